@@ -1,0 +1,34 @@
+import { pino } from 'pino';
+
+/** Structured logging; the scope is a folder's name, so that a log line leads to its code. */
+export interface Log {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+  scope(name: string): Log;
+}
+
+/** JSON lines on standard output, one object a line; `level` is pino's. */
+export function createLog(scope: string, level = 'info'): Log {
+  return wrap(pino({ level, base: { scope }, timestamp: pino.stdTimeFunctions.isoTime }), scope);
+}
+
+/** For tests and for pure callers: keeps nothing. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  scope: () => silentLog,
+};
+
+function wrap(logger: import('pino').Logger, scope: string): Log {
+  return {
+    debug: (fields, sentence) => logger.debug(fields, sentence),
+    info: (fields, sentence) => logger.info(fields, sentence),
+    warn: (fields, sentence) => logger.warn(fields, sentence),
+    error: (fields, sentence) => logger.error(fields, sentence),
+    scope: name => wrap(logger.child({ scope: `${scope}/${name}` }), `${scope}/${name}`),
+  };
+}
