@@ -15,6 +15,8 @@ export interface Kind {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly namespaced: boolean;
+  /** What `metadata.name` may be; the handler checks it. Default `subdomain` (RFC 1123). */
+  readonly nameFormat?: 'subdomain' | 'label' | 'label-1035' | 'path-segment';
   /** Default: all of `STANDARD_VERBS`. */
   readonly verbs?: readonly Verb[];
   readonly subresources: readonly Subresource[];
@@ -107,6 +109,10 @@ export interface Strategy {
    * Absent: every deletion is immediate, finalizers apart.
    */
   readonly gracePeriodSeconds?: (object: ApiObject, requested: number | undefined) => number;
+  /** What deletion itself changes when it has to wait for finalizers or grace: a namespace becomes Terminating. */
+  readonly onDeletionMark?: (object: ApiObject) => ApiObject;
+  /** True while something besides metadata.finalizers holds a deleted object: a namespace's `spec.finalizers`. */
+  readonly isHeld?: (object: ApiObject) => boolean;
   /** The warnings that a write earns (`Warning` response headers), as for deprecated fields. */
   readonly warnings?: (object: ApiObject) => readonly string[];
 }

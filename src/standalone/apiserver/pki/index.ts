@@ -1,0 +1,3 @@
+export { createAuthority, issueKubeconfig, issueServing } from './authority.ts';
+export type { Authority, KubeconfigOptions, ServingOptions } from './authority.ts';
+export type { KeyPair } from './certificate.ts';
