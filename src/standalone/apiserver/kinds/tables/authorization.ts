@@ -1,0 +1,34 @@
+/** Access questions of authorization.k8s.io/v1. Notation: see ../schema/notation.ts. */
+export const AUTHORIZATION = `
+FieldSelectorAttributes
+ rawSelector 1 string
+ requirements 2 []meta.FieldSelectorRequirement list=atomic
+LabelSelectorAttributes
+ rawSelector 1 string
+ requirements 2 []meta.LabelSelectorRequirement list=atomic
+NonResourceAttributes
+ path 1 string
+ verb 2 string
+ResourceAttributes
+ namespace 1 string
+ verb 2 string
+ group 3 string
+ version 4 string
+ resource 5 string
+ subresource 6 string
+ name 7 string
+ fieldSelector 8 FieldSelectorAttributes
+ labelSelector 9 LabelSelectorAttributes
+SelfSubjectAccessReview kind
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 SelfSubjectAccessReviewSpec! ={}
+ status 3 SubjectAccessReviewStatus ={}
+SelfSubjectAccessReviewSpec
+ resourceAttributes 1 ResourceAttributes
+ nonResourceAttributes 2 NonResourceAttributes
+SubjectAccessReviewStatus
+ allowed 1 bool! =false
+ reason 2 string
+ evaluationError 3 string
+ denied 4 bool
+`;

@@ -1,0 +1,57 @@
+import type { Group } from '../schema/types.ts';
+import { APPS } from './apps.ts';
+import { AUTHENTICATION } from './authentication.ts';
+import { AUTHORIZATION } from './authorization.ts';
+import { AUTOSCALING } from './autoscaling.ts';
+import { COORDINATION } from './coordination.ts';
+import { CORE_CONTAINERS } from './core-containers.ts';
+import { CORE_NODES } from './core-nodes.ts';
+import { CORE_OBJECTS } from './core-objects.ts';
+import { CORE_PODS } from './core-pods.ts';
+import { CORE_SCHEDULING } from './core-scheduling.ts';
+import { CORE_SECURITY } from './core-security.ts';
+import { CORE_SERVICES } from './core-services.ts';
+import { CORE_STORAGE } from './core-storage.ts';
+import { CORE_VOLUMES } from './core-volumes.ts';
+import { DISCOVERY } from './discovery.ts';
+import { EVENTS } from './events.ts';
+import { META } from './meta.ts';
+import { NETWORKING } from './networking.ts';
+import { POLICY } from './policy.ts';
+
+const CORE = [
+  CORE_OBJECTS,
+  CORE_PODS,
+  CORE_CONTAINERS,
+  CORE_VOLUMES,
+  CORE_SCHEDULING,
+  CORE_SECURITY,
+  CORE_STORAGE,
+  CORE_NODES,
+  CORE_SERVICES,
+];
+
+function builtIn(alias: string, group: string, ...texts: readonly string[]): Group {
+  return { alias, group, version: 'v1', prefix: `io.k8s.api.${alias}.v1.`, load: () => texts.join('') };
+}
+
+/** Every group version that has types, built-in ones first. */
+export const GROUPS: readonly Group[] = [
+  {
+    alias: 'meta',
+    group: '',
+    version: 'v1',
+    prefix: 'io.k8s.apimachinery.pkg.apis.meta.v1.',
+    load: () => META,
+  },
+  builtIn('core', '', ...CORE),
+  builtIn('apps', 'apps', APPS),
+  builtIn('networking', 'networking.k8s.io', NETWORKING),
+  builtIn('discovery', 'discovery.k8s.io', DISCOVERY),
+  builtIn('coordination', 'coordination.k8s.io', COORDINATION),
+  builtIn('events', 'events.k8s.io', EVENTS),
+  builtIn('policy', 'policy', POLICY),
+  builtIn('autoscaling', 'autoscaling', AUTOSCALING),
+  builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
+  builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
+];
