@@ -59,9 +59,8 @@ export function apiErrorOf(
 
 function statusOf(body: string): Status | undefined {
   try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== 'object' || parsed === null) return undefined;
-    return (parsed as { kind?: unknown }).kind === 'Status' ? (parsed as Status) : undefined;
+    const parsed = JSON.parse(body) as Status | null;
+    return parsed?.kind === 'Status' ? parsed : undefined;
   } catch {
     return undefined; // a proxy's HTML, an empty body: the text itself is shown
   }

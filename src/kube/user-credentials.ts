@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { FairleadError } from '../base/errors.ts';
 import { staticCredentials } from './credentials.ts';
 import type { Credentials, Proof } from './credentials.ts';
-import type { Kubeconfig, UserAccess } from './kubeconfig.ts';
+import type { ClusterAccess, ExecPlugin, Kubeconfig, UserAccess } from './kubeconfig.ts';
 
 /** A token file is read again after this time: kubelet rotates projected tokens well before they expire. */
 const TOKEN_FILE_MILLISECONDS = 60_000;
@@ -23,15 +23,16 @@ export function userCredentials({ user, cluster }: Kubeconfig, clock: Clock): Cr
     case 'file':
       return tokenFileCredentials(user, bearer.path, clock);
     case 'exec':
-      return execCredentials(
-        user,
-        async () => {
-          const { runExecPlugin } = await import('./exec-credential.ts');
-          return await runExecPlugin(bearer.plugin, cluster);
-        },
-        clock,
-      );
+      return execCredentials(user, () => askPlugin(bearer.plugin, cluster), clock);
+    default:
+      return bearer satisfies never;
   }
+}
+
+/** Few kubeconfigs have a plugin: only those load what runs it. */
+async function askPlugin(plugin: ExecPlugin, cluster: ClusterAccess): Promise<ExecResult> {
+  const { runExecPlugin } = await import('./exec-credential.ts');
+  return await runExecPlugin(plugin, cluster);
 }
 
 /** What a credential plugin hands out. */
