@@ -1,0 +1,61 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Controller, ControllerContext } from './context.ts';
+import { startDeployments } from './deployments/loop.ts';
+import { EventSink } from './events.ts';
+import { createInformers, startInformers } from './informers.ts';
+import { startNamespaces } from './namespaces/loop.ts';
+import { startReplicaSets } from './replica-sets/loop.ts';
+import { startScheduler } from './scheduler/loop.ts';
+import { startServiceAccounts } from './service-accounts/loop.ts';
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Ends the watches; `close` waits for the work that is under way. */
+  readonly signal: AbortSignal;
+  /** The certificate of the cluster's authority (PEM): every namespace gets it as `kube-root-ca.crt`. */
+  readonly rootCertificate: string;
+}
+
+export interface Controllers {
+  /** Stops taking work, finishes what has begun, and writes the last events. The client stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * The loops that a real control plane brings. Each reads shared caches, decides purely and writes to the API, where all
+ * their state is:
+ *
+ *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
+ *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
+ *
+ * Resolves when all caches are filled and every loop runs; rejects with the signal's reason if it is aborted before.
+ */
+export async function startControllers(options: ControllersOptions): Promise<Controllers> {
+  const { client, clock, signal } = options;
+  const log = options.log.scope('controllers');
+  const stopped = new AbortController();
+  const running = AbortSignal.any([signal, stopped.signal]);
+  const informers = createInformers(client, clock, log);
+  const events = new EventSink({ client, clock, log });
+  const context: ControllerContext = { client, clock, log, informers, events, signal: running };
+  await startInformers(informers, running);
+  const controllers: readonly Controller[] = [
+    startNamespaces(context),
+    startServiceAccounts(context, options.rootCertificate),
+    startScheduler(context),
+    startReplicaSets(context),
+    startDeployments(context),
+  ];
+  log.info({ controllers: controllers.map(controller => controller.name) }, 'The controllers run.');
+  return {
+    close: async () => {
+      await Promise.all(controllers.map(controller => controller.close()));
+      await events.close();
+      stopped.abort(new Error('the controllers were closed'));
+    },
+  };
+}

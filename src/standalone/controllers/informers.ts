@@ -1,0 +1,72 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  LEASES,
+  NAMESPACES,
+  NODES,
+  PODS,
+  REPLICA_SETS,
+  SERVICE_ACCOUNTS,
+} from '../../kube/resources.ts';
+import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
+import type { ConfigMap, Namespace, Node, Pod, ServiceAccount } from '../../kube/types/core.ts';
+import type { Lease } from '../../kube/types/coordination.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import { DEFAULT_SERVICE_ACCOUNT, NODE_LEASE_NAMESPACE, ROOT_CERTIFICATE_CONFIG_MAP } from './names.ts';
+import { controllerOf } from './ownership.ts';
+
+/** One informer a kind for all controllers, and only the objects that some controller reads. */
+export interface SharedInformers {
+  /** Indexes: `controller` (see `controllerIndex`), `namespace`, `node`. */
+  readonly pods: Informer<Pod>;
+  /** Indexes: `controller`, `namespace`. */
+  readonly replicaSets: Informer<ReplicaSet>;
+  /** Index: `namespace`. */
+  readonly deployments: Informer<Deployment>;
+  readonly nodes: Informer<Node>;
+  readonly namespaces: Informer<Namespace>;
+  /** The nodes' heartbeats. */
+  readonly leases: Informer<Lease>;
+  /** Those named `default`. */
+  readonly serviceAccounts: Informer<ServiceAccount>;
+  /** Those named `kube-root-ca.crt`. */
+  readonly rootCertificates: Informer<ConfigMap>;
+}
+
+/** Fills all of them; resolves when every cache holds the server's state. */
+export async function startInformers(informers: SharedInformers, signal: AbortSignal): Promise<void> {
+  const all = Object.values(informers) as readonly Informer<KubeObject>[]; // their kinds do not matter here
+  for (const informer of all) informer.start(signal);
+  await Promise.all(all.map(informer => informer.synced));
+}
+
+export function createInformers(client: KubeClient, clock: Clock, log: Log): SharedInformers {
+  const options = { clock, log };
+  const controller = (object: KubeObject) => [controllerIndex(object)];
+  const namespace = (object: KubeObject) => [object.metadata.namespace ?? ''];
+  const named = (name: string) => ({ ...options, fieldSelector: `metadata.name=${name}` });
+  return {
+    pods: new Informer(client, PODS, {
+      ...options,
+      indexes: { controller, namespace, node: pod => (pod.spec.nodeName ? [pod.spec.nodeName] : []) },
+    }),
+    replicaSets: new Informer(client, REPLICA_SETS, { ...options, indexes: { controller, namespace } }),
+    deployments: new Informer(client, DEPLOYMENTS, { ...options, indexes: { namespace } }),
+    nodes: new Informer(client, NODES, options),
+    namespaces: new Informer(client, NAMESPACES, options),
+    leases: new Informer(client, LEASES, { ...options, namespace: NODE_LEASE_NAMESPACE }),
+    serviceAccounts: new Informer(client, SERVICE_ACCOUNTS, named(DEFAULT_SERVICE_ACCOUNT)),
+    rootCertificates: new Informer(client, CONFIG_MAPS, named(ROOT_CERTIFICATE_CONFIG_MAP)),
+  };
+}
+
+/** The value of index `controller`: the controlling owner's uid, or `orphan/NAMESPACE` where there is none. */
+export function controllerIndex(object: KubeObject): string {
+  return controllerOf(object)?.uid ?? orphanIndex(object.metadata.namespace ?? '');
+}
+
+export const orphanIndex = (namespace: string): string => `orphan/${namespace}`;
