@@ -1,0 +1,38 @@
+import type { Clock } from '../../src/base/clock.ts';
+
+/** A clock that stands still until the test moves it; sleepers wake in the order of their times. */
+export class ManualClock implements Clock {
+  #now = 1_000_000;
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = () => {
+        this.#sleepers = this.#sleepers.filter(one => one !== sleeper);
+        reject(signal?.reason as Error);
+      };
+      const wake = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const sleeper = { at: this.#now + milliseconds, wake };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+    const due = this.#sleepers.filter(one => one.at <= this.#now).toSorted((a, b) => a.at - b.at);
+    this.#sleepers = this.#sleepers.filter(one => one.at > this.#now);
+    for (const one of due) one.wake();
+  }
+}
