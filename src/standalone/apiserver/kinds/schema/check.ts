@@ -150,8 +150,13 @@ function goType(shape: Shape): string {
       return 'v1.FieldsV1';
     case 'double':
       return 'float64';
-    default:
+    case 'string':
+    case 'bool':
+    case 'int32':
+    case 'int64':
       return shape.is;
+    default:
+      return shape satisfies never;
   }
 }
 

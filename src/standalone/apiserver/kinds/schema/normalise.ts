@@ -57,8 +57,17 @@ function normaliseValue(types: Types, shape: Shape, value: unknown): unknown {
       return typeof value === 'string' ? (canonicalMicroTime(value) ?? value) : value;
     case 'string':
       return value ?? '';
-    default:
+    case 'bool':
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'bytes':
+    case 'intOrString':
+    case 'raw':
+    case 'fieldsV1':
       return value;
+    default:
+      return shape satisfies never;
   }
 }
 

@@ -1,0 +1,112 @@
+import type { Fields } from '../../object.ts';
+import { fill, inTurn, within, withinEach } from '../defaults.ts';
+import type { Definition } from '../define.ts';
+import { statusOf } from '../define.ts';
+import { AGE, NAME, ageOf, column, labelsText, nameOf, wideColumn } from '../print/columns.ts';
+import type { Place } from '../validation/place.ts';
+import { checkService } from './service-validation.ts';
+
+/** How long ClientIP affinity holds by default: three hours. */
+const AFFINITY_SECONDS = 10_800;
+
+export const SERVICE: Definition = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  schema: 'io.k8s.api.core.v1.Service',
+  namespaced: true,
+  shortNames: ['svc'],
+  categories: ['all'],
+  nameFormat: 'label-1035',
+  subresources: [statusOf('Service')],
+  defaults: object => within(fill(object, { spec: {} }), 'spec', specDefaults),
+  validate: checkService,
+  strategy: { statusFields: ['status'], onCreate: object => ({ ...object, status: { loadBalancer: {} } }) },
+  selectors: ['spec.clusterIP', 'spec.type'],
+  table: {
+    columns: [
+      NAME,
+      column('Type', 'How the service is reached.'),
+      column('Cluster-IP', 'Address within the cluster.'),
+      column('External-IP', 'Addresses or name outside.'),
+      column('Port(s)', 'Ports, with their node ports.'),
+      AGE,
+      wideColumn('Selector', 'Labels of the pods behind it.'),
+    ],
+    cells: (object, now) => {
+      const spec = object.child('spec');
+      return [
+        nameOf(object),
+        spec.child('type').text,
+        spec.child('clusterIPs').texts[0] ?? (spec.child('clusterIP').text || '<none>'),
+        externalText(object),
+        portsText(spec.child('ports')),
+        ageOf(object, now),
+        labelsText(spec.child('selector')),
+      ];
+    },
+  },
+};
+
+const specDefaults = inTurn(
+  spec => fill(spec, { sessionAffinity: 'None', type: 'ClusterIP' }),
+  spec => (spec['sessionAffinity'] === 'ClientIP' ? withAffinity(spec) : spec),
+  spec =>
+    withinEach(spec, 'ports', port => {
+      const target = port['targetPort'];
+      const named = fill(port, { protocol: 'TCP' });
+      return target === undefined || target === 0 || target === ''
+        ? { ...named, targetPort: port['port'] }
+        : named;
+    }),
+  spec => (isExternal(spec) ? fill(spec, { externalTrafficPolicy: 'Cluster' }) : spec),
+  spec => (spec['type'] === 'ExternalName' ? spec : fill(spec, { internalTrafficPolicy: 'Cluster' })),
+  spec => (spec['type'] === 'LoadBalancer' ? fill(spec, { allocateLoadBalancerNodePorts: true }) : spec),
+);
+
+/** Reached from outside: by node ports, a load balancer, or addresses that someone routes to the nodes. */
+function isExternal(spec: Fields): boolean {
+  const addresses = Array.isArray(spec['externalIPs']) && spec['externalIPs'].length > 0;
+  return (
+    spec['type'] === 'NodePort' ||
+    spec['type'] === 'LoadBalancer' ||
+    (spec['type'] === 'ClusterIP' && addresses)
+  );
+}
+
+function withAffinity(spec: Fields): Fields {
+  return within(fill(spec, { sessionAffinityConfig: {} }), 'sessionAffinityConfig', config =>
+    within(fill(config, { clientIP: {} }), 'clientIP', client =>
+      fill(client, { timeoutSeconds: AFFINITY_SECONDS }),
+    ),
+  );
+}
+
+function externalText(object: Place): string {
+  const spec = object.child('spec');
+  const given = spec.child('externalIPs').texts;
+  switch (spec.child('type').text) {
+    case 'ExternalName':
+      return spec.child('externalName').text;
+    case 'LoadBalancer': {
+      const points = object.child('status').child('loadBalancer').child('ingress').items();
+      const assigned = points
+        .map(point => point.child('ip').text || point.child('hostname').text)
+        .filter(text => text !== '');
+      const all = [...new Set(assigned), ...given];
+      return all.length === 0 ? '<pending>' : all.join(',');
+    }
+    default:
+      return given.length === 0 ? '<none>' : given.join(',');
+  }
+}
+
+function portsText(ports: Place): string {
+  const texts = ports.items().map(port => {
+    const nodePort = port.child('nodePort').number;
+    const number = port.child('port').number;
+    return `${nodePort > 0 ? `${number}:${nodePort}` : number}/${port.child('protocol').text}`;
+  });
+  return texts.length === 0 ? '<none>' : texts.join(',');
+}
