@@ -40,7 +40,7 @@ export interface ClusterChoice {
 }
 
 export const defaultChoice: ClusterChoice = {
-  name: 'fairlead',
+  name: 'default',
   nodes: 3,
   topology: 'one-link',
   outside: false,
@@ -195,6 +195,9 @@ function checkPrefixes(choice: ClusterChoice): void {
     })),
   ]);
 }
+
+/** Between the fabric and the program that leads outside; nothing else sees them. */
+export const outsidePrefixes = ['10.0.2.0/24', 'fd00::/64'] as const;
 
 interface Range {
   readonly prefix: Prefix;

@@ -1,0 +1,118 @@
+import { Command, Option } from 'commander';
+import type { ClusterChoice } from '../standalone/cluster.ts';
+
+/** The commands and their options; what a command does is loaded when it is called, so that the others start fast. */
+export function commands(): Command {
+  const program = new Command('fairlead')
+    .description('A Kubernetes network on one machine: nodes and pods are namespaces, kubectl works.')
+    .exitOverride()
+    .showHelpAfterError('(fairlead help COMMAND shows its options)')
+    .helpCommand('help [command]', 'what there is, and the options of a command');
+
+  program
+    .command('up')
+    .summary('bring a cluster up, or apply files to the one that is up')
+    .description(
+      'Brings a cluster up and waits until its nodes and the workloads of the given files are ready. Repeating it is fine: it continues what is half done and applies the files again.',
+    )
+    .option(
+      '-f, --filename <path>',
+      'YAML or JSON to apply: a file, a directory, or - (again for more)',
+      collect,
+      [],
+    )
+    .option('--nodes <count>', 'number of nodes (default: 3)', Number)
+    .addOption(nameOption())
+    .addOption(
+      new Option(
+        '--topology <shape>',
+        'one-link, or two-links with a router between (default: one-link)',
+      ).choices(['one-link', 'two-links']),
+    )
+    .option('--outside', "give pods a way to the host's networks and the Internet")
+    .option(
+      '--pod-prefixes <prefixes>',
+      'addresses of pods, one prefix a family, comma-separated',
+      splitAtCommas,
+    )
+    .option('--service-prefixes <prefixes>', 'addresses of Services, likewise', splitAtCommas)
+    .option('--timeout <seconds>', 'how long to wait for nodes and workloads', Number, 120)
+    .action(async (options: UpOptions) => {
+      const { filename, timeout, ...choice } = options;
+      const { up } = await import('./up.ts');
+      await up({ choice, files: filename, timeoutSeconds: timeout });
+    });
+
+  program
+    .command('down')
+    .summary('remove a cluster and everything it made')
+    .description(
+      'Ends every process of the cluster and removes its namespaces, links, mounts, control groups and files.',
+    )
+    .addOption(nameOption())
+    .option('--all', 'every cluster on this machine')
+    .action(async (options: { readonly name: string; readonly all?: true }) => {
+      const { down } = await import('./down.ts');
+      await down(options.all === true ? 'all' : options.name);
+    });
+
+  program
+    .command('status')
+    .summary('show nodes, pods, processes, and what is wrong')
+    .addOption(nameOption())
+    .addOption(new Option('-o, --output <form>', 'json: for programs').choices(['json']))
+    .action(async (options: { readonly name: string; readonly output?: 'json' }) => {
+      const { status } = await import('./status.ts');
+      process.exitCode = await status(options.name, options.output ?? 'text');
+    });
+
+  program
+    .command('kubeconfig')
+    .summary('print the path of the file that kubectl needs')
+    .description(
+      'Prints the path of the cluster’s kubeconfig: KUBECONFIG=$(fairlead kubeconfig) kubectl get nodes',
+    )
+    .addOption(nameOption())
+    .action(async (options: { readonly name: string }) => {
+      const { kubeconfig } = await import('./kubeconfig.ts');
+      kubeconfig(options.name);
+    });
+
+  program
+    .command('logs')
+    .summary("print the log of one of the cluster's processes")
+    .argument('[process]', 'its name as `fairlead status` shows it; without it, the names are printed')
+    .addOption(nameOption())
+    .action(async (component: string | undefined, options: { readonly name: string }) => {
+      const { logs } = await import('./logs.ts');
+      logs(options.name, component);
+    });
+
+  program
+    .command('version')
+    .summary('print the version')
+    .action(async () => {
+      const { version } = await import('./version.ts');
+      version();
+    });
+
+  return program;
+}
+
+type UpOptions = Partial<ClusterChoice> & {
+  readonly name: string;
+  readonly filename: readonly string[];
+  readonly timeout: number;
+};
+
+function nameOption(): Option {
+  return new Option('--name <cluster>', 'which cluster').env('FAIRLEAD_CLUSTER').default('default');
+}
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}
+
+function splitAtCommas(text: string): readonly string[] {
+  return text.split(',').map(part => part.trim());
+}

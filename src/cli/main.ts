@@ -1,0 +1,23 @@
+import { CommanderError } from 'commander';
+import { describeError, FairleadError } from '../base/errors.ts';
+import { commands } from './commands.ts';
+
+/** The top of the command line: prints what went wrong, and decides the exit code: 0 done, 1 failed, 2 wrong usage. */
+async function main(words: readonly string[]): Promise<number> {
+  const program = commands();
+  if (words.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
+    for (const line of describeError(error)) process.stderr.write(`${line}\n`);
+    // An error about an option is a mistake in the call, not a failure of the work.
+    return error instanceof FairleadError && error.field?.startsWith('-') === true ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

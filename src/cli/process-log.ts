@@ -1,0 +1,52 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { clusterFiles } from '../standalone/cluster.ts';
+
+const tailBytes = 16 * 1024;
+const errorLevel = 50;
+
+/** The last error that a process of a cluster logged, in one line; undefined where there is none. */
+export function lastErrorIn(cluster: string, component: string): string | undefined {
+  const lines = tailOf(clusterFiles.log(cluster, component))
+    .split('\n')
+    .filter(line => line.trim() !== '');
+  for (const line of lines.toReversed()) {
+    const words = errorOf(line);
+    if (words !== undefined) return words;
+  }
+  return undefined;
+}
+
+/** A JSON line of level error or above, or an exception that Node printed. */
+function errorOf(line: string): string | undefined {
+  if (!line.startsWith('{')) return /^(\w*Error|fairlead)\b.*: /.test(line) ? line.slice(0, 400) : undefined;
+  try {
+    const entry = JSON.parse(line) as {
+      readonly level?: number;
+      readonly msg?: string;
+      readonly error?: unknown;
+    };
+    if ((entry.level ?? 0) < errorLevel) return undefined;
+    const detail = Array.isArray(entry.error) ? entry.error[0] : entry.error;
+    return typeof detail === 'string' ? detail : entry.msg;
+  } catch {
+    return undefined; // a line that was cut
+  }
+}
+
+function tailOf(file: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    const buffer = Buffer.alloc(Math.min(size, tailBytes));
+    const length = readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,75 @@
+import type { ClusterStatus, ProcessStatus } from './read-status.ts';
+
+/** `status` for people: tables, then what is wrong with the next step for each. */
+export function statusText(status: ClusterStatus): string {
+  const { cluster, topology, outside, apiServer, kubeconfig, nodes, pods, processes, memory, problems } =
+    status;
+  const readyPods = pods.filter(pod => pod.ready).length;
+  const blocks = [
+    [
+      `Cluster ${cluster} (${topology}${outside ? ', with a way outside' : ''})`,
+      ...(apiServer === '' ? [] : [`API server  ${apiServer}`, `kubeconfig  ${kubeconfig}`]),
+    ],
+    table(
+      ['NODE', 'READY', 'LINK', 'ADDRESSES', 'PODS FROM', 'PODS'],
+      nodes.map(node => [
+        node.name,
+        node.ready ? 'yes' : 'no',
+        String(node.link),
+        node.addresses.join(' '),
+        node.podPrefixes.join(' '),
+        String(node.pods),
+      ]),
+    ),
+    table(
+      ['PROCESS', 'PID', 'PSS', 'UP', 'RESTARTS', 'LAST END'],
+      processes.map(process => [
+        process.name,
+        process.pid === null ? '-' : String(process.pid),
+        megabytes(process.pssBytes),
+        uptime(process),
+        String(process.restarts),
+        process.lastEnd ?? '',
+      ]),
+    ),
+    [
+      `${readyPods} of ${pods.length} pods ready. Memory: ${megabytes(memory.ownBytes)} own processes, ${megabytes(memory.podBytes)} in pods.`,
+    ],
+    problems.length === 0
+      ? ['Nothing is wrong.']
+      : [
+          problems.length === 1 ? 'What is wrong:' : `What is wrong (${problems.length}):`,
+          ...problems.flatMap(({ object, text, hint }) => [
+            `  ${object} ${text}`,
+            ...(hint === undefined ? [] : [`    next: ${hint}`]),
+          ]),
+        ],
+  ];
+  return `${blocks
+    .filter(block => block.length > 0)
+    .map(block => block.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+/** Columns two blanks apart; nothing for no rows. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)));
+  return all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function uptime({ uptimeSeconds }: ProcessStatus): string {
+  if (uptimeSeconds === null) return '';
+  if (uptimeSeconds < 120) return `${uptimeSeconds} s`;
+  return uptimeSeconds < 7200
+    ? `${Math.round(uptimeSeconds / 60)} min`
+    : `${Math.round(uptimeSeconds / 3600)} h`;
+}

@@ -1,0 +1,201 @@
+import { systemClock } from '../base/clock.ts';
+import { FairleadError } from '../base/errors.ts';
+import { createClient, type KubeClient } from '../kube/client.ts';
+import { loadKubeconfig } from '../kube/kubeconfig.ts';
+import {
+  checkName,
+  type ClusterChoice,
+  type ClusterConfig,
+  clusterFiles,
+  defaultChoice,
+  loadCluster,
+  planCluster,
+  saveCluster,
+} from '../standalone/cluster.ts';
+import { checkApiServerPort, chooseApiServerPort } from '../standalone/topology/api-server-port.ts';
+import { checkHostCollisions } from '../standalone/topology/host-collisions.ts';
+import { lockCluster } from '../standalone/topology/lock.ts';
+import { raiseNetwork } from '../standalone/topology/network/raise.ts';
+import { isSupervised, startSupervisor } from '../standalone/topology/supervise/start-supervisor.ts';
+import { type Applied, applyManifests } from './apply/apply-manifests.ts';
+import { type Manifest, readManifests } from './apply/read-manifests.ts';
+import { waitUntilReady } from './apply/wait-ready.ts';
+import { checkKernel } from './check-kernel.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { requireRoot } from './require-root.ts';
+import { waitForApiServer, waitForNodes } from './wait-cluster.ts';
+
+export interface UpRequest {
+  readonly choice: Partial<ClusterChoice> & { readonly name: string };
+  readonly files: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * Brings a cluster up in named steps, each of which does only what is missing: so it also continues what is half done,
+ * and says what is there when all of it is. What can be wrong with the request is found before anything is made.
+ */
+export async function up(request: UpRequest): Promise<void> {
+  const { choice, files, timeoutSeconds } = request;
+  requireRoot('up');
+  checkName(choice.name);
+  checkTimeout(timeoutSeconds);
+  const manifests = await readManifests(files);
+  using _lock = lockCluster(choice.name, 'up');
+  const progress = createProgress();
+  process.once('SIGINT', () => interrupted(choice.name));
+  const config = await configurationFor(choice);
+  await prepare(config, progress);
+  const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
+  try {
+    await waitForCluster(config, client, timeoutSeconds, progress);
+    if (manifests.length > 0) await applyFiles(client, manifests, timeoutSeconds, progress);
+  } finally {
+    client.close();
+  }
+  process.stdout.write(summaryOf(config));
+}
+
+/** The cluster as it was planned, or a new plan. What is up keeps its shape: a different wish is refused. */
+async function configurationFor(choice: UpRequest['choice']): Promise<ClusterConfig> {
+  const present = loadCluster(choice.name);
+  if (present === undefined) {
+    const config = planCluster({ ...defaultChoice, ...choice }, await chooseApiServerPort());
+    checkHostCollisions(config);
+    return config;
+  }
+  const wished: ClusterConfig = planCluster({ ...choiceOf(present), ...choice }, present.apiServer.port);
+  for (const key of ['nodes', 'topology', 'outside', 'podPrefixes', 'servicePrefixes'] as const) {
+    if (JSON.stringify(wished[key]) === JSON.stringify(present[key])) continue;
+    throw new FairleadError(
+      'cluster/different-shape',
+      `Cluster ${present.name} is there already, with ${wordsOf(present)}: that does not change while it is up.`,
+      {
+        field: optionOf[key],
+        hint: `Take it down first (fairlead down --name ${present.name}), or bring up another one with --name.`,
+      },
+    );
+  }
+  if (!isSupervised(present.name)) await checkApiServerPort(present);
+  return present;
+}
+
+async function prepare(config: ClusterConfig, progress: Progress): Promise<void> {
+  const { name } = config;
+  await progress.step('kernel', async () => checkKernel(config));
+  await progress.step('certificates', async () => {
+    saveCluster(config);
+    const { ensureCredentials } = await import('../standalone/topology/credentials.ts');
+    await ensureCredentials(config);
+    return 'an authority of its own, and a kubeconfig for each user';
+  });
+  await progress.step('network', async () => {
+    const made = raiseNetwork(config);
+    return `${wordsOf(config)}${made ? '' : ', there already'}`;
+  });
+  await progress.step('processes', async () => {
+    const started = await startSupervisor(config, systemClock);
+    return started
+      ? `control plane, runtime and ${config.nodes.length} agents`
+      : `kept running, logs in ${clusterFiles.logs(name)}`;
+  });
+}
+
+async function waitForCluster(
+  config: ClusterConfig,
+  client: KubeClient,
+  timeoutSeconds: number,
+  progress: Progress,
+): Promise<void> {
+  const deadline = systemClock.now() + timeoutSeconds * 1000;
+  await progress.step('API server', () => waitForApiServer(config, client, deadline));
+  await progress.step('nodes', step => waitForNodes(config, client, deadline, text => step.detail(text)));
+}
+
+async function applyFiles(
+  client: KubeClient,
+  manifests: readonly Manifest[],
+  timeoutSeconds: number,
+  progress: Progress,
+): Promise<void> {
+  let applied: readonly Applied[] = [];
+  await progress.step('apply', async () => {
+    const result = await applyManifests(client, manifests);
+    applied = result.applied;
+    if (result.refused.length > 0) throw refusals(result.refused, applied.length);
+    const count = (outcome: Applied['outcome']) => applied.filter(it => it.outcome === outcome).length;
+    return `${count('created')} created, ${count('configured')} changed, ${count('unchanged')} as before`;
+  });
+  await progress.step('workloads', async step => {
+    const ready = await waitUntilReady(
+      client,
+      applied.map(({ object }) => object),
+      {
+        clock: systemClock,
+        timeoutSeconds,
+        onProgress: (done, total) => step.detail(`${done} of ${total} ready`),
+      },
+    );
+    return ready === 0 ? 'none to wait for' : `${ready} ready`;
+  });
+}
+
+/** One refusal is thrown as it is; of more, the first lines say each. */
+function refusals(refused: readonly FairleadError[], appliedCount: number): FairleadError {
+  const [first] = refused;
+  if (first !== undefined && refused.length === 1) return first;
+  const lines = refused
+    .slice(0, 20)
+    .map(error => `${error.message}${error.object === undefined ? '' : ` (${error.object})`}`);
+  const more = refused.length > lines.length ? [`and ${refused.length - lines.length} more`] : [];
+  return new FairleadError(
+    'apply/refused',
+    `${refused.length} objects are refused, ${appliedCount} are applied:\n  ${[...lines, ...more].join('\n  ')}`,
+    { ...(first?.hint === undefined ? {} : { hint: first.hint }) },
+  );
+}
+
+const optionOf = {
+  nodes: '--nodes',
+  topology: '--topology',
+  outside: '--outside',
+  podPrefixes: '--pod-prefixes',
+  servicePrefixes: '--service-prefixes',
+} as const;
+
+const choiceOf = (config: ClusterConfig): ClusterChoice => ({ ...config, nodes: config.nodes.length });
+
+function wordsOf(config: ClusterConfig): string {
+  const nodes = config.nodes.length === 1 ? '1 node' : `${config.nodes.length} nodes`;
+  const links = config.topology === 'one-link' ? 'one link' : 'two links with a router between';
+  return `${nodes} on ${links}${config.outside ? ', with a way outside' : ''}`;
+}
+
+function summaryOf(config: ClusterConfig): string {
+  const { name, apiServer } = config;
+  const option = name === defaultChoice.name ? '' : ` --name ${name}`;
+  return `
+Cluster ${name} is up: ${wordsOf(config)}, API server https://${apiServer.host}:${apiServer.port}
+
+  export KUBECONFIG=${clusterFiles.kubeconfig(name, 'admin')}
+  kubectl get nodes,pods -A -o wide
+  fairlead status${option}        what is there, and what is wrong
+  fairlead down${option}          removes all of it
+`;
+}
+
+function checkTimeout(seconds: number): void {
+  if (seconds > 0 && seconds <= 86_400) return;
+  throw new FairleadError('cli/bad-timeout', `${seconds} is no time to wait.`, {
+    field: '--timeout',
+    hint: 'Give --timeout a number of seconds, such as 120.',
+  });
+}
+
+function interrupted(cluster: string): void {
+  const option = cluster === defaultChoice.name ? '' : ` --name ${cluster}`;
+  process.stderr.write(
+    `\nInterrupted. "fairlead up${option}" continues, "fairlead down${option}" removes what is there.\n`,
+  );
+  process.exit(130);
+}

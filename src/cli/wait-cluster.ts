@@ -1,0 +1,83 @@
+import { systemClock } from '../base/clock.ts';
+import { FairleadError, sentenceOf } from '../base/errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { NODES } from '../kube/resources.ts';
+import type { Node } from '../kube/types/node.ts';
+import type { ClusterConfig } from '../standalone/cluster.ts';
+import { readProcessTable } from '../standalone/topology/supervise/process-table.ts';
+import { lastErrorIn } from './process-log.ts';
+
+const lookAgainMilliseconds = 20;
+/** Ends in a row after which a process is not expected to come up any more. */
+const hopelessFailures = 4;
+
+/** Resolves when the API server answers that it is ready; fails early when one of the processes keeps ending. */
+export async function waitForApiServer(
+  config: ClusterConfig,
+  client: KubeClient,
+  deadline: number,
+): Promise<string> {
+  let last = 'no answer';
+  while (true) {
+    try {
+      const { status, body } = await client.request('GET', '/readyz', { signal: AbortSignal.timeout(2000) });
+      if (status === 200) return `answers at https://${config.apiServer.host}:${config.apiServer.port}`;
+      last = `answers ${status}: ${body.toString().slice(0, 200)}`;
+    } catch (error) {
+      last = sentenceOf(error);
+    }
+    checkProcesses(config.name);
+    if (systemClock.now() > deadline) {
+      throw new FairleadError('up/api-server', `The API server does not become ready: ${last}`, {
+        hint: `Read its log: fairlead logs --name ${config.name} control-plane`,
+      });
+    }
+    await systemClock.sleep(lookAgainMilliseconds);
+  }
+}
+
+/** Resolves when all nodes are Ready. */
+export async function waitForNodes(
+  config: ClusterConfig,
+  client: KubeClient,
+  deadline: number,
+  onDetail: (text: string) => void,
+): Promise<string> {
+  const names = config.nodes.map(node => node.name);
+  while (true) {
+    const nodes = new Map((await client.list(NODES)).items.map(node => [node.metadata.name, node]));
+    const waiting = names.filter(name => !isReady(nodes.get(name)));
+    if (waiting.length === 0) return `${names.length} of ${names.length} ready`;
+    onDetail(`${names.length - waiting.length} of ${names.length} ready`);
+    checkProcesses(config.name);
+    if (systemClock.now() > deadline) throw notReady(config.name, waiting, nodes.get(waiting[0] ?? ''));
+    await systemClock.sleep(lookAgainMilliseconds);
+  }
+}
+
+const readyOf = (node: Node | undefined) =>
+  node?.status?.conditions?.find(condition => condition.type === 'Ready');
+
+const isReady = (node: Node | undefined): boolean => readyOf(node)?.status === 'True';
+
+function notReady(cluster: string, waiting: readonly string[], first: Node | undefined): FairleadError {
+  const why =
+    first === undefined ? 'it has not registered' : (readyOf(first)?.message ?? 'it has no Ready condition');
+  return new FairleadError('up/nodes', `${waiting.join(', ')} did not become ready: ${why}`, {
+    object: `Node/${waiting[0] ?? ''}`,
+    hint: `Read the logs: fairlead logs --name ${cluster} agent-${waiting[0] ?? ''} (and runtime)`,
+  });
+}
+
+function checkProcesses(cluster: string): void {
+  const failing = readProcessTable(cluster)?.processes.find(it => it.failuresInRow >= hopelessFailures);
+  if (failing === undefined) return;
+  const said = lastErrorIn(cluster, failing.name);
+  throw new FairleadError(
+    'up/process-fails',
+    `The process ${failing.name} keeps ending (${failing.lastEnd ?? 'it does not start'})${said === undefined ? '.' : `: ${said}`}`,
+    {
+      hint: `Read its log: fairlead logs --name ${cluster} ${failing.name}; "fairlead up" continues once it is mended.`,
+    },
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * The control plane of a standalone cluster in one process: what a real cluster brings itself, and the loops that a real
+ * cluster gets from `entry/controller`. The loops reach the API server as everyone does, over HTTPS.
+ *
+ * ```
+ *   people, runtime ──▶ 127.0.0.1:PORT ─┐                       ┌─▶ runtime.sock (logs, exec, attach, port-forward)
+ *   nodes, pods ─▶ fabric gateways:6443 ─┴─▶ API server ─▶ store.db
+ *                                               ▲
+ *                     standalone controllers ───┤
+ *                     cluster-wide controller ──┘
+ * ```
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { flushCompileCache } from 'node:module';
+import { systemClock } from '../base/clock.ts';
+import { defaults, namespaces, paths } from '../kernel/contract.ts';
+import { listenIn, namespacePath } from '../kernel/ns/index.ts';
+import { createClient } from '../kube/client.ts';
+import { loadKubeconfig } from '../kube/kubeconfig.ts';
+import { startApiServer } from '../standalone/apiserver/index.ts';
+import { builtInSchemas } from '../standalone/apiserver/kinds/index.ts';
+import { type ClusterConfig, clusterFiles } from '../standalone/cluster.ts';
+import { startControllers } from '../standalone/controllers/index.ts';
+import { clusterFromArguments } from '../standalone/topology/cluster-argument.ts';
+import { apiServerAddresses } from '../standalone/topology/network/plan.ts';
+import { aborted, runProcess } from './process-top.ts';
+
+runProcess('control-plane', async ({ log, stop }) => {
+  const config = clusterFromArguments(process.argv.slice(2));
+  const pki = (file: string) => readFileSync(join(clusterFiles.pki(config.name), file), 'utf8');
+  const authority = pki('ca.crt');
+  const apiServer = await startApiServer({
+    stateDirectory: paths.state(config.name),
+    listeners: [config.apiServer, ...fabricListeners(config)],
+    tls: { certificate: pki('apiserver.crt'), key: pki('apiserver.key'), authority },
+    schemas: builtInSchemas(),
+    runtimeSocket: clusterFiles.runtimeSocket(config.name),
+    servicePrefixes: config.servicePrefixes,
+    log: log.scope('apiserver'),
+  });
+  const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
+  const controllers = await startControllers({
+    client,
+    log,
+    clock: systemClock,
+    signal: stop,
+    rootCertificate: authority,
+  });
+  flushCompileCache();
+  await aborted(stop);
+  await controllers.close();
+  client.close();
+  await apiServer.close();
+});
+
+/** Sockets that live in the fabric: nodes and pods reach the API server at the gateways of their links. */
+function fabricListeners(config: ClusterConfig): readonly { readonly fd: number }[] {
+  const fabric = namespacePath(namespaces.fabric(config.name));
+  return apiServerAddresses(config).map(host => ({
+    fd: listenIn(fabric, { host, port: defaults.apiServerPort }),
+  }));
+}

@@ -1,0 +1,49 @@
+import { addressAt, formatAddress, parsePrefix } from '../../base/ip.ts';
+import { defaults } from '../../kernel/contract.ts';
+import { createAuthority, issueKubeconfig, issueServing } from '../apiserver/pki/index.ts';
+import { type ClusterConfig, clusterFiles } from '../cluster.ts';
+import { apiServerAddresses } from './network/plan.ts';
+
+/**
+ * Makes what is missing of the cluster's authority, the API server's certificate and a kubeconfig for each user. Pods
+ * and nodes reach the server at the fabric's gateways, people at a loopback port; every process of the cluster outside
+ * a node uses the loopback port too.
+ */
+export async function ensureCredentials(config: ClusterConfig): Promise<void> {
+  const { name } = config;
+  const authority = await createAuthority(clusterFiles.pki(name));
+  await issueServing(authority, {
+    names: [...apiServerAddresses(config), ...config.servicePrefixes.map(firstAddress)],
+    clusterDomain: config.clusterDomain,
+  });
+  const loopback = `https://${config.apiServer.host}:${config.apiServer.port}`;
+  const people = [
+    { user: 'kubernetes-admin', groups: ['system:masters'], file: 'admin' },
+    { user: 'system:kube-controller-manager', groups: ['system:masters'], file: 'controllers' },
+    { user: 'fairlead:runtime', groups: ['system:masters', 'system:nodes'], file: 'runtime' },
+  ];
+  const nodes = config.nodes.map(node => ({
+    user: `system:node:${node.name}`,
+    groups: ['system:nodes', 'system:masters'],
+    file: node.name,
+    server: `https://${defaults.links[node.link].gateways[0] ?? ''}:${defaults.apiServerPort}`,
+  }));
+  await Promise.all(
+    [...people.map(user => ({ ...user, server: loopback })), ...nodes].map(({ user, groups, file, server }) =>
+      issueKubeconfig(authority, {
+        user,
+        groups,
+        server,
+        file: clusterFiles.kubeconfig(name, file),
+        cluster: `fairlead-${name}`,
+      }),
+    ),
+  );
+}
+
+/** The `kubernetes` Service has the first address of each Service prefix. */
+function firstAddress(text: string): string {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new Error(`${text} was checked when the cluster was planned`);
+  return formatAddress(addressAt(prefix, 1n));
+}

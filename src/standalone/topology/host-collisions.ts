@@ -1,0 +1,59 @@
+import { FairleadError } from '../../base/errors.ts';
+import { overlaps, parsePrefix, type Prefix } from '../../base/ip.ts';
+import { RouteSocket } from '../../kernel/netlink/index.ts';
+import { type ClusterConfig, linkPrefixes } from '../cluster.ts';
+
+/** A network that this host has a route to. */
+export interface HostNetwork {
+  readonly prefix: string;
+  readonly dev: string;
+}
+
+/**
+ * The cluster's networks are in namespaces, so the host never meets them; only with a way outside would a network of the
+ * host that has the same addresses be out of the pods' reach. That is refused, with both names.
+ */
+export function checkHostCollisions(config: ClusterConfig): void {
+  if (config.outside) checkApartFromHost(config, hostNetworks());
+}
+
+export function checkApartFromHost(config: ClusterConfig, host: readonly HostNetwork[]): void {
+  const own = [
+    ...config.podPrefixes.map(text => ({ text, what: 'the addresses of pods', field: '--pod-prefixes' })),
+    ...config.servicePrefixes.map(text => ({
+      text,
+      what: 'the addresses of Services',
+      field: '--service-prefixes',
+    })),
+    ...linkPrefixes()
+      .filter(({ link }) => link === 1 || config.topology === 'two-links')
+      .map(({ link, text }) => ({ text, what: `link ${link} of the nodes`, field: '--outside' })),
+  ];
+  for (const { text, what, field } of own) {
+    const taken = host.find(network => meet(parsePrefix(text), parsePrefix(network.prefix)));
+    if (taken === undefined) continue;
+    throw new FairleadError(
+      'cluster/host-collision',
+      `${text} (${what}) overlaps ${taken.prefix}, which this host reaches by ${taken.dev}: with --outside, pods could not reach it.`,
+      {
+        field,
+        hint:
+          field === '--outside'
+            ? 'Bring the cluster up without --outside.'
+            : `Choose other addresses with ${field}, or bring the cluster up without --outside.`,
+      },
+    );
+  }
+}
+
+const meet = (a: Prefix | undefined, b: Prefix | undefined): boolean =>
+  a !== undefined && b !== undefined && overlaps(a, b);
+
+/** Everything but default routes, loopback and link-local networks. */
+function hostNetworks(): readonly HostNetwork[] {
+  using socket = RouteSocket.open();
+  return socket
+    .routes()
+    .filter(route => !/\/0$|^127\.|^fe80:|^ff00:|^::1\/|^169\.254\./.test(route.dst))
+    .map(route => ({ prefix: route.dst, dev: route.dev ?? 'no interface' }));
+}

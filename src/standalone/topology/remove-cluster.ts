@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { FairleadError } from '../../base/errors.ts';
+import { cgroupMount, cgroupProcesses, killCgroup, removeCgroup } from '../../kernel/cgroup/index.ts';
+import { bpf, cgroups, namespaces, paths } from '../../kernel/contract.ts';
+import { mountsBelow, unmount } from '../../kernel/mount/index.ts';
+import { deleteNamespace } from '../../kernel/ns/index.ts';
+import { isRunning } from '../../kernel/process/index.ts';
+import { inventoryOf, isNothing, processesIn } from './inventory.ts';
+import { lockFile } from './lock.ts';
+import { readProcessTable } from './supervise/process-table.ts';
+
+export interface Removed {
+  readonly namespaces: number;
+  readonly processes: number;
+}
+
+const supervisorGraceMilliseconds = 5000;
+const lookAgainMilliseconds = 10;
+
+/**
+ * Removes everything that a cluster made, in the order in which nothing can come back: the supervisor and what it
+ * started, every process in its control group and its namespaces, then namespaces, mounts, pins, control groups, files.
+ * It goes by names, so it also clears what is half made, or what lost its files. Undefined when nothing was there.
+ */
+export async function removeCluster(cluster: string, clock: Clock): Promise<Removed | undefined> {
+  const found = inventoryOf(cluster);
+  if (isNothing({ ...found, files: found.files.filter(file => file !== lockFile(cluster)) }))
+    return undefined;
+  await stopSupervisor(cluster, clock);
+  const processes = await killProcesses(cluster, found.hasCgroup);
+  for (const name of inventoryOf(cluster).namespaces) deleteNamespace(name);
+  removeMounts(cluster);
+  rmSync(bpf.cluster(cluster), { recursive: true, force: true });
+  removeCgroup(cgroups.cluster(cluster));
+  for (const directory of [paths.run(cluster), paths.state(cluster)]) {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return { namespaces: found.namespaces.length, processes };
+}
+
+/** What all clusters share goes with the last of them: directories, and the mount that names namespaces. */
+export function removeSharedDirectories(): void {
+  const shared = [
+    join(cgroupMount(), cgroups.root),
+    join(bpf.mount, 'fairlead'),
+    paths.runRoot,
+    paths.stateRoot,
+  ];
+  for (const path of shared) removeIfEmpty(path);
+  const { directory } = namespaces;
+  // As with `ip netns`, whoever makes the next named namespace mounts it again.
+  if (!existsSync(directory) || readdirSync(directory).length > 0) return;
+  if (mountsBelow(directory).includes(directory)) unmount(directory);
+  removeIfEmpty(directory);
+}
+
+/** Asked first, so that it starts nothing again; killed with the rest if it does not listen. */
+async function stopSupervisor(cluster: string, clock: Clock): Promise<void> {
+  const supervisor = readProcessTable(cluster)?.supervisor;
+  if (supervisor === undefined || !isRunning(supervisor)) return;
+  process.kill(supervisor.pid, 'SIGTERM');
+  const deadline = clock.now() + supervisorGraceMilliseconds;
+  while (isRunning(supervisor) && clock.now() < deadline) await clock.sleep(lookAgainMilliseconds);
+}
+
+async function killProcesses(cluster: string, hasCgroup: boolean): Promise<number> {
+  let count = 0;
+  if (hasCgroup) {
+    count += cgroupProcesses(cgroups.cluster(cluster)).length;
+    await killCgroup(cgroups.cluster(cluster));
+  }
+  for (const pid of processesIn(inventoryOf(cluster).namespaces)) {
+    if (pid === process.pid) continue;
+    killIfThere(pid);
+    count++;
+  }
+  return count;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** The last mounted first. What is mounted there is never deleted through the mount: nothing is removed while one is left. */
+function removeMounts(cluster: string): void {
+  const directories = [paths.run(cluster), paths.state(cluster)];
+  for (const mount of directories.flatMap(path => mountsBelow(path))) unmount(mount);
+  const left = directories.flatMap(path => mountsBelow(path));
+  if (left.length === 0) return;
+  throw new FairleadError('down/still-mounted', `${left.join(', ')} cannot be unmounted.`, {
+    hint: `Unmount it by hand (umount ${left[0] ?? ''}) and run "fairlead down --name ${cluster}" again.`,
+  });
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EBUSY') throw error;
+  }
+}

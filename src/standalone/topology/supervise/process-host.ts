@@ -1,0 +1,66 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Clock } from '../../../base/clock.ts';
+import { FairleadError } from '../../../base/errors.ts';
+import { addToCgroup } from '../../../kernel/cgroup/index.ts';
+import { spawnIn } from '../../../kernel/ns/index.ts';
+import { identify, isRunning, type ProcessIdentity } from '../../../kernel/process/index.ts';
+import type { ProcessSpec } from './process-spec.ts';
+import type { ProcessHost, Running } from './supervisor.ts';
+
+/** An adopted process is not our child, so its end is noticed by looking. */
+const adoptedPollMilliseconds = 250;
+
+/**
+ * Processes of this machine: born in their network namespace, in their cgroup before they do anything, their output
+ * appended to their log file (a file and not a pipe: they outlive the supervisor).
+ */
+export function createProcessHost(clock: Clock, environment: NodeJS.ProcessEnv): ProcessHost {
+  return {
+    start: spec => started(spec, environment),
+    adopt: (_, identity) => (isRunning(identity) ? adopted(identity, clock) : undefined),
+  };
+}
+
+function started(spec: ProcessSpec, environment: NodeJS.ProcessEnv): Running {
+  const output = openSync(spec.log, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    const options: SpawnOptions = { stdio: ['ignore', output, output], env: environment, cwd: '/' };
+    child =
+      spec.namespace === undefined
+        ? spawn(spec.command, spec.arguments, options)
+        : spawnIn(spec.namespace, spec.command, spec.arguments, options);
+  } finally {
+    closeSync(output);
+  }
+  const ended = endOf(child);
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  if (child.pid === undefined || identity === undefined) {
+    throw new FairleadError('process/not-started', `${spec.command} could not be started.`);
+  }
+  addToCgroup(spec.cgroup, child.pid);
+  return { identity, ended, signal: name => void child.kill(name) };
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise(resolve => {
+    child.once('error', error => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  });
+}
+
+function adopted(identity: ProcessIdentity, clock: Clock): Running {
+  return {
+    identity,
+    ended: untilEnded(identity, clock),
+    signal: name => {
+      if (isRunning(identity)) process.kill(identity.pid, name);
+    },
+  };
+}
+
+async function untilEnded(identity: ProcessIdentity, clock: Clock): Promise<string> {
+  while (isRunning(identity)) await clock.sleep(adoptedPollMilliseconds);
+  return 'ended while it was adopted';
+}

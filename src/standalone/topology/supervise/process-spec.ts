@@ -1,0 +1,108 @@
+import { join, resolve } from 'node:path';
+import { cgroups, namespaces, paths } from '../../../kernel/contract.ts';
+import { namespacePath } from '../../../kernel/ns/index.ts';
+import { type ClusterConfig, clusterFiles } from '../../cluster.ts';
+import { outsideCommand } from '../network/outside.ts';
+
+/** One process of a cluster, as the supervisor starts it. */
+export interface ProcessSpec {
+  /** control-plane, runtime, outside, or `agent-` and the node's name: also the name of its log. */
+  readonly name: string;
+  readonly command: string;
+  readonly arguments: readonly string[];
+  /** Path of the network namespace that it is born in; the host's own where it is absent. */
+  readonly namespace?: string;
+  /** As `cgroups` of the contract gives it. */
+  readonly cgroup: string;
+  readonly log: string;
+  /** Stopping goes by rank: all of the lower rank have ended before the next is told. */
+  readonly stopRank: number;
+}
+
+const entryDirectory = resolve(import.meta.dirname, '..', '..', '..', 'entry');
+
+/**
+ * Keeps a process small: no pool of idle threads for V8's tasks, a young generation that fits a daemon that is mostly
+ * idle, and code optimised for size. Measured by bench/up.
+ */
+export const nodeFlags = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=2',
+  '--v8-pool-size=1',
+] as const;
+
+/** Every process of the cluster; they start side by side and wait for each other by themselves. */
+export function processesOf(
+  config: ClusterConfig,
+  node: string,
+  environment: NodeJS.ProcessEnv,
+): readonly ProcessSpec[] {
+  const { name } = config;
+  const controlPlane = (process: string, entry: string, stopRank: number): ProcessSpec => ({
+    name: process,
+    command: node,
+    arguments: [...nodeFlags, join(entryDirectory, entry), '--cluster', name],
+    cgroup: cgroups.controlPlane(name),
+    log: clusterFiles.log(name, process),
+    stopRank,
+  });
+  const specs = [
+    controlPlane('control-plane', 'standalone.ts', 1),
+    controlPlane('runtime', 'runtime.ts', 0),
+    ...config.nodes.map(({ name: nodeName }) => agentOf(config, nodeName, node)),
+  ];
+  return config.outside ? [...specs, outsideOf(config, environment)] : specs;
+}
+
+function agentOf(config: ClusterConfig, nodeName: string, node: string): ProcessSpec {
+  const name = `agent-${nodeName}`;
+  return {
+    name,
+    command: node,
+    arguments: [
+      ...nodeFlags,
+      join(entryDirectory, 'agent.ts'),
+      ...['--cluster', config.name],
+      ...['--node', nodeName],
+      ...['--kubeconfig', clusterFiles.kubeconfig(config.name, nodeName)],
+      ...['--pod-prefixes', config.podPrefixes.join(',')],
+      ...['--service-prefixes', config.servicePrefixes.join(',')],
+    ],
+    namespace: namespacePath(namespaces.node(config.name, nodeName)),
+    cgroup: cgroups.agent(config.name, nodeName),
+    log: clusterFiles.log(config.name, name),
+    stopRank: 0,
+  };
+}
+
+function outsideOf(config: ClusterConfig, environment: NodeJS.ProcessEnv): ProcessSpec {
+  const fabric = namespacePath(namespaces.fabric(config.name));
+  return {
+    name: 'outside',
+    ...outsideCommand(fabric, environment['PATH'] ?? ''),
+    cgroup: cgroups.controlPlane(config.name),
+    log: clusterFiles.log(config.name, 'outside'),
+    stopRank: 2,
+  };
+}
+
+/** Directories that have to be there before the first process starts. */
+export const directoriesOf = (config: ClusterConfig): readonly string[] => [
+  paths.state(config.name),
+  paths.run(config.name),
+  clusterFiles.logs(config.name),
+  ...config.nodes.flatMap(({ name }) => [
+    paths.nodeState(config.name, name),
+    paths.nodeRun(config.name, name),
+  ]),
+];
+
+/** What the processes inherit: where programs are, and where compiled code is kept. Nothing else of whoever ran `up`. */
+export function processEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE: compileCache } = own;
+  const path = [own['PATH'], '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return {
+    PATH: path.filter(part => part !== undefined && part !== '').join(':'),
+    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+  };
+}
