@@ -1,0 +1,44 @@
+import type { Context } from './context.ts';
+import { apiVersionOf } from './kind.ts';
+import type { Kind } from './kind.ts';
+import type { ApiObject } from './object.ts';
+import { createObject } from './resource/create.ts';
+import { StatusError } from './status.ts';
+
+const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** What is there before anyone asks: the standard namespaces and the Service that leads to this server. */
+export async function bootstrap(context: Context, servicePort: number): Promise<void> {
+  for (const name of NAMESPACES) await ensure(context, 'namespaces', { name }, {});
+  const [address] = context.allocators.reserved();
+  await ensure(
+    context,
+    'services',
+    { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    {
+      spec: {
+        type: 'ClusterIP',
+        ...(address === undefined ? {} : { clusterIP: address, clusterIPs: [address] }),
+        ipFamilyPolicy: 'SingleStack',
+        ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: servicePort }],
+        sessionAffinity: 'None',
+      },
+    },
+  );
+}
+
+async function ensure(
+  context: Context,
+  plural: string,
+  metadata: ApiObject['metadata'],
+  fields: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const kind: Kind | undefined = context.registry.find('', 'v1', plural);
+  if (kind === undefined) return;
+  const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...fields };
+  try {
+    await createObject(context, kind, object, false);
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { StatusError } from '../status.ts';
+
+/** In which form an answer is wanted. */
+export type Form =
+  | { readonly as: 'object' }
+  | { readonly as: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'; readonly version: string }
+  | { readonly as: 'APIGroupDiscoveryList'; readonly version: string };
+
+const SERVED: Readonly<Record<string, readonly string[]>> = {
+  'meta.k8s.io/Table': ['v1', 'v1beta1'],
+  'meta.k8s.io/PartialObjectMetadata': ['v1', 'v1beta1'],
+  'meta.k8s.io/PartialObjectMetadataList': ['v1', 'v1beta1'],
+  'apidiscovery.k8s.io/APIGroupDiscoveryList': ['v2'],
+};
+
+/**
+ * The first acceptable clause of an Accept header, as `application/json;as=Table;v=v1;g=meta.k8s.io,application/json`.
+ * Answers are JSON; clauses for other types are passed over. 406 if nothing is left.
+ */
+export function chooseForm(accept: string | undefined, allowed: readonly Form['as'][]): Form {
+  if (accept === undefined || accept.trim() === '') return { as: 'object' };
+  for (const clause of accept.split(',').slice(0, 64)) {
+    const [type = '', ...parameters] = clause.split(';').map(part => part.trim());
+    if (!['application/json', 'application/*', '*/*'].includes(type.toLowerCase())) continue;
+    const given = Object.fromEntries(parameters.map(parameter => parameter.split('=', 2))) as Record<
+      string,
+      string
+    >;
+    const { as, g, v } = given;
+    if (as === undefined) return { as: 'object' };
+    const served = Object.hasOwn(SERVED, `${g}/${as}`) ? SERVED[`${g}/${as}`] : undefined;
+    if (served?.includes(v ?? '') === true && allowed.includes(as as Form['as'])) {
+      return { as, version: v } as Form;
+    }
+  }
+  throw new StatusError(
+    406,
+    'NotAcceptable',
+    'only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io',
+  );
+}

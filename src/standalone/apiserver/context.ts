@@ -1,0 +1,31 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Allocators } from './allocators/allocator.ts';
+import type { ApiObject } from './object.ts';
+import type { Registry } from './registry.ts';
+import type { FrameCache } from './resource/frames.ts';
+import type { Schemas } from './schemas.ts';
+import type { Store } from './store/store.ts';
+
+/** What every handler works with; wired once, in server.ts. */
+export interface Context {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly schemas: Schemas;
+  readonly allocators: Allocators;
+  readonly frames: FrameCache;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1): for generated names and for spreading timeouts. */
+  readonly random: () => number;
+  readonly newUid: () => string;
+}
+
+/** RFC 3339 with whole seconds, as meta/v1 Time is written. */
+export const timestamp = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+
+export const storageKey = (namespace: string, name: string): string =>
+  namespace === '' ? name : `${namespace}/${name}`;
+
+export const nameOf = (object: ApiObject): string => object.metadata.name ?? '';

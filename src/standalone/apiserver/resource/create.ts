@@ -1,0 +1,113 @@
+import { decodeBody } from '../codec/body.ts';
+import type { Context } from '../context.ts';
+import { storageKey, timestamp } from '../context.ts';
+import { storageOf } from '../kind.ts';
+import type { Kind } from '../kind.ts';
+import type { ApiObject, Fields } from '../object.ts';
+import type { ApiResponse } from '../request.ts';
+import { StatusError, alreadyExists, badRequest, invalid } from '../status.ts';
+import type { Decision, Written } from '../store/store.ts';
+import { checkBody, fieldValidationOf } from './decode.ts';
+import { newMetadata, validateMetadata } from './metadata.ts';
+import { generateName } from './names.ts';
+import { assertNamespaceTakesNew } from './namespace-gate.ts';
+import { answerObject } from './present.ts';
+import { isDryRun } from './target.ts';
+import type { Target } from './target.ts';
+
+/** Clashes of generated names are tried again this often, as upstream does. */
+const NAME_ATTEMPTS = 8;
+
+/** POST of a resource. */
+export async function create(target: Target): Promise<ApiResponse> {
+  const { context, kind, request } = target;
+  const body = await decodeBody(request, context.schemas);
+  if (body === undefined) throw badRequest('the body of a create request is empty');
+  const { object, warnings } = checkBody(body, kind, fieldValidationOf(request.query));
+  const written = await createObject(context, kind, namespaced(object, target), isDryRun(target));
+  return answerObject(target, written.entry, 201, [
+    ...warnings,
+    ...(kind.strategy.warnings?.(written.entry.object) ?? []),
+  ]);
+}
+
+/** Creates a typed object whose metadata.namespace is final; also the server's own way to make objects. */
+export async function createObject(
+  context: Context,
+  kind: Kind,
+  object: ApiObject,
+  dryRun: boolean,
+): Promise<Written> {
+  const { name = '', generateName: base = '', resourceVersion = '' } = object.metadata;
+  if (resourceVersion !== '') throw badRequest('resourceVersion should not be set on objects to be created');
+  if (name === '' && base === '') {
+    const detail = 'name or generateName is required';
+    throw invalid(kind, '', [{ type: 'Required', field: 'metadata.name', detail }]);
+  }
+  for (let attempt = 1; ; attempt++) {
+    const chosen = name === '' ? generateName(base, context.random) : name;
+    try {
+      return await createNamed(context, kind, object, chosen, dryRun);
+    } catch (error) {
+      const isClash = error instanceof StatusError && error.reason === 'AlreadyExists';
+      if (!isClash || name !== '' || attempt === NAME_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function createNamed(
+  context: Context,
+  kind: Kind,
+  object: ApiObject,
+  name: string,
+  dryRun: boolean,
+): Promise<Written> {
+  const { store, allocators } = context;
+  const namespace = object.metadata.namespace ?? '';
+  return store.write(storageOf(kind), storageKey(namespace, name), current => {
+    assertNamespaceTakesNew(store, kind, namespace, name);
+    if (current !== undefined) throw alreadyExists(kind, name);
+    const prepared = prepare(context, kind, object, name);
+    const assigned = allocators.assign(kind, prepared, undefined);
+    const errors = [
+      ...validateMetadata(kind, assigned.metadata, undefined),
+      ...kind.validate(assigned, undefined),
+    ];
+    if (errors.length > 0) throw invalid(kind, name, errors);
+    if (dryRun) return { do: 'keep', object: assigned } satisfies Decision;
+    allocators.claim(kind, assigned, undefined);
+    return { do: 'put', object: assigned } satisfies Decision;
+  });
+}
+
+function prepare(context: Context, kind: Kind, object: ApiObject, name: string): ApiObject {
+  const { strategy } = kind;
+  const defaulted = kind.withDefaults(object);
+  const metadata = newMetadata(
+    defaulted.metadata,
+    {
+      name,
+      namespace: defaulted.metadata.namespace ?? '',
+      uid: context.newUid(),
+      now: timestamp(context.clock.now()),
+    },
+    strategy.countsGenerations,
+  );
+  const fresh = withoutFields({ ...defaulted, metadata }, strategy.statusFields);
+  return strategy.onCreate?.(fresh) ?? fresh;
+}
+
+/** The object with the namespace of the path; 400 if it names another one. */
+export function namespaced(object: ApiObject, target: Pick<Target, 'kind' | 'namespace'>): ApiObject {
+  const { namespace: given = '', ...metadata } = object.metadata;
+  if (!target.kind.namespaced) return { ...object, metadata };
+  if (given !== '' && given !== target.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  return { ...object, metadata: { ...metadata, namespace: target.namespace } };
+}
+
+export function withoutFields<T extends Fields>(object: T, fields: readonly string[]): T {
+  if (!fields.some(field => Object.hasOwn(object, field))) return object;
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field))) as T;
+}

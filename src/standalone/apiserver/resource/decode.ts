@@ -1,0 +1,107 @@
+import type { DecodedBody } from '../codec/body.ts';
+import { apiVersionOf } from '../kind.ts';
+import type { Kind } from '../kind.ts';
+import type { ApiObject, Fields } from '../object.ts';
+import { isFields } from '../object.ts';
+import { badRequest } from '../status.ts';
+
+/** An object of the right kind and types, without unknown fields, and what to warn about. */
+export interface Checked {
+  readonly object: ApiObject;
+  readonly warnings: readonly string[];
+}
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** `?fieldValidation=`; Warn where nothing is said, as since Kubernetes 1.27. */
+export function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const value = query.get('fieldValidation') ?? '';
+  switch (value) {
+    case '':
+      return 'Warn';
+    case 'Strict':
+    case 'Warn':
+    case 'Ignore':
+      return value;
+    default:
+      throw badRequest(
+        `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+      );
+  }
+}
+
+/** Checks a body against its kind: 400 for another kind, for wrong types, and (Strict) for unknown or duplicate fields. */
+export function checkBody(body: DecodedBody, kind: Kind, validation: FieldValidation): Checked {
+  const fields = withKind(body.fields, kind);
+  const handled = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
+  const metadata = metadataProblem(fields['metadata']);
+  if (metadata !== undefined) throw badRequest(`${handled}: json: cannot unmarshal ${metadata}`);
+  const [wrong] = kind.typeErrors(fields);
+  if (wrong !== undefined) throw badRequest(`${handled}: ${wrong}`);
+  const object = { ...fields, metadata: fields['metadata'] ?? {} } as ApiObject;
+  if (validation === 'Ignore') return { object: kind.withoutUnknownFields(object), warnings: [] };
+  const strict = [
+    ...kind.unknownFields(fields),
+    ...body.duplicates.map(path => `duplicate field ${JSON.stringify(path)}`),
+  ];
+  if (strict.length === 0) return { object, warnings: [] };
+  if (validation === 'Strict') throw badRequest(`${handled}: strict decoding error: ${strict.join(', ')}`);
+  return { object: kind.withoutUnknownFields(object), warnings: strict };
+}
+
+/** apiVersion and kind may be left out: the path says them. */
+function withKind(fields: Fields, kind: Kind): Fields {
+  const wanted = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+  const { apiVersion = wanted.apiVersion, kind: given = wanted.kind } = fields;
+  if (given !== wanted.kind) {
+    throw badRequest(
+      `the kind in the data (${String(given)}) does not match the expected kind (${wanted.kind})`,
+    );
+  }
+  if (apiVersion !== wanted.apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted.apiVersion})`,
+    );
+  }
+  const { apiVersion: _version, kind: _kind, ...rest } = fields;
+  return { ...wanted, ...rest };
+}
+
+/** The handler itself relies on metadata's types, whatever a kind's schema checks. */
+function metadataProblem(metadata: unknown): string | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  if (!isFields(metadata))
+    return `${jsonType(metadata)} into Go struct field .metadata of type v1.ObjectMeta`;
+  const wrong = (field: string, type: string) =>
+    `${jsonType(metadata[field])} into Go struct field ObjectMeta.metadata.${field} of type ${type}`;
+  for (const field of STRINGS) if (!isAbsentOr(metadata[field], isString)) return wrong(field, 'string');
+  for (const field of ['labels', 'annotations']) {
+    const isMap = (value: unknown) => isFields(value) && Object.values(value).every(isString);
+    if (!isAbsentOr(metadata[field], isMap)) return wrong(field, 'map[string]string');
+  }
+  const isStrings = (value: unknown) => Array.isArray(value) && value.every(isString);
+  if (!isAbsentOr(metadata['finalizers'], isStrings)) return wrong('finalizers', '[]string');
+  const isObjects = (value: unknown) => Array.isArray(value) && value.every(isFields);
+  if (!isAbsentOr(metadata['ownerReferences'], isObjects))
+    return wrong('ownerReferences', '[]v1.OwnerReference');
+  return undefined;
+}
+
+const STRINGS = [
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+];
+
+const isString = (value: unknown): boolean => typeof value === 'string';
+const isAbsentOr = (value: unknown, check: (value: unknown) => boolean): boolean =>
+  value === undefined || value === null || check(value);
+
+function jsonType(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}

@@ -1,0 +1,74 @@
+import { decodeBody } from '../codec/body.ts';
+import type { ScalePaths } from '../kind.ts';
+import { isFields, valueAt, withValueAt } from '../object.ts';
+import type { ApiObject, Fields } from '../object.ts';
+import type { ApiResponse } from '../request.ts';
+import { StatusError, badRequest, methodNotAllowed, notFound } from '../status.ts';
+import { parsePatch } from './patch.ts';
+import { json } from './present.ts';
+import { keyOfTarget, storageOfTarget } from './target.ts';
+import type { Target } from './target.ts';
+import { changeObject } from './update.ts';
+
+/** GET of `NAME/scale`: autoscaling/v1 Scale, a view of the object. */
+export function getScale(target: Target): ApiResponse {
+  const entry = target.context.store.get(storageOfTarget(target), keyOfTarget(target));
+  if (entry === undefined) throw notFound(target.kind, target.name);
+  return json(200, JSON.stringify(scaleOf(entry.object, pathsOf(target))));
+}
+
+export async function updateScale(target: Target): Promise<ApiResponse> {
+  const body = (await decodeBody(target.request, target.context.schemas))?.fields;
+  if (body === undefined) throw badRequest('the body of a scale request is empty');
+  return writeScale(target, () => body);
+}
+
+export async function patchScale(target: Target): Promise<ApiResponse> {
+  const parsed = await parsePatch(target);
+  return writeScale(target, scale => parsed.apply(scale));
+}
+
+async function writeScale(target: Target, change: (scale: Fields) => Fields): Promise<ApiResponse> {
+  const paths = pathsOf(target);
+  const written = await changeObject(target, current => {
+    const wished = change(scaleOf(current, paths));
+    const replicas = replicasOf(wished);
+    const { uid = '', resourceVersion = '' } = isFields(wished['metadata']) ? wished['metadata'] : {};
+    const metadata = { ...current.metadata, uid: String(uid), resourceVersion: String(resourceVersion) };
+    return { ...(withValueAt(current, paths.specReplicas, replicas) as ApiObject), metadata };
+  });
+  return json(200, JSON.stringify(scaleOf(written.entry.object, paths)));
+}
+
+function replicasOf(scale: Fields): number {
+  const replicas = valueAt(scale, ['spec', 'replicas']) ?? 0;
+  if (Number.isSafeInteger(replicas) && Number(replicas) >= 0 && Number(replicas) < 2 ** 31)
+    return Number(replicas);
+  throw new StatusError(
+    422,
+    'Invalid',
+    `Scale.autoscaling is invalid: spec.replicas: Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
+    { causes: [{ reason: 'FieldValueInvalid', field: 'spec.replicas' }] },
+  );
+}
+
+function scaleOf(object: ApiObject, paths: ScalePaths): Fields {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = paths.selector(object);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: valueAt(object, paths.specReplicas) ?? 0 },
+    status: {
+      replicas: valueAt(object, paths.statusReplicas) ?? 0,
+      ...(selector === '' ? {} : { selector }),
+    },
+  };
+}
+
+function pathsOf(target: Target): ScalePaths {
+  const paths = target.subresource?.scale;
+  if (paths === undefined) throw methodNotAllowed();
+  return paths;
+}

@@ -1,0 +1,136 @@
+import type { Context } from '../context.ts';
+import { STANDARD_VERBS } from '../kind.ts';
+import type { Verb } from '../kind.ts';
+import type { ApiRequest, ApiResponse } from '../request.ts';
+import { create } from '../resource/create.ts';
+import { remove, removeCollection } from '../resource/delete.ts';
+import { json } from '../resource/present.ts';
+import { get, list } from '../resource/read.ts';
+import { patch } from '../resource/patch.ts';
+import { answerSubresource } from '../resource/subresource.ts';
+import { booleanParameter } from '../resource/target.ts';
+import type { Target } from '../resource/target.ts';
+import { update } from '../resource/update.ts';
+import { watch } from '../resource/watch.ts';
+import { badRequest, methodNotAllowed, unauthorized, unknownPath } from '../status.ts';
+import { Discovery } from './discovery.ts';
+import { healthAnswer } from './health.ts';
+import type { HealthCheck } from './health.ts';
+import { OpenApi, openApiV2Answer } from './openapi.ts';
+import { parseResourcePath } from './path.ts';
+import { versionAnswer } from './version.ts';
+
+/** From a request to its handler; the first part of the path decides. */
+export class Router {
+  readonly #context: Context;
+  readonly #discovery: Discovery;
+  readonly #openApi: OpenApi;
+  readonly #checks: readonly HealthCheck[];
+
+  constructor(context: Context, checks: readonly HealthCheck[]) {
+    this.#context = context;
+    this.#discovery = new Discovery(context.registry);
+    this.#openApi = new OpenApi(context.schemas);
+    this.#checks = checks;
+  }
+
+  /** Throws a StatusError for everything that is not answered. Only health is answered to strangers. */
+  async answer(request: ApiRequest): Promise<ApiResponse> {
+    const { path } = request;
+    const health = healthAnswer(path, request.query, this.#checks);
+    if (health !== undefined) return onlyGet(request, health);
+    if (request.user === undefined) throw unauthorized();
+    if (path === '/version' || path === '/version/') return onlyGet(request, versionAnswer());
+    if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.#openApi.answer(request);
+    if (path === '/openapi/v2') return openApiV2Answer();
+    if (path === '/' || path === '') return json(200, JSON.stringify({ paths: this.#paths() }));
+    const target = this.resolve(request);
+    if (target !== undefined) return dispatch(target);
+    if (/^\/apis?(\/|$)/.test(path)) {
+      const found = this.#discovery.answer(request);
+      if (found !== undefined) return onlyGet(request, found);
+    }
+    throw unknownPath();
+  }
+
+  /** The resource that a path names; undefined for a path of discovery; 404 for a resource that is not served. */
+  resolve(request: ApiRequest): Target | undefined {
+    const path = parseResourcePath(request.path);
+    if (path === undefined) return undefined;
+    const kind = this.#context.registry.find(path.group, path.version, path.plural);
+    if (kind === undefined || path.rest.length > 0) throw unknownPath();
+    if (!kind.namespaced && path.namespace !== '') throw unknownPath();
+    const subresource = kind.subresources.find(({ name }) => name === path.subresource);
+    if (path.subresource !== '' && subresource === undefined) throw unknownPath();
+    if (kind.namespaced && path.namespace === '' && path.name !== '') throw unknownPath();
+    const { namespace, name } = path;
+    return { context: this.#context, request, kind, subresource, namespace, name };
+  }
+
+  #paths(): readonly string[] {
+    const versions = this.#context.registry
+      .all()
+      .map(kind => (kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`));
+    return [
+      ...new Set(['/api', '/apis', ...versions, '/healthz', '/livez', '/openapi/v3', '/readyz', '/version']),
+    ].sort();
+  }
+}
+
+function onlyGet(request: ApiRequest, answer: ApiResponse): ApiResponse {
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  return answer;
+}
+
+function dispatch(target: Target): ApiResponse | Promise<ApiResponse> {
+  const verb = verbOf(target);
+  const allowed = target.subresource?.verbs ?? target.kind.verbs ?? STANDARD_VERBS;
+  if (verb === undefined || !allowed.includes(verb)) throw methodNotAllowed();
+  if (target.subresource !== undefined) return answerSubresource(target, verb);
+  switch (verb) {
+    case 'get':
+      return get(target);
+    case 'list':
+      return list(target);
+    case 'watch':
+      return watch(target);
+    case 'create':
+      return createHere(target);
+    case 'update':
+      return update(target);
+    case 'patch':
+      return patch(target);
+    case 'delete':
+      return remove(target);
+    case 'deletecollection':
+      return removeCollection(target);
+  }
+}
+
+function createHere(target: Target): Promise<ApiResponse> {
+  if (target.kind.namespaced && target.namespace === '') {
+    throw badRequest('an empty namespace may not be set during creation');
+  }
+  return create(target);
+}
+
+function verbOf(target: Target): Verb | undefined {
+  const named = target.name !== '';
+  switch (target.request.method) {
+    case 'GET':
+    case 'HEAD':
+      if (booleanParameter(target.request.query, 'watch') === true && target.subresource === undefined)
+        return 'watch';
+      return named ? 'get' : 'list';
+    case 'POST':
+      return named && target.subresource === undefined ? undefined : 'create';
+    case 'PUT':
+      return named ? 'update' : undefined;
+    case 'PATCH':
+      return named ? 'patch' : undefined;
+    case 'DELETE':
+      return named ? 'delete' : 'deletecollection';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { Allocators } from './allocators/allocator.ts';
+import { bootstrap } from './bootstrap.ts';
+import type { Context } from './context.ts';
+import { answerOrStatus, serve } from './http/frontend.ts';
+import { listen } from './http/listeners.ts';
+import type { Listener, TlsMaterial } from './http/listeners.ts';
+import { Registry } from './registry.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
+import { FrameCache } from './resource/frames.ts';
+import { Router } from './routes/router.ts';
+import type { Schemas } from './schemas.ts';
+import { openDurableLog } from './store/durable-log.ts';
+import { Store } from './store/store.ts';
+
+export type { Listener, TlsMaterial } from './http/listeners.ts';
+
+export interface ApiServerOptions {
+  /** Holds `store.db`; made if absent. */
+  readonly stateDirectory: string;
+  readonly listeners: readonly Listener[];
+  readonly tls: TlsMaterial;
+  readonly schemas: Schemas;
+  /** The runtime's unix socket for logs, exec, attach and port-forward. */
+  readonly runtimeSocket: string;
+  /** One or two prefixes of different families; the first is the cluster's primary family. */
+  readonly servicePrefixes: readonly string[];
+  /** The port behind the `kubernetes` Service. Default 6443. */
+  readonly servicePort?: number;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface ApiServer {
+  /** The bound addresses, in the order of `listeners`. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Answers a request without a socket: for tests, and for callers in the same process. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** Ends watches and connections, writes what is staged, closes the store. */
+  close(): Promise<void>;
+}
+
+const COMPACT_EVERY = 300_000;
+
+/**
+ * Opens the store, makes what every cluster has, and listens. Rejects with a FairleadError (`store/…`, `api/…`) when the
+ * store is damaged or an address is in use; nothing is left open then.
+ */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const file = join(options.stateDirectory, 'store.db');
+  const durable = openDurableLog(file);
+  let store: Store;
+  try {
+    store = new Store(durable, file);
+  } catch (error) {
+    durable.close();
+    throw error;
+  }
+  try {
+    return await startOn(store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServer> {
+  const { log } = options;
+  const context: Context = {
+    registry: new Registry(options.schemas.kinds),
+    store,
+    schemas: options.schemas,
+    allocators: new Allocators([]),
+    frames: new FrameCache(),
+    clock: options.clock ?? systemClock,
+    log,
+    random: Math.random,
+    newUid: randomUUID,
+  };
+  context.allocators.rebuild();
+  store.onLost(() => context.allocators.rebuild());
+  await bootstrap(context, options.servicePort ?? 6443);
+  const router = new Router(context, [{ name: 'ping', isWell: () => true }]);
+  const { servers, addresses } = await listen(options.listeners, options.tls, {
+    request: (request, response) => void serve(request, response, asked => router.answer(asked), log),
+    upgrade: (_request, socket) => socket.destroy(),
+  });
+  const compaction = setInterval(() => store.compact(), COMPACT_EVERY).unref();
+  return {
+    addresses,
+    handle: request => answerOrStatus(asked => router.answer(asked), request, log),
+    async close() {
+      clearInterval(compaction);
+      await Promise.all(
+        servers.map(server => {
+          const closed = new Promise<void>(resolve => server.close(() => resolve()));
+          server.closeAllConnections();
+          return closed;
+        }),
+      );
+      await store.close();
+    },
+  };
+}
