@@ -94,6 +94,8 @@ export const nft = {
     services: 'fairlead-services',
     policy: 'fairlead-policy',
     dns: 'fairlead-dns',
+    /** Only in the fabric of a standalone cluster with `--outside`. */
+    fabric: 'fairlead-fabric',
   },
   chains: {
     'dns/notrack-prerouting': { hook: 'prerouting', priority: -300 },
@@ -105,6 +107,7 @@ export const nft = {
     'policy/output': { hook: 'output', priority: -10 },
     'pods/forward-mss': { hook: 'forward', priority: 10 },
     'pods/postrouting-masquerade': { hook: 'postrouting', priority: 110 },
+    'fabric/postrouting-masquerade': { hook: 'postrouting', priority: 100 },
     'services/postrouting-masquerade': { hook: 'postrouting', priority: 105 },
   },
 } as const;

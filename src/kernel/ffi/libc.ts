@@ -1,0 +1,105 @@
+import type { LibraryHandle } from 'koffi';
+import { lazily, openLibrary } from './library.ts';
+
+/**
+ * The C library's calls that Node does not offer. They are thin: every call returns what C returns, and the caller
+ * passes negative results through `checked`. Pointers to memory are Uint8Array, in and out.
+ */
+export interface LibC {
+  setns(fd: number, type: number): number;
+  unshare(flags: number): number;
+  mount(
+    source: string | null,
+    target: string,
+    type: string | null,
+    flags: number,
+    data: string | null,
+  ): number;
+  umount2(target: string, flags: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  close(fd: number): number;
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  pidfd_open(pid: number, flags: number): number;
+  pidfd_send_signal(fd: number, signal: number): number;
+}
+
+export const libc = lazily((): LibC => {
+  const library = openLibrary({ file: 'libc.so.6', package: 'libc6' });
+  return {
+    setns: bind(library, 'int setns(int fd, int type)'),
+    unshare: bind(library, 'int unshare(int flags)'),
+    mount: bind(
+      library,
+      'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+    ),
+    umount2: bind(library, 'int umount2(const char *target, int flags)'),
+    socket: bind(library, 'int socket(int domain, int type, int protocol)'),
+    bind: bind(library, 'int bind(int fd, const void *address, uint length)'),
+    connect: bind(library, 'int connect(int fd, const void *address, uint length)'),
+    listen: bind(library, 'int listen(int fd, int backlog)'),
+    getsockname: bind(library, 'int getsockname(int fd, void *address, void *length)'),
+    setsockopt: bind(
+      library,
+      'int setsockopt(int fd, int level, int option, const void *value, uint length)',
+    ),
+    send: bind(library, 'intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
+    recv: bind(library, 'intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
+    close: bind(library, 'int close(int fd)'),
+    ioctl: variadic(library, 'int ioctl(int fd, ulong request, ...)'),
+    pidfd_open: bind(library, 'int pidfd_open(int pid, uint flags)'),
+    pidfd_send_signal: signalByPidfd(library),
+  };
+});
+
+/** <sched.h>, <sys/mount.h>, <sys/socket.h>: Linux, the same on every architecture that Node 24 runs on. */
+export const constants = {
+  CLONE_NEWNET: 0x4000_0000,
+  MS_BIND: 0x1000,
+  MS_REC: 0x4000,
+  MS_SHARED: 0x10_0000,
+  MNT_DETACH: 2,
+  AF_INET: 2,
+  AF_INET6: 10,
+  AF_NETLINK: 16,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_RCVTIMEO: 20,
+  SO_RCVBUFFORCE: 33,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+  MSG_TRUNC: 0x20,
+} as const;
+
+/** koffi gives functions without types; the interface states them, beside the C prototypes. */
+function bind<Call>(library: LibraryHandle, prototype: string): Call {
+  return library.func(prototype) as unknown as Call;
+}
+
+function variadic(library: LibraryHandle, prototype: string): LibC['ioctl'] {
+  const call = library.func(prototype) as unknown as (
+    fd: number,
+    request: number,
+    type: 'void *',
+    argument: Uint8Array,
+  ) => number;
+  return (fd, request, argument) => call(fd, request, 'void *', argument);
+}
+
+function signalByPidfd(library: LibraryHandle): LibC['pidfd_send_signal'] {
+  const call = library.func(
+    'int pidfd_send_signal(int fd, int signal, void *info, uint flags)',
+  ) as unknown as (fd: number, signal: number, info: null, flags: number) => number;
+  return (fd, signal) => call(fd, signal, null, 0);
+}

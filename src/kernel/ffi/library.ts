@@ -1,0 +1,28 @@
+import koffi from 'koffi';
+import type { LibraryHandle } from 'koffi';
+import { FairleadError } from '../../base/errors.ts';
+
+export interface LibraryDescription {
+  /** What the dynamic linker looks for. */
+  readonly file: string;
+  /** Debian's and Ubuntu's package that brings it. */
+  readonly package: string;
+}
+
+/** Loads a shared library; the error says which package brings it. */
+export function openLibrary(description: LibraryDescription): LibraryHandle {
+  try {
+    return koffi.load(description.file);
+  } catch (cause) {
+    throw new FairleadError('kernel/library-missing', `The library ${description.file} cannot be loaded`, {
+      hint: `Install it: apt-get install ${description.package}`,
+      cause,
+    });
+  }
+}
+
+/** Makes a value at its first use, and keeps it; a failure is not kept. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,27 @@
+/** rtnetlink by a codec of our own: links, addresses, routes, rules, neighbours and forwarding entries. */
+export { RouteSocket } from './socket.ts';
+export { NetlinkError } from './error.ts';
+export { describeOperation } from './operation.ts';
+export type {
+  AddressAdd,
+  ForwardingDelete,
+  ForwardingReplace,
+  LinkAdd,
+  LinkSet,
+  NeighbourReplace,
+  RouteDelete,
+  RouteKey,
+  RouteOperation,
+  RouteReplace,
+  RuleAdd,
+  RuleDelete,
+  RuleKey,
+  Scope,
+  VethPeer,
+  VxlanSettings,
+} from './operation.ts';
+export type { LinkAddress } from './address.ts';
+export type { Link, VxlanState } from './link.ts';
+export type { ForwardingEntry, Neighbour } from './neighbour.ts';
+export type { Route, RouteType } from './route.ts';
+export type { Rule } from './rule.ts';
