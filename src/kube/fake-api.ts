@@ -116,7 +116,7 @@ export class FakeApi implements Transport {
         ...(more ? { continue: JSON.stringify([version, last]) } : {}),
       },
       // Servers leave apiVersion and kind out of items.
-      items: page.map(([, { apiVersion: _, kind: __, ...item }]) => item),
+      items: page.map(([, object]) => ({ ...object, apiVersion: undefined, kind: undefined })),
     });
   }
 
@@ -235,7 +235,7 @@ function selection(query: URLSearchParams, namespace: string | undefined): Chose
 function fieldAt(object: unknown, path: string): string | undefined {
   let at = object;
   for (const part of path.split('.')) at = (at as Readonly<Record<string, unknown>> | undefined)?.[part];
-  return at === undefined ? undefined : String(at as string);
+  return typeof at === 'string' ? at : undefined;
 }
 
 function refused(

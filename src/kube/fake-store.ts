@@ -159,10 +159,7 @@ export class FakeStore {
     const { status: oldStatus, ...oldRest } = before as KubeObject & { status?: unknown };
     const { status: newStatus, ...newRest } = after as KubeObject & { status?: unknown };
     const [rest, status] = subresource === 'status' ? [oldRest, newStatus] : [newRest, oldStatus];
-    return this.#replace(resource, before, {
-      ...rest,
-      ...(status === undefined ? {} : { status }),
-    } as KubeObject);
+    return this.#replace(resource, before, status === undefined ? rest : Object.assign(rest, { status }));
   }
 
   #create(resource: Resource<KubeObject>, object: KubeObject): KubeObject {

@@ -3,6 +3,9 @@ import type { ConfigMap, Namespace, Secret, ServiceAccount } from './types/confi
 import type { Lease } from './types/coordination.ts';
 import type { EndpointSlice } from './types/discovery.ts';
 import type { Event } from './types/event.ts';
+import type { BackendTLSPolicy } from './types/gateway-policies.ts';
+import type { GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from './types/gateway-routes.ts';
+import type { Gateway, GatewayClass, ListenerSet, ReferenceGrant } from './types/gateway.ts';
 import type { KubeObject } from './types/meta.ts';
 import type { Ingress, IngressClass, NetworkPolicy } from './types/networking.ts';
 import type { Node } from './types/node.ts';
@@ -60,6 +63,29 @@ export const INGRESS_CLASSES = clusterScoped<IngressClass>(
   'v1',
   'IngressClass',
   'ingressclasses',
+);
+
+const GATEWAY = 'gateway.networking.k8s.io';
+export const GATEWAY_CLASSES = clusterScoped<GatewayClass>(GATEWAY, 'v1', 'GatewayClass', 'gatewayclasses');
+export const GATEWAYS = namespaced<Gateway>(GATEWAY, 'v1', 'Gateway', 'gateways');
+export const LISTENER_SETS = namespaced<ListenerSet>(GATEWAY, 'v1', 'ListenerSet', 'listenersets');
+export const HTTP_ROUTES = namespaced<HTTPRoute>(GATEWAY, 'v1', 'HTTPRoute', 'httproutes');
+export const GRPC_ROUTES = namespaced<GRPCRoute>(GATEWAY, 'v1', 'GRPCRoute', 'grpcroutes');
+export const TLS_ROUTES = namespaced<TLSRoute>(GATEWAY, 'v1', 'TLSRoute', 'tlsroutes');
+export const TCP_ROUTES = namespaced<TCPRoute>(GATEWAY, 'v1', 'TCPRoute', 'tcproutes');
+export const UDP_ROUTES = namespaced<UDPRoute>(GATEWAY, 'v1', 'UDPRoute', 'udproutes');
+export const BACKEND_TLS_POLICIES = namespaced<BackendTLSPolicy>(
+  GATEWAY,
+  'v1',
+  'BackendTLSPolicy',
+  'backendtlspolicies',
+);
+/** v1beta1 is what every release of the Gateway API serves; v1 came late. */
+export const REFERENCE_GRANTS = namespaced<ReferenceGrant>(
+  GATEWAY,
+  'v1beta1',
+  'ReferenceGrant',
+  'referencegrants',
 );
 
 /** `v1`, `apps/v1`: what objects carry as apiVersion. */

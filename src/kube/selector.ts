@@ -93,7 +93,17 @@ function valueOf(labels: Labels, key: string): string | undefined {
 
 /** Commas inside of parentheses separate values, all others separate terms. */
 function splitTerms(text: string): readonly string[] {
-  return text.split(/,(?![^(]*\))/);
+  const terms: string[] = [];
+  let start = 0;
+  let open = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '(' || character === ')') open = character === '(';
+    if (character !== ',' || open) continue;
+    terms.push(text.slice(start, at));
+    start = at + 1;
+  }
+  return [...terms, text.slice(start)];
 }
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;

@@ -8,7 +8,7 @@ import { Informer, keyOf } from '../../src/kube/informer.ts';
 import type { InformerOptions } from '../../src/kube/informer.ts';
 import { CONFIG_MAPS } from '../../src/kube/resources.ts';
 import type { ConfigMap } from '../../src/kube/types/config.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../src/kube/manual-clock.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -56,7 +56,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('gone-as' as const), as: fc.constantFrom('status', 'event') }),
   },
-) as fc.Arbitrary<Step>;
+);
 
 function configMap(one: string, data = '', app = 'web'): ConfigMap {
   return {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** A clock that stands still until the test moves it; sleepers wake in the order of their times. */
 export class ManualClock implements Clock {
