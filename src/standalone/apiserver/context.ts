@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Allocators } from './allocators/allocator.ts';
 import type { ApiObject } from './object.ts';
+import type { Runtime } from './connect/runtime.ts';
 import type { Registry } from './registry.ts';
 import type { FrameCache } from './resource/frames.ts';
 import type { Schemas } from './schemas.ts';
@@ -14,6 +15,7 @@ export interface Context {
   readonly schemas: Schemas;
   readonly allocators: Allocators;
   readonly frames: FrameCache;
+  readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1): for generated names and for spreading timeouts. */

@@ -26,6 +26,8 @@ export interface Sink {
   end(): void;
   /** Bytes that the client has not taken yet. */
   readonly pending: number;
+  /** Called once, as soon as the client has taken what is pending. */
+  onDrain(listener: () => void): void;
   /** Ends the connection without ceremony: a client that is too slow. */
   abort(): void;
   /** Called once, when the client is gone or the answer has ended. */

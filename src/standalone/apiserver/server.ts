@@ -6,7 +6,8 @@ import type { Log } from '../../base/log.ts';
 import { Allocators } from './allocators/allocator.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Context } from './context.ts';
-import { answerOrStatus, serve } from './http/frontend.ts';
+import { Runtime } from './connect/runtime.ts';
+import { answerOrStatus, serve, serveUpgrade } from './http/frontend.ts';
 import { listen } from './http/listeners.ts';
 import type { Listener, TlsMaterial } from './http/listeners.ts';
 import { Registry } from './registry.ts';
@@ -76,6 +77,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     schemas: options.schemas,
     allocators: new Allocators([]),
     frames: new FrameCache(),
+    runtime: new Runtime(options.runtimeSocket),
     clock: options.clock ?? systemClock,
     log,
     random: Math.random,
@@ -87,7 +89,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   const router = new Router(context, [{ name: 'ping', isWell: () => true }]);
   const { servers, addresses } = await listen(options.listeners, options.tls, {
     request: (request, response) => void serve(request, response, asked => router.answer(asked), log),
-    upgrade: (_request, socket) => socket.destroy(),
+    upgrade: (message, socket, head) => void serveUpgrade({ message, socket, head }, router, context),
   });
   const compaction = setInterval(() => store.compact(), COMPACT_EVERY).unref();
   return {

@@ -45,6 +45,7 @@ function sinkOf(response: ServerResponse): Sink {
     get pending() {
       return response.writableLength;
     },
+    onDrain: listener => void response.once('drain', listener),
     abort: () => void response.destroy(),
     onClose: listener => void response.once('close', listener),
   };

@@ -1,6 +1,7 @@
 import type { Verb } from '../kind.ts';
 import type { ApiResponse } from '../request.ts';
-import { methodNotAllowed } from '../status.ts';
+import { badRequest, methodNotAllowed } from '../status.ts';
+import { readLog } from '../connect/log.ts';
 import { bind } from './binding.ts';
 import { evict } from './eviction.ts';
 import { finalize } from './finalize.ts';
@@ -30,6 +31,12 @@ export function answerSubresource(target: Target, verb: Verb): ApiResponse | Pro
       return by({ create: evict });
     case 'finalize':
       return by({ update: finalize });
+    case 'log':
+      return by({ get: readLog });
+    case 'exec':
+    case 'attach':
+    case 'portforward':
+      throw badRequest('Upgrade request required');
     default:
       throw methodNotAllowed();
   }

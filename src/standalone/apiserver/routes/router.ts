@@ -67,6 +67,18 @@ export class Router {
     return { context: this.#context, request, kind, subresource, namespace, name };
   }
 
+  /** The pod's subresource that a connection is to be switched to; throws for everything else. */
+  resolveUpgrade(request: ApiRequest): Target {
+    if (request.user === undefined) throw unauthorized();
+    const target = this.resolve(request);
+    const verb = target === undefined ? undefined : verbOf(target);
+    if (target?.subresource === undefined || verb === undefined) throw unknownPath();
+    const { name, verbs } = target.subresource;
+    if (!['exec', 'attach', 'portforward'].includes(name)) throw badRequest('this path cannot be upgraded');
+    if (!verbs.includes(verb)) throw methodNotAllowed();
+    return target;
+  }
+
   #paths(): readonly string[] {
     const versions = this.#context.registry
       .all()
