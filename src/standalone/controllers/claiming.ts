@@ -26,7 +26,12 @@ export async function claimDependents<O extends KubeObject, D extends KubeObject
   const { client, owner, dependents } = claiming;
   const claims = claimAll(owner, claiming.candidates, claiming.matches);
   for (const dependent of claims.release) {
-    await patchIfPresent(client, dependents, dependent, releasePatch(dependent, owner.metadata.uid ?? ''));
+    await patchIfPresent(
+      client,
+      dependents,
+      dependent,
+      releasePatch(dependent, new Set([owner.metadata.uid ?? ''])),
+    );
   }
   if (claims.adopt.length === 0) return claims.owned;
   await mustBeAlive(claiming);

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { WorkQueue } from '../../base/work-queue.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/api-error.ts';
-import type { EventSink } from './events.ts';
+import type { Events } from './events.ts';
 import type { SharedInformers } from './informers.ts';
 
 /** What every controller is given. They share informers, so that each kind is watched once. */
@@ -13,7 +13,7 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly informers: SharedInformers;
-  readonly events: EventSink;
+  readonly events: Events;
   readonly signal: AbortSignal;
 }
 

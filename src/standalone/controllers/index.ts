@@ -3,9 +3,13 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import { startDeployments } from './deployments/loop.ts';
-import { EventSink } from './events.ts';
+import { Events } from './events.ts';
+import { startGarbageCollector } from './garbage-collector/loop.ts';
 import { createInformers, startInformers } from './informers.ts';
 import { startNamespaces } from './namespaces/loop.ts';
+import { startTaintEviction } from './nodes/eviction-loop.ts';
+import { startNodeLifecycle } from './nodes/lifecycle-loop.ts';
+import { startPodGarbage } from './pod-garbage/loop.ts';
 import { startReplicaSets } from './replica-sets/loop.ts';
 import { startScheduler } from './scheduler/loop.ts';
 import { startServiceAccounts } from './service-accounts/loop.ts';
@@ -31,6 +35,8 @@ export interface Controllers {
  *
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
+ *   Lease      ──▶ Node conditions and taints ──▶ eviction of pods; nodes that are gone ──▶ removal of pods
+ *   any object ──▶ garbage collector: what its owners leave behind
  *
  * Resolves when all caches are filled and every loop runs; rejects with the signal's reason if it is aborted before.
  */
@@ -40,7 +46,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
   const stopped = new AbortController();
   const running = AbortSignal.any([signal, stopped.signal]);
   const informers = createInformers(client, clock, log);
-  const events = new EventSink({ client, clock, log });
+  const events = new Events({ client, clock, log });
   const context: ControllerContext = { client, clock, log, informers, events, signal: running };
   await startInformers(informers, running);
   const controllers: readonly Controller[] = [
@@ -49,6 +55,10 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startScheduler(context),
     startReplicaSets(context),
     startDeployments(context),
+    startNodeLifecycle(context),
+    startTaintEviction(context),
+    startPodGarbage(context),
+    startGarbageCollector(context),
   ];
   log.info({ controllers: controllers.map(controller => controller.name) }, 'The controllers run.');
   return {

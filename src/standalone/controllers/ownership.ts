@@ -70,9 +70,9 @@ export function adoptPatch(dependent: KubeObject, reference: OwnerReference): ob
   return ownersPatch(dependent, [...others, reference]);
 }
 
-/** A merge patch that takes every reference to `ownerUid` away. */
-export function releasePatch(dependent: KubeObject, ownerUid: string): object {
-  const rest = (dependent.metadata.ownerReferences ?? []).filter(reference => reference.uid !== ownerUid);
+/** A merge patch that takes every reference to these owners away. */
+export function releasePatch(dependent: KubeObject, ownerUids: ReadonlySet<string>): object {
+  const rest = (dependent.metadata.ownerReferences ?? []).filter(reference => !ownerUids.has(reference.uid));
   return ownersPatch(dependent, rest);
 }
 

@@ -47,11 +47,8 @@ export function timeOf(text: string | null | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** meta/v1 Time: RFC 3339 in UTC with whole seconds. */
-export function formatTime(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
-}
-
 function readyCondition(pod: Pod) {
   return pod.status?.conditions?.find(condition => condition.type === 'Ready');
 }
+
+export { timestampOf as formatTime } from '../../kube/timestamps.ts';

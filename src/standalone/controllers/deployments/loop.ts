@@ -25,7 +25,7 @@ const TYPE = { apiVersion: 'apps/v1', kind: 'Deployment' };
 export function startDeployments(context: ControllerContext): Controller {
   const { client, clock, informers } = context;
   const { deployments, pods, replicaSets } = informers;
-  const events = context.events.recorder('deployment-controller');
+  const events = context.events.of('deployment-controller');
   const pending = new PendingWrites(clock);
   const queue = controllerQueue(context, 'deployments', synchronize, 5);
 

@@ -5,7 +5,8 @@ import type {
   ReplicaSet,
 } from '../../../kube/types/apps.ts';
 import { conditionOf, withoutCondition } from '../conditions.ts';
-import { formatTime, timeOf } from '../pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
+import { timeOf } from '../pod-state.ts';
 import { sum } from './rolling.ts';
 import { availableOf, boundsOf, desiredReplicas, replicasOf } from './strategy.ts';
 
@@ -217,7 +218,7 @@ function set(
 ): Conditions {
   const before = conditionOf(conditions, type);
   if (before?.status === status && before.reason === reason) return conditions;
-  const time = formatTime(now);
+  const time = timestampOf(now);
   const lastTransitionTime = before?.status === status ? (before.lastTransitionTime ?? time) : time;
   const next = { type, status, reason, message, lastUpdateTime: time, lastTransitionTime };
   const at = conditions.findIndex(each => each.type === type);

@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from '../../../kube/types/apps.ts';
-import type { IntOrString } from '../../../kube/types/scalars.ts';
+import { scaledValue } from '../../../kube/int-or-string.ts';
 
 export const desiredReplicas = (deployment: Deployment): number => deployment.spec.replicas ?? 1;
 
@@ -23,15 +23,8 @@ export function boundsOf(deployment: Deployment): Bounds {
   const desired = desiredReplicas(deployment);
   if (isRecreate(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const rolling = deployment.spec.strategy?.rollingUpdate;
-  const maxSurge = Math.ceil(amountOf(rolling?.maxSurge ?? '25%', desired));
-  const maxUnavailable = Math.floor(amountOf(rolling?.maxUnavailable ?? '25%', desired));
+  const maxSurge = Math.max(0, scaledValue(rolling?.maxSurge ?? '25%', desired, 'up') ?? 0);
+  const maxUnavailable = Math.max(0, scaledValue(rolling?.maxUnavailable ?? '25%', desired, 'down') ?? 0);
   if (maxSurge === 0 && maxUnavailable === 0) return { maxSurge: 0, maxUnavailable: Math.min(1, desired) };
   return { maxSurge, maxUnavailable: Math.min(maxUnavailable, desired) };
-}
-
-function amountOf(value: IntOrString, desired: number): number {
-  if (typeof value === 'number') return Math.max(0, value);
-  const percent = /^(\d+)%$/.exec(value)?.[1];
-  // Multiplied before it is divided: 10 % of 30 is exactly 3.
-  return percent === undefined ? 0 : (Number(percent) * desired) / 100;
 }

@@ -1,6 +1,6 @@
 import type { Namespace, NamespaceCondition } from '../../../kube/types/config.ts';
 import { withCondition } from '../conditions.ts';
-import { formatTime } from '../pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
 
 /** What one pass over a terminating namespace found. */
 export interface Emptying {
@@ -55,7 +55,7 @@ export function conditionsOf(
   ];
   let conditions: readonly NamespaceCondition[] = namespace.status?.conditions ?? [];
   for (const each of told) {
-    conditions = withCondition(conditions, { ...each, lastTransitionTime: formatTime(now) });
+    conditions = withCondition(conditions, { ...each, lastTransitionTime: timestampOf(now) });
   }
   return conditions;
 }

@@ -1,7 +1,8 @@
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../../kube/types/apps.ts';
 import type { Pod } from '../../../kube/types/core.ts';
 import { conditionOf, withCondition, withoutCondition } from '../conditions.ts';
-import { formatTime, isActive, isReady, millisecondsUntilAvailable } from '../pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
+import { isActive, isReady, millisecondsUntilAvailable } from '../pod-state.ts';
 import { rankForDeletion } from './ranking.ts';
 
 /** More than this is never created or deleted in one pass, so that a mistaken count does not flood the cluster. */
@@ -91,7 +92,7 @@ function conditionsOf(
     status: 'True',
     reason: failure.reason,
     message: failure.message,
-    lastTransitionTime: formatTime(now),
+    lastTransitionTime: timestampOf(now),
   });
 }
 

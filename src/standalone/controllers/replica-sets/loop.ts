@@ -25,7 +25,7 @@ const LOOK_AFTER_MILLISECONDS = 2000;
 export function startReplicaSets(context: ControllerContext): Controller {
   const { client, clock, informers } = context;
   const { pods, replicaSets } = informers;
-  const events = context.events.recorder('replicaset-controller');
+  const events = context.events.of('replicaset-controller');
   const expectations = new Expectations();
   const queue = controllerQueue(context, 'replica-sets', synchronize, 5);
 

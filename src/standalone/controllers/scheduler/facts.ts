@@ -1,6 +1,7 @@
 import type { Container, Node, Pod } from '../../../kube/types/core.ts';
+import { parseQuantity } from '../../../kube/quantity.ts';
 import { controllerOf } from '../ownership.ts';
-import { parseQuantity } from '../quantity.ts';
+
 import type { HostPort, NodeFacts, PodFacts, Resources } from './model.ts';
 
 export function podFacts(pod: Pod): PodFacts {
@@ -24,7 +25,7 @@ export function podFacts(pod: Pod): PodFacts {
 
 export function nodeFacts(node: Node, pods: ReadonlyMap<string, PodFacts>): NodeFacts {
   let repelling = 0;
-  const requested = new Map<string, number>();
+  const requested = new Map<string, bigint>();
   for (const pod of pods.values()) {
     addTo(requested, pod.requests);
     if (pod.antiAffinity.length > 0) repelling++;
@@ -55,8 +56,8 @@ export function withPod(facts: NodeFacts, pod: PodFacts): NodeFacts {
  * init container needs beside the sidecars that run by then, whichever is more; and the overhead.
  */
 export function requestsOf(pod: Pod): Resources {
-  const running = new Map<string, number>();
-  const peak = new Map<string, number>();
+  const running = new Map<string, bigint>();
+  const peak = new Map<string, bigint>();
   for (const container of pod.spec.initContainers ?? []) {
     const own = requestsOfContainer(container);
     if (container.restartPolicy === 'Always') {
@@ -96,7 +97,7 @@ function requestsOfContainer(container: Container): Resources {
 }
 
 function amounts(quantities: Readonly<Record<string, string>> | undefined): Resources {
-  const found = new Map<string, number>();
+  const found = new Map<string, bigint>();
   for (const [name, quantity] of Object.entries(quantities ?? {})) {
     const amount = parseQuantity(quantity);
     if (amount !== undefined) found.set(name, amount);
@@ -104,10 +105,11 @@ function amounts(quantities: Readonly<Record<string, string>> | undefined): Reso
   return found;
 }
 
-function addTo(total: Map<string, number>, more: Resources): void {
-  for (const [name, amount] of more) total.set(name, (total.get(name) ?? 0) + amount);
+function addTo(total: Map<string, bigint>, more: Resources): void {
+  for (const [name, amount] of more) total.set(name, (total.get(name) ?? 0n) + amount);
 }
 
-function raiseTo(peak: Map<string, number>, floor: Resources): void {
-  for (const [name, amount] of floor) peak.set(name, Math.max(peak.get(name) ?? 0, amount));
+function raiseTo(peak: Map<string, bigint>, floor: Resources): void {
+  for (const [name, amount] of floor)
+    peak.set(name, amount > (peak.get(name) ?? 0n) ? amount : (peak.get(name) ?? 0n));
 }

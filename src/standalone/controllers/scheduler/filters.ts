@@ -22,6 +22,8 @@ export const filters: readonly NodeFilter[] = [
 ];
 
 const FITS: readonly string[] = [];
+/** One piece, in the unit of `Resources`. */
+const ONE = 1_000_000_000n;
 
 function filterUnschedulable(pod: PodFacts): (node: NodeFacts) => readonly string[] {
   const cordon = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;
@@ -71,12 +73,10 @@ function filterResources(pod: PodFacts): (node: NodeFacts) => readonly string[] 
   return node => {
     const reasons: string[] = [];
     const capacity = node.allocatable.get('pods');
-    if (capacity !== undefined && node.pods.size + 1 > capacity) reasons.push('Too many pods');
+    if (capacity !== undefined && BigInt(node.pods.size + 1) * ONE > capacity) reasons.push('Too many pods');
     for (const [name, amount] of pod.requests) {
-      if (amount <= 0) continue;
-      const free = (node.allocatable.get(name) ?? 0) - (node.requested.get(name) ?? 0);
-      // Sums of fractions (0.1 + 0.2) must not refuse what fits exactly.
-      if (amount > free + amount * 1e-9) reasons.push(`Insufficient ${name}`);
+      const free = (node.allocatable.get(name) ?? 0n) - (node.requested.get(name) ?? 0n);
+      if (amount > 0n && amount > free) reasons.push(`Insufficient ${name}`);
     }
     return reasons;
   };

@@ -5,7 +5,8 @@ import type { Pod } from '../../../kube/types/core.ts';
 import { withCondition } from '../conditions.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { formatTime, isTerminated, isTerminating } from '../pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
+import { isTerminated, isTerminating } from '../pod-state.ts';
 import { ClusterState } from './cluster-state.ts';
 import { schedule } from './decide.ts';
 import { podFacts } from './facts.ts';
@@ -17,7 +18,7 @@ const SCHEDULER_NAME = 'default-scheduler';
 export function startScheduler(context: ControllerContext): Controller {
   const { client, clock, informers } = context;
   const { namespaces, nodes, pods } = informers;
-  const events = context.events.recorder(SCHEDULER_NAME);
+  const events = context.events.of(SCHEDULER_NAME);
   const state = new ClusterState(namespace => namespaces.cache.get(namespace)?.metadata.labels);
   /** Pods that no node would take: they wait for the cluster to change. */
   const unschedulable = new Set<string>();
@@ -131,7 +132,7 @@ export function startScheduler(context: ControllerContext): Controller {
       status: 'False',
       reason,
       message,
-      lastTransitionTime: formatTime(clock.now()),
+      lastTransitionTime: timestampOf(clock.now()),
     });
     if (conditions === pod.status?.conditions) return false;
     const { resourceVersion, uid } = pod.metadata;

@@ -8,8 +8,8 @@ import type {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Amounts by resource name, in base units (cores, bytes, pieces). */
-export type Resources = ReadonlyMap<string, number>;
+/** Amounts by resource name, in billionths of a core, a byte, a piece: sums and comparisons are exact. */
+export type Resources = ReadonlyMap<string, bigint>;
 
 export interface HostPort {
   readonly protocol: string;

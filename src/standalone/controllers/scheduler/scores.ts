@@ -166,17 +166,20 @@ function softTopologySpread(
   return totals;
 }
 
+const ASSUMED_CPU = 100_000_000n;
+const ASSUMED_MEMORY = 200n * 1024n * 1024n * 1_000_000_000n;
+
 /** The share of CPU and memory that stays free. Pods that ask for nothing count as 0.1 core and 200 MiB. */
 function leastAllocated(
   pod: PodFacts,
   _cluster: Cluster,
   candidates: readonly NodeFacts[],
 ): readonly number[] {
-  const free = (node: NodeFacts, name: string, assumed: number) => {
-    const allocatable = node.allocatable.get(name) ?? 0;
-    if (allocatable === 0) return 0;
-    const used = (node.requested.get(name) ?? 0) + (pod.requests.get(name) ?? assumed);
-    return Math.max(0, 1 - used / allocatable);
+  const free = (node: NodeFacts, name: string, assumed: bigint) => {
+    const allocatable = node.allocatable.get(name) ?? 0n;
+    if (allocatable <= 0n) return 0;
+    const used = (node.requested.get(name) ?? 0n) + (pod.requests.get(name) ?? assumed);
+    return Math.max(0, 1 - Number(used) / Number(allocatable));
   };
-  return candidates.map(node => 50 * (free(node, 'cpu', 0.1) + free(node, 'memory', 200 * 2 ** 20)));
+  return candidates.map(node => 50 * (free(node, 'cpu', ASSUMED_CPU) + free(node, 'memory', ASSUMED_MEMORY)));
 }
