@@ -1,4 +1,5 @@
 import type { Kind } from '../kind.ts';
+import type { Schemas } from '../schemas.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
 import { REPLICA_SET } from './apps/replica-set.ts';
 import { LEASE } from './coordination/lease.ts';
@@ -12,8 +13,10 @@ import { SERVICE_ACCOUNT } from './core/service-account.ts';
 import { defineKind } from './define.ts';
 import type { Definition } from './define.ts';
 import { EVENT } from './events/event.ts';
+import { documentPathOf, openApiDocument } from './openapi/document.ts';
 import { Types } from './schema/types.ts';
 import { GROUPS } from './tables/index.ts';
+import { decodeObject } from './wire/protobuf.ts';
 
 /** The registry: one line a kind. Discovery lists them in this order. */
 const DEFINITIONS: readonly Definition[] = [
@@ -33,4 +36,19 @@ const DEFINITIONS: readonly Definition[] = [
 /** The kinds that the server has from the start. */
 export function builtInKinds(types: Types = new Types(GROUPS)): readonly Kind[] {
   return DEFINITIONS.map(definition => defineKind(types, definition));
+}
+
+/** The kinds with what the server needs beside them: bodies in protobuf, and OpenAPI. */
+export function builtInSchemas(): Schemas {
+  const types = new Types(GROUPS);
+  const kinds = builtInKinds(types);
+  return {
+    kinds,
+    decodeProtobuf: bytes => Promise.resolve().then(() => decodeObject(types, bytes)),
+    openApiPaths: () => [...new Set(kinds.map(documentPathOf))],
+    openApiDocument: path => {
+      const document = openApiDocument(types, kinds, path);
+      return Promise.resolve(document === undefined ? undefined : JSON.stringify(document));
+    },
+  };
 }

@@ -21,7 +21,7 @@ export const DEPLOYMENT: Definition = {
   subresources: [SCALE, statusOf('Deployment')],
   defaults: object =>
     within(
-      fill(object, { spec: { template: {} } }),
+      fill(object, { spec: {} }),
       'spec',
       inTurn(withSpec, spec => within(spec, 'template', podTemplateDefaults)),
     ),

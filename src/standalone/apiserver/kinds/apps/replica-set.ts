@@ -16,8 +16,8 @@ export const REPLICA_SET: Definition = {
   categories: ['all'],
   subresources: [SCALE, statusOf('ReplicaSet')],
   defaults: object =>
-    within(fill(object, { spec: { template: {} } }), 'spec', spec =>
-      within(fill(spec, { replicas: 1 }), 'template', podTemplateDefaults),
+    within(fill(object, { spec: {} }), 'spec', spec =>
+      within(fill(spec, { template: {}, replicas: 1 }), 'template', podTemplateDefaults),
     ),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') {

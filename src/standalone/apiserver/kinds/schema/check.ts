@@ -29,7 +29,7 @@ function checkObject(
   const struct = type.name.slice(type.name.lastIndexOf('.') + 1);
   for (const [name, value] of Object.entries(object)) {
     const place = { struct, path: [...path, name] };
-    if (type.kind !== 'no' && (name === 'apiVersion' || name === 'kind')) {
+    if (type.typeMeta && (name === 'apiVersion' || name === 'kind')) {
       if (value !== null && typeof value !== 'string') return mismatch(place, value, 'string');
       continue;
     }

@@ -4,6 +4,7 @@
  *
  *     Container                                    a type; words after the name: atomic | granular (x-kubernetes-map-type),
  *                                                  kind (has apiVersion and kind), kind=every (in every group version),
+ *                                                  bare (a kind without those two fields),
  *                                                  inline (no schema of its own), union=discriminator(members)
  *      name 1 string! =""                          a field: JSON name, protobuf number (- without one), shape
  *      replicas 1 int32?                           `!` required, `?` present even when zero (a pointer in Go)
@@ -81,6 +82,8 @@ export interface ObjectType {
   readonly name: string;
   readonly mapType?: string;
   readonly kind: 'no' | 'own' | 'every';
+  /** Has the fields apiVersion and kind. */
+  readonly typeMeta: boolean;
   /** Has no schema of its own: its fields stand in the types that include it. */
   readonly inline: boolean;
   readonly union?: { readonly discriminator: string; readonly members: readonly string[] };
@@ -134,12 +137,14 @@ export function parseType(fullName: string, lines: readonly string[], names: Nam
     fields.set(field.name, field);
     if (field.number > 0) wire.set(field.number, field);
   }
+  const kind = words.includes('kind') ? 'own' : words.includes('kind=every') ? 'every' : 'no';
   const mapType = words.find(word => word === 'atomic' || word === 'granular');
   const union = words.map(word => /^union=(\w*)\((.*)\)$/.exec(word)).find(found => found !== null);
   return {
     name: fullName,
     ...(mapType === undefined ? {} : { mapType }),
-    kind: words.includes('kind') ? 'own' : words.includes('kind=every') ? 'every' : 'no',
+    kind,
+    typeMeta: kind !== 'no' && !words.includes('bare'),
     inline: words.includes('inline'),
     ...(union == null
       ? {}

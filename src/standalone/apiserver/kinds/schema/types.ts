@@ -11,6 +11,8 @@ export interface Group {
   /** What stands before a type's name in OpenAPI: `io.k8s.api.core.v1.`. */
   readonly prefix: string;
   readonly load: () => string;
+  /** Its kinds are custom resources: their OpenAPI has no schemas to refer to, their rules stand in the tables. */
+  readonly custom?: boolean;
 }
 
 /** All types by full name. Text is split per group and read per type, when asked for: most servers touch a few. */

@@ -23,7 +23,7 @@ type Report = (path: string) => void;
 function pruneObject(types: Types, type: ObjectType, object: Fields, path: string, report: Report): Fields {
   let copy: Record<string, unknown> | undefined;
   for (const [name, value] of Object.entries(object)) {
-    if (type.kind !== 'no' && (name === 'apiVersion' || name === 'kind')) continue;
+    if (type.typeMeta && (name === 'apiVersion' || name === 'kind')) continue;
     const field = type.fields.get(name);
     const at = path === '' ? name : `${path}.${name}`;
     if (field === undefined) {

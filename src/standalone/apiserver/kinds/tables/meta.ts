@@ -99,7 +99,7 @@ StatusDetails
  causes 4 []StatusCause list=atomic
  retryAfterSeconds 5 int32
  uid 6 string
-WatchEvent kind=every
+WatchEvent kind=every bare
  type 1 string! =""
  object 2 raw!
 `;

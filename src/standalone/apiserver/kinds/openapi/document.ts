@@ -1,0 +1,64 @@
+import type { Kind, Subresource } from '../../kind.ts';
+import type { Types } from '../schema/types.ts';
+import { pathsOf } from './operations.ts';
+import { SchemaWriter } from './schema.ts';
+import type { Schema } from './schema.ts';
+
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+
+/** `api/v1`, `apis/apps/v1`: where the document of a kind's group version stands beneath `/openapi/v3/`. */
+export const documentPathOf = (kind: Pick<Kind, 'group' | 'version'>): string =>
+  kind.group === '' ? `api/${kind.version}` : `apis/${kind.group}/${kind.version}`;
+
+/** The OpenAPI v3 document of one group version; undefined if no kind is in it. */
+export function openApiDocument(types: Types, kinds: readonly Kind[], path: string): Schema | undefined {
+  const own = kinds.filter(kind => documentPathOf(kind) === path);
+  if (own.length === 0) return undefined;
+  const writer = new SchemaWriter(types, groupVersionsOf(kinds));
+  const shared = {
+    status: writer.ref(`${META}Status`),
+    deleteOptions: writer.ref(`${META}DeleteOptions`),
+    patch: writer.define(`${META}Patch`, { description: 'A change to an object.', type: 'object' }),
+  };
+  writer.ref(`${META}WatchEvent`);
+  const paths: Record<string, Schema> = {};
+  for (const kind of own) {
+    const references = {
+      ...shared,
+      object: writer.ref(kind.schema),
+      list: writer.ref(`${kind.schema}List`),
+      bodyOf: (subresource: Subresource) => bodyOf(types, writer, kind, subresource),
+    };
+    Object.assign(paths, pathsOf(kind, references));
+  }
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: 'unversioned' },
+    paths,
+    components: { schemas: writer.schemas },
+  };
+}
+
+/** Streams (exec, attach, log …) have a body without a schema. */
+function bodyOf(
+  types: Types,
+  writer: SchemaWriter,
+  kind: Kind,
+  subresource: Subresource,
+): Schema | undefined {
+  const group = subresource.group ?? kind.group;
+  const version = subresource.version ?? kind.version;
+  if (subresource.name === 'log') return undefined;
+  const found = types.groups
+    .filter(candidate => candidate.group === group && candidate.version === version)
+    .map(candidate => types.find(candidate.prefix + subresource.kind))
+    .find(type => type !== undefined);
+  return found === undefined ? undefined : writer.ref(found.name);
+}
+
+function groupVersionsOf(kinds: readonly Kind[]): readonly { group: string; version: string }[] {
+  const unique = new Map(
+    kinds.map(kind => [documentPathOf(kind), { group: kind.group, version: kind.version }] as const),
+  );
+  return [...unique.values()];
+}
