@@ -22,7 +22,7 @@ export function createProgress(
   stream: NodeJS.WriteStream = process.stderr,
   environment: NodeJS.ProcessEnv = process.env,
 ): Progress {
-  const live = stream.isTTY === true && environment['TERM'] !== 'dumb';
+  const live = stream.isTTY && environment['TERM'] !== 'dumb';
   const colours = live && !environment['NO_COLOR'];
   return live ? liveProgress(stream, colours ? paint : (_, text) => text) : plainProgress(stream);
 }

@@ -151,7 +151,7 @@ function refusals(refused: readonly FairleadError[], appliedCount: number): Fair
   return new FairleadError(
     'apply/refused',
     `${refused.length} objects are refused, ${appliedCount} are applied:\n  ${[...lines, ...more].join('\n  ')}`,
-    { ...(first?.hint === undefined ? {} : { hint: first.hint }) },
+    first?.hint === undefined ? {} : { hint: first.hint },
   );
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FairleadError } from '../../base/errors.ts';
 import { parseManifests } from './parse-manifests.ts';
+import type { Manifest } from './read-manifests.ts';
 
 const pod = (name: string) => `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\n`;
 
@@ -31,7 +32,7 @@ test('numbers and words mean what they mean to kubectl', () => {
     `${pod('a')}spec: {mode: 0644, on: yes, day: 2024-01-02, time: 12:30}\n`,
     'x',
   );
-  assert.deepEqual((manifest?.object as unknown as { spec: unknown }).spec, {
+  assert.deepEqual(specOf(manifest), {
     mode: 0o644,
     true: true,
     day: '2024-01-02',
@@ -63,6 +64,10 @@ for (const [name, text, sentence] of refused) {
       (error: unknown) => error instanceof FairleadError && sentence.test(error.message),
     );
   });
+}
+
+function specOf(manifest: Manifest | undefined): unknown {
+  return (manifest?.object as { spec?: unknown } | undefined)?.spec;
 }
 
 function bomb(): string {

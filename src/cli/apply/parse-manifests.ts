@@ -46,12 +46,10 @@ export function parseManifests(text: string, source: string): readonly Manifest[
 const isEmpty = ({ contents }: Document.Parsed): boolean =>
   contents === null || (isScalar(contents) && contents.value === null);
 
-type Tag = Exclude<Tags[number], string>;
-
 function isRead(tag: Tags[number]): boolean {
   if (typeof tag === 'string')
     return !['timestamp', 'intTime', 'floatTime', 'binary', 'set', 'omap', 'pairs'].includes(tag);
-  const { format, tag: name } = tag as Tag & { readonly format?: string };
+  const { format, tag: name } = tag;
   return format !== 'TIME' && !/:(timestamp|binary|set|omap|pairs)$/.test(name);
 }
 

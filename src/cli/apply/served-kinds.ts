@@ -31,7 +31,7 @@ export class ServedKinds {
 
   /** Throws a FairleadError with file and line for a kind that the server does not have. */
   async find(manifest: Manifest): Promise<ServedKind> {
-    const { apiVersion = '', kind = '' } = manifest.object;
+    const { apiVersion, kind } = manifest.object;
     const root = rootOf(apiVersion);
     const list = await this.#list(root);
     const resource = list?.resources.find(it => it.kind === kind && !it.name.includes('/'));
@@ -96,7 +96,7 @@ export class ServedKinds {
 /** `Deployment/shop/web`, as errors name it. */
 export function objectName(object: KubeObject): string {
   const { namespace, name } = object.metadata;
-  return [object.kind ?? 'object', ...(namespace === undefined ? [] : [namespace]), name ?? ''].join('/');
+  return [object.kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
 }
 
 const rootOf = (apiVersion: string): string =>

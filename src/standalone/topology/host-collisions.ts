@@ -49,11 +49,16 @@ export function checkApartFromHost(config: ClusterConfig, host: readonly HostNet
 const meet = (a: Prefix | undefined, b: Prefix | undefined): boolean =>
   a !== undefined && b !== undefined && overlaps(a, b);
 
+const mainTable = 254;
+
 /** Everything but default routes, loopback and link-local networks. */
 function hostNetworks(): readonly HostNetwork[] {
   using socket = RouteSocket.open();
+  const names = new Map(socket.links().map(link => [link.index, link.name]));
   return socket
     .routes()
-    .filter(route => !/\/0$|^127\.|^fe80:|^ff00:|^::1\/|^169\.254\./.test(route.dst))
-    .map(route => ({ prefix: route.dst, dev: route.dev ?? 'no interface' }));
+    .filter(
+      route => route.table === mainTable && !/\/0$|^127\.|^fe80:|^ff00:|^::1\/|^169\.254\./.test(route.dst),
+    )
+    .map(route => ({ prefix: route.dst, dev: names.get(route.index ?? 0) ?? 'more than one interface' }));
 }

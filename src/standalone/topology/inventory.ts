@@ -52,9 +52,15 @@ export function processesIn(names: readonly string[]): readonly number[] {
     .map(Number);
 }
 
-/** Undefined for what is gone. */
+/** Undefined for what is gone, and for a process that the kernel hides even from root. */
 function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 function directoriesIn(path: string): readonly string[] {

@@ -18,7 +18,7 @@ const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', 
 export function outsideCommand(fabricPath: string, searchPath: string): OutsideCommand {
   const slirp = programOn(searchPath, 'slirp4netns');
   if (slirp !== undefined) {
-    const [cidr = ''] = outsidePrefixes;
+    const [cidr] = outsidePrefixes;
     return {
       command: slirp,
       arguments: [

@@ -9,6 +9,8 @@ import { type LinkPlan, type MemberPlan, type NetworkPlan, planNetwork } from '.
 
 /** A route of the last resort loses against any other default route. */
 const lastResortMetric = 0x7fff_ffff;
+/** RTPROT_STATIC: to a node's agent these are the administrator's routes, not its own. */
+const protocol = 4;
 
 /** No waiting for addresses (RFC 4862, 5.4), no router advertisements, replies may come another way. */
 const quietSettings: Readonly<Record<string, number>> = {
@@ -80,6 +82,7 @@ function raiseFabric(plan: NetworkPlan): void {
       dst,
       type: 'unreachable',
       metric: lastResortMetric,
+      protocol,
     })),
   ]);
   if (!plan.outside) return;
@@ -115,19 +118,21 @@ const cableOf = (member: MemberPlan): RouteOperation => ({
   master: member.bridge,
   up: true,
   linkLocal: 'none',
-  peer: { name: interfaces.uplink, namespace: namespacePath(member.namespace), up: true },
+  peer: { name: interfaces.uplink, namespace: namespacePath(member.namespace) },
 });
 
 function raiseMember(member: MemberPlan): void {
   using socket = RouteSocket.open(namespacePath(member.namespace));
   const dev = interfaces.uplink;
   socket.apply([
+    { do: 'link-set', dev, up: true },
     ...member.addresses.map((address): RouteOperation => ({ do: 'address-add', dev, address, nodad: true })),
     ...member.gateways.map((via): RouteOperation => ({
       do: 'route-replace',
       dst: via.includes(':') ? '::/0' : '0.0.0.0/0',
       via,
       dev,
+      protocol,
     })),
   ]);
 }
