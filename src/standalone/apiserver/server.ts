@@ -4,6 +4,8 @@ import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { Allocators } from './allocators/allocator.ts';
+import { NodePorts } from './allocators/node-ports.ts';
+import { ServiceAddresses } from './allocators/service-addresses.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Context } from './context.ts';
 import { Runtime } from './connect/runtime.ts';
@@ -75,7 +77,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     registry: new Registry(options.schemas.kinds),
     store,
     schemas: options.schemas,
-    allocators: new Allocators([]),
+    allocators: new Allocators([new ServiceAddresses(store, options.servicePrefixes), new NodePorts(store)]),
     frames: new FrameCache(),
     runtime: new Runtime(options.runtimeSocket),
     clock: options.clock ?? systemClock,

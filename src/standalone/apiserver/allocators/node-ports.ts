@@ -1,0 +1,141 @@
+import type { FieldError, Kind } from '../kind.ts';
+import type { ApiObject, Fields } from '../object.ts';
+import { isFields } from '../object.ts';
+import { StatusError, invalid } from '../status.ts';
+import type { Store } from '../store/store.ts';
+import type { Allocator } from './allocator.ts';
+import { Pool } from './pool.ts';
+import { serviceSpec, specOf, withSpec } from './service.ts';
+
+const SERVICE = { group: '', kind: 'Service' };
+const FIRST = 30_000;
+const LAST = 32_767;
+/** min(max(16, size / 32), 128) ports are left to people (KEP-3668). */
+const STATIC_BAND = 86;
+
+/**
+ * `spec.ports[*].nodePort` and `spec.healthCheckNodePort`, from 30000 to 32767. One Service may use a number for several
+ * protocols; two Services never share one.
+ */
+export class NodePorts implements Allocator {
+  readonly #store: Store;
+  readonly #pool = new Pool(FIRST, LAST, STATIC_BAND);
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  appliesTo(kind: Kind): boolean {
+    return kind.group === '' && kind.plural === 'services';
+  }
+
+  rebuild(): void {
+    this.#pool.clear();
+    for (const entry of this.#store.newestOf('/services'))
+      for (const port of portsOf(entry.object)) this.#pool.take(port);
+  }
+
+  claim(object: ApiObject | undefined, before: ApiObject | undefined): void {
+    const kept = object === undefined ? [] : portsOf(object);
+    for (const port of before === undefined ? [] : portsOf(before))
+      if (!kept.includes(port)) this.#pool.release(port);
+    for (const port of kept) this.#pool.take(port);
+  }
+
+  assign(object: ApiObject, before: ApiObject | undefined): ApiObject {
+    const own = before === undefined ? [] : portsOf(before);
+    const chosen = new Set<number>();
+    const ports = portList(object);
+    if (!wantsPorts(object)) return withoutStalePorts(object, before);
+    const assigned = ports.map((port, index) => {
+      const nodePort = numberOf(port['nodePort']) || sameInPast(port, before, chosen) || 0;
+      const taken = nodePort === 0 ? this.#proposed(chosen) : this.#wished(nodePort, index, own, object);
+      chosen.add(taken);
+      return { ...port, nodePort: taken };
+    });
+    return this.#withHealthPort(withSpec(object, { ports: assigned }), own, chosen, before);
+  }
+
+  #withHealthPort(
+    object: ApiObject,
+    own: readonly number[],
+    chosen: ReadonlySet<number>,
+    before: ApiObject | undefined,
+  ): ApiObject {
+    const { type, externalTrafficPolicy, healthCheckNodePort } = specOf(object);
+    if (type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local') {
+      return withSpec(object, { healthCheckNodePort: undefined });
+    }
+    const wish =
+      numberOf(healthCheckNodePort) ||
+      numberOf(before === undefined ? 0 : specOf(before)['healthCheckNodePort']);
+    const port = wish === 0 ? this.#proposed(chosen) : this.#wished(wish, undefined, own, object);
+    return withSpec(object, { healthCheckNodePort: port });
+  }
+
+  #proposed(chosen: ReadonlySet<number>): number {
+    const port = this.#pool.propose(chosen);
+    if (port !== undefined) return port;
+    throw new StatusError(
+      500,
+      'InternalError',
+      'Internal error occurred: failed to allocate a nodePort: range is full',
+    );
+  }
+
+  #wished(port: number, index: number | undefined, own: readonly number[], object: ApiObject): number {
+    const inRange = port >= FIRST && port <= LAST;
+    if (own.includes(port) || (inRange && this.#pool.isFree(port))) return port;
+    const error: FieldError = {
+      type: 'Invalid',
+      field: index === undefined ? 'spec.healthCheckNodePort' : `spec.ports[${index}].nodePort`,
+      value: port,
+      detail: inRange
+        ? 'provided port is already allocated'
+        : `provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`,
+    };
+    throw invalid(SERVICE, object.metadata.name ?? '', [error]);
+  }
+}
+
+function wantsPorts(object: ApiObject): boolean {
+  const { type } = serviceSpec(object);
+  if (type === 'NodePort') return true;
+  return type === 'LoadBalancer' && specOf(object)['allocateLoadBalancerNodePorts'] !== false;
+}
+
+/** Ports that the type no longer has go, unless they were asked for anew (validation speaks to those). */
+function withoutStalePorts(object: ApiObject, before: ApiObject | undefined): ApiObject {
+  if (before === undefined || !wantsPorts(before)) return object;
+  const own = portsOf(before);
+  const ports = portList(object).map(port => {
+    if (!own.includes(numberOf(port['nodePort']))) return port;
+    const { nodePort: _nodePort, ...rest } = port;
+    return rest;
+  });
+  return withSpec(object, { ports, healthCheckNodePort: undefined });
+}
+
+/** The node port that the same port and protocol had, for manifests that do not name it. */
+function sameInPast(
+  port: Fields,
+  before: ApiObject | undefined,
+  chosen: ReadonlySet<number>,
+): number | undefined {
+  const past = before === undefined ? [] : portList(before);
+  const same = past.find(other => other['port'] === port['port'] && other['protocol'] === port['protocol']);
+  const nodePort = numberOf(same?.['nodePort']);
+  return nodePort === 0 || chosen.has(nodePort) ? undefined : nodePort;
+}
+
+function portList(object: ApiObject): readonly Fields[] {
+  const ports = specOf(object)['ports'];
+  return Array.isArray(ports) ? ports.filter(isFields) : [];
+}
+
+function portsOf(object: ApiObject): readonly number[] {
+  const all = [...portList(object).map(port => port['nodePort']), specOf(object)['healthCheckNodePort']];
+  return all.map(numberOf).filter(port => port !== 0);
+}
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
