@@ -20,7 +20,7 @@ export function startPodGarbage(context: ControllerContext): Controller {
   const queue = controllerQueue(
     context,
     'pod-garbage',
-    key => (key === SWEEP ? sweep() : synchronize(key)),
+    (key: string) => (key === SWEEP ? sweep() : synchronize(key)),
     4,
   );
 
