@@ -14,6 +14,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flushCompileCache } from 'node:module';
 import { systemClock } from '../base/clock.ts';
+import { startController } from '../controller/index.ts';
 import { defaults, namespaces, paths } from '../kernel/contract.ts';
 import { listenIn, namespacePath } from '../kernel/ns/index.ts';
 import { createClient } from '../kube/client.ts';
@@ -47,6 +48,8 @@ runProcess('control-plane', async ({ log, stop }) => {
     signal: stop,
     rootCertificate: authority,
   });
+  const { podPrefixes } = config;
+  await startController({ client, podPrefixes, log, clock: systemClock, signal: stop }).ready;
   flushCompileCache();
   await aborted(stop);
   await controllers.close();

@@ -6,10 +6,15 @@
  *   processes.json (of the supervisor before) ─▶ adopts ─┘ └─▶ processes.json, for `status` and the next supervisor
  * ```
  */
+import { flushCompileCache } from 'node:module';
 import { systemClock } from '../base/clock.ts';
+import { namespaces } from '../kernel/contract.ts';
+import { namespacePath } from '../kernel/ns/index.ts';
 import { identify } from '../kernel/process/index.ts';
-import { clusterFiles } from '../standalone/cluster.ts';
+import { type ClusterConfig, clusterFiles } from '../standalone/cluster.ts';
 import { clusterFromArguments } from '../standalone/topology/cluster-argument.ts';
+import { hostNetworks } from '../standalone/topology/host-collisions.ts';
+import { type OutsideCommand, outsideCommand, planOutside } from '../standalone/topology/network/outside.ts';
 import { boundLogs } from '../standalone/topology/supervise/bounded-logs.ts';
 import { createProcessHost } from '../standalone/topology/supervise/process-host.ts';
 import { processEnvironment, processesOf } from '../standalone/topology/supervise/process-spec.ts';
@@ -21,13 +26,18 @@ const graceMilliseconds = 2000;
 const logBytes = 8 * 1024 * 1024;
 const boundLogsEveryMilliseconds = 15_000;
 
+function wayOutside(config: ClusterConfig, environment: NodeJS.ProcessEnv): OutsideCommand {
+  const fabric = namespacePath(namespaces.fabric(config.name));
+  return outsideCommand(fabric, environment['PATH'] ?? '', planOutside(config, hostNetworks()));
+}
+
 runProcess('supervisor', async ({ log, stop }) => {
   const config = clusterFromArguments(process.argv.slice(2));
   const own = identify(process.pid);
   if (own === undefined) throw new Error('this process is not in /proc');
   const environment = processEnvironment(process.env);
   const supervisor = new Supervisor(
-    processesOf(config, process.execPath, environment),
+    processesOf(config, process.execPath, config.outside ? wayOutside(config, environment) : undefined),
     readProcessTable(config.name)?.processes ?? [],
     {
       host: createProcessHost(systemClock, environment),
@@ -38,6 +48,7 @@ runProcess('supervisor', async ({ log, stop }) => {
     },
   );
   supervisor.start();
+  flushCompileCache();
   const bounding = setInterval(
     () => boundLogs(clusterFiles.logs(config.name), logBytes),
     boundLogsEveryMilliseconds,

@@ -196,9 +196,6 @@ function checkPrefixes(choice: ClusterChoice): void {
   ]);
 }
 
-/** Between the fabric and the program that leads outside; nothing else sees them. */
-export const outsidePrefixes = ['10.0.2.0/24', 'fd00::/64'] as const;
-
 interface Range {
   readonly prefix: Prefix;
   readonly what: string;

@@ -14,7 +14,12 @@ export interface HostNetwork {
  * host that has the same addresses be out of the pods' reach. That is refused, with both names.
  */
 export function checkHostCollisions(config: ClusterConfig): void {
-  if (config.outside) checkApartFromHost(config, hostNetworks());
+  if (config.outside) {
+    checkApartFromHost(
+      config,
+      hostNetworks().filter(network => !network.prefix.endsWith('/0')),
+    );
+  }
 }
 
 export function checkApartFromHost(config: ClusterConfig, host: readonly HostNetwork[]): void {
@@ -51,14 +56,12 @@ const meet = (a: Prefix | undefined, b: Prefix | undefined): boolean =>
 
 const mainTable = 254;
 
-/** Everything but default routes, loopback and link-local networks. */
-function hostNetworks(): readonly HostNetwork[] {
+/** Everything but loopback and link-local networks. */
+export function hostNetworks(): readonly HostNetwork[] {
   using socket = RouteSocket.open();
   const names = new Map(socket.links().map(link => [link.index, link.name]));
   return socket
     .routes()
-    .filter(
-      route => route.table === mainTable && !/\/0$|^127\.|^fe80:|^ff00:|^::1\/|^169\.254\./.test(route.dst),
-    )
+    .filter(route => route.table === mainTable && !/^127\.|^fe80:|^ff00:|^::1\/|^169\.254\./.test(route.dst))
     .map(route => ({ prefix: route.dst, dev: names.get(route.index ?? 0) ?? 'more than one interface' }));
 }

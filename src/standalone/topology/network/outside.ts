@@ -1,64 +1,61 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { FairleadError } from '../../../base/errors.ts';
+import { addressAt, formatAddress, overlaps, parsePrefix, type Prefix } from '../../../base/ip.ts';
 import { interfaces } from '../../../kernel/contract.ts';
-import { outsidePrefixes } from '../../cluster.ts';
+import { type ClusterConfig, linkPrefixes } from '../../cluster.ts';
+import type { HostNetwork } from '../host-collisions.ts';
+
+/** The stretch between the fabric and the program that leads outside. */
+export interface OutsidePlan {
+  /** A prefix that neither the cluster nor the host uses. */
+  readonly prefix: Prefix;
+  readonly ipv6: boolean;
+}
 
 export interface OutsideCommand {
   readonly command: string;
   readonly arguments: readonly string[];
 }
 
+const candidates = ['10.0.2.0/24', '192.168.127.0/24', '172.29.127.0/24', '100.64.127.0/24'];
+/** slirp4netns has no choice of it. */
+const slirpPrefix6 = 'fd00::/64';
+/** As slirp4netns lays out its prefix. */
+const gatewayIndex = 2n;
+const ownIndex = 100n;
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+
+/** `host` is every network that the host has a route to, its default routes too. */
+export function planOutside(config: ClusterConfig, host: readonly HostNetwork[]): OutsidePlan {
+  const taken = [
+    ...config.podPrefixes,
+    ...config.servicePrefixes,
+    ...linkPrefixes().map(({ text }) => text),
+    ...host.map(network => network.prefix).filter(prefix => !prefix.endsWith('/0')),
+  ].flatMap(text => parsePrefix(text) ?? []);
+  const isFree = (prefix: Prefix) => !taken.some(other => overlaps(prefix, other));
+  const [prefix] = candidates.flatMap(text => parsePrefix(text) ?? []).filter(isFree);
+  if (prefix === undefined) {
+    throw new FairleadError('outside/no-prefix', `All of ${candidates.join(', ')} are in use on this host.`, {
+      field: '--outside',
+      hint: 'Bring the cluster up without --outside.',
+    });
+  }
+  const prefix6 = parsePrefix(slirpPrefix6);
+  const ipv6 = prefix6 !== undefined && isFree(prefix6) && host.some(network => network.prefix === '::/0');
+  return { prefix, ipv6 };
+}
 
 /**
  * The program that gives the fabric a way out: it forwards connections of a tap interface through ordinary sockets of
  * the host, so that nothing in the host's own network changes. The host's loopback is not reachable through it.
  */
-export function outsideCommand(fabricPath: string, searchPath: string): OutsideCommand {
+export function outsideCommand(fabricPath: string, searchPath: string, plan: OutsidePlan): OutsideCommand {
   const slirp = programOn(searchPath, 'slirp4netns');
-  if (slirp !== undefined) {
-    const [cidr] = outsidePrefixes;
-    return {
-      command: slirp,
-      arguments: [
-        '--configure',
-        '--enable-ipv6',
-        '--disable-host-loopback',
-        '--mtu=1500',
-        `--cidr=${cidr}`,
-        '--netns-type=path',
-        fabricPath,
-        interfaces.outside,
-      ],
-    };
-  }
+  if (slirp !== undefined) return { command: slirp, arguments: slirpArguments(fabricPath, plan) };
   const pasta = programOn(searchPath, 'pasta');
-  if (pasta !== undefined) {
-    const guest = [
-      '--config-net',
-      '--ns-ifname',
-      interfaces.outside,
-      '--address',
-      '10.0.2.100',
-      '--netmask',
-      '24',
-    ];
-    const closed = ['--no-map-gw', '-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none'];
-    return {
-      command: pasta,
-      arguments: [
-        '--foreground',
-        '--stderr',
-        ...guest,
-        '--gateway',
-        '10.0.2.2',
-        ...closed,
-        '--netns',
-        fabricPath,
-      ],
-    };
-  }
+  if (pasta !== undefined) return { command: pasta, arguments: pastaArguments(fabricPath, plan) };
   throw new FairleadError(
     'outside/no-program',
     'A way outside needs slirp4netns or pasta, and neither is installed.',
@@ -69,10 +66,35 @@ export function outsideCommand(fabricPath: string, searchPath: string): OutsideC
   );
 }
 
+const slirpArguments = (fabricPath: string, { prefix, ipv6 }: OutsidePlan): readonly string[] => [
+  '--configure',
+  ...(ipv6 ? ['--enable-ipv6'] : []),
+  '--disable-host-loopback',
+  '--mtu=1500',
+  `--cidr=${formatAddress(prefix)}/${prefix.length}`,
+  '--netns-type=path',
+  fabricPath,
+  interfaces.outside,
+];
+
+const pastaArguments = (fabricPath: string, { prefix }: OutsidePlan): readonly string[] => [
+  '--foreground',
+  '--stderr',
+  '--ipv4-only',
+  '--config-net',
+  `--ns-ifname=${interfaces.outside}`,
+  `--address=${formatAddress(addressAt(prefix, ownIndex))}`,
+  `--netmask=${prefix.length}`,
+  `--gateway=${formatAddress(addressAt(prefix, gatewayIndex))}`,
+  '--no-map-gw',
+  ...['-t', '-u', '-T', '-U'].flatMap(option => [option, 'none']),
+  '--netns',
+  fabricPath,
+];
+
 function programOn(searchPath: string, name: string): string | undefined {
-  const directories = [...searchPath.split(delimiter), ...systemDirectories];
-  return directories
+  return [...searchPath.split(delimiter), ...systemDirectories]
     .filter(directory => directory.startsWith('/'))
     .map(directory => join(directory, name))
-    .find(existsSync);
+    .find(path => existsSync(path));
 }

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { cgroups, namespaces, paths } from '../../../kernel/contract.ts';
 import { namespacePath } from '../../../kernel/ns/index.ts';
 import { type ClusterConfig, clusterFiles } from '../../cluster.ts';
-import { outsideCommand } from '../network/outside.ts';
+import type { OutsideCommand } from '../network/outside.ts';
 
 /** One process of a cluster, as the supervisor starts it. */
 export interface ProcessSpec {
@@ -31,11 +31,11 @@ export const nodeFlags = [
   '--v8-pool-size=1',
 ] as const;
 
-/** Every process of the cluster; they start side by side and wait for each other by themselves. */
+/** Every process of the cluster (`node` is the program that runs them; `outside` leads out of the fabric); they start side by side and wait for each other by themselves. */
 export function processesOf(
   config: ClusterConfig,
   node: string,
-  environment: NodeJS.ProcessEnv,
+  outside: OutsideCommand | undefined,
 ): readonly ProcessSpec[] {
   const { name } = config;
   const controlPlane = (process: string, entry: string, stopRank: number): ProcessSpec => ({
@@ -51,7 +51,7 @@ export function processesOf(
     controlPlane('runtime', 'runtime.ts', 0),
     ...config.nodes.map(({ name: nodeName }) => agentOf(config, nodeName, node)),
   ];
-  return config.outside ? [...specs, outsideOf(config, environment)] : specs;
+  return outside === undefined ? specs : [...specs, outsideOf(config, outside)];
 }
 
 function agentOf(config: ClusterConfig, nodeName: string, node: string): ProcessSpec {
@@ -75,11 +75,10 @@ function agentOf(config: ClusterConfig, nodeName: string, node: string): Process
   };
 }
 
-function outsideOf(config: ClusterConfig, environment: NodeJS.ProcessEnv): ProcessSpec {
-  const fabric = namespacePath(namespaces.fabric(config.name));
+function outsideOf(config: ClusterConfig, outside: OutsideCommand): ProcessSpec {
   return {
     name: 'outside',
-    ...outsideCommand(fabric, environment['PATH'] ?? ''),
+    ...outside,
     cgroup: cgroups.controlPlane(config.name),
     log: clusterFiles.log(config.name, 'outside'),
     stopRank: 2,
