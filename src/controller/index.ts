@@ -1,0 +1,69 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { Informer } from '../kube/informer.ts';
+import { leadWhenElected } from '../kube/lease.ts';
+import { NODES } from '../kube/resources.ts';
+import { PrefixAllocator } from './pod-prefixes/allocator.ts';
+import type { NodePrefixLengths } from './pod-prefixes/allocator.ts';
+import { PodPrefixes } from './pod-prefixes/loop.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  /** The cluster's pod prefixes, in the order in which nodes get theirs. */
+  readonly podPrefixes: readonly string[];
+  /** The length of a node's prefix by family. Default /24 and /64. */
+  readonly nodePrefixLengths?: NodePrefixLengths;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export interface Controller {
+  /** Resolves once every loop has taken over what is there; rejects when stopped before. */
+  readonly ready: Promise<void>;
+  /** Seconds since the API server last said anything about what the loops follow. */
+  staleness(): number;
+}
+
+/**
+ *   Nodes ──▶ informer ──▶ pod-prefixes ──▶ Node.spec.podCIDRs, condition NetworkUnavailable, Events
+ *
+ * The loops that every cluster needs once. Throws for pod prefixes that cannot be used; runs until the signal is
+ * aborted.
+ */
+export function startController(options: ControllerOptions): Controller {
+  const { client, podPrefixes, nodePrefixLengths = { 4: 24, 6: 64 }, clock, signal } = options;
+  const log = options.log.scope('controller');
+  const nodes = new Informer(client, NODES, { clock, log });
+  const events = new EventRecorder({ client, component: 'fairlead-controller', clock, log });
+  const allocator = new PrefixAllocator(podPrefixes, nodePrefixLengths);
+  const loop = new PodPrefixes({ client, nodes, allocator, events, clock, log: log.scope('pod-prefixes') });
+  nodes.start(signal);
+  const ready = loop.start(signal);
+  ready.catch(() => undefined); // who does not wait for it need not handle that we were stopped
+  return { ready, staleness: () => nodes.staleness() };
+}
+
+export interface ElectedControllerOptions extends ControllerOptions {
+  /** Unique among the replicas, as the pod's name. */
+  readonly identity: string;
+  /** The namespace of the Lease `fairlead-controller`. */
+  readonly namespace: string;
+}
+
+/** The same for a Deployment with replicas: one of them runs the loops. Ends when the signal is aborted. */
+export async function startControllerWhenElected(options: ElectedControllerOptions): Promise<void> {
+  const { client, identity, namespace, clock, log, signal } = options;
+  const lease = { namespace, name: 'fairlead-controller' };
+  await leadWhenElected(
+    { client, lease, identity, clock, log, random: Math.random },
+    signal,
+    async leading => {
+      await startController({ ...options, signal: leading }).ready;
+      if (!leading.aborted)
+        await new Promise(resolve => leading.addEventListener('abort', resolve, { once: true }));
+    },
+  );
+}
