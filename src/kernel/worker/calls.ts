@@ -1,0 +1,84 @@
+import { lazily } from '../ffi/library.ts';
+import type { RouteOperation } from '../netlink/index.ts';
+import type { NftChange } from '../nft/index.ts';
+import { failureOf } from './messages.ts';
+import type { Failure } from './messages.ts';
+
+/** A namespace's path, or undefined for the process's own. */
+export type Where = string | undefined;
+
+/** What can be read of links and routes. */
+export type Readable = 'links' | 'addresses' | 'routes' | 'rules' | 'neighbours' | 'forwardingEntries';
+
+/** nftables refused one change: its index, and why. */
+export interface RefusedChange {
+  readonly index: number;
+  readonly failure: Failure;
+}
+
+/** More commands than this go through a child, whose memory ends with it. */
+const charactersInProcess = 262_144;
+
+/**
+ * What the worker does, by name. Libraries are loaded at the first call that needs them. Sockets of the process's own
+ * namespace are kept; others are closed after each call, because an open one would keep its namespace alive.
+ */
+export function createCalls() {
+  const netlinkModule = lazily(() => import('../netlink/index.ts'));
+  const nftModule = lazily(() => import('../nft/index.ts'));
+  const ownSocket = lazily(async () => (await netlinkModule()).RouteSocket.open());
+  const ownNft = lazily(async () => (await nftModule()).Nft.open());
+
+  const withHandle = async <H extends { close(): void }, T>(
+    where: Where,
+    own: () => Promise<H>,
+    open: (path: string) => Promise<H>,
+    work: (handle: H) => T,
+  ): Promise<T> => {
+    if (where === undefined) return work(await own());
+    const handle = await open(where);
+    try {
+      return work(handle);
+    } finally {
+      handle.close();
+    }
+  };
+  const withSocket = async <T>(where: Where, work: (socket: Awaited<ReturnType<typeof ownSocket>>) => T) =>
+    withHandle(where, ownSocket, async path => (await netlinkModule()).RouteSocket.open(path), work);
+  const withNft = async <T>(where: Where, work: (nft: Awaited<ReturnType<typeof ownNft>>) => T) =>
+    withHandle(where, ownNft, async path => (await nftModule()).Nft.open(path), work);
+
+  return {
+    async netlink(where: Where, operations: readonly RouteOperation[]): Promise<void> {
+      await withSocket(where, socket => socket.apply(operations));
+    },
+    async read(where: Where, what: Readable): Promise<readonly unknown[]> {
+      return withSocket(where, (socket): readonly unknown[] => socket[what]());
+    },
+    async nft(where: Where, commands: string): Promise<void> {
+      if (commands.length > charactersInProcess) await (await nftModule()).runInChild(commands, where);
+      else await withNft(where, nft => nft.run(commands));
+    },
+    async nftChunked(where: Where, commands: readonly string[]): Promise<readonly RefusedChange[]> {
+      const { applyChunked } = await nftModule();
+      const changes = commands.map((text, index): NftChange<number> => ({
+        commands: text,
+        provenance: index,
+      }));
+      const { refused } = await withNft(where, nft => applyChunked(nft, changes));
+      return refused.map(one => ({ index: one.provenance, failure: failureOf(one.error) }));
+    },
+    async nftList(where: Where, command: string): Promise<unknown> {
+      return withNft(where, nft => nft.list(command));
+    },
+    async sysctls(
+      where: Where,
+      settings: readonly (readonly [key: string, value: string | number])[],
+    ): Promise<void> {
+      const { setSysctl } = await import('../sysctl/index.ts');
+      for (const [key, value] of settings) setSysctl(where, key, value);
+    },
+  };
+}
+
+export type Calls = ReturnType<typeof createCalls>;

@@ -1,0 +1,131 @@
+import { extname } from 'node:path';
+import type {
+  ForwardingEntry,
+  Link,
+  LinkAddress,
+  Neighbour,
+  Route,
+  RouteOperation,
+  Rule,
+} from '../netlink/index.ts';
+import type { NftChange } from '../nft/index.ts';
+import type { Calls, RefusedChange, Where } from './calls.ts';
+import { KernelCallError } from './messages.ts';
+import { ThreadQueue } from './thread-queue.ts';
+
+export interface KernelWorkerOptions {
+  /** Calls that wait or run at the same time; one more is refused (`kernel/worker-busy`). Default 1024. */
+  readonly limit?: number;
+  /** Told when the thread ends by itself. The call in it fails; the next call starts a new thread. */
+  readonly onCrash?: (error: unknown) => void;
+  /** The thread's program; for tests. */
+  readonly entry?: URL;
+}
+
+/** Outcome of `nftChunked`: what was refused, with its provenance. */
+export interface ChunkedOutcome<P> {
+  readonly applied: number;
+  readonly refused: readonly { readonly provenance: P; readonly error: KernelCallError }[];
+}
+
+/**
+ * The one thread of a process that waits for the kernel. Same shapes as in `kernel/netlink` and `kernel/nft`, but
+ * asynchronous; calls are done one at a time, in order. Errors are KernelCallError with the original's code and facts.
+ *
+ *   main thread ── calls, one at a time ──▶ thread ── netlink, libnftables, libbpf ──▶ kernel
+ *               ◀── result or failure ─────
+ *
+ * `namespacePath` is undefined for the process's own network namespace.
+ */
+export class KernelWorker implements AsyncDisposable {
+  readonly #queue: ThreadQueue;
+
+  constructor(options: KernelWorkerOptions = {}) {
+    const besides = new URL(`../../entry/kernel-worker${extname(import.meta.url)}`, import.meta.url);
+    this.#queue = new ThreadQueue({
+      entry: options.entry ?? besides,
+      limit: options.limit ?? 1024,
+      onCrash: options.onCrash ?? (() => undefined),
+    });
+  }
+
+  /** As RouteSocket.apply. */
+  netlink(namespacePath: Where, operations: readonly RouteOperation[]): Promise<void> {
+    return this.#call('netlink', namespacePath, operations);
+  }
+
+  links(namespacePath?: string): Promise<readonly Link[]> {
+    return this.#read(namespacePath, 'links');
+  }
+
+  addresses(namespacePath?: string): Promise<readonly LinkAddress[]> {
+    return this.#read(namespacePath, 'addresses');
+  }
+
+  routes(namespacePath?: string): Promise<readonly Route[]> {
+    return this.#read(namespacePath, 'routes');
+  }
+
+  rules(namespacePath?: string): Promise<readonly Rule[]> {
+    return this.#read(namespacePath, 'rules');
+  }
+
+  neighbours(namespacePath?: string): Promise<readonly Neighbour[]> {
+    return this.#read(namespacePath, 'neighbours');
+  }
+
+  forwardingEntries(namespacePath?: string): Promise<readonly ForwardingEntry[]> {
+    return this.#read(namespacePath, 'forwardingEntries');
+  }
+
+  /** One nftables transaction; a large one runs in a child, so that its memory ends with it. */
+  nft(commands: string, namespacePath?: string): Promise<void> {
+    return this.#call('nft', namespacePath, commands);
+  }
+
+  /** As applyChunked: bounded transactions, and refused changes named by their provenance. */
+  async nftChunked<P>(changes: readonly NftChange<P>[], namespacePath?: string): Promise<ChunkedOutcome<P>> {
+    const commands = changes.map(change => change.commands);
+    const found: readonly RefusedChange[] = await this.#call('nftChunked', namespacePath, commands);
+    const refused = found.flatMap(({ index, failure }) => {
+      const change = changes[index];
+      return change === undefined
+        ? []
+        : [{ provenance: change.provenance, error: new KernelCallError(failure) }];
+    });
+    return { applied: changes.length - refused.length, refused };
+  }
+
+  /** The JSON answer to a `list …` command. */
+  nftList(command: string, namespacePath?: string): Promise<unknown> {
+    return this.#call('nftList', namespacePath, command);
+  }
+
+  sysctls(
+    settings: readonly (readonly [key: string, value: string | number])[],
+    namespacePath?: string,
+  ): Promise<void> {
+    return this.#call('sysctls', namespacePath, settings);
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #read<T>(namespacePath: Where, what: Parameters<Calls['read']>[1]): Promise<readonly T[]> {
+    // Plain data of the type that the RouteSocket's method of that name gives.
+    return this.#call('read', namespacePath, what) as Promise<readonly T[]>;
+  }
+
+  #call<Name extends keyof Calls>(
+    name: Name,
+    ...parameters: Parameters<Calls[Name]>
+  ): ReturnType<Calls[Name]> {
+    // The thread does the call of that name, so its result has that type.
+    return this.#queue.call(name, parameters) as ReturnType<Calls[Name]>;
+  }
+}
