@@ -83,10 +83,6 @@ test('pod prefixes that cannot be used are refused with their field', () => {
   }
 });
 
-type Step =
-  | { readonly do: 'allocate' | 'release'; readonly node: string }
-  | { readonly do: 'adopt'; readonly node: string; readonly prefix: string };
-
 const node = fc.constantFrom('a', 'b', 'c', 'd', 'e');
 const prefix = fc
   .tuple(fc.nat(15), fc.integer({ min: 20, max: 26 }))
