@@ -10,9 +10,14 @@ import { POD } from './core/pod.ts';
 import { SECRET } from './core/secret.ts';
 import { SERVICE } from './core/service.ts';
 import { SERVICE_ACCOUNT } from './core/service-account.ts';
+import { ENDPOINTS } from './core/endpoints.ts';
 import { defineKind } from './define.ts';
 import type { Definition } from './define.ts';
-import { EVENT } from './events/event.ts';
+import { ENDPOINT_SLICE } from './discovery/endpoint-slice.ts';
+import { EVENT, EVENTS_EVENT } from './events/event.ts';
+import { INGRESS_CLASS } from './networking/ingress-class.ts';
+import { INGRESS } from './networking/ingress.ts';
+import { NETWORK_POLICY } from './networking/network-policy.ts';
 import { documentPathOf, openApiDocument } from './openapi/document.ts';
 import { Types } from './schema/types.ts';
 import { GROUPS } from './tables/index.ts';
@@ -21,6 +26,7 @@ import { decodeObject } from './wire/protobuf.ts';
 /** The registry: one line a kind. Discovery lists them in this order. */
 const DEFINITIONS: readonly Definition[] = [
   CONFIG_MAP,
+  ENDPOINTS,
   EVENT,
   NAMESPACE,
   NODE,
@@ -30,6 +36,11 @@ const DEFINITIONS: readonly Definition[] = [
   SERVICE,
   DEPLOYMENT,
   REPLICA_SET,
+  EVENTS_EVENT,
+  NETWORK_POLICY,
+  INGRESS,
+  INGRESS_CLASS,
+  ENDPOINT_SLICE,
   LEASE,
 ];
 

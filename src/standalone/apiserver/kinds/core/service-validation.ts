@@ -175,7 +175,7 @@ function checkClusterAddresses(found: Findings, spec: Place): void {
   if (items.length === 2 && policy.text === 'SingleStack') {
     found.invalid(
       policy,
-      'must be `RequireDualStack` or `PreferDualStack` when multiple `clusterIPs` are specified',
+      "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified",
     );
   }
 }

@@ -1,4 +1,7 @@
 import type { Fields } from '../../object.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ApiObject } from '../../object.ts';
+import { isFields } from '../../object.ts';
 import { fill, inTurn, within, withinEach } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
@@ -22,7 +25,12 @@ export const SERVICE: Definition = {
   subresources: [statusOf('Service')],
   defaults: object => within(fill(object, { spec: {} }), 'spec', specDefaults),
   validate: checkService,
-  strategy: { statusFields: ['status'], onCreate: object => ({ ...object, status: { loadBalancer: {} } }) },
+  strategy: {
+    statusFields: ['status'],
+    onCreate: object => ({ ...object, status: { loadBalancer: {} } }),
+    onUpdate: (object, before, subresource) =>
+      subresource === undefined ? withoutLeftovers(object, before) : object,
+  },
   selectors: ['spec.clusterIP', 'spec.type'],
   table: {
     columns: [
@@ -110,3 +118,49 @@ function portsText(ports: Place): string {
   });
   return texts.length === 0 ? '<none>' : texts.join(',');
 }
+
+/**
+ * What only the old type needed goes with it, unless the client has just set it: a manifest that changes `type` need not
+ * take back the node ports that the server had chosen.
+ */
+function withoutLeftovers(object: ApiObject, before: ApiObject): ApiObject {
+  const [spec, old] = [specOf(object), specOf(before)];
+  const left = (had: (spec: Fields) => boolean, name: string): readonly string[] =>
+    had(old) && !had(spec) && isDeepStrictEqual(spec[name], old[name]) ? [name] : [];
+  const names = [
+    ...left(isExternal, 'externalTrafficPolicy'),
+    ...left(isBalancer, 'allocateLoadBalancerNodePorts'),
+    ...left(isBalancer, 'loadBalancerClass'),
+    ...left(checksHealth, 'healthCheckNodePort'),
+    ...left(hasClusterAddress, 'internalTrafficPolicy'),
+  ];
+  const kept = Object.fromEntries(Object.entries(spec).filter(([name]) => !names.includes(name)));
+  if (
+    !takesNodePorts(old) ||
+    takesNodePorts(spec) ||
+    !isDeepStrictEqual(nodePortsOf(spec), nodePortsOf(old))
+  ) {
+    return names.length === 0 ? object : { ...object, spec: kept };
+  }
+  const withoutNodePorts = withinEach(kept, 'ports', port => {
+    const { nodePort: _, ...rest } = port;
+    return rest;
+  });
+  return { ...object, spec: withoutNodePorts };
+}
+
+const specOf = (object: ApiObject): Fields => (isFields(object['spec']) ? object['spec'] : {});
+
+const isBalancer = (spec: Fields): boolean => spec['type'] === 'LoadBalancer';
+
+const checksHealth = (spec: Fields): boolean => isBalancer(spec) && spec['externalTrafficPolicy'] === 'Local';
+
+const hasClusterAddress = (spec: Fields): boolean => spec['type'] !== 'ExternalName';
+
+const takesNodePorts = (spec: Fields): boolean =>
+  spec['type'] === 'NodePort' || (isBalancer(spec) && spec['allocateLoadBalancerNodePorts'] !== false);
+
+const nodePortsOf = (spec: Fields): readonly unknown[] =>
+  (Array.isArray(spec['ports']) ? spec['ports'] : []).map((port: unknown) =>
+    isFields(port) ? port['nodePort'] : 0,
+  );

@@ -192,6 +192,22 @@ export function domainPrefixedPath(value: string): string[] {
   return complaints;
 }
 
+/** A name that stands in a URL as one segment. */
+export function pathSegment(value: string): string[] {
+  if (value === '.' || value === '..') return [`may not be '${value}'`];
+  return ['/', '%'].filter(part => value.includes(part)).map(part => `may not contain '${part}'`);
+}
+
+/** `example.com.`, `a.example.com`: a name with at least two labels; a trailing dot may stand. */
+export function fullyQualifiedDomain(value: string): string[] {
+  const name = value.endsWith('.') ? value.slice(0, -1) : value;
+  const complaints = dnsSubdomain(name);
+  if (complaints.length > 0) return [complaints.join(',')];
+  const labels = name.split('.');
+  if (labels.length < 2) return ['should be a domain with at least two segments separated by dots'];
+  return labels.map(label => dnsLabel(label).join(',')).filter(complaint => complaint !== '');
+}
+
 /** What every complaint about a value's form looks like. */
 function format(rule: string, pattern: string, ...examples: readonly string[]): string {
   const shown = examples.length === 0 ? '' : `e.g. '${examples.join("',  or '")}', `;
