@@ -18,7 +18,7 @@ export interface ControllersOptions {
   readonly client: KubeClient;
   readonly log: Log;
   readonly clock: Clock;
-  /** Ends the watches; `close` waits for the work that is under way. */
+  /** Ends the watches and takes no more work; `close` also waits for what is under way. */
   readonly signal: AbortSignal;
   /** The certificate of the cluster's authority (PEM): every namespace gets it as `kube-root-ca.crt`. */
   readonly rootCertificate: string;
@@ -61,11 +61,18 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startGarbageCollector(context),
   ];
   log.info({ controllers: controllers.map(controller => controller.name) }, 'The controllers run.');
+  const stop = once(() => Promise.all(controllers.map(controller => controller.close())));
+  running.addEventListener('abort', () => void stop(), { once: true });
   return {
     close: async () => {
-      await Promise.all(controllers.map(controller => controller.close()));
+      await stop();
       await events.close();
       stopped.abort(new Error('the controllers were closed'));
     },
   };
+}
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= run());
 }

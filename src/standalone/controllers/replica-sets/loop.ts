@@ -93,7 +93,11 @@ export function startReplicaSets(context: ControllerContext): Controller {
     try {
       await client.create(PODS, pod);
     } catch (error) {
-      // Any other failure leaves open whether the pod exists: it is looked for before another one is made.
+      if (isNamespaceTerminating(error)) {
+        expectations.settleCreation(key, keyOf(pod));
+        return; // the set goes as well, soon
+      }
+      // A failure without a clear answer leaves open whether the pod exists: it is looked for before the next try.
       if (error instanceof ApiError && error.status < 500) expectations.settleCreation(key, keyOf(pod));
       events.warning(set, 'FailedCreate', `Error creating: ${sentenceOf(error)}`);
       throw error;
@@ -194,6 +198,12 @@ function failure(
   error: Error | undefined,
 ): (Failure & { readonly error: Error }) | undefined {
   return error === undefined ? undefined : { reason, message: sentenceOf(error), error };
+}
+
+/** The namespace takes nothing new any more: its content is being deleted. */
+function isNamespaceTerminating(error: unknown): boolean {
+  const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
+  return causes.some(cause => cause.reason === 'NamespaceTerminating');
 }
 
 async function firstError(work: readonly Promise<void>[]): Promise<Error | undefined> {
