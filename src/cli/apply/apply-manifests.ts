@@ -44,7 +44,7 @@ export async function applyManifests(
   const located = new Map<Manifest, Located>();
   for (const manifest of manifests) located.set(manifest, { manifest, ...(await kinds.find(manifest)) });
   const applied: Applied[] = [];
-  const refused: FairleadError[] = [];
+  const refused = new Map<Manifest, FairleadError>();
   for (const stage of stagesOf(manifests)) {
     await eachOf(stage, atOnce, async manifest => {
       const found = located.get(manifest);
@@ -53,11 +53,12 @@ export async function applyManifests(
         applied.push(await applyOne(client, found));
       } catch (error) {
         if (!(error instanceof FairleadError)) throw error;
-        refused.push(error);
+        refused.set(manifest, error);
       }
     });
   }
-  return { applied, refused };
+  // In the order of the files, not of the answers.
+  return { applied, refused: manifests.flatMap(manifest => refused.get(manifest) ?? []) };
 }
 
 async function applyOne(client: KubeClient, located: Located): Promise<Applied> {

@@ -42,11 +42,13 @@ function complaintsOf(status: Status): readonly Complaint[] {
       ...(cause.field === undefined ? {} : { field: cause.field }),
     }));
   }
-  const decoded =
-    /(?:cannot unmarshal \w+ into Go struct field \w+\.|^|: )([a-z]\w*(?:\.\w+|\[\d+\])+)(?: of type|:)/.exec(
-      message,
-    );
-  return [{ sentence: message, ...(decoded?.[1] === undefined ? {} : { field: decoded[1] }) }];
+  const type = /cannot unmarshal (\w+) into Go struct field \w+\.([^ ]+) of type (\S+)/.exec(message);
+  if (type !== null) {
+    const [, found = '', field = '', wanted = ''] = type;
+    return [{ sentence: `${field}: is of type ${found} and has to be of type ${wanted}`, field }];
+  }
+  const named = /(?:^|: )([a-z]\w*(?:\.\w+|\[\d+\])+):/.exec(message)?.[1];
+  return [{ sentence: message, ...(named === undefined ? {} : { field: named }) }];
 }
 
 function hintOf(status: Status, object: KubeObject): string | undefined {

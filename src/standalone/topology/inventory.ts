@@ -4,7 +4,6 @@ import { cgroupMount } from '../../kernel/cgroup/index.ts';
 import { bpf, cgroups, namespaces, paths } from '../../kernel/contract.ts';
 import { mountsBelow } from '../../kernel/mount/index.ts';
 import { listNamespaces, namespacePath } from '../../kernel/ns/index.ts';
-import { lockFile } from './lock.ts';
 
 /** What is there of a cluster, found by the names of the contract and never by what someone wrote down. */
 export interface Inventory {
@@ -21,7 +20,7 @@ export function inventoryOf(cluster: string): Inventory {
     namespaces: listNamespaces(namespaces.prefix(cluster)),
     mounts: directories.flatMap(path => mountsBelow(path)),
     hasCgroup: existsSync(join(cgroupMount(), cgroups.cluster(cluster))),
-    files: [...directories, bpf.cluster(cluster), lockFile(cluster)].filter(path => existsSync(path)),
+    files: [...directories, bpf.cluster(cluster)].filter(path => existsSync(path)),
   };
 }
 

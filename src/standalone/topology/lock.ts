@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { FairleadError } from '../../base/errors.ts';
 import { paths } from '../../kernel/contract.ts';
 import { identify, isRunning, type ProcessIdentity } from '../../kernel/process/index.ts';
@@ -13,37 +13,33 @@ interface Holder extends ProcessIdentity {
 }
 
 const attempts = 3;
-export const lockFile = (cluster: string): string => `${paths.run(cluster)}.lock`;
 
-/** Throws a FairleadError that names the holder; a lock whose holder has ended is taken over. */
-export function lockCluster(cluster: string, work: string): ClusterLock {
-  const file = lockFile(cluster);
+/**
+ * Throws a FairleadError that names the holder; a lock whose holder has ended is taken over. The lock is a symbolic
+ * link, because that is made in one step together with what it says: `PID/START/WORK`.
+ */
+export function lockCluster(cluster: string, work: 'up' | 'down'): ClusterLock {
+  const file = `${paths.run(cluster)}.lock`;
   const own = identify(process.pid);
   if (own === undefined) throw new Error('this process is not in /proc');
   mkdirSync(paths.runRoot, { recursive: true, mode: 0o755 });
-  const draft = `${file}.${own.pid}`;
-  writeFileSync(draft, JSON.stringify({ ...own, work } satisfies Holder), { mode: 0o600 });
-  try {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (linked(draft, file)) {
-        const release = () => rmSync(file, { force: true });
-        return { release, [Symbol.dispose]: release };
-      }
-      const holder = holderOf(file);
-      if (holder !== undefined && isRunning(holder)) throw held(cluster, holder);
-      rmSync(file, { force: true });
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (linked(`${own.pid}/${own.startTime}/${work}`, file)) {
+      const release = () => rmSync(file, { force: true });
+      return { release, [Symbol.dispose]: release };
     }
-  } finally {
-    rmSync(draft, { force: true });
+    const holder = holderOf(file);
+    if (holder !== undefined && isRunning(holder)) throw held(cluster, holder);
+    rmSync(file, { force: true });
   }
   throw new FairleadError('cluster/locked', `Others keep working on cluster ${cluster}.`, {
     hint: 'Try again when they are done.',
   });
 }
 
-function linked(draft: string, file: string): boolean {
+function linked(text: string, file: string): boolean {
   try {
-    linkSync(draft, file);
+    symlinkSync(text, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -51,11 +47,13 @@ function linked(draft: string, file: string): boolean {
   }
 }
 
+/** Undefined when it was just released, or was made by something else. */
 function holderOf(file: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
+    const [pid, startTime, work = ''] = readlinkSync(file).split('/');
+    return { pid: Number(pid), startTime: Number(startTime), work };
   } catch {
-    return undefined; // just released, or damaged: nobody holds it
+    return undefined;
   }
 }
 

@@ -8,7 +8,6 @@ import { mountsBelow, unmount } from '../../kernel/mount/index.ts';
 import { deleteNamespace } from '../../kernel/ns/index.ts';
 import { isRunning } from '../../kernel/process/index.ts';
 import { inventoryOf, isNothing, processesIn } from './inventory.ts';
-import { lockFile } from './lock.ts';
 import { readProcessTable } from './supervise/process-table.ts';
 
 export interface Removed {
@@ -26,10 +25,11 @@ const lookAgainMilliseconds = 10;
  */
 export async function removeCluster(cluster: string, clock: Clock): Promise<Removed | undefined> {
   const found = inventoryOf(cluster);
-  if (isNothing({ ...found, files: found.files.filter(file => file !== lockFile(cluster)) }))
-    return undefined;
+  if (isNothing(found)) return undefined;
+  const processes = new Set([...cgroupProcesses(cgroups.cluster(cluster)), ...processesIn(found.namespaces)]);
   await stopSupervisor(cluster, clock);
-  const processes = await killProcesses(cluster, found.hasCgroup);
+  await killCgroup(cgroups.cluster(cluster));
+  for (const pid of processesIn(found.namespaces)) killIfThere(pid);
   for (const name of inventoryOf(cluster).namespaces) deleteNamespace(name);
   removeMounts(cluster);
   rmSync(bpf.cluster(cluster), { recursive: true, force: true });
@@ -37,7 +37,7 @@ export async function removeCluster(cluster: string, clock: Clock): Promise<Remo
   for (const directory of [paths.run(cluster), paths.state(cluster)]) {
     rmSync(directory, { recursive: true, force: true });
   }
-  return { namespaces: found.namespaces.length, processes };
+  return { namespaces: found.namespaces.length, processes: processes.size };
 }
 
 /** What all clusters share goes with the last of them: directories, and the mount that names namespaces. */
@@ -65,21 +65,8 @@ async function stopSupervisor(cluster: string, clock: Clock): Promise<void> {
   while (isRunning(supervisor) && clock.now() < deadline) await clock.sleep(lookAgainMilliseconds);
 }
 
-async function killProcesses(cluster: string, hasCgroup: boolean): Promise<number> {
-  let count = 0;
-  if (hasCgroup) {
-    count += cgroupProcesses(cgroups.cluster(cluster)).length;
-    await killCgroup(cgroups.cluster(cluster));
-  }
-  for (const pid of processesIn(inventoryOf(cluster).namespaces)) {
-    if (pid === process.pid) continue;
-    killIfThere(pid);
-    count++;
-  }
-  return count;
-}
-
 function killIfThere(pid: number): void {
+  if (pid === process.pid) return;
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
