@@ -49,14 +49,6 @@ export class EventWindow {
     return this.#changes.slice(low);
   }
 
-  /** Forgets everything: watches that are not connected have to list again. */
-  clear(revision: number): void {
-    this.#changes = [];
-    this.#start = 0;
-    this.#characters = 0;
-    this.#floor = revision;
-  }
-
   #dropOldest(): void {
     const dropped = this.#changes[this.#start];
     if (dropped === undefined) return;
