@@ -27,35 +27,36 @@ import { clusterFromArguments } from '../standalone/topology/cluster-argument.ts
 import { apiServerAddresses } from '../standalone/topology/network/plan.ts';
 import { aborted, runProcess } from './process-top.ts';
 
-runProcess('control-plane', async ({ log, stop }) => {
-  const config = clusterFromArguments(process.argv.slice(2));
-  const pki = (file: string) => readFileSync(join(clusterFiles.pki(config.name), file), 'utf8');
-  const authority = pki('ca.crt');
-  const apiServer = await startApiServer({
-    stateDirectory: paths.state(config.name),
-    listeners: [config.apiServer, ...fabricListeners(config)],
-    tls: { certificate: pki('apiserver.crt'), key: pki('apiserver.key'), authority },
-    schemas: builtInSchemas(),
-    runtimeSocket: clusterFiles.runtimeSocket(config.name),
-    servicePrefixes: config.servicePrefixes,
-    log: log.scope('apiserver'),
+if (import.meta.main)
+  runProcess('control-plane', async ({ log, stop }) => {
+    const config = clusterFromArguments(process.argv.slice(2));
+    const pki = (file: string) => readFileSync(join(clusterFiles.pki(config.name), file), 'utf8');
+    const authority = pki('ca.crt');
+    const apiServer = await startApiServer({
+      stateDirectory: paths.state(config.name),
+      listeners: [config.apiServer, ...fabricListeners(config)],
+      tls: { certificate: pki('apiserver.crt'), key: pki('apiserver.key'), authority },
+      schemas: builtInSchemas(),
+      runtimeSocket: clusterFiles.runtimeSocket(config.name),
+      servicePrefixes: config.servicePrefixes,
+      log: log.scope('apiserver'),
+    });
+    const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
+    const controllers = await startControllers({
+      client,
+      log,
+      clock: systemClock,
+      signal: stop,
+      rootCertificate: authority,
+    });
+    const { podPrefixes } = config;
+    await startController({ client, podPrefixes, log, clock: systemClock, signal: stop }).ready;
+    flushCompileCache();
+    await aborted(stop);
+    await controllers.close();
+    client.close();
+    await apiServer.close();
   });
-  const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
-  const controllers = await startControllers({
-    client,
-    log,
-    clock: systemClock,
-    signal: stop,
-    rootCertificate: authority,
-  });
-  const { podPrefixes } = config;
-  await startController({ client, podPrefixes, log, clock: systemClock, signal: stop }).ready;
-  flushCompileCache();
-  await aborted(stop);
-  await controllers.close();
-  client.close();
-  await apiServer.close();
-});
 
 /** Sockets that live in the fabric: nodes and pods reach the API server at the gateways of their links. */
 function fabricListeners(config: ClusterConfig): readonly { readonly fd: number }[] {

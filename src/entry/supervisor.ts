@@ -31,29 +31,30 @@ function wayOutside(config: ClusterConfig, environment: NodeJS.ProcessEnv): Outs
   return outsideCommand(fabric, environment['PATH'] ?? '', planOutside(config, hostNetworks()));
 }
 
-runProcess('supervisor', async ({ log, stop }) => {
-  const config = clusterFromArguments(process.argv.slice(2));
-  const own = identify(process.pid);
-  if (own === undefined) throw new Error('this process is not in /proc');
-  const environment = processEnvironment(process.env);
-  const supervisor = new Supervisor(
-    processesOf(config, process.execPath, config.outside ? wayOutside(config, environment) : undefined),
-    readProcessTable(config.name)?.processes ?? [],
-    {
-      host: createProcessHost(systemClock, environment),
-      clock: systemClock,
-      log,
-      graceMilliseconds,
-      onChange: processes => writeProcessTable(config.name, { supervisor: own, processes }),
-    },
-  );
-  supervisor.start();
-  flushCompileCache();
-  const bounding = setInterval(
-    () => boundLogs(clusterFiles.logs(config.name), logBytes),
-    boundLogsEveryMilliseconds,
-  );
-  await aborted(stop);
-  clearInterval(bounding);
-  await supervisor.stop();
-});
+if (import.meta.main)
+  runProcess('supervisor', async ({ log, stop }) => {
+    const config = clusterFromArguments(process.argv.slice(2));
+    const own = identify(process.pid);
+    if (own === undefined) throw new Error('this process is not in /proc');
+    const environment = processEnvironment(process.env);
+    const supervisor = new Supervisor(
+      processesOf(config, process.execPath, config.outside ? wayOutside(config, environment) : undefined),
+      readProcessTable(config.name)?.processes ?? [],
+      {
+        host: createProcessHost(systemClock, environment),
+        clock: systemClock,
+        log,
+        graceMilliseconds,
+        onChange: processes => writeProcessTable(config.name, { supervisor: own, processes }),
+      },
+    );
+    supervisor.start();
+    flushCompileCache();
+    const bounding = setInterval(
+      () => boundLogs(clusterFiles.logs(config.name), logBytes),
+      boundLogsEveryMilliseconds,
+    );
+    await aborted(stop);
+    clearInterval(bounding);
+    await supervisor.stop();
+  });

@@ -51,9 +51,8 @@ for (const component of ['control-plane', 'runtime', 'agent-node-1', 'agent-node
 
 test('killed with -9, the API server has lost no write that it had acknowledged', async () => {
   const written: string[] = [];
-  let stopped = false;
   const write = async () => {
-    for (let index = 0; !stopped; index++) {
+    for (let index = 0; ; index++) {
       const key = `kept-${index}`;
       try {
         await cluster.client.create(CONFIG_MAPS, {
@@ -71,7 +70,6 @@ test('killed with -9, the API server has lost no write that it had acknowledged'
   await eventually('some writes', () => (written.length > 20 ? true : undefined));
   process.kill((await processNamed('control-plane')).pid, 'SIGKILL');
   await writing;
-  stopped = true;
   const present = await eventually('the API server answers again', async () => {
     const { items } = await cluster.client.list(CONFIG_MAPS, { namespace: 'default' });
     return new Set(items.map(item => item.metadata.name));
