@@ -44,7 +44,9 @@ export function checked(result: number, call: string, what: string): number {
   throw new SystemCallError(call, koffi.errno(), what);
 }
 
-export const lastErrno = (): string => errnoName(koffi.errno());
+export const lastErrorNumber = (): number => koffi.errno();
+
+export const lastErrno = (): string => errnoName(lastErrorNumber());
 
 function hintFor(errno: string): string | undefined {
   if (errno === 'EPERM' || errno === 'EACCES') return 'Run it as root, with CAP_SYS_ADMIN and CAP_NET_ADMIN';

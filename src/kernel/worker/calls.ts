@@ -1,3 +1,4 @@
+import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/library.ts';
 import type { RouteOperation } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
@@ -77,6 +78,15 @@ export function createCalls() {
     ): Promise<void> {
       const { setSysctl } = await import('../sysctl/index.ts');
       for (const [key, value] of settings) setSysctl(where, key, value);
+    },
+    async installBpf(installation: BpfInstallation): Promise<void> {
+      (await import('../bpf/index.ts')).installBpf(installation);
+    },
+    async readBpfMap(pin: string): Promise<BpfEntries> {
+      return (await import('../bpf/index.ts')).readPinnedMap(pin);
+    },
+    async changeBpfMap(pin: string, remove: Uint8Array, set: BpfEntries): Promise<void> {
+      (await import('../bpf/index.ts')).changePinnedMap(pin, { remove, set });
     },
   };
 }

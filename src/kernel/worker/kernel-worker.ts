@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import type {
   ForwardingEntry,
   Link,
@@ -106,6 +107,23 @@ export class KernelWorker implements AsyncDisposable {
     namespacePath?: string,
   ): Promise<void> {
     return this.#call('sysctls', namespacePath, settings);
+  }
+
+  /** Loads, pins and attaches eBPF programs; may be repeated. */
+  installBpf(installation: BpfInstallation): Promise<void> {
+    return this.#call('installBpf', installation);
+  }
+
+  readBpfMap(pin: string): Promise<BpfEntries> {
+    return this.#call('readBpfMap', pin);
+  }
+
+  /** Keys to remove are one after the other, as those to set. */
+  changeBpfMap(
+    pin: string,
+    change: { readonly remove: Uint8Array; readonly set: BpfEntries },
+  ): Promise<void> {
+    return this.#call('changeBpfMap', pin, change.remove, change.set);
   }
 
   close(): Promise<void> {
