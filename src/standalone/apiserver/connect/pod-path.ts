@@ -14,15 +14,15 @@ export function runtimePath(target: Target): string {
     throw badRequest(`pod ${target.name} does not have a host assigned`);
   }
   const base = [target.namespace, target.name].map(encodeURIComponent).join('/');
-  switch (target.subresource?.name) {
+  switch (target.subresource?.name ?? '') {
     case 'log':
-      return `/containerLogs/${base}/${containerOf(target, pod)}?${logQuery(target)}`;
+      return `/containerLogs/${base}/${containerOf(target, pod)}?${logQuery(target).toString()}`;
     case 'exec':
-      return `/exec/${base}/${containerOf(target, pod)}?${streamQuery(target, true)}`;
+      return `/exec/${base}/${containerOf(target, pod)}?${streamQuery(target, true).toString()}`;
     case 'attach':
-      return `/attach/${base}/${containerOf(target, pod)}?${streamQuery(target, false)}`;
+      return `/attach/${base}/${containerOf(target, pod)}?${streamQuery(target, false).toString()}`;
     default:
-      return `/portForward/${base}?${portQuery(target)}`;
+      return `/portForward/${base}?${portQuery(target).toString()}`;
   }
 }
 

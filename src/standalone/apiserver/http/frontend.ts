@@ -81,7 +81,7 @@ export async function serveUpgrade(upgrade: Upgrade, router: Router, context: Co
 const UPGRADED: ApiResponse = { status: 101, headers: {}, body: '' };
 
 export function toRequest(message: IncomingMessage): ApiRequest {
-  const [rawPath = '/', rawQuery = ''] = splitOnce(message.url ?? '/');
+  const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(message.headers)) {
     headers[name] = Array.isArray(value) ? value.join(', ') : value;

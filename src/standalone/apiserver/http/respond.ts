@@ -22,7 +22,7 @@ export async function respond(
   }
   let body: Uint8Array = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   const headers = nodeHeaders(answer.headers);
-  if (body.length >= COMPRESS_FROM && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+  if (body.length >= COMPRESS_FROM && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
     body = await compress(body, { level: constants.Z_BEST_SPEED });
     headers['content-encoding'] = 'gzip';
     headers['vary'] = 'Accept-Encoding';

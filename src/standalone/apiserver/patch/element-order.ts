@@ -21,13 +21,9 @@ export function inElementOrder(
   const result: unknown[] = [];
   let other = 0;
   for (const item of named) {
-    const stoodAt = former.get(keyOf(item));
-    while (
-      stoodAt !== undefined &&
-      other < others.length &&
-      isBefore(former.get(keyOf(others[other])), stoodAt)
-    ) {
-      result.push(others[other++]);
+    const stoodAt = former.get(keyOf(item)) ?? -1;
+    for (; other < others.length && isBefore(former.get(keyOf(others[other])), stoodAt); other++) {
+      result.push(others[other]);
     }
     result.push(item);
   }

@@ -43,7 +43,7 @@ function bound(target: Target, pod: ApiObject, { node, now, uid, annotations }: 
     throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   }
   const present = valueAt(pod, ['spec', 'nodeName']) ?? '';
-  if (present !== '') throw refuse(`pod ${name} is already assigned to node "${String(present)}"`);
+  if (present !== '') throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(present)}`);
   const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now };
   const conditions = valueAt(pod, ['status', 'conditions']);
   const others = (Array.isArray(conditions) ? conditions : []).filter(

@@ -113,7 +113,7 @@ function filled(metadata: {
   readonly [Field in keyof ObjectMeta]?: ObjectMeta[Field] | undefined;
 }): ObjectMeta {
   const isFilled = (value: unknown) =>
-    Array.isArray(value) ? value.length > 0 : Object.keys((value ?? {}) as object).length > 0;
+    Array.isArray(value) ? value.length > 0 : Object.keys(value ?? {}).length > 0;
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => isFilled(value)));
 }
 

@@ -13,19 +13,16 @@ const SUBDOMAIN_SENTENCE =
 
 /** What is wrong with a name, in upstream's words; empty when it is fine. */
 export function nameProblems(name: string, format: NonNullable<Kind['nameFormat']>): readonly string[] {
-  switch (format) {
-    case 'label':
-      return limited(name, 63, LABEL, LABEL_SENTENCE);
-    case 'label-1035':
-      return limited(name, 63, LABEL_1035, LABEL_1035_SENTENCE);
-    case 'subdomain':
-      return limited(name, 253, SUBDOMAIN, SUBDOMAIN_SENTENCE);
-    case 'path-segment': {
-      if (name === '.' || name === '..') return [`may not be '${name}'`];
-      return ['/', '%'].filter(part => name.includes(part)).map(part => `may not contain '${part}'`);
-    }
-  }
+  if (format !== 'path-segment') return limited(name, ...FORMATS[format]);
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter(part => name.includes(part)).map(part => `may not contain '${part}'`);
 }
+
+const FORMATS = {
+  label: [63, LABEL, LABEL_SENTENCE],
+  'label-1035': [63, LABEL_1035, LABEL_1035_SENTENCE],
+  subdomain: [253, SUBDOMAIN, SUBDOMAIN_SENTENCE],
+} as const;
 
 function limited(name: string, longest: number, pattern: RegExp, sentence: string): readonly string[] {
   const problems: string[] = [];

@@ -18,7 +18,7 @@ export function answerSubresource(target: Target, verb: Verb): ApiResponse | Pro
     if (handler === undefined) throw methodNotAllowed();
     return handler(target);
   };
-  switch (target.subresource?.name) {
+  switch (target.subresource?.name ?? '') {
     case 'status':
     case 'ephemeralcontainers':
     case 'resize':

@@ -80,7 +80,7 @@ function settled(target: Target, wished: ApiObject, before: ApiObject): ApiObjec
 function mergedFields(target: Target, wished: ApiObject, before: ApiObject): ApiObject {
   const { statusFields } = target.kind.strategy;
   const metadata = changedMetadata(wished.metadata, before.metadata);
-  switch (target.subresource?.name) {
+  switch (target.subresource?.name ?? '') {
     case 'status': {
       const written = pick(target.kind.withDefaults(wished), statusFields);
       const owned = withOwnersOf(metadata, before.metadata);

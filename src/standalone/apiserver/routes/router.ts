@@ -99,25 +99,19 @@ function dispatch(target: Target): ApiResponse | Promise<ApiResponse> {
   const allowed = target.subresource?.verbs ?? target.kind.verbs ?? STANDARD_VERBS;
   if (verb === undefined || !allowed.includes(verb)) throw methodNotAllowed();
   if (target.subresource !== undefined) return answerSubresource(target, verb);
-  switch (verb) {
-    case 'get':
-      return get(target);
-    case 'list':
-      return list(target);
-    case 'watch':
-      return watch(target);
-    case 'create':
-      return createHere(target);
-    case 'update':
-      return update(target);
-    case 'patch':
-      return patch(target);
-    case 'delete':
-      return remove(target);
-    case 'deletecollection':
-      return removeCollection(target);
-  }
+  return HANDLERS[verb](target);
 }
+
+const HANDLERS: Readonly<Record<Verb, (target: Target) => ApiResponse | Promise<ApiResponse>>> = {
+  get,
+  list,
+  watch,
+  create: createHere,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: removeCollection,
+};
 
 function createHere(target: Target): Promise<ApiResponse> {
   if (target.kind.namespaced && target.namespace === '') {

@@ -26,6 +26,11 @@ const BASE = {
   },
 } as const;
 
+function textAt(object: ApiObject, path: readonly string[]): string {
+  const value = valueAt(object, path);
+  return typeof value === 'string' ? value : '';
+}
+
 const named = (kind: string) => ({
   kind,
   listKind: `${kind}List`,
@@ -85,7 +90,7 @@ const POD: Kind = {
     gracePeriodSeconds: (object, requested) =>
       (valueAt(object, ['spec', 'nodeName']) ?? '') === '' ? 0 : (requested ?? 30),
   },
-  fieldSelectors: { 'spec.nodeName': object => String(valueAt(object, ['spec', 'nodeName']) ?? '') },
+  fieldSelectors: { 'spec.nodeName': object => textAt(object, ['spec', 'nodeName']) },
   mergeSchema: {
     field: field =>
       field === 'spec'
