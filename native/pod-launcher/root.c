@@ -83,11 +83,14 @@ static void make_directories(const char *root, const char *path, bool like_host)
 
 static void hide(const char *layer, const struct operation *operation) {
   char *real = realpath(operation->target, NULL);
-  const char *target = real == NULL ? operation->target : real;
   char full[4096];
-  if ((size_t)snprintf(full, sizeof full, "%s%s", layer, target) >= sizeof full) fail("the path %s is too long", target);
   struct stat status;
-  if (real != NULL && stat(real, &status) == 0 && !S_ISDIR(status.st_mode)) {
+  if (real == NULL || stat(real, &status) < 0) {
+    free(real);
+    return; /* the host has nothing there */
+  }
+  if ((size_t)snprintf(full, sizeof full, "%s%s", layer, real) >= sizeof full) fail("the path %s is too long", real);
+  if (!S_ISDIR(status.st_mode)) {
     char *slash = strrchr(real, '/');
     if (slash != real) {
       *slash = 0;
@@ -95,7 +98,7 @@ static void hide(const char *layer, const struct operation *operation) {
     }
     if (mknod(full, S_IFCHR, makedev(0, 0)) < 0) fail_errno("the file %s cannot be hidden", operation->target);
   } else {
-    make_directories(layer, target, true);
+    make_directories(layer, real, true);
     if (setxattr(full, "trusted.overlay.opaque", "y", 1, 0) < 0 ||
         chmod(full, (mode_t)strtoul(operation->mode, NULL, 8)) < 0)
       fail_errno("the directory %s cannot be hidden", operation->target);

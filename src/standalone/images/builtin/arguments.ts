@@ -35,7 +35,7 @@ const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   'serve-hostname': ['port'],
 };
 
-function splitFlag(flag: string): readonly [string?, string?] {
+function splitFlag(flag: string): readonly [name?: string | undefined, value?: string | undefined] {
   const found = /^--([a-z-]+)(?:=(.*))?$/.exec(flag);
   return found === null ? [] : [found[1], found[2]];
 }

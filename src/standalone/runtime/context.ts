@@ -1,0 +1,46 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Pod } from '../../kube/types/core.ts';
+import type { ImageMap } from '../images/index.ts';
+import type { ClusterConfig, NodeConfig } from '../cluster.ts';
+import type { Objects } from './container/environment.ts';
+import type { PodEvents } from './events.ts';
+import type { RuntimeFiles } from './files.ts';
+import type { Limit } from './limit.ts';
+import type { PodNetwork } from './sandbox/network.ts';
+import type { TokenRequest } from './volumes/payload.ts';
+
+/** What all pods of a cluster share in this process. */
+export interface RuntimeContext {
+  readonly cluster: ClusterConfig;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly files: RuntimeFiles;
+  readonly images: ImageMap;
+  readonly events: PodEvents;
+  readonly objects: Objects;
+  /** Undefined where the API gives no tokens. */
+  token(pod: Pod, request: TokenRequest): Promise<string | undefined>;
+  /** Sandboxes and containers that are being made at the same time. */
+  readonly starts: Limit;
+  readonly launcher: string;
+  /** The Node program that built-in images run on. */
+  readonly nodeProgram: string;
+  readonly cgroupMount: string;
+  readonly hostFileSystems: readonly string[];
+  /** Of the cluster's DNS. */
+  readonly dnsAddresses: readonly string[];
+  /** Tells the worker of a container when its records change. */
+  watchContainer(id: string, changed: () => void): void;
+  unwatchContainer(id: string): void;
+}
+
+/** One node of it. */
+export interface NodeContext extends RuntimeContext {
+  readonly node: NodeConfig;
+  readonly namespacePath: string;
+  readonly network: PodNetwork;
+  readonly allocatable: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,2 @@
+export { startRuntime } from './runtime.ts';
+export type { Runtime, RuntimeOptions } from './runtime.ts';

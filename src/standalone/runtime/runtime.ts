@@ -1,0 +1,167 @@
+import { mkdirSync } from 'node:fs';
+import type { Clock } from '../../base/clock.ts';
+import { sentenceOf } from '../../base/errors.ts';
+import { addressAt, formatAddress, parsePrefix } from '../../base/ip.ts';
+import type { Log } from '../../base/log.ts';
+import { cgroupMount } from '../../kernel/cgroup/index.ts';
+import { namespaces, paths } from '../../kernel/contract.ts';
+import { mounts } from '../../kernel/mount/index.ts';
+import { namespacePath } from '../../kernel/ns/index.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import { CONFIG_MAPS, PODS, SECRETS, SERVICES } from '../../kube/resources.ts';
+import type { ConfigMap, Secret } from '../../kube/types/core.ts';
+import { ImageMap, preparePrograms } from '../images/index.ts';
+import { clusterFiles, type ClusterConfig } from '../cluster.ts';
+import { hostFileSystems } from './container/root.ts';
+import type { NodeContext, RuntimeContext } from './context.ts';
+import { PodEvents } from './events.ts';
+import { RuntimeFiles } from './files.ts';
+import { Limit } from './limit.ts';
+import { readMachine } from './node/machine.ts';
+import { nodeResources } from './node/node-object.ts';
+import { runNodeAgent } from './node/node-agent.ts';
+import { removeOrphans } from './orphans.ts';
+import { Pods } from './pods.ts';
+import { RecordWatch } from './record-watch.ts';
+import { PodNetwork } from './sandbox/network.ts';
+import { startStreamServer } from './streams/server.ts';
+import { Tokens } from './token.ts';
+
+export interface RuntimeOptions {
+  readonly cluster: ClusterConfig;
+  readonly client: KubeClient;
+  readonly native: {
+    /** The program fairlead-pod-launcher. */
+    readonly launcher: string;
+    /** The directory that network plugins are found in. */
+    readonly cniDirectory: string;
+  };
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Ends the runtime; pods run on. */
+  readonly signal: AbortSignal;
+}
+
+export interface Runtime {
+  /** Resolves once it follows the API and has adopted what ran before. */
+  readonly ready: Promise<void>;
+  /** Resolves after the signal, when nothing of the runtime itself is left. */
+  readonly closed: Promise<void>;
+}
+
+/** Sandboxes and containers made at the same time. */
+const PARALLEL_STARTS = 8;
+/** How often records are looked at without being told: for a launcher that was killed. */
+const CHECK_EVERY = 2000;
+
+/**
+ * The kubelets of all nodes of a cluster, in one process.
+ *
+ *   informers (pods, config maps, secrets, services)
+ *        │
+ *        ▼
+ *   Pods ──▶ PodWorker, one a pod ──▶ decide ──▶ sandbox, volumes, launchers, probes ──▶ status, events
+ *                   ▲
+ *                   └── RecordWatch: what launchers wrote
+ *   node agents: registration, leases, readiness       stream server: logs, exec, attach
+ */
+export function startRuntime(options: RuntimeOptions): Runtime {
+  const { cluster, client, clock, log, signal } = options;
+  const files = new RuntimeFiles(cluster.name);
+  for (const directory of [files.stage, files.records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.state(cluster.name), { recursive: true, mode: 0o700 });
+  preparePrograms(files.programs);
+
+  const informer = { clock, log };
+  const configMaps = new Informer(client, CONFIG_MAPS, informer);
+  const secrets = new Informer(client, SECRETS, informer);
+  const services = new Informer(client, SERVICES, informer);
+  const podInformer = new Informer(client, PODS, informer);
+  const records = new RecordWatch(files.records);
+  const tokens = new Tokens(client, clock);
+  const machine = readMachine();
+  const shared: RuntimeContext = {
+    cluster,
+    client,
+    clock,
+    log,
+    files,
+    images: new ImageMap(),
+    events: new PodEvents(client, clock, log.scope('events')),
+    objects: {
+      configMap: (namespace, name) => configMaps.cache.get(`${namespace}/${name}`),
+      secret: (namespace, name) => secrets.cache.get(`${namespace}/${name}`),
+      services: () => services.cache.list(),
+    },
+    token: (pod, request) => tokens.of(pod, request),
+    starts: new Limit(PARALLEL_STARTS),
+    launcher: options.native.launcher,
+    nodeProgram: process.execPath,
+    cgroupMount: cgroupMount(),
+    hostFileSystems: hostFileSystems(mounts()),
+    dnsAddresses: dnsAddresses(cluster),
+    watchContainer: (id, changed) => records.add(id, changed),
+    unwatchContainer: id => records.delete(id),
+  };
+  const nodes = new Map(
+    cluster.nodes.map(node => {
+      const namespace = namespacePath(namespaces.node(cluster.name, node.name));
+      const context: NodeContext = {
+        ...shared,
+        node,
+        namespacePath: namespace,
+        allocatable: nodeResources(machine),
+        network: new PodNetwork({
+          configurationDirectory: paths.cniConfigDirectory(cluster.name, node.name),
+          place: { directory: options.native.cniDirectory, namespace },
+          resultDirectory: files.cniResults(node.name),
+        }),
+      };
+      return [node.name, context] as const;
+    }),
+  );
+  const pods = new Pods(nodes);
+
+  const run = async () => {
+    for (const each of [configMaps, secrets, services, podInformer]) each.start(signal);
+    await Promise.all([configMaps.synced, secrets.synced, services.synced, podInformer.synced]);
+    podInformer.onChange(({ before, after }) => pods.changed(before, after));
+    const objectChanged = ({ before, after }: { readonly before?: ConfigMap | Secret; readonly after?: ConfigMap | Secret }) =>
+      pods.objectsChanged((after ?? before)?.metadata.namespace ?? '');
+    configMaps.onChange(objectChanged);
+    secrets.onChange(objectChanged);
+    const known = new Set(podInformer.cache.list().map(pod => pod.metadata.uid ?? ''));
+    log.info({ pods: pods.size, nodes: nodes.size }, 'The runtime follows the API.');
+    await removeOrphans([...nodes.values()], known);
+  };
+  const ready = run();
+  const timer = setInterval(() => pods.pokeAll(), CHECK_EVERY);
+  const server = startStreamServer({ socket: clusterFiles.runtimeSocket(cluster.name), pods, log: log.scope('streams'), signal });
+  const agents = [...nodes.values()].map(({ node, network }) =>
+    runNodeAgent({ node, machine, client, network, clock, log: log.scope('node'), signal }),
+  );
+
+  const closed = new Promise<void>(resolve => {
+    const close = () => {
+      clearInterval(timer);
+      pods.detach();
+      records.close();
+      void Promise.allSettled([...agents, ready, server.closed]).then(() => resolve());
+    };
+    if (signal.aborted) close();
+    else signal.addEventListener('abort', close, { once: true });
+  });
+  ready.catch((error: unknown) => {
+    if (!signal.aborted) log.error({ error: sentenceOf(error) }, 'The runtime could not start.');
+  });
+  return { ready, closed };
+}
+
+/** The tenth address of each Service prefix, as the contract of the cluster says. */
+function dnsAddresses(cluster: ClusterConfig): readonly string[] {
+  return cluster.servicePrefixes.flatMap(text => {
+    const prefix = parsePrefix(text);
+    return prefix === undefined ? [] : [formatAddress(addressAt(prefix, 10n))];
+  });
+}
