@@ -97,15 +97,22 @@ const OWN: readonly string[] = [
   'network-unavailable',
 ].map(name => PREFIX + name);
 
+/**
+ * Own taints come and go with the node's state. A NoExecute taint from elsewhere is dated, since the pods' time on the
+ * node counts from when it was added, also for whoever reads it after a restart.
+ */
 function taintsOf(view: NodeView, conditions: readonly NodeCondition[]): readonly Taint[] {
   const before = view.node.spec?.taints ?? NO_TAINTS;
   const wanted = wantedTaints(view, conditions);
-  const isWanted = (taint: Taint) => wanted.some(each => same(each, taint));
-  const added = wanted.filter(each => !before.some(taint => same(each, taint)));
-  if (added.length === 0 && before.every(taint => !OWN.includes(taint.key) || isWanted(taint))) return before;
   const timeAdded = timestampOf(view.now);
+  const isUndated = (taint: Taint) => taint.effect === 'NoExecute' && taint.timeAdded === undefined;
+  const isStale = (taint: Taint) => OWN.includes(taint.key) && !wanted.some(each => same(each, taint));
+  const added = wanted.filter(each => !before.some(taint => same(each, taint)));
+  if (added.length === 0 && !before.some(taint => isStale(taint) || isUndated(taint))) return before;
   return [
-    ...before.filter(taint => !OWN.includes(taint.key) || isWanted(taint)),
+    ...before
+      .filter(taint => !isStale(taint))
+      .map(taint => (isUndated(taint) ? { ...taint, timeAdded } : taint)),
     ...added.map(taint => ({ ...taint, timeAdded })),
   ];
 }
