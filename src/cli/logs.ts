@@ -3,10 +3,12 @@ import { FairleadError } from '../base/errors.ts';
 import { checkName, clusterFiles } from '../standalone/cluster.ts';
 import { closestOf } from './apply/closest.ts';
 import { noSuchCluster } from './kubeconfig.ts';
+import { requireRoot } from './require-root.ts';
 
 /** Prints the log of one process of the cluster; without a name, the names that there are. */
 export function logs(cluster: string, component: string | undefined): void {
   checkName(cluster);
+  requireRoot('logs');
   const directory = clusterFiles.logs(cluster);
   if (!existsSync(directory)) throw noSuchCluster(cluster);
   const names = readdirSync(directory)

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { describeError, FairleadError } from '../base/errors.ts';
 import { commands } from './commands.ts';
+import { explainSystemError } from './explain-system-error.ts';
 
 /** The top of the command line: prints what went wrong, and decides the exit code: 0 done, 1 failed, 2 wrong usage. */
 async function main(words: readonly string[]): Promise<number> {
@@ -14,7 +15,7 @@ async function main(words: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
-    for (const line of describeError(error)) process.stderr.write(`${line}\n`);
+    for (const line of describeError(explainSystemError(error))) process.stderr.write(`${line}\n`);
     // An error about an option is a mistake in the call, not a failure of the work.
     return error instanceof FairleadError && error.field?.startsWith('-') === true ? 2 : 1;
   }

@@ -3,22 +3,29 @@ import { clusterFiles } from '../standalone/cluster.ts';
 
 const tailBytes = 16 * 1024;
 const errorLevel = 50;
+const nextStep = '  next:   ';
 
-/** The last error that a process of a cluster logged, in one line; undefined where there is none. */
-export function lastErrorIn(cluster: string, component: string): string | undefined {
+export interface LoggedError {
+  readonly sentence: string;
+  readonly hint?: string;
+}
+
+/** The last error that a process of a cluster logged; undefined where there is none. */
+export function lastErrorIn(cluster: string, component: string): LoggedError | undefined {
   const lines = tailOf(clusterFiles.log(cluster, component))
     .split('\n')
     .filter(line => line.trim() !== '');
   for (const line of lines.toReversed()) {
-    const words = errorOf(line);
-    if (words !== undefined) return words;
+    const found = errorOf(line);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
 /** A JSON line of level error or above, or an exception that Node printed. */
-function errorOf(line: string): string | undefined {
-  if (!line.startsWith('{')) return /^(\w*Error|fairlead)\b.*: /.test(line) ? line.slice(0, 400) : undefined;
+function errorOf(line: string): LoggedError | undefined {
+  if (!line.startsWith('{'))
+    return /^(\w*Error|fairlead)\b.*: /.test(line) ? { sentence: line.slice(0, 400) } : undefined;
   try {
     const entry = JSON.parse(line) as {
       readonly level?: number;
@@ -26,8 +33,10 @@ function errorOf(line: string): string | undefined {
       readonly error?: unknown;
     };
     if ((entry.level ?? 0) < errorLevel) return undefined;
-    const detail = Array.isArray(entry.error) ? entry.error[0] : entry.error;
-    return typeof detail === 'string' ? detail : entry.msg;
+    // The top of a process logs what `describeError` says: the sentence, then lines with object, field and next step.
+    const lines = [entry.error].flat().filter(words => typeof words === 'string');
+    const hint = lines.find(words => words.startsWith(nextStep))?.slice(nextStep.length);
+    return { sentence: lines[0] ?? entry.msg ?? line, ...(hint === undefined ? {} : { hint }) };
   } catch {
     return undefined; // a line that was cut
   }

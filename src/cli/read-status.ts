@@ -135,8 +135,8 @@ function readProcesses(config: ClusterConfig, option: string) {
     const said = lastErrorIn(config.name, process.name);
     problems.push({
       object: `Process/${process.name}`,
-      text: `does not run: ${process.lastEnd ?? 'it ended'}${said === undefined ? '' : `: ${said}`}`,
-      hint: `fairlead logs ${option} ${process.name}`,
+      text: `does not run: ${process.lastEnd ?? 'it ended'}${said === undefined ? '' : `: ${said.sentence}`}`,
+      hint: said?.hint ?? `fairlead logs ${option} ${process.name}`,
     });
   }
   return { processes, problems };

@@ -75,9 +75,11 @@ function checkProcesses(cluster: string): void {
   const said = lastErrorIn(cluster, failing.name);
   throw new FairleadError(
     'up/process-fails',
-    `The process ${failing.name} keeps ending (${failing.lastEnd ?? 'it does not start'})${said === undefined ? '.' : `: ${said}`}`,
+    `The process ${failing.name} keeps ending (${failing.lastEnd ?? 'it does not start'})${said === undefined ? '.' : `: ${said.sentence}`}`,
     {
-      hint: `Read its log: fairlead logs --name ${cluster} ${failing.name}; "fairlead up" continues once it is mended.`,
+      hint:
+        said?.hint ??
+        `Read its log: fairlead logs --name ${cluster} ${failing.name}; "fairlead up" continues once it is mended.`,
     },
   );
 }
