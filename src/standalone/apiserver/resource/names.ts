@@ -13,18 +13,25 @@ const SUBDOMAIN_SENTENCE =
 
 /** What is wrong with a name, in upstream's words; empty when it is fine. */
 export function nameProblems(name: string, format: NonNullable<Kind['nameFormat']>): readonly string[] {
-  if (format !== 'path-segment') return limited(name, ...FORMATS[format]);
+  if (format !== 'path-segment') return limited(name, FORMATS[format]);
   if (name === '.' || name === '..') return [`may not be '${name}'`];
   return ['/', '%'].filter(part => name.includes(part)).map(part => `may not contain '${part}'`);
 }
 
 const FORMATS = {
-  label: [63, LABEL, LABEL_SENTENCE],
-  'label-1035': [63, LABEL_1035, LABEL_1035_SENTENCE],
-  subdomain: [253, SUBDOMAIN, SUBDOMAIN_SENTENCE],
-} as const;
+  label: { longest: 63, pattern: LABEL, sentence: LABEL_SENTENCE },
+  'label-1035': { longest: 63, pattern: LABEL_1035, sentence: LABEL_1035_SENTENCE },
+  subdomain: { longest: 253, pattern: SUBDOMAIN, sentence: SUBDOMAIN_SENTENCE },
+};
 
-function limited(name: string, longest: number, pattern: RegExp, sentence: string): readonly string[] {
+interface Format {
+  /** In bytes, which are letters here: the pattern admits ASCII only. */
+  readonly longest: number;
+  readonly pattern: RegExp;
+  readonly sentence: string;
+}
+
+function limited(name: string, { longest, pattern, sentence }: Format): readonly string[] {
   const problems: string[] = [];
   if (name.length > longest) problems.push(`must be no more than ${longest} bytes`);
   if (!pattern.test(name)) problems.push(sentence);
