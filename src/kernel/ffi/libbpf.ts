@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { lazily, openLibrary } from './library.ts';
+import { bindFunctions, lazily, openLibrary } from './library.ts';
 
 /** Pointers to libbpf's opaque structs. */
 export type BpfObjectPointer = bigint & { readonly __struct: 'bpf_object' };
@@ -61,7 +61,14 @@ export interface LibBpf {
     options: null,
   ): number;
   libbpf_num_possible_cpus(): number;
-  libbpf_probe_bpf_prog_type(type: number, options: null): number;
+  bpf_prog_load(
+    type: number,
+    name: null,
+    license: string,
+    instructions: Uint8Array,
+    count: number,
+    options: Uint8Array,
+  ): number;
 }
 
 const prototypes = [
@@ -97,19 +104,13 @@ const prototypes = [
   'int bpf_map_delete_batch(int fd, const void *keys, void *count, const void *options)',
   'int bpf_map_lookup_batch(int fd, void *previous, void *next, void *keys, void *values, void *count, const void *options)',
   'int libbpf_num_possible_cpus()',
-  'int libbpf_probe_bpf_prog_type(int type, const void *options)',
+  'int bpf_prog_load(int type, const char *name, const char *license, const void *instructions, size_t count, const void *options)',
 ] as const;
 
 const library = lazily(() => openLibrary({ file: 'libbpf.so.1', package: 'libbpf1' }));
 
-export const libbpf = lazily((): LibBpf => {
-  const functions = prototypes.map(prototype => {
-    const call = library().func(prototype);
-    return [call.info.name, call] as const;
-  });
-  // The prototypes above have the names and shapes of the interface.
-  return Object.fromEntries(functions) as unknown as LibBpf;
-});
+// The prototypes above have the names and shapes of the interface.
+export const libbpf = lazily((): LibBpf => bindFunctions(library(), prototypes) as unknown as LibBpf);
 
 /** The message that brings the verifier's log, which may have megabytes. */
 const verifierLogFormat = 'BEGIN PROG LOAD LOG';
@@ -148,11 +149,12 @@ const logging = lazily(() => {
   const c = openLibrary({ file: 'libc.so.6', package: 'libc6' });
   return {
     printType,
-    setPrint: library().func('void *libbpf_set_print(void *print)') as unknown as (
-      print: bigint | null,
-    ) => void,
-    format: c.func(
-      'int vsnprintf(void *buffer, size_t size, const void *format, void *values)',
-    ) as unknown as (buffer: Uint8Array, size: number, format: bigint, values: bigint) => number,
+    setPrint: library().func('void *libbpf_set_print(void *print)') as (print: bigint | null) => void,
+    format: c.func('int vsnprintf(void *buffer, size_t size, const void *format, void *values)') as (
+      buffer: Uint8Array,
+      size: number,
+      format: bigint,
+      values: bigint,
+    ) => number,
   };
 });

@@ -1,5 +1,4 @@
-import type { LibraryHandle } from 'koffi';
-import { lazily, openLibrary } from './library.ts';
+import { bindFunctions, lazily, openLibrary } from './library.ts';
 
 /**
  * The C library's calls that Node does not offer. They are thin: every call returns what C returns, and the caller
@@ -20,42 +19,35 @@ export interface LibC {
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
-  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
-  ioctl(fd: number, request: number, argument: Uint8Array): number;
   pidfd_open(pid: number, flags: number): number;
-  pidfd_send_signal(fd: number, signal: number): number;
+  pidfd_send_signal(fd: number, signal: number, info: null, flags: number): number;
 }
+
+const prototypes = [
+  'int setns(int fd, int type)',
+  'int unshare(int flags)',
+  'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+  'int umount2(const char *target, int flags)',
+  'int socket(int domain, int type, int protocol)',
+  'int bind(int fd, const void *address, uint length)',
+  'int connect(int fd, const void *address, uint length)',
+  'int listen(int fd, int backlog)',
+  'int setsockopt(int fd, int level, int option, const void *value, uint length)',
+  'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
+  'intptr_t recv(int fd, void *bytes, size_t length, int flags)',
+  'int close(int fd)',
+  'int pidfd_open(int pid, uint flags)',
+  'int pidfd_send_signal(int fd, int signal, void *info, uint flags)',
+] as const;
 
 export const libc = lazily((): LibC => {
   const library = openLibrary({ file: 'libc.so.6', package: 'libc6' });
-  return {
-    setns: bind(library, 'int setns(int fd, int type)'),
-    unshare: bind(library, 'int unshare(int flags)'),
-    mount: bind(
-      library,
-      'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
-    ),
-    umount2: bind(library, 'int umount2(const char *target, int flags)'),
-    socket: bind(library, 'int socket(int domain, int type, int protocol)'),
-    bind: bind(library, 'int bind(int fd, const void *address, uint length)'),
-    connect: bind(library, 'int connect(int fd, const void *address, uint length)'),
-    listen: bind(library, 'int listen(int fd, int backlog)'),
-    getsockname: bind(library, 'int getsockname(int fd, void *address, void *length)'),
-    setsockopt: bind(
-      library,
-      'int setsockopt(int fd, int level, int option, const void *value, uint length)',
-    ),
-    send: bind(library, 'intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
-    recv: bind(library, 'intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
-    close: bind(library, 'int close(int fd)'),
-    ioctl: variadic(library, 'int ioctl(int fd, ulong request, ...)'),
-    pidfd_open: bind(library, 'int pidfd_open(int pid, uint flags)'),
-    pidfd_send_signal: signalByPidfd(library),
-  };
+  // The prototypes above have the names and shapes of the interface.
+  return bindFunctions(library, prototypes) as unknown as LibC;
 });
 
 /** <sched.h>, <sys/mount.h>, <sys/socket.h>: Linux, the same on every architecture that Node 24 runs on. */
@@ -81,25 +73,3 @@ export const constants = {
   IPV6_V6ONLY: 26,
   MSG_TRUNC: 0x20,
 } as const;
-
-/** koffi gives functions without types; the interface states them, beside the C prototypes. */
-function bind<Call>(library: LibraryHandle, prototype: string): Call {
-  return library.func(prototype) as unknown as Call;
-}
-
-function variadic(library: LibraryHandle, prototype: string): LibC['ioctl'] {
-  const call = library.func(prototype) as unknown as (
-    fd: number,
-    request: number,
-    type: 'void *',
-    argument: Uint8Array,
-  ) => number;
-  return (fd, request, argument) => call(fd, request, 'void *', argument);
-}
-
-function signalByPidfd(library: LibraryHandle): LibC['pidfd_send_signal'] {
-  const call = library.func(
-    'int pidfd_send_signal(int fd, int signal, void *info, uint flags)',
-  ) as unknown as (fd: number, signal: number, info: null, flags: number) => number;
-  return (fd, signal) => call(fd, signal, null, 0);
-}

@@ -1,4 +1,4 @@
-import { lazily, openLibrary } from './library.ts';
+import { bindFunctions, lazily, openLibrary } from './library.ts';
 
 /** A `struct nft_ctx *`. */
 export type NftContext = bigint & { readonly __context: 'nft_ctx' };
@@ -16,20 +16,22 @@ export interface LibNftables {
   nft_run_cmd_from_buffer(context: NftContext, commands: string): number;
 }
 
+const prototypes = [
+  'void *nft_ctx_new(uint32_t flags)',
+  'void nft_ctx_free(void *context)',
+  'void nft_ctx_set_dry_run(void *context, bool dry)',
+  'void nft_ctx_output_set_flags(void *context, uint flags)',
+  'int nft_ctx_buffer_output(void *context)',
+  'int nft_ctx_buffer_error(void *context)',
+  'const char *nft_ctx_get_output_buffer(void *context)',
+  'const char *nft_ctx_get_error_buffer(void *context)',
+  'int nft_run_cmd_from_buffer(void *context, const char *commands)',
+] as const;
+
 export const libnftables = lazily((): LibNftables => {
   const library = openLibrary({ file: 'libnftables.so.1', package: 'libnftables1' });
-  const bind = <Call>(prototype: string) => library.func(prototype) as unknown as Call;
-  return {
-    nft_ctx_new: bind('void *nft_ctx_new(uint32_t flags)'),
-    nft_ctx_free: bind('void nft_ctx_free(void *context)'),
-    nft_ctx_set_dry_run: bind('void nft_ctx_set_dry_run(void *context, bool dry)'),
-    nft_ctx_output_set_flags: bind('void nft_ctx_output_set_flags(void *context, uint flags)'),
-    nft_ctx_buffer_output: bind('int nft_ctx_buffer_output(void *context)'),
-    nft_ctx_buffer_error: bind('int nft_ctx_buffer_error(void *context)'),
-    nft_ctx_get_output_buffer: bind('const char *nft_ctx_get_output_buffer(void *context)'),
-    nft_ctx_get_error_buffer: bind('const char *nft_ctx_get_error_buffer(void *context)'),
-    nft_run_cmd_from_buffer: bind('int nft_run_cmd_from_buffer(void *context, const char *commands)'),
-  };
+  // The prototypes above have the names and shapes of the interface.
+  return bindFunctions(library, prototypes) as unknown as LibNftables;
 });
 
 /** NFT_CTX_OUTPUT_*: stateless, JSON, numeric priorities. */

@@ -21,6 +21,18 @@ export function openLibrary(description: LibraryDescription): LibraryHandle {
   }
 }
 
+/** C functions by name, for prototypes in C's notation; the caller states their types in an interface of these names. */
+export function bindFunctions(
+  library: LibraryHandle,
+  prototypes: readonly string[],
+): Record<string, unknown> {
+  const named = prototypes.map(prototype => {
+    const call = library.func(prototype);
+    return [call.info.name, call] as const;
+  });
+  return Object.fromEntries(named);
+}
+
 /** Makes a value at its first use, and keeps it; a failure is not kept. */
 export function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;

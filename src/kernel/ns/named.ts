@@ -13,7 +13,7 @@ import { checked, lastErrno } from '../ffi/errno.ts';
 import { constants, libc } from '../ffi/libc.ts';
 import { mounts } from '../mount/index.ts';
 import { RouteSocket } from '../netlink/index.ts';
-import { inNamespace } from './enter.ts';
+import { inScratchNamespace } from './scratch.ts';
 
 /** /run/netns/NAME. Throws for a name that is no file name. */
 export function namespacePath(name: string): string {
@@ -107,13 +107,7 @@ function claimName(path: string, name: string): void {
 }
 
 function bindNewNamespace(path: string, name: string): void {
-  // Entering our own namespace costs nothing and brings the thread back after unshare(2).
-  inNamespace('/proc/thread-self/ns/net', () => {
-    checked(
-      libc().unshare(constants.CLONE_NEWNET),
-      'unshare',
-      `The network namespace ${name} cannot be made`,
-    );
+  inScratchNamespace(() => {
     const mounted = libc().mount('/proc/thread-self/ns/net', path, 'none', constants.MS_BIND, null);
     checked(mounted, 'mount', `The network namespace ${name} cannot be given its name`);
   });

@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { checked, lastErrno } from '../ffi/errno.ts';
+import { libc } from '../ffi/libc.ts';
 
 /** A process for its whole life: a pid alone may be given to another one. */
 export interface ProcessIdentity {
@@ -17,6 +20,23 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 export function isRunning(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTime === identity.startTime;
+}
+
+/** Sends a signal (`SIGTERM`, …) to this process and to no other that got its pid. False when it has ended. */
+export function signalProcess(identity: ProcessIdentity, signal: keyof typeof constants.signals): boolean {
+  const fd = libc().pidfd_open(identity.pid, 0);
+  if (fd < 0 && lastErrno() === 'ESRCH') return false;
+  checked(fd, 'pidfd_open', `Process ${identity.pid} cannot be signalled`);
+  try {
+    // The descriptor stands for one process: if that is the right one now, it stays so.
+    if (!isRunning(identity)) return false;
+    const sent = libc().pidfd_send_signal(fd, constants.signals[signal], null, 0);
+    if (sent < 0 && lastErrno() === 'ESRCH') return false;
+    checked(sent, 'pidfd_send_signal', `Process ${identity.pid} cannot be signalled`);
+    return true;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/library.ts';
 import type { RouteOperation } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
+import type { ProbeResult, Prober } from '../probe/index.ts';
 import { failureOf } from './messages.ts';
 import type { Failure } from './messages.ts';
 
@@ -29,6 +30,8 @@ export function createCalls() {
   const nftModule = lazily(() => import('../nft/index.ts'));
   const ownSocket = lazily(async () => (await netlinkModule()).RouteSocket.open());
   const ownNft = lazily(async () => (await nftModule()).Nft.open());
+
+  let prober: Prober | undefined;
 
   const withHandle = async <H extends { close(): void }, T>(
     where: Where,
@@ -78,6 +81,10 @@ export function createCalls() {
     ): Promise<void> {
       const { setSysctl } = await import('../sysctl/index.ts');
       for (const [key, value] of settings) setSysctl(where, key, value);
+    },
+    async probe(): Promise<readonly ProbeResult[]> {
+      prober ??= new (await import('../probe/index.ts')).Prober();
+      return prober.all();
     },
     async installBpf(installation: BpfInstallation): Promise<void> {
       (await import('../bpf/index.ts')).installBpf(installation);

@@ -10,6 +10,7 @@ import type {
   Rule,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
+import type { ProbeResult } from '../probe/index.ts';
 import type { Calls, RefusedChange, Where } from './calls.ts';
 import { KernelCallError } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
@@ -107,6 +108,11 @@ export class KernelWorker implements AsyncDisposable {
     namespacePath?: string,
   ): Promise<void> {
     return this.#call('sysctls', namespacePath, settings);
+  }
+
+  /** What this kernel can do; conclusive answers are kept. */
+  probe(): Promise<readonly ProbeResult[]> {
+    return this.#call('probe');
   }
 
   /** Loads, pins and attaches eBPF programs; may be repeated. */

@@ -71,6 +71,5 @@ function factsOf(error: FairleadError): KernelFacts {
 }
 
 function defined(facts: { [Key in keyof KernelFacts]: KernelFacts[Key] | undefined }): KernelFacts {
-  // Only undefined values are left out.
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as KernelFacts;
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }

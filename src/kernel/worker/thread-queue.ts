@@ -74,6 +74,7 @@ export class ThreadQueue {
     this.#thread ??= this.#start();
     this.#thread.ref();
     try {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#thread.postMessage(next.message);
     } catch (error) {
       this.#settle(error); // a parameter that cannot be cloned
