@@ -3,6 +3,8 @@ import type { Kind, Strategy, Subresource, TableColumn, Verb } from '../kind.ts'
 import { typeErrors } from './schema/check.ts';
 import { mergeSchema } from './schema/merge.ts';
 import { normalise } from './schema/normalise.ts';
+import { checkStructure } from './schema/structural.ts';
+import { withStructuralDefaults } from './schema/structural-defaults.ts';
 import type { Types } from './schema/types.ts';
 import { unknownFields, withoutUnknownFields } from './schema/unknown.ts';
 import { Findings } from './validation/findings.ts';
@@ -49,7 +51,7 @@ export interface Table {
 
 /** A built-in kind: its definition, and what its table of fields says about types, unknown fields and merging. */
 export function defineKind(types: Types, definition: Definition): Kind {
-  const { schema, defaults, validate, nameFormat, verbs, storage } = definition;
+  const { schema, nameFormat, verbs, storage } = definition;
   return {
     group: definition.group,
     version: definition.version,
@@ -65,19 +67,7 @@ export function defineKind(types: Types, definition: Definition): Kind {
     ...(storage === undefined ? {} : { storage }),
     subresources: definition.subresources ?? [],
     schema,
-    typeErrors: object => typeErrors(types, schema, object),
-    unknownFields: object => unknownFields(types, schema, object),
-    withoutUnknownFields: object => withoutUnknownFields(types, schema, object),
-    withDefaults: object => {
-      const canonical = normalise(types, schema, object);
-      // Defaulting adds fields beneath the top level and keeps what an ApiObject has.
-      return defaults === undefined ? canonical : (defaults(canonical) as ApiObject);
-    },
-    validate: (object, before, subresource) => {
-      const found = new Findings();
-      validate?.(found, rootOf(object), before === undefined ? undefined : rootOf(before), subresource);
-      return found.errors;
-    },
+    ...behaviourOf(types, definition),
     strategy: {
       statusFields: [],
       countsGenerations: false,
@@ -88,7 +78,64 @@ export function defineKind(types: Types, definition: Definition): Kind {
     fieldSelectors: fieldSelectors(definition),
     columns: definition.table.columns,
     cells: (object, now) => definition.table.cells(rootOf(object), now),
+  };
+}
+
+type Behaviour = Pick<
+  Kind,
+  'typeErrors' | 'unknownFields' | 'withoutUnknownFields' | 'withDefaults' | 'validate' | 'mergeSchema'
+>;
+
+function behaviourOf(types: Types, definition: Definition): Behaviour {
+  const { schema } = definition;
+  return {
+    unknownFields: object => unknownFields(types, schema, object),
+    withoutUnknownFields: object => withoutUnknownFields(types, schema, object),
+    ...(types.groupOf(schema)?.custom === true
+      ? customBehaviour(types, definition)
+      : ownBehaviour(types, definition)),
+  };
+}
+
+/** A built-in type is kept in typed form: its JSON is refused where it does not fit, and made canonical. */
+function ownBehaviour(
+  types: Types,
+  definition: Definition,
+): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields'> {
+  const { schema, defaults, validate } = definition;
+  return {
+    typeErrors: object => typeErrors(types, schema, object),
+    withDefaults: object => {
+      const canonical = normalise(types, schema, object);
+      // Defaulting adds fields beneath the top level and keeps what an ApiObject has.
+      return defaults === undefined ? canonical : (defaults(canonical) as ApiObject);
+    },
+    validate: (object, before, subresource) => {
+      const found = new Findings();
+      validate?.(found, rootOf(object), before === undefined ? undefined : rootOf(before), subresource);
+      return found.errors;
+    },
     mergeSchema: mergeSchema(types, schema),
+  };
+}
+
+/** A custom resource stays as it is written; its schema checks and defaults it, and its rules run on what has its form. */
+function customBehaviour(
+  types: Types,
+  definition: Definition,
+): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields'> {
+  const { schema, validate } = definition;
+  return {
+    typeErrors: ({ apiVersion, kind, metadata }) => typeErrors(types, schema, { apiVersion, kind, metadata }),
+    withDefaults: object => withStructuralDefaults(types, schema, object),
+    validate: (object, before, subresource) => {
+      const found = new Findings();
+      checkStructure(types, schema, found, rootOf(object));
+      if (found.errors.length === 0) {
+        validate?.(found, rootOf(object), before === undefined ? undefined : rootOf(before), subresource);
+      }
+      return found.errors;
+    },
   };
 }
 

@@ -15,6 +15,10 @@ import { defineKind } from './define.ts';
 import type { Definition } from './define.ts';
 import { ENDPOINT_SLICE } from './discovery/endpoint-slice.ts';
 import { EVENT, EVENTS_EVENT } from './events/event.ts';
+import { GATEWAY_CLASS } from './gateway/gateway-class.ts';
+import { GATEWAY } from './gateway/gateway.ts';
+import { HTTP_ROUTE } from './gateway/http-route.ts';
+import { REFERENCE_GRANT } from './gateway/reference-grant.ts';
 import { INGRESS_CLASS } from './networking/ingress-class.ts';
 import { INGRESS } from './networking/ingress.ts';
 import { NETWORK_POLICY } from './networking/network-policy.ts';
@@ -42,6 +46,10 @@ const DEFINITIONS: readonly Definition[] = [
   INGRESS_CLASS,
   ENDPOINT_SLICE,
   LEASE,
+  GATEWAY_CLASS,
+  GATEWAY,
+  HTTP_ROUTE,
+  REFERENCE_GRANT,
 ];
 
 /** The kinds that the server has from the start. */

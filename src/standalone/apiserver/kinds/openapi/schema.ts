@@ -44,6 +44,7 @@ const PLAIN_SCALARS: Partial<Record<Scalar, Schema>> = {
   bool: { type: 'boolean' },
   int32: { type: 'integer', format: 'int32' },
   int64: { type: 'integer', format: 'int64' },
+  integer: { type: 'integer' },
   double: { type: 'number', format: 'double' },
   bytes: { type: 'string', format: 'byte' },
 };
@@ -118,7 +119,7 @@ export class SchemaWriter {
     const extra: Schema = {
       ...(field.description === '' ? {} : { description: field.description }),
       ...(field.default === undefined ? {} : { default: field.default }),
-      ...constraintsOf(field.constraints),
+      ...constraintsOf(field.constraints, field.shape.is),
       ...(field.listType === undefined ? {} : { 'x-kubernetes-list-type': field.listType }),
       ...(field.listType === 'map' ? { 'x-kubernetes-list-map-keys': field.listKeys } : {}),
       ...(field.mapType === undefined ? {} : { 'x-kubernetes-map-type': field.mapType }),
@@ -138,7 +139,7 @@ export class SchemaWriter {
       const isCustom = group?.custom === true && this.#types.groupOf(shape.type) === group;
       return isCustom ? this.#object(this.#types.get(shape.type)) : this.ref(shape.type);
     }
-    return { ...this.#scalar(shape.is, group), ...constraintsOf(shape.constraints ?? {}) };
+    return { ...this.#scalar(shape.is, group), ...constraintsOf(shape.constraints ?? {}, shape.is) };
   }
 
   #scalar(scalar: Scalar, group: Group | undefined): Schema {
@@ -162,7 +163,7 @@ function unionOf(union: { readonly discriminator: string; readonly members: read
   };
 }
 
-function constraintsOf(constraints: Constraints): Schema {
+function constraintsOf(constraints: Constraints, shape: Shape['is']): Schema {
   const { length, items, entries, range } = constraints;
   const all: Record<string, unknown> = {
     minLength: length?.min,
@@ -174,7 +175,7 @@ function constraintsOf(constraints: Constraints): Schema {
     minimum: range?.min,
     maximum: range?.max,
     pattern: constraints.pattern,
-    enum: constraints.enum,
+    enum: shape === 'integer' ? constraints.enum?.map(Number) : constraints.enum,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

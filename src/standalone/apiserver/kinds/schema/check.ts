@@ -66,6 +66,7 @@ function checkScalar(scalar: Scalar, value: unknown, place: Place): string | und
     case 'int32':
       return isInteger(value, 2 ** 31) ? undefined : mismatch(place, value, 'int32', true);
     case 'int64':
+    case 'integer':
       return isInteger(value, 2 ** 63) ? undefined : mismatch(place, value, 'int64', true);
     case 'double':
       return typeof value === 'number' ? undefined : mismatch(place, value, 'float64');
@@ -155,6 +156,8 @@ function goType(shape: Shape): string {
     case 'int32':
     case 'int64':
       return shape.is;
+    case 'integer':
+      return 'int';
     default:
       return shape satisfies never;
   }

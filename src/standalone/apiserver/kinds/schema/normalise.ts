@@ -60,6 +60,7 @@ function normaliseValue(types: Types, shape: Shape, value: unknown): unknown {
     case 'bool':
     case 'int32':
     case 'int64':
+    case 'integer':
     case 'double':
     case 'bytes':
     case 'intOrString':

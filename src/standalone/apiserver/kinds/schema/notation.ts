@@ -13,6 +13,7 @@
  *      ...LocalObjectReference 1                   fields of another type stand here in JSON, in field 1 on the wire
  *      PortNumber: int32 range=1..65535            a named scalar with constraints (custom resources)
  *
+ * Words are parted by single spaces (in JSON and patterns write \\u0020).
  * Shapes: a scalar, `[]` list of, `{}` map to, a type of the same group, or `group.Type`. Words after the shape:
  * `=JSON` the default, `always` written even when empty, `list=atomic|set|map(keys)`, `map=atomic|granular`,
  * `patch=strategies(mergeKey)`; for custom resources `length=a..b`, `items=a..b`, `entries=a..b`, `range=a..b`,
@@ -24,6 +25,7 @@ export const SCALARS = [
   'bool',
   'int32',
   'int64',
+  'integer',
   'double',
   'bytes',
   'quantity',

@@ -15,6 +15,7 @@ import { CORE_STORAGE } from './core-storage.ts';
 import { CORE_VOLUMES } from './core-volumes.ts';
 import { DISCOVERY } from './discovery.ts';
 import { EVENTS } from './events.ts';
+import { GATEWAY } from './gateway.ts';
 import { META } from './meta.ts';
 import { NETWORKING } from './networking.ts';
 import { POLICY } from './policy.ts';
@@ -54,4 +55,12 @@ export const GROUPS: readonly Group[] = [
   builtIn('autoscaling', 'autoscaling', AUTOSCALING),
   builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
   builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
+  {
+    alias: 'gateway',
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    prefix: 'io.k8s.networking.gateway.v1.',
+    load: () => GATEWAY,
+    custom: true,
+  },
 ];

@@ -19,6 +19,7 @@ const DECIMAL: readonly (readonly [string, number])[] = [
   ['E', 18],
 ];
 const BINARY: readonly string[] = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+const LONGEST = 128;
 const LARGEST = (1n << 63n) - 1n;
 
 /** What a server answers to text that is no quantity. */
@@ -27,8 +28,9 @@ export const QUANTITY_MISMATCH =
 
 /** Undefined for anything but a quantity. Values beyond 2^63-1 are capped. */
 export function parseQuantity(text: string): Quantity | undefined {
+  if (text.length > LONGEST) return undefined;
   const found = /^([+-]?)(\d*)(?:\.(\d*))?([a-zA-Z]*)([+-]?\d*)$/.exec(text);
-  if (found === null || text.length > 128) return undefined;
+  if (found === null) return undefined;
   const [, sign = '', whole = '', fraction = '', letters = '', digits = ''] = found;
   if (whole === '' && fraction === '') return undefined;
   const scale = scaleOf(letters, digits);

@@ -45,13 +45,13 @@ export class Findings {
     this.#add('TooLong', place, `may not be more than ${limit} bytes`);
   }
 
-  tooMany(place: Place, limit: number): void {
-    this.#add(
-      'TooMany',
-      place,
-      `must have at most ${limit} ${limit === 1 ? 'item' : 'items'}`,
-      place.list.length,
-    );
+  tooMany(place: Place, limit: number, count = place.list.length): void {
+    this.#add('TooMany', place, `must have at most ${limit} ${limit === 1 ? 'item' : 'items'}`, count);
+  }
+
+  /** `seen` is the JSON type that stands there. */
+  typeInvalid(place: Place, detail: string, seen: string): void {
+    this.#add('TypeInvalid', place, detail, seen);
   }
 
   /** Required and one of `supported`. */

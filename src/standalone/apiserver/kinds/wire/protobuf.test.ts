@@ -305,6 +305,7 @@ function anyShape(shape: Shape, depth: number): fc.Arbitrary<unknown> {
     case 'int32':
       return fc.integer();
     case 'int64':
+    case 'integer':
       return fc.maxSafeInteger();
     case 'double':
       return fc.constant(0.5);

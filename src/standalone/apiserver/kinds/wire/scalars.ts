@@ -21,6 +21,7 @@ export function readScalar(reader: Reader, scalar: Scalar, wire: number): unknow
     case 'int32':
       return Number(BigInt.asIntN(32, reader.varint()));
     case 'int64':
+    case 'integer':
       return Number(BigInt.asIntN(64, reader.varint()));
     case 'double':
       return reader.double();
@@ -46,7 +47,7 @@ export function readScalar(reader: Reader, scalar: Scalar, wire: number): unknow
 export const isPackable = (scalar: Scalar): boolean => wireTypeOf(scalar) !== BYTES;
 
 function wireTypeOf(scalar: Scalar): number {
-  if (scalar === 'bool' || scalar === 'int32' || scalar === 'int64') return VARINT;
+  if (scalar === 'bool' || scalar === 'int32' || scalar === 'int64' || scalar === 'integer') return VARINT;
   return scalar === 'double' ? FIXED64 : BYTES;
 }
 
