@@ -220,12 +220,12 @@ test('raw requests, dry runs and pages work', { skip }, async () => {
     /created \(server dry run\)/,
   );
   assert.equal((await kubectl('get configmap dry')).code, 1);
-  const file = join(directory, 'many.yaml');
-  const many = Array.from({ length: 12 }, (_, index) => {
+  const file = join(directory, 'many.json');
+  const items = Array.from({ length: 12 }, (_, index) => {
     const metadata = { name: `page-${index}`, labels: { page: 'x' } };
-    return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata };
   });
-  writeFileSync(file, many.join('\n---\n'));
+  writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   await succeeds(`apply -f ${file}`);
   const pages = await succeeds('get configmaps -l page=x --chunk-size=5 -o name');
   assert.equal(pages.trim().split('\n').length, 12);
