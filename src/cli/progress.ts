@@ -13,6 +13,9 @@ export interface Progress {
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const frameMilliseconds = 80;
 const nameWidth = 12;
+const defaultColumns = 80;
+/** The sign before them and the time behind them. */
+const besideWords = 12;
 
 /**
  * Lines on standard error: on a terminal the running step is redrawn in place, elsewhere each step is one plain line
@@ -45,10 +48,11 @@ function plainProgress(stream: NodeJS.WriteStream): Progress {
 
 function liveProgress(stream: NodeJS.WriteStream, colour: typeof paint): Progress {
   const line = (sign: string, name: string, text: string, started: number) => {
-    const body = `${sign} ${name.padEnd(nameWidth)} ${text}`;
-    const width = Math.max(20, (stream.columns ?? 80) - 10);
-    const shown = body.length > width ? `${body.slice(0, width - 1)}…` : body;
-    return `\r\u001B[K${shown} ${colour('grey', secondsSince(started))}`;
+    const words = `${name.padEnd(nameWidth)} ${text}`;
+    // A pseudo-terminal may say that it has no columns at all.
+    const width = Math.max(30, (stream.columns || defaultColumns) - besideWords);
+    const shown = words.length > width ? `${words.slice(0, width - 1)}…` : words;
+    return `\r\u001B[K${sign} ${shown} ${colour('grey', secondsSince(started))}`;
   };
   return {
     note: text => void stream.write(`${text}\n`),

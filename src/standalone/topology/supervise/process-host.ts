@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import { FairleadError } from '../../../base/errors.ts';
-import { addToCgroup } from '../../../kernel/cgroup/index.ts';
+import { addToCgroup, cgroupProcesses } from '../../../kernel/cgroup/index.ts';
 import { spawnIn } from '../../../kernel/ns/index.ts';
 import { identify, isRunning, type ProcessIdentity } from '../../../kernel/process/index.ts';
 import type { ProcessSpec } from './process-spec.ts';
@@ -18,7 +18,10 @@ const adoptedPollMilliseconds = 250;
 export function createProcessHost(clock: Clock, environment: NodeJS.ProcessEnv): ProcessHost {
   return {
     start: spec => started(spec, environment),
-    adopt: (_, identity) => (isRunning(identity) ? adopted(identity, clock) : undefined),
+    adopt: (spec, recorded) => {
+      const identity = recorded !== undefined && isRunning(recorded) ? recorded : foundByCommand(spec);
+      return identity === undefined ? undefined : adopted(identity, clock);
+    },
   };
 }
 
@@ -41,6 +44,21 @@ function started(spec: ProcessSpec, environment: NodeJS.ProcessEnv): Running {
   }
   addToCgroup(spec.cgroup, child.pid);
   return { identity, ended, signal: name => void child.kill(name) };
+}
+
+/** Its cgroup and command line tell a process whose supervisor ended before it wrote the identity down. */
+function foundByCommand(spec: ProcessSpec): ProcessIdentity | undefined {
+  const words = [spec.command, ...spec.arguments].join('\0');
+  const pid = cgroupProcesses(spec.cgroup).find(candidate => commandLineOf(candidate) === `${words}\0`);
+  return pid === undefined ? undefined : identify(pid);
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it ended meanwhile
+  }
 }
 
 function endOf(child: ChildProcess): Promise<string> {

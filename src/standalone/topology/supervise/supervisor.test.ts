@@ -39,8 +39,8 @@ function createWorld() {
     signals,
     host: {
       start: (spec: ProcessSpec) => run(spec, nextPid++),
-      adopt: (spec: ProcessSpec, { pid }: { readonly pid: number }) =>
-        pid < 100 ? run(spec, pid) : undefined,
+      adopt: (spec: ProcessSpec, recorded: { readonly pid: number } | undefined) =>
+        recorded === undefined ? undefined : run(spec, recorded.pid),
     },
     names: () => [...alive.values()].map(({ spec }) => spec.name).toSorted(),
     pidOf: (name: string) => [...alive].find(([, { spec }]) => spec.name === name)?.[0],

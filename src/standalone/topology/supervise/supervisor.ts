@@ -17,8 +17,8 @@ export interface Running {
 export interface ProcessHost {
   /** Throws when it cannot be started at all. */
   start(spec: ProcessSpec): Running;
-  /** The process of that identity, when it still runs. */
-  adopt(spec: ProcessSpec, identity: ProcessIdentity): Running | undefined;
+  /** What an earlier supervisor started and still runs, whether it came to write its identity down or not. */
+  adopt(spec: ProcessSpec, recorded: ProcessIdentity | undefined): Running | undefined;
 }
 
 export interface SupervisorOptions {
@@ -92,7 +92,7 @@ export class Supervisor {
   #begin(supervised: Supervised): Running | undefined {
     const { host, log } = this.#options;
     const { spec, record } = supervised;
-    const adopted = record.identity === undefined ? undefined : host.adopt(spec, record.identity);
+    const adopted = host.adopt(spec, record.identity);
     if (adopted !== undefined) {
       log.info({ process: spec.name, pid: adopted.identity.pid }, 'adopted a process that runs');
       return this.#became(supervised, adopted, record.startedAt);
