@@ -166,7 +166,10 @@ test('only as many old ReplicaSets are kept as the history limit says', async ()
   const revisions = (await sets()).map(
     set => set.metadata.annotations?.['deployment.kubernetes.io/revision'],
   );
-  assert.deepEqual(revisions.sort(), ['3', '4', '5']);
+  assert.deepEqual(
+    revisions.toSorted((a, b) => Number(a) - Number(b)),
+    ['3', '4', '5'],
+  );
 });
 
 test('a deleted pod is replaced, and scaling to zero removes all', async () => {
