@@ -8,7 +8,7 @@ import { accessSync, constants } from 'node:fs';
 import { startApiProcess } from './api-process.ts';
 import type { ApiProcess } from './api-process.ts';
 
-const skip = hasKubectl() ? false : 'no kubectl on the PATH';
+const skip = hasKubectl() ? false : 'kubectl is not on the PATH';
 const directory = mkdtempSync(join(tmpdir(), 'fairlead-kubectl-'));
 let server: ApiProcess;
 

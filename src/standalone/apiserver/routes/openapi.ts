@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { json } from '../resource/present.ts';
 import type { Schemas } from '../schemas.ts';
-import { StatusError, unknownPath } from '../status.ts';
+import { unknownPath } from '../status.ts';
 
 /**
  * `/openapi/v3` (the index of documents, with hashes) and `/openapi/v3/PATH` (one document). The hashes are made when
@@ -67,10 +67,37 @@ function conditional(request: ApiRequest, answer: ApiResponse, hash: string, cac
   return { ...answer, headers };
 }
 
+/** As clients ask for it, and as it is answered: `@` may not stand in a media type (RFC 6838), so clients cannot read it. */
+const GNOSTIC = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const GNOSTIC_ANSWER = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
 /**
- * `/openapi/v2` is not served: kubectl asks for it only when v3 fails, and takes a 404 as "no schema", upon which it
- * goes on without.
+ * `/openapi/v2` without a single schema. kubectl asks for it where v3 does not help (a `List` in `apply -f`), and only
+ * in protobuf; for kinds that it finds no schema of it leaves validation to the server, which validates anyway.
  */
-export const openApiV2Answer = (): ApiResponse => {
-  throw new StatusError(404, 'NotFound', 'OpenAPI v2 is not served; the schemas are at /openapi/v3', {});
-};
+export function openApiV2Answer(request: ApiRequest): ApiResponse {
+  const accept = request.headers['accept'] ?? '';
+  if (accept.includes(GNOSTIC)) {
+    return { status: 200, headers: { 'content-type': GNOSTIC_ANSWER }, body: EMPTY_V2 };
+  }
+  const info = { title: TITLE, version: VERSION };
+  return json(200, JSON.stringify({ swagger: '2.0', info, paths: {}, definitions: {} }));
+}
+
+const TITLE = 'Fairlead; the schemas are at /openapi/v3';
+const VERSION = 'v1';
+
+/** Document of openapi.v2: swagger = 1, info = 2 (title = 1, version = 2), paths = 8. */
+const EMPTY_V2 = Buffer.concat([
+  lengthDelimited(1, Buffer.from('2.0')),
+  lengthDelimited(
+    2,
+    Buffer.concat([lengthDelimited(1, Buffer.from(TITLE)), lengthDelimited(2, Buffer.from(VERSION))]),
+  ),
+  lengthDelimited(8, Buffer.alloc(0)),
+]);
+
+/** A protobuf field of wire type 2; the value is shorter than 128 bytes. */
+function lengthDelimited(field: number, value: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), value]);
+}

@@ -42,7 +42,7 @@ export class Router {
     if (request.user === undefined) throw unauthorized();
     if (path === '/version' || path === '/version/') return onlyGet(request, versionAnswer());
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.#openApi.answer(request);
-    if (path === '/openapi/v2') return openApiV2Answer();
+    if (path === '/openapi/v2') return openApiV2Answer(request);
     if (path === '/' || path === '') return json(200, JSON.stringify({ paths: this.#paths() }));
     const target = this.resolve(request);
     if (target !== undefined) return dispatch(target);
