@@ -23,6 +23,8 @@ export interface HttpTransportOptions {
   readonly answerMilliseconds?: number;
 }
 
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'PUT', 'DELETE']);
+
 /** Idle connections are closed before the server does it, so that no request meets a closing one. */
 const IDLE_MILLISECONDS = 50_000;
 
@@ -101,13 +103,9 @@ class HttpTransport implements Transport {
       });
       outgoing.on('error', error => {
         clearTimeout(timer);
-        // A kept connection that the server closed while we wrote: a read may simply be asked again (RFC 9110, 9.2.2).
-        if (
-          request.method === 'GET' &&
-          outgoing.reusedSocket &&
-          isReset(error) &&
-          request.signal?.aborted !== true
-        ) {
+        // A kept connection that the server closed while we wrote: what is idempotent is asked again (RFC 9110, 9.2.2).
+        const again = IDEMPOTENT.has(request.method) && outgoing.reusedSocket && isReset(error);
+        if (again && request.signal?.aborted !== true) {
           resolve('connection was stale');
         } else {
           reject(this.#explain(error, request.signal));
