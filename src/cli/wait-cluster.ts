@@ -45,13 +45,23 @@ export async function waitForNodes(
 ): Promise<string> {
   const names = config.nodes.map(node => node.name);
   while (true) {
-    const nodes = new Map((await client.list(NODES)).items.map(node => [node.metadata.name, node]));
+    const nodes = await nodesByName(client);
     const waiting = names.filter(name => !isReady(nodes.get(name)));
     if (waiting.length === 0) return `${names.length} of ${names.length} ready`;
     onDetail(`${names.length - waiting.length} of ${names.length} ready`);
     checkProcesses(config.name);
     if (systemClock.now() > deadline) throw notReady(config.name, waiting, nodes.get(waiting[0] ?? ''));
     await systemClock.sleep(lookAgainMilliseconds);
+  }
+}
+
+/** None while the API server does not answer: a control plane that ends is started again meanwhile. */
+async function nodesByName(client: KubeClient): Promise<ReadonlyMap<string, Node>> {
+  try {
+    return new Map((await client.list(NODES)).items.map(node => [node.metadata.name, node]));
+  } catch (error) {
+    if (error instanceof FairleadError) return new Map();
+    throw error;
   }
 }
 

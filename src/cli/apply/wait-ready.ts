@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { FairleadError } from '../../base/errors.ts';
+import { FairleadError, sentenceOf } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -34,7 +34,7 @@ export async function waitUntilReady(
   const deadline = clock.now() + timeoutSeconds * 1000;
   let hopelessSince: number | undefined;
   while (true) {
-    const seen = await look(client, awaited);
+    const seen = await lookPatiently(client, awaited);
     const waiting = seen.filter(it => it.readiness.state === 'waiting');
     onProgress(awaited.length - waiting.length, awaited.length);
     if (waiting.length === 0) return awaited.length;
@@ -43,6 +43,17 @@ export async function waitUntilReady(
     const isGivenUp = hopelessSince !== undefined && clock.now() - hopelessSince >= hopelessMilliseconds;
     if (isGivenUp || clock.now() >= deadline) throw notReady(waiting, isGivenUp ? undefined : timeoutSeconds);
     await clock.sleep(lookAgainMilliseconds);
+  }
+}
+
+/** While the API server does not answer, nothing is known to be ready: it may be on its way back. */
+async function lookPatiently(client: KubeClient, awaited: readonly KubeObject[]): Promise<readonly Seen[]> {
+  try {
+    return await look(client, awaited);
+  } catch (error) {
+    if (!(error instanceof FairleadError)) throw error;
+    const readiness: Readiness = { state: 'waiting', why: sentenceOf(error), hopeless: false };
+    return awaited.map(object => ({ object, readiness }));
   }
 }
 
