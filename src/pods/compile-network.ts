@@ -1,11 +1,11 @@
-import { contains, formatAddress, formatPrefix } from '../base/ip.ts';
+import { bitsOf, contains, formatAddress, formatPrefix } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import { agreeingPeers } from './compile-agreement.ts';
 import { compileHostSide } from './compile-attachment.ts';
 import { compilePeers } from './compile-peers.ts';
 import { forwardingKey, keyed, neighbourKey, routeKey } from './compile-program.ts';
 import type { ClusterSets, NetworkProgram } from './compile-program.ts';
-import type { Attachment, Cluster, NodeNetwork, Problem } from './model.ts';
+import type { Cluster, NodeNetwork, Problem } from './model.ts';
 
 export interface Compiled {
   readonly program: NetworkProgram;
@@ -23,23 +23,25 @@ export function compileNetwork(cluster: Cluster): Compiled {
       routes: keyed([...toPeers.routes, ...local.flatMap(side => side.routes)], routeKey),
       neighbours: keyed([...toPeers.neighbours, ...local.flatMap(side => side.neighbours)], neighbourKey),
       forwarding: keyed(toPeers.forwarding, forwardingKey),
-      sets: compileSets(cluster.self, agreement.peers, cluster.attachments),
+      sets: compileSets(cluster, agreement.peers),
     },
     problems: [...agreement.problems, ...toPeers.problems],
   };
 }
 
 /** Prefixes that do not touch each other's addresses, in a fixed order; pods outside of their node's prefixes count too. */
-function compileSets(
-  self: NodeNetwork,
-  peers: readonly NodeNetwork[],
-  attachments: readonly Attachment[],
-): ClusterSets {
-  const prefixes = [self, ...peers].flatMap(node => node.podPrefixes);
+function compileSets(cluster: Cluster, peers: readonly NodeNetwork[]): ClusterSets {
+  const { self, clusterPrefixes, attachments } = cluster;
+  const outside = (address: Address, prefixes: readonly Prefix[]) =>
+    !prefixes.some(prefix => contains(prefix, address));
+  const foreign = [self, ...peers]
+    .flatMap(node => node.podPrefixes)
+    .filter(prefix => outside(prefix, clusterPrefixes));
+  const prefixes = [...clusterPrefixes, ...foreign];
   const strays = attachments
     .flatMap(attachment => attachment.addresses)
-    .filter(address => !prefixes.some(prefix => contains(prefix, address)))
-    .map(address => ({ ...address, length: address.family === 4 ? 32 : 128 }));
+    .filter(address => outside(address, prefixes))
+    .map(address => ({ ...address, length: bitsOf(address.family) }));
   return {
     pods: unique([...prefixes, ...strays], formatPrefix),
     nodes: unique(

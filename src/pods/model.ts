@@ -50,6 +50,8 @@ export interface Problem {
 
 export interface Cluster {
   readonly self: NodeNetwork;
+  /** Where the prefixes of nodes come from; empty where nobody tells. */
+  readonly clusterPrefixes: readonly Prefix[];
   readonly peers: readonly NodeNetwork[];
   readonly uplinks: readonly Uplink[];
   readonly attachments: readonly Attachment[];

@@ -1,0 +1,208 @@
+/**
+ * The agent of one node, composed.
+ *
+ * ```
+ *   Nodes ──informer──▶ changed? ──┐                     ┌──▶ routes, neighbours, VXLAN, nftables
+ *                                  ├─ one at a time ─▶ PodNetwork ──▶ veths
+ *   every 30 s: compare, repair ───┘                     ▲
+ *                                                        │
+ *   runtime ─▶ fairlead-cni ─▶ cni.sock ─▶ CniPlugin ────┴──▶ Ipam (ipam.db)
+ *                                            ▲
+ *   Pods of this node ──informer─────────────┘  ADD waits for the pod, then for the gates
+ * ```
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { sentenceOf } from '../base/errors.ts';
+import { formatPrefix } from '../base/ip.ts';
+import type { Prefix } from '../base/ip.ts';
+import type { Log } from '../base/log.ts';
+import { WorkQueue } from '../base/work-queue.ts';
+import type { KernelWorker } from '../kernel/worker/index.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import { NODES, PODS } from '../kube/resources.ts';
+import { CniPlugin, Ipam, PodNetwork, createQueue, serveCni } from '../pods/index.ts';
+import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
+import { writeConflist } from './conflist.ts';
+import { changesNetwork, viewOfNodes } from './node-watch.ts';
+import { podSource } from './pod-source.ts';
+import { drainReleases } from './releases.ts';
+import { serveStatus } from './status.ts';
+import type { AgentStatus } from './status.ts';
+import { waysOf } from './ways.ts';
+
+export interface AgentPaths {
+  /** Survives a reboot: the address store and the queue of releases. */
+  readonly state: string;
+  /** Does not: the sockets. */
+  readonly run: string;
+  readonly cniSocket: string;
+  readonly cniConfigDirectory: string;
+  readonly cniPluginDirectory: string;
+}
+
+export interface AgentOptions {
+  readonly cluster: string;
+  readonly node: string;
+  readonly client: KubeClient;
+  /** Of this process, which has to be in the node's network namespace. */
+  readonly worker: KernelWorker;
+  readonly paths: AgentPaths;
+  /** The cluster's pod prefixes, where the agent was told. */
+  readonly podPrefixes: readonly Prefix[];
+  /** What has to be in force before a pod is wired, in order. */
+  readonly gates: readonly PodGate[];
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export interface Agent {
+  /** Resolves when pods can be attached for the first time. */
+  readonly ready: Promise<void>;
+  status(): AgentStatus;
+  /** Closes the sockets and leaves the kernel as it is. */
+  close(): Promise<void>;
+}
+
+const reconcileMilliseconds = 30_000;
+
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { client, clock, log, node, paths, signal, worker } = options;
+  mkdirSync(paths.run, { recursive: true });
+  const releaseQueue = join(paths.state, 'releases');
+  createQueue(releaseQueue);
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const ipam = new Ipam({ path: join(paths.state, 'ipam.db'), bootId, clock });
+  const { outcome, movedTo } = ipam.opened;
+  if (outcome === 'rebuild')
+    log.error({ movedTo }, 'the address store was unreadable; it is rebuilt from what the kernel has');
+  const network = new PodNetwork({
+    kernel: worker,
+    ipam,
+    clusterPrefixes: options.podPrefixes,
+    clock,
+    log: log.scope('pods'),
+  });
+  const nodes = new Informer(client, NODES, { clock, log });
+  const pods = new Informer(client, PODS, { fieldSelector: `spec.nodeName=${node}`, clock, log });
+  const plugin = new CniPlugin({
+    network,
+    ipam,
+    pods: podSource(pods),
+    gates: options.gates,
+    clock,
+    log: log.scope('cni'),
+  });
+
+  const totals = { corrections: 0, released: 0, report: undefined as ReconcileReport | undefined };
+  const ready = Promise.withResolvers<void>();
+  const state = { isReady: false, problems: [] as readonly Problem[], told: '' };
+
+  const reconcile = async () => {
+    await drainReleases(releaseQueue, ipam, plugin, log);
+    const first = totals.report === undefined || !state.isReady;
+    const report = await network.reconcile();
+    totals.report = report;
+    totals.released += report.released;
+    if (first || report.corrections === 0) return;
+    totals.corrections += report.corrections;
+    log.warn({ corrections: report.corrections }, 'the kernel was not as it has to be and was corrected');
+  };
+
+  const followNodes = async () => {
+    const view = viewOfNodes(nodes.cache, node);
+    if (view.self !== undefined) {
+      await network.setNodes(view.self, view.peers);
+      if (!state.isReady) {
+        const file = writeConflist({
+          directory: paths.cniConfigDirectory,
+          pluginDirectory: paths.cniPluginDirectory,
+          socket: paths.cniSocket,
+          releaseQueue,
+        });
+        state.isReady = true;
+        ready.resolve();
+        log.info({ prefixes: view.self.podPrefixes.map(formatPrefix), file }, 'pods can be attached');
+      }
+    }
+    state.problems = [...view.problems, ...network.problems];
+    const text = JSON.stringify(state.problems);
+    if (text !== state.told) for (const problem of state.problems) log.warn(problem, problem.sentence);
+    state.told = text;
+  };
+
+  const work = { nodes: followNodes, reconcile };
+  const queue = new WorkQueue<keyof typeof work>(key => work[key](), {
+    clock,
+    onError: (key, error, retryInMilliseconds) =>
+      log.error({ work: key, reason: sentenceOf(error), retryInMilliseconds }, 'the data path could not be changed'),
+  });
+
+  // What the kernel and the store have is adopted before anything is asked of them.
+  await reconcile();
+  const startedAt = new Date(clock.now()).toISOString();
+  const status = (): AgentStatus => {
+    const { self, program } = network;
+    return {
+      cluster: options.cluster,
+      node,
+      ready: state.isReady,
+      ...(state.isReady ? {} : { waitingFor: 'spec.podCIDRs of the Node object' }),
+      startedAt,
+      podPrefixes: (self?.podPrefixes ?? []).map(prefix => {
+        const { taken, capacity } = ipam.usage(prefix);
+        return { prefix: formatPrefix(prefix), taken, capacity: capacity.toString() };
+      }),
+      attachments: ipam.list().length,
+      peers: waysOf(nodes.cache, node, program),
+      ...(totals.report === undefined ? {} : { lastReconcile: new Date(totals.report.at).toISOString() }),
+      corrections: totals.corrections,
+      released: totals.released,
+      staleness: { nodes: finite(nodes.staleness()), pods: finite(pods.staleness()) },
+      problems: state.problems,
+    };
+  };
+  const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));
+  const statusServer = await serveStatus(join(paths.run, 'agent.sock'), status);
+
+  nodes.start(signal);
+  pods.start(signal);
+  // Only a complete list may change routes: after a restart, a half-known cluster must not take any away.
+  nodes.synced.then(
+    () => {
+      queue.add('nodes');
+      nodes.onChange(change => {
+        if (changesNetwork(change)) queue.add('nodes');
+      });
+    },
+    () => undefined, // stopped before
+  );
+  void repeat(reconcileMilliseconds, clock, signal, () => queue.add('reconcile'));
+
+  return {
+    ready: ready.promise,
+    status,
+    close: async () => {
+      await cniServer.close();
+      await statusServer.close();
+      await queue.close();
+      ipam[Symbol.dispose]();
+    },
+  };
+}
+
+const finite = (seconds: number): number | null => (Number.isFinite(seconds) ? seconds : null);
+
+async function repeat(milliseconds: number, clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
+  while (!signal.aborted) {
+    const wasStopped = await clock.sleep(milliseconds, signal).then(
+      () => false,
+      () => true,
+    );
+    if (wasStopped) return;
+    work();
+  }
+}

@@ -1,0 +1,62 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { FairleadError } from '../base/errors.ts';
+
+/** What `fairlead status` shows of a node's agent. */
+export interface AgentStatus {
+  readonly cluster: string;
+  readonly node: string;
+  /** Pods can be attached. */
+  readonly ready: boolean;
+  /** Why not, as a sentence. */
+  readonly waitingFor?: string;
+  readonly startedAt: string;
+  readonly podPrefixes: readonly { readonly prefix: string; readonly taken: number; readonly capacity: string }[];
+  readonly attachments: number;
+  readonly peers: readonly { readonly node: string; readonly prefix: string; readonly way: string }[];
+  readonly lastReconcile?: string;
+  /** How often something in the kernel was not as it has to be and was put right, since the start. */
+  readonly corrections: number;
+  /** Addresses that were freed because their pod was gone without a DEL. */
+  readonly released: number;
+  /** Seconds since the API server last said anything; null before it ever did. */
+  readonly staleness: { readonly nodes: number | null; readonly pods: number | null };
+  readonly problems: readonly { readonly object: string; readonly field: string; readonly sentence: string }[];
+}
+
+export interface StatusServer {
+  close(): Promise<void>;
+}
+
+/** `GET /healthz` (200 while the process works) and `GET /status` on a unix socket that only root can open. */
+export async function serveStatus(path: string, status: () => AgentStatus): Promise<StatusServer> {
+  rmSync(path, { force: true });
+  const server = createServer((request, response) => {
+    const url = request.url ?? '';
+    request.resume();
+    if (request.method !== 'GET' || (url !== '/healthz' && url !== '/status')) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
+    } else if (url === '/healthz') {
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
+    } else {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(status())}\n`);
+    }
+  });
+  server.headersTimeout = 5000;
+  server.requestTimeout = 5000;
+  server.maxConnections = 64;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', cause => {
+      reject(new FairleadError('agent/status-socket', `the status socket ${path} cannot be opened`, { cause }));
+    });
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return {
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * The agent of one node, born in the node's network namespace: in a standalone cluster by the supervisor, in a real one
+ * by the DaemonSet, where the kubeconfig is the pod's own and the node's name comes by NODE_NAME.
+ */
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startAgent } from '../agent/index.ts';
+import { systemClock } from '../base/clock.ts';
+import { FairleadError } from '../base/errors.ts';
+import { parsePrefix } from '../base/ip.ts';
+import type { Prefix } from '../base/ip.ts';
+import { paths } from '../kernel/contract.ts';
+import { KernelWorker } from '../kernel/worker/index.ts';
+import { createClient } from '../kube/client.ts';
+import { inClusterConfig } from '../kube/in-cluster.ts';
+import { loadKubeconfig } from '../kube/kubeconfig.ts';
+import { aborted, runProcess } from './process-top.ts';
+
+const builtPlugins = join(import.meta.dirname, '..', '..', 'build', 'native');
+
+runProcess('agent', async ({ log, stop }) => {
+  const { values } = parseArgs({
+    options: {
+      cluster: { type: 'string', default: process.env['FAIRLEAD_CLUSTER'] ?? 'default' },
+      node: { type: 'string', default: process.env['NODE_NAME'] ?? '' },
+      kubeconfig: { type: 'string' },
+      'pod-prefixes': { type: 'string', default: '' },
+      'service-prefixes': { type: 'string', default: '' },
+      'cni-config-directory': { type: 'string' },
+      'cni-plugin-directory': { type: 'string' },
+    },
+  });
+  const { cluster, node } = values;
+  if (node === '') {
+    throw new FairleadError('agent/no-node', 'the agent does not know which node it serves', {
+      hint: 'Give --node, or NODE_NAME in the environment.',
+    });
+  }
+  const { kubeconfig } = values;
+  const client = createClient(kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(kubeconfig));
+  const worker = new KernelWorker({
+    onCrash: error => log.error({ err: error }, 'the kernel worker ended; the next call starts another'),
+  });
+  const agent = await startAgent({
+    cluster,
+    node,
+    client,
+    worker,
+    paths: {
+      state: paths.nodeState(cluster, node),
+      run: paths.nodeRun(cluster, node),
+      cniSocket: paths.cniSocket(cluster, node),
+      cniConfigDirectory: values['cni-config-directory'] ?? paths.cniConfigDirectory(cluster, node),
+      cniPluginDirectory: values['cni-plugin-directory'] ?? builtPlugins,
+    },
+    podPrefixes: prefixesOf(values['pod-prefixes']),
+    gates: [],
+    log,
+    clock: systemClock,
+    signal: stop,
+  });
+  await Promise.race([agent.ready, aborted(stop)]);
+  flushCompileCache();
+  await aborted(stop);
+  await agent.close();
+  client.close();
+  await worker.close();
+});
+
+function prefixesOf(list: string): readonly Prefix[] {
+  return list
+    .split(',')
+    .filter(text => text !== '')
+    .map(text => {
+      const prefix = parsePrefix(text);
+      if (prefix !== undefined) return prefix;
+      throw new FairleadError('agent/bad-prefix', `"${text}" is not a prefix`, { field: '--pod-prefixes' });
+    });
+}

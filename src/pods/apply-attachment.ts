@@ -1,0 +1,126 @@
+import { bitsOf, formatAddress } from '../base/ip.ts';
+import { FairleadError } from '../base/errors.ts';
+import type { RouteOperation } from '../kernel/netlink/index.ts';
+import { KernelCallError } from '../kernel/worker/index.ts';
+import type { PodKernel } from './apply-kernel.ts';
+import { aliasOf } from './attachment.ts';
+import { entriesOf, entryOperations, nothing } from './apply-entries.ts';
+import { compileHostSide, compilePodSide, gatewayMac } from './compile-attachment.ts';
+import type { Attachment, NodeNetwork } from './model.ts';
+
+/**
+ * Makes the veth between a pod and its node and everything on both ends. Throws `kernel/netlink` with errno EEXIST when
+ * the pod has an interface of that name; what was made until then is left for `detachPod`.
+ */
+export async function attachPod(
+  kernel: PodKernel,
+  self: NodeNetwork,
+  attachment: Attachment,
+  sandbox: string,
+  mtu: number,
+): Promise<void> {
+  const { hostInterface, interfaceName } = attachment;
+  // A veth of that name can only be what a killed ADD of the same attachment left behind.
+  await kernel.netlink(undefined, [
+    { do: 'link-delete', dev: hostInterface },
+    {
+      do: 'link-add',
+      kind: 'veth',
+      name: hostInterface,
+      mac: gatewayMac,
+      mtu,
+      linkLocal: 'none',
+      alias: aliasOf(attachment, attachment.pod),
+      peer: { name: interfaceName, namespace: sandbox, mac: attachment.mac, mtu },
+    },
+  ]);
+  await kernel.sysctls(podSettings(interfaceName), sandbox);
+  await kernel.netlink(undefined, [{ do: 'link-set', dev: hostInterface, up: true }]);
+  await kernel.netlink(sandbox, podOperations(attachment));
+  await kernel.sysctls(hostSettings(hostInterface));
+  const side = compileHostSide(self, attachment);
+  await kernel.netlink(undefined, entryOperations(nothing, entriesOf(side)));
+}
+
+/** Deletes the host's end, and with it the pod's; its routes and neighbours go with the link. Absent is fine. */
+export async function detachPod(kernel: PodKernel, hostInterface: string): Promise<void> {
+  await kernel.netlink(undefined, [{ do: 'link-delete', dev: hostInterface }]);
+}
+
+/** IPv6 is usable at once: no duplicate address detection, and the gateway is told, not discovered. */
+function podSettings(interfaceName: string): readonly (readonly [string, number])[] {
+  const ipv6 = `net/ipv6/conf/${interfaceName}`;
+  return [
+    [`${ipv6}/disable_ipv6`, 0],
+    [`${ipv6}/accept_dad`, 0],
+    [`${ipv6}/accept_ra`, 0],
+  ];
+}
+
+/** A pod sends from its own addresses alone: the way back to any other does not lead to its veth (RFC 3704, strict). */
+function hostSettings(hostInterface: string): readonly (readonly [string, number])[] {
+  return [[`net/ipv4/conf/${hostInterface}/rp_filter`, 1]];
+}
+
+function podOperations(attachment: Attachment): readonly RouteOperation[] {
+  const dev = attachment.interfaceName;
+  const side = compilePodSide(attachment);
+  const operations: RouteOperation[] = [{ do: 'link-set', dev, up: true }];
+  for (const address of side.addresses) {
+    const text = `${formatAddress(address)}/${bitsOf(address.family)}`;
+    operations.push({ do: 'address-add', dev, address: text, nodad: true });
+  }
+  for (const gateway of side.gateways) {
+    const via = formatAddress(gateway);
+    operations.push({ do: 'neighbour-replace', dev, address: via, mac: gatewayMac });
+    // An IPv6 gateway on link scope needs no route of its own; an IPv4 one has to be told to be on the link.
+    if (gateway.family === 4) operations.push({ do: 'route-replace', dst: `${via}/32`, dev, scope: 'link' });
+    operations.push({ do: 'route-replace', dst: gateway.family === 4 ? '0.0.0.0/0' : '::/0', via, dev });
+  }
+  return operations;
+}
+
+/** What of an attachment's pod side the kernel lacks, as sentences; empty when all is as `attachPod` left it. */
+export async function verifyPodSide(
+  kernel: PodKernel,
+  attachment: Attachment,
+  sandbox: string,
+  mtu: number,
+): Promise<readonly string[]> {
+  const { interfaceName } = attachment;
+  const links = await kernel.links(sandbox);
+  const link = links.find(candidate => candidate.name === interfaceName);
+  if (link === undefined) return [`the pod has no interface ${interfaceName}`];
+  const missing: string[] = [];
+  if (!link.up) missing.push(`${interfaceName} is down`);
+  if (link.mtu !== mtu) missing.push(`${interfaceName} has MTU ${link.mtu} instead of ${mtu}`);
+  if (link.mac !== attachment.mac) missing.push(`${interfaceName} has MAC ${link.mac} instead of ${attachment.mac}`);
+  const own = <T extends { readonly index: number | undefined }>(entries: readonly T[]) =>
+    entries.filter(entry => entry.index === link.index);
+  const addresses = own(await kernel.addresses(sandbox));
+  for (const address of attachment.addresses) {
+    const text = `${formatAddress(address)}/${bitsOf(address.family)}`;
+    if (!addresses.some(entry => entry.address === text)) missing.push(`${interfaceName} has no address ${text}`);
+  }
+  const routes = own(await kernel.routes(sandbox));
+  const neighbours = own(await kernel.neighbours(sandbox));
+  for (const gateway of compilePodSide(attachment).gateways) {
+    const via = formatAddress(gateway);
+    const dst = gateway.family === 4 ? '0.0.0.0/0' : '::/0';
+    if (!routes.some(route => route.dst === dst && route.via === via)) missing.push(`no route to ${dst} via ${via}`);
+    const isGateway = (entry: (typeof neighbours)[number]) =>
+      entry.address === via && entry.mac === gatewayMac && entry.state === 'permanent';
+    if (!neighbours.some(isGateway)) missing.push(`no permanent neighbour ${via}`);
+  }
+  return missing;
+}
+
+/** Whether the kernel refused because something of that name is there already. */
+export function isNameTaken(error: unknown): boolean {
+  return error instanceof KernelCallError && error.facts.errno === 'EEXIST';
+}
+
+export function interfaceTaken(attachment: Attachment, cause: unknown): FairleadError {
+  const sentence = `the pod already has an interface ${attachment.interfaceName}`;
+  return new FairleadError('pods/interface-exists', sentence, { cause, field: 'CNI_IFNAME' });
+}

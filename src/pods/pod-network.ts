@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+import { FairleadError } from '../base/errors.ts';
+import type { Prefix } from '../base/ip.ts';
+import type { Log } from '../base/log.ts';
+import { defaults } from '../kernel/contract.ts';
+import { leakedAllocations, planAdoption } from './adoption.ts';
+import { attachPod, detachPod, interfaceTaken, isNameTaken, verifyPodSide } from './apply-attachment.ts';
+import { entriesOf } from './apply-entries.ts';
+import type { PodKernel } from './apply-kernel.ts';
+import { applyChange, applyNetwork, countOf } from './apply-network.ts';
+import { readKernel } from './apply-read.ts';
+import { applySettings } from './apply-settings.ts';
+import { hostInterfaceOf, podMacOf } from './attachment.ts';
+import { compileHostSide } from './compile-attachment.ts';
+import { compileNetwork } from './compile-network.ts';
+import { isOnLink } from './compile-peers.ts';
+import type { NetworkProgram } from './compile-program.ts';
+import type { Allocation, Ipam } from './ipam/ipam.ts';
+import type { Attachment, AttachmentKey, NodeNetwork, Problem, Uplink } from './model.ts';
+import { Mutex } from './mutex.ts';
+
+export interface PodNetworkOptions {
+  /** In the node's network namespace, which has to be this process's own. */
+  readonly kernel: PodKernel;
+  readonly ipam: Ipam;
+  /** The cluster's pod prefixes where they are known; those of the nodes count in any case. */
+  readonly clusterPrefixes?: readonly Prefix[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface ReconcileReport {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** What was not as the program says, and was put right. */
+  readonly corrections: number;
+  readonly adopted: number;
+  readonly released: number;
+}
+
+/**
+ * The pods' network of one node: holds the program that is in force and changes the kernel step by step. Every change
+ * of the kernel goes through one lock, so a comparison never sees half of an attachment.
+ */
+export class PodNetwork {
+  readonly #options: PodNetworkOptions;
+  readonly #lock = new Mutex();
+  readonly #running = new Set<string>();
+  #nodes: { readonly self: NodeNetwork; readonly peers: readonly NodeNetwork[] } | undefined;
+  #uplinks: readonly Uplink[] = [];
+  #program: NetworkProgram | undefined;
+  #problems: readonly Problem[] = [];
+
+  constructor(options: PodNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** This node, once its pod prefixes are known and programmed. */
+  get self(): NodeNetwork | undefined {
+    return this.#program === undefined ? undefined : this.#nodes?.self;
+  }
+
+  get program(): NetworkProgram | undefined {
+    return this.#program;
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** What a pod's interface carries: as much as the link that the node's own address is on. */
+  get mtu(): number {
+    const own = this.#uplinks.filter(uplink =>
+      this.#nodes?.self.addresses.some(address => isOnLink(uplink, address)),
+    );
+    return own.length === 0 ? defaults.linkMtu : Math.min(...own.map(uplink => uplink.mtu));
+  }
+
+  /** Takes the cluster's nodes and brings the difference into the kernel; all of it when it is the first time. */
+  async setNodes(self: NodeNetwork, peers: readonly NodeNetwork[]): Promise<void> {
+    await this.#lock.run(async () => {
+      this.#nodes = { self, peers };
+      const before = this.#program;
+      if (before === undefined) {
+        await this.#reconcile();
+        return;
+      }
+      const after = this.#compile();
+      await applyChange(this.#options.kernel, before, after);
+      this.#program = after;
+    });
+  }
+
+  /** Compares the kernel and the store with what has to be, and puts right what differs. */
+  reconcile(): Promise<ReconcileReport> {
+    return this.#lock.run(() => this.#reconcile());
+  }
+
+  /** Wires a reserved attachment and assigns its addresses. When it fails, neither wires nor reservation are left. */
+  async attach(allocation: Allocation): Promise<{ readonly attachment: Attachment; readonly mtu: number }> {
+    const attachment = attachmentOf(allocation);
+    return this.#lock.run(async () => {
+      const { kernel, ipam } = this.#options;
+      const self = this.self;
+      if (self === undefined || this.#program === undefined) throw notReady();
+      const { mtu } = this;
+      try {
+        await attachPod(kernel, self, attachment, allocation.sandbox, mtu);
+        ipam.assign(allocation);
+      } catch (error) {
+        // Where even this fails, the reservation stays until its deadline: the addresses may still be in the kernel.
+        await detachPod(kernel, attachment.hostInterface);
+        ipam.release(allocation);
+        throw isNameTaken(error) ? interfaceTaken(attachment, error) : error;
+      }
+      const side = entriesOf(compileHostSide(self, attachment));
+      this.#program = {
+        ...this.#program,
+        routes: new Map([...this.#program.routes, ...side.routes]),
+        neighbours: new Map([...this.#program.neighbours, ...side.neighbours]),
+      };
+      return { attachment, mtu };
+    });
+  }
+
+  /** Deletes the veth and frees the addresses; fine for what is gone already. The link goes before the addresses. */
+  async detach(key: AttachmentKey): Promise<void> {
+    await this.#lock.run(() => this.#detach(key));
+  }
+
+  /** Sentences of what an attachment lacks in the kernel. */
+  async verify(allocation: Allocation): Promise<readonly string[]> {
+    const attachment = attachmentOf(allocation);
+    return this.#lock.run(async () => {
+      const { kernel } = this.#options;
+      const self = this.self;
+      if (self === undefined) throw notReady();
+      const state = await readKernel(kernel);
+      const link = state.podLinks.get(attachment.hostInterface);
+      if (link === undefined) return [`the node has no link ${attachment.hostInterface}`];
+      const missing = link.up ? [] : [`${link.name} is down`];
+      const side = entriesOf(compileHostSide(self, attachment));
+      const routes = new Set(state.routes.map(route => `${route.device} ${JSON.stringify(keyText(route.destination))}`));
+      for (const [name, route] of side.routes)
+        if (!routes.has(`${route.device} ${JSON.stringify(keyText(route.destination))}`))
+          missing.push(`the node has no route to ${name}`);
+      const neighbours = new Set(state.neighbours.map(entry => `${entry.device} ${entry.address.value} ${entry.mac}`));
+      for (const [name, entry] of side.neighbours)
+        if (!neighbours.has(`${entry.device} ${entry.address.value} ${entry.mac}`))
+          missing.push(`the node has no neighbour ${name}`);
+      return [...missing, ...(await verifyPodSide(kernel, attachment, allocation.sandbox, link.mtu))];
+    });
+  }
+
+  /** Operations that are not through are left alone by adoption. Returns how to end it. */
+  begin(key: AttachmentKey): () => void {
+    const name = hostInterfaceOf(key);
+    this.#running.add(name);
+    return () => this.#running.delete(name);
+  }
+
+  async #reconcile(): Promise<ReconcileReport> {
+    const { kernel, ipam, clock, log } = this.#options;
+    const state = await readKernel(kernel);
+    this.#uplinks = state.uplinks;
+    const plan = planAdoption(ipam.list(), state, this.#running, clock.now());
+    for (const name of plan.deleteLinks) await detachPod(kernel, name);
+    for (const key of plan.release) ipam.release(key);
+    const adopted = plan.adopt.filter(found => ipam.adopt({ ...found, sandbox: '' }));
+    const leaked = leakedAllocations(ipam.list(), state.podLinks, existsSync, clock.now());
+    for (const allocation of leaked) ipam.release(allocation);
+    const released = plan.release.length + leaked.length;
+    if (adopted.length + released > 0)
+      log.warn({ adopted: adopted.length, released }, 'the address store and the kernel differed');
+    if (this.#nodes === undefined) return { at: clock.now(), corrections: 0, adopted: adopted.length, released };
+    const settings = await applySettings(kernel, this.#uplinks);
+    const program = this.#compile();
+    const corrections = await applyNetwork(kernel, program);
+    this.#program = program;
+    return { at: clock.now(), corrections: settings + countOf(corrections), adopted: adopted.length, released };
+  }
+
+  #compile(): NetworkProgram {
+    const nodes = this.#nodes;
+    if (nodes === undefined) throw notReady();
+    const attachments = this.#options.ipam
+      .list()
+      .filter(allocation => allocation.state === 'assigned')
+      .map(attachmentOf);
+    const { program, problems } = compileNetwork({
+      ...nodes,
+      clusterPrefixes: this.#options.clusterPrefixes ?? [],
+      uplinks: this.#uplinks,
+      attachments,
+    });
+    this.#problems = problems;
+    return program;
+  }
+
+  async #detach(key: AttachmentKey): Promise<void> {
+    const { kernel, ipam } = this.#options;
+    const name = hostInterfaceOf(key);
+    await detachPod(kernel, name);
+    ipam.release(key);
+    const program = this.#program;
+    if (program === undefined) return;
+    const keep = <V extends { readonly device: string }>(entries: ReadonlyMap<string, V>) =>
+      new Map([...entries].filter(([, entry]) => entry.device !== name));
+    this.#program = { ...program, routes: keep(program.routes), neighbours: keep(program.neighbours) };
+  }
+}
+
+const keyText = (prefix: { family: number; value: bigint; length: number }) =>
+  `${prefix.family} ${prefix.value}/${prefix.length}`;
+
+export function attachmentOf(allocation: Allocation): Attachment {
+  const hostInterface = hostInterfaceOf(allocation);
+  const { containerId, interfaceName, pod, addresses } = allocation;
+  return { containerId, interfaceName, pod, addresses, hostInterface, mac: podMacOf(hostInterface) };
+}
+
+export function notReady(): FairleadError {
+  return new FairleadError('pods/not-ready', "the node's pod prefixes are not known yet", {
+    hint: 'Look at spec.podCIDRs of the Node object: a controller has to fill them.',
+  });
+}
