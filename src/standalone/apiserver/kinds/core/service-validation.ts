@@ -247,22 +247,20 @@ function checkBalancerFields(found: Findings, spec: Place, before: Place | undef
   }
 }
 
-/** The first address is the Service's for as long as it has one; a second comes and goes with the family policy. */
+/** The addresses and the first family are the Service's for as long as it has them; a second comes and goes with the policy. */
 function checkUpdate(found: Findings, spec: Place, before: Place): void {
   if (spec.child('type').text === 'ExternalName' || before.child('type').text === 'ExternalName') return;
-  const [now, then] = [spec.child('clusterIPs').items(), before.child('clusterIPs').items()];
-  const [first, firstBefore] = [now[0], then[0]];
-  if (firstBefore !== undefined && first !== undefined && first.text !== firstBefore.text) {
-    found.invalid(spec.child('clusterIPs').items()[0] ?? first, 'may not change once set');
-  }
-  const [second, secondBefore] = [now[1], then[1]];
-  if (secondBefore !== undefined && second !== undefined && second.text !== secondBefore.text) {
-    found.invalid(second, 'may not change once set');
-  }
-  const [family, familyBefore] = [spec.child('ipFamilies').items()[0], before.child('ipFamilies').items()[0]];
-  if (family !== undefined && familyBefore !== undefined && family.text !== familyBefore.text) {
-    found.invalid(family, 'may not change once set');
-  }
+  const keeps = (name: string, index: number) => {
+    const now = spec.child(name).items()[index];
+    const then = before.child(name).items()[index];
+    if (now !== undefined && then !== undefined && now.text !== then.text) {
+      // Upstream shows the whole list as the value of the one that changed.
+      found.invalid(now, 'may not change once set', spec.child(name).list);
+    }
+  };
+  keeps('clusterIPs', 0);
+  keeps('clusterIPs', 1);
+  keeps('ipFamilies', 0);
 }
 
 function checkLoadBalancer(found: Findings, status: Place): void {

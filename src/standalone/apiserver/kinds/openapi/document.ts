@@ -25,6 +25,7 @@ export function openApiDocument(types: Types, kinds: readonly Kind[], path: stri
   for (const kind of own) {
     const references = {
       ...shared,
+      takesStrategicMerge: kind.mergeSchema !== undefined,
       object: writer.ref(kind.schema),
       list: writer.ref(`${kind.schema}List`),
       bodyOf: (subresource: Subresource) => bodyOf(types, writer, kind, subresource),

@@ -9,6 +9,8 @@ export interface References {
   readonly status: Schema;
   readonly deleteOptions: Schema;
   readonly patch: Schema;
+  /** Custom resources have no merge keys; clients look at the types that a patch may have. */
+  readonly takesStrategicMerge: boolean;
   /** The body of a subresource, where it is another kind. */
   readonly bodyOf: (subresource: Subresource) => Schema | undefined;
 }
@@ -44,8 +46,8 @@ const PATCH_TYPES = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
 ];
+const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
 
 const LIST_PARAMETERS = [
   query('allowWatchBookmarks', 'boolean'),
@@ -157,7 +159,9 @@ function requestOf(operation: Operation, body: Schema, references: References): 
     case 'get':
       return undefined;
     case 'patch':
-      return Object.fromEntries(PATCH_TYPES.map(type => [type, { schema: references.patch }] as const));
+      return Object.fromEntries(
+        patchTypes(references).map(type => [type, { schema: references.patch }] as const),
+      );
     case 'delete':
       return { '*/*': { schema: references.deleteOptions } };
     case 'post':
@@ -167,6 +171,9 @@ function requestOf(operation: Operation, body: Schema, references: References): 
       return operation.method satisfies never;
   }
 }
+
+const patchTypes = (references: References): readonly string[] =>
+  references.takesStrategicMerge ? [...PATCH_TYPES, STRATEGIC_MERGE] : PATCH_TYPES;
 
 const json = (schema: Schema): Schema => ({ 'application/json': { schema } });
 
