@@ -28,7 +28,7 @@ export interface DeploymentPlan {
   readonly writes: readonly Write[];
   /** The revision that the Deployment's own annotation has to show; undefined = it does. */
   readonly revision: number | undefined;
-  status(progress?: Progress): DeploymentStatus;
+  readonly status: (progress?: Progress) => DeploymentStatus;
   /** Milliseconds until time alone may change the plan. */
   readonly again: number | undefined;
 }
