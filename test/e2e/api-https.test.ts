@@ -66,7 +66,10 @@ test('without a certificate only health is answered', async () => {
   for (const path of ['/healthz', '/livez', '/readyz', '/readyz?verbose', '/healthz/ping']) {
     assert.equal((await call(path)).status, 200, path);
   }
-  assert.equal((await call('/readyz?verbose')).body.toString(), '[+]ping ok\nreadyz check passed\n');
+  assert.equal(
+    (await call('/readyz?verbose')).body.toString(),
+    '[+]ping ok\n[+]store ok\nreadyz check passed\n',
+  );
   for (const path of ['/api', '/version', '/api/v1/namespaces', '/openapi/v3', '/nope']) {
     const refused = await call(path);
     assert.deepEqual([refused.status, json(refused).reason], [401, 'Unauthorized'], path);

@@ -9,7 +9,7 @@ import { ServiceAddresses } from './allocators/service-addresses.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Context } from './context.ts';
 import { Runtime } from './connect/runtime.ts';
-import { answerOrStatus, serve, serveUpgrade } from './http/frontend.ts';
+import { Frontend } from './http/frontend.ts';
 import { listen } from './http/listeners.ts';
 import type { Listener, TlsMaterial } from './http/listeners.ts';
 import { Registry } from './registry.ts';
@@ -72,7 +72,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServer> {
-  const { log } = options;
   const context: Context = {
     registry: new Registry(options.schemas.kinds),
     store,
@@ -81,24 +80,29 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     frames: new FrameCache(),
     runtime: new Runtime(options.runtimeSocket),
     clock: options.clock ?? systemClock,
-    log,
+    log: options.log,
     random: Math.random,
     newUid: randomUUID,
   };
   context.allocators.rebuild();
   store.onLost(() => context.allocators.rebuild());
   await bootstrap(context, options.servicePort ?? 6443);
-  const router = new Router(context, [{ name: 'ping', isWell: () => true }]);
+  const router = new Router(context, [
+    { name: 'ping', isWell: () => true },
+    { name: 'store', isWell: () => store.isWell },
+  ]);
+  const frontend = new Frontend(context, router);
   const { servers, addresses } = await listen(options.listeners, options.tls, {
-    request: (request, response) => void serve(request, response, asked => router.answer(asked), log),
-    upgrade: (message, socket, head) => void serveUpgrade({ message, socket, head }, router, context),
+    request: (message, response) => void frontend.serve(message, response),
+    upgrade: (message, socket, head) => void frontend.upgrade(message, socket, head),
   });
   const compaction = setInterval(() => store.compact(), COMPACT_EVERY).unref();
   return {
     addresses,
-    handle: request => answerOrStatus(asked => router.answer(asked), request, log),
+    handle: request => frontend.handle(request),
     async close() {
       clearInterval(compaction);
+      frontend.closeUpgraded();
       await Promise.all(
         servers.map(server => {
           const closed = new Promise<void>(resolve => server.close(() => resolve()));

@@ -2,11 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { User } from '../request.ts';
 
-/** The user of a connection: the subject of a client certificate that our authority signed. */
-export function userOfSocket(socket: TLSSocket): User | undefined {
-  if (!socket.authorized) return undefined;
-  const raw = socket.getPeerX509Certificate();
-  return raw === undefined ? undefined : userOfCertificate(raw);
+/** Who is behind a connection; a certificate is read once per connection, not per request. */
+export class Authenticator {
+  readonly #users = new WeakMap<TLSSocket, { readonly user: User | undefined }>();
+
+  /** The subject of a client certificate that our authority signed; undefined for strangers. */
+  userOf(socket: TLSSocket): User | undefined {
+    const present = this.#users.get(socket);
+    if (present !== undefined) return present.user;
+    const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+    const user = certificate === undefined ? undefined : userOfCertificate(certificate);
+    this.#users.set(socket, { user });
+    return user;
+  }
 }
 
 /** CN is the name, each O a group, as for every Kubernetes API server. */

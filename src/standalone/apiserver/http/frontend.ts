@@ -7,7 +7,7 @@ import { json } from '../resource/present.ts';
 import type { Router } from '../routes/router.ts';
 import { asStatusError, badRequest, statusOf } from '../status.ts';
 import type { StatusError } from '../status.ts';
-import { userOfSocket } from './authenticate.ts';
+import { Authenticator } from './authenticate.ts';
 import { runtimePath } from '../connect/pod-path.ts';
 import { pipeUpgrade, refuseUpgrade } from '../connect/upgrade.ts';
 import type { Context } from '../context.ts';
@@ -17,7 +17,7 @@ import { respond } from './respond.ts';
 type Answer = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** The answer to anything thrown: a Status; what no client caused is logged here, at the top. */
-export async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Promise<ApiResponse> {
+async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Promise<ApiResponse> {
   try {
     return await answer(request);
   } catch (thrown) {
@@ -39,64 +39,73 @@ function logFailure(log: Log, request: ApiRequest, thrown: unknown, error: Statu
   else log.error({ ...fields, err: thrown }, error.message);
 }
 
-/** Serves one request of node:http. */
-export async function serve(
-  message: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  log: Log,
-): Promise<void> {
-  try {
-    const answered = await answerOrStatus(request => answer(request), toRequest(message), log);
-    await respond(message, response, answered);
-  } catch (error) {
-    // Only the connection itself can fail here.
-    log.debug({ err: error }, 'An answer could not be sent');
-    response.destroy();
+/** Between node's sockets and the router. */
+export class Frontend {
+  readonly #context: Context;
+  readonly #router: Router;
+  readonly #authenticator = new Authenticator();
+  /** Connections that no longer speak HTTP: the server does not know them any more, and does not close them. */
+  readonly #upgraded = new Set<TLSSocket>();
+
+  constructor(context: Context, router: Router) {
+    this.#context = context;
+    this.#router = router;
   }
-}
 
-export interface Upgrade {
-  readonly message: IncomingMessage;
-  readonly socket: TLSSocket;
-  readonly head: Buffer;
-}
+  /** A request without its transport, answered without one. */
+  handle(request: ApiRequest): Promise<ApiResponse> {
+    return answerOrStatus(asked => this.#router.answer(asked), request, this.#context.log);
+  }
 
-/** Serves a request to switch protocols: `pods/NAME/exec`, `attach` or `portforward`. */
-export async function serveUpgrade(upgrade: Upgrade, router: Router, context: Context): Promise<void> {
-  const { message, socket } = upgrade;
-  // The client may go at any time; without a listener its reset would end the process.
-  socket.on('error', () => socket.destroy());
-  const refused = await answerOrStatus(
-    async request => {
-      await pipeUpgrade(context.runtime, runtimePath(router.resolveUpgrade(request)), upgrade);
+  async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await respond(message, response, await this.handle(this.#requestOf(message)));
+    } catch (error) {
+      // Only the connection itself can fail here.
+      this.#context.log.debug({ err: error }, 'An answer could not be sent');
+      response.destroy();
+    }
+  }
+
+  /** Serves a request to switch protocols: `pods/NAME/exec`, `attach` or `portforward`. */
+  async upgrade(message: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
+    // The client may go at any time; without a listener its reset would end the process.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#upgraded.delete(socket));
+    this.#upgraded.add(socket);
+    const connect = async (request: ApiRequest) => {
+      const path = runtimePath(this.#router.resolveUpgrade(request));
+      await pipeUpgrade(this.#context.runtime, path, { message, socket, head });
       return UPGRADED;
-    },
-    toRequest(message),
-    context.log,
-  );
-  if (refused !== UPGRADED) refuseUpgrade(socket, refused);
+    };
+    const answer = await answerOrStatus(connect, this.#requestOf(message), this.#context.log);
+    if (answer !== UPGRADED) refuseUpgrade(socket, answer);
+  }
+
+  closeUpgraded(): void {
+    for (const socket of this.#upgraded) socket.destroy();
+  }
+
+  #requestOf(message: IncomingMessage): ApiRequest {
+    const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
+    const headers: Record<string, string | undefined> = {};
+    for (const [name, value] of Object.entries(message.headers)) {
+      headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    return {
+      method: message.method ?? 'GET',
+      get path() {
+        return decodedPath(rawPath);
+      },
+      query: new URLSearchParams(rawQuery),
+      headers,
+      user: this.#authenticator.userOf(message.socket as TLSSocket), // all our listeners are TLS
+      body: () => readBody(message),
+    };
+  }
 }
 
 const UPGRADED: ApiResponse = { status: 101, headers: {}, body: '' };
-
-export function toRequest(message: IncomingMessage): ApiRequest {
-  const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
-  const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(message.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return {
-    method: message.method ?? 'GET',
-    get path() {
-      return decodedPath(rawPath);
-    },
-    query: new URLSearchParams(rawQuery),
-    headers,
-    user: userOfSocket(message.socket as TLSSocket), // all our listeners are TLS
-    body: () => readBody(message),
-  };
-}
 
 function splitOnce(url: string): readonly [string, string] {
   const at = url.indexOf('?');

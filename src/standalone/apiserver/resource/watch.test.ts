@@ -118,3 +118,40 @@ test('a watch of one name hears of no other', async () => {
   assert.deepEqual(told(await watch.take(1)), ['ADDED b']);
   watch.close();
 });
+
+test('a slow client is sent what is there at its pace, and then what came meanwhile', async () => {
+  await using server = await startTestServer();
+  const value = 'x'.repeat(100_000);
+  for (let index = 10; index < 40; index++) {
+    const body = { metadata: { name: `n${index}` }, data: { value } };
+    assert.equal((await server.call('POST', CONFIG_MAPS, { body })).status, 201);
+  }
+  const watch = await server.watch(
+    `${CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`,
+    undefined,
+    { takes: false },
+  );
+  const before = watch.events.length;
+  assert.ok(before < 20, `${before} of 30 objects were sent to a client that took none`);
+  await put(server, 'late', '1');
+  assert.equal(watch.events.length, before);
+  watch.resume();
+  const events = await watch.take(32);
+  assert.deepEqual(
+    events.slice(29).map(event => event['type']),
+    ['ADDED', 'BOOKMARK', 'ADDED'],
+  );
+  assert.equal(events[31]?.['object']?.['metadata']?.['name'], 'late');
+  watch.close();
+});
+
+test('a client that takes nothing is disconnected before it costs more memory', async () => {
+  await using server = await startTestServer();
+  const watch = await server.watch(`${CONFIG_MAPS}?watch=1`, undefined, { takes: false });
+  for (let count = 0; count < 30 && !watch.ended; count++) {
+    const body = { metadata: { name: `n${count}` }, data: { value: 'x'.repeat(900_000) } };
+    await server.call('POST', CONFIG_MAPS, { body });
+  }
+  assert.ok(watch.ended);
+  assert.ok(watch.events.length < 20);
+});

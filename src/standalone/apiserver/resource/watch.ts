@@ -17,6 +17,10 @@ import type { Target } from './target.ts';
 const BOOKMARK_EVERY = 60_000;
 /** A watch without `timeoutSeconds` ends after 30 to 60 minutes, so that clients spread themselves anew. */
 const SHORTEST = 1_800_000;
+/** What is there already waits for the client beyond this many bytes, */
+const PACED_PENDING = 1024 * 1024;
+/** and meanwhile no more than this many changes wait behind it. */
+const MOST_BACKLOG = 50_000;
 /** Bytes that a client may be behind before its connection is dropped. It lists or resumes, and loses nothing. */
 const MOST_PENDING = 16 * 1024 * 1024;
 
@@ -73,6 +77,8 @@ class WatchStream {
   readonly #plan: Plan;
   readonly #sink: Sink;
   #columnsSent = false;
+  /** Changes that came while what was there already is still being sent; undefined from then on. */
+  #backlog: Change[] | undefined = [];
   #stop: (() => void) | undefined;
 
   constructor(target: Target, plan: Plan, sink: Sink) {
@@ -91,8 +97,8 @@ class WatchStream {
       this.#fail(expired(`too old resource version: ${since} (${store.revision})`));
       return;
     }
-    const unsubscribe = store.watch(storage, change => this.#onChange(change));
-    const bookmark = setInterval(() => this.#bookmark(), BOOKMARK_EVERY);
+    const unsubscribe = store.watch(storage, change => this.#queue(change));
+    const bookmark = setInterval(() => this.#bookmark(store.revision), BOOKMARK_EVERY);
     const timeout = setTimeout(() => this.#finish(), this.#plan.milliseconds);
     this.#stop = () => {
       unsubscribe();
@@ -100,18 +106,46 @@ class WatchStream {
       clearTimeout(timeout);
     };
     this.#sink.onClose(() => this.#stop?.());
-    if (this.#plan.sendsInitial) this.#sendInitial();
-    for (const change of missed) this.#onChange(change);
+    const { selection } = this.#plan;
+    const present = this.#plan.sendsInitial ? (store.list(storage, selection.prefix)?.entries ?? []) : [];
+    const revision = store.revision;
+    this.#catchUp(present.values(), missed.values(), revision);
   }
 
-  #sendInitial(): void {
-    const { store } = this.#target.context;
+  /** Sends what was before now at the client's pace, then what came meanwhile; from then on changes are sent at once. */
+  #catchUp(present: Iterator<Entry>, missed: Iterator<Change>, revision: number): void {
     const { selection } = this.#plan;
-    for (const entry of store.list(storageOfTarget(this.#target), selection.prefix)?.entries ?? []) {
-      if (selection.inScope(entry.key) && this.#sees(entry)) this.#send('ADDED', entry);
+    const isFull = () => {
+      if (this.#sink.pending <= PACED_PENDING) return false;
+      this.#sink.onDrain(() => this.#catchUp(present, missed, revision));
+      return true;
+    };
+    while (!isFull()) {
+      const { value: entry } = present.next() as IteratorResult<Entry, undefined>;
+      if (entry !== undefined) {
+        if (selection.inScope(entry.key) && this.#sees(entry)) this.#send('ADDED', entry);
+        continue;
+      }
+      const { value: change } = missed.next() as IteratorResult<Change, undefined>;
+      if (change === undefined) {
+        this.#goLive(revision);
+        return;
+      }
+      this.#onChange(change);
     }
-    if (this.#plan.marksInitialEnd && this.#plan.bookmarks)
-      this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
+  }
+
+  #goLive(revision: number): void {
+    if (this.#plan.marksInitialEnd) this.#bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
+    const backlog = this.#backlog ?? [];
+    this.#backlog = undefined;
+    for (const change of backlog) this.#onChange(change);
+  }
+
+  #queue(change: Change): void {
+    if (this.#backlog === undefined) this.#onChange(change);
+    else if (this.#backlog.length < MOST_BACKLOG) this.#backlog.push(change);
+    else this.#drop();
   }
 
   #onChange(change: Change): void {
@@ -150,11 +184,12 @@ class WatchStream {
     return JSON.stringify(tableOf(this.#target, [object], options));
   }
 
-  #bookmark(annotations?: Readonly<Record<string, string>>): void {
-    if (!this.#plan.bookmarks) return;
-    const { kind, context } = this.#target;
+  /** Says that everything up to `revision` was sent; not while some of it still waits. */
+  #bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
+    if (!this.#plan.bookmarks || (this.#backlog !== undefined && annotations === undefined)) return;
+    const { kind } = this.#target;
     const metadata = {
-      resourceVersion: String(context.store.revision),
+      resourceVersion: String(revision),
       creationTimestamp: null,
       ...(annotations === undefined ? {} : { annotations }),
     };
@@ -175,7 +210,10 @@ class WatchStream {
 
   #write(chunk: string | Uint8Array): void {
     this.#sink.write(chunk);
-    if (this.#sink.pending <= MOST_PENDING) return;
+    if (this.#sink.pending > MOST_PENDING) this.#drop();
+  }
+
+  #drop(): void {
     this.#target.context.log.warn(
       { resource: this.#target.kind.plural, pending: this.#sink.pending },
       'A watcher does not keep up and was disconnected',
@@ -185,7 +223,7 @@ class WatchStream {
   }
 
   #finish(): void {
-    this.#bookmark();
+    this.#bookmark(this.#target.context.store.revision);
     this.#stop?.();
     this.#sink.end();
   }

@@ -66,6 +66,11 @@ export class Store {
     return this.#revision;
   }
 
+  /** False once the disk has failed in a way that only a restart can mend: reading goes on, writing does not. */
+  get isWell(): boolean {
+    return this.#broken === undefined;
+  }
+
   get(storage: string, key: string): Entry | undefined {
     return this.#collections.get(storage)?.get(key);
   }

@@ -32,8 +32,8 @@ export type Json = { readonly [field: string]: Json } & readonly Json[] & (strin
 export interface TestServer extends AsyncDisposable {
   readonly directory: string;
   call(method: string, path: string, options?: CallOptions): Promise<CallResult>;
-  /** Starts a watch; events are collected as they come. */
-  watch(path: string, accept?: string): Promise<TestWatch>;
+  /** Starts a watch; events are collected as they come. With `takes: false` the client takes none off the wire. */
+  watch(path: string, accept?: string, client?: { readonly takes: boolean }): Promise<TestWatch>;
   /** Stops the server and starts another one on the same directory. */
   restart(): Promise<void>;
 }
@@ -43,6 +43,8 @@ export interface TestWatch {
   readonly ended: boolean;
   /** The first `count` events, once they are there. */
   take(count: number): Promise<readonly Json[]>;
+  /** Takes everything off the wire, from now on. */
+  resume(): void;
   close(): void;
 }
 
@@ -76,9 +78,9 @@ export async function startTestServer(
       const text = 'body' in answer ? Buffer.from(answer.body).toString() : '';
       return { status: answer.status, headers: answer.headers, text, json: parsed(text) };
     },
-    async watch(path, accept) {
+    async watch(path, accept, client = { takes: true }) {
       const answer = await ask('GET', path, accept === undefined ? {} : { accept });
-      const watch = new CollectedWatch();
+      const watch = new CollectedWatch(client.takes);
       if ('stream' in answer) answer.stream(watch.sink);
       else throw new Error(`${answer.status} instead of a watch: ${Buffer.from(answer.body).toString()}`);
       return watch;
@@ -127,18 +129,36 @@ class CollectedWatch implements TestWatch {
   ended = false;
   readonly sink: Sink;
   #onClose: (() => void)[] = [];
+  #onDrain: (() => void)[] = [];
   #wake: (() => void) | undefined;
+  #takes: boolean;
+  #pending = 0;
 
-  constructor() {
-    this.sink = {
+  constructor(takes: boolean) {
+    this.#takes = takes;
+    this.sink = this.#makeSink();
+  }
+
+  resume(): void {
+    this.#takes = true;
+    this.#pending = 0;
+    for (const listener of this.#onDrain.splice(0)) listener();
+  }
+
+  #makeSink(): Sink {
+    const pending = () => this.#pending;
+    return {
       write: chunk => {
+        if (!this.#takes) this.#pending += chunk.length;
         for (const line of Buffer.from(chunk).toString().trim().split('\n'))
           this.events.push(JSON.parse(line) as Json);
         this.#wake?.();
       },
       end: () => this.#end(),
-      pending: 0,
-      onDrain: () => undefined,
+      get pending() {
+        return pending();
+      },
+      onDrain: listener => void this.#onDrain.push(listener),
       abort: () => this.#end(),
       onClose: listener => void this.#onClose.push(listener),
     };
