@@ -194,7 +194,11 @@ export class ApiClient implements KubeClient {
       };
     } catch (error) {
       if (options.signal?.aborted === true) throw options.signal.reason;
-      if (!patience.aborted) throw error;
+      if (error instanceof FairleadError && !patience.aborted) throw error;
+      if (!patience.aborted)
+        throw new FairleadError('kube/broken-answer', `The answer to ${method} ${path} broke off.`, {
+          cause: error,
+        });
       const seconds = REQUEST_MILLISECONDS / 1000;
       throw new FairleadError('kube/timeout', `${method} ${path} did not end within ${seconds} s.`, {
         cause: error,

@@ -40,7 +40,7 @@ function run(plugin: ExecPlugin, interactive: boolean, info: string): Promise<st
       env: { ...process.env, ...plugin.env, KUBERNETES_EXEC_INFO: info },
       // Questions and explanations of the plugin go to the person's terminal, as they do with kubectl.
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', interactive ? 'inherit' : 'pipe'],
-      timeout: PATIENCE_MILLISECONDS,
+      signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
     });
     let output = '';
     let complaint = '';
@@ -52,7 +52,9 @@ function run(plugin: ExecPlugin, interactive: boolean, info: string): Promise<st
       complaint = (complaint + text).slice(-2048);
     });
     child.on('error', error => {
-      reject(pluginError(plugin, 'cannot be started', error));
+      const late = error.name === 'AbortError';
+      const what = late ? `did not end within ${PATIENCE_MILLISECONDS / 1000} s` : 'cannot be started';
+      reject(pluginError(plugin, what, error));
     });
     child.on('close', (code, signal) => {
       if (code === 0 && output.length <= LONGEST_OUTPUT) resolve(output);

@@ -123,7 +123,7 @@ test('compressed answers are understood, cut ones are refused', async t => {
       .end(count === 1 ? packed : packed.subarray(0, 20));
   });
   assert.equal((await client.list(CONFIG_MAPS)).resourceVersion, '7');
-  await assert.rejects(client.list(CONFIG_MAPS));
+  await assert.rejects(client.list(CONFIG_MAPS), { code: 'kube/broken-answer' });
 });
 
 test('an answer that is no Kubernetes object is one clear error', async t => {
