@@ -87,7 +87,11 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
       ownBytes: sum(processes.map(it => it.pssBytes)),
       podBytes: sum(others.map(proportionalSetSize)),
     },
-    problems: [...processProblems, ...problems],
+    // Why the API server does not answer is said by its process, where that is what is wrong.
+    problems: [
+      ...processProblems,
+      ...problems.filter(({ object }) => !processProblems.some(it => it.object === object)),
+    ],
   };
 }
 

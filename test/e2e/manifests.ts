@@ -1,5 +1,5 @@
 /** A Deployment of the built-in echo server, as JSON for `-f -`. */
-export const manifestOf = (name: string, replicas: number, image = 'echo'): string =>
+export const manifestOf = (name: string, replicas: number, image = 'fairlead.dev/echo'): string =>
   JSON.stringify({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
