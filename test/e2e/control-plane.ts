@@ -25,10 +25,12 @@ export interface ControlPlane extends AsyncDisposable {
 export interface ControlPlaneOptions {
   readonly clock?: Clock;
   readonly log?: Log;
+  /** What the controllers get instead of the client: for tests of what goes wrong on the way. */
+  readonly between?: (client: KubeClient) => KubeClient;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { clock = systemClock, log = silentLog } = options;
+  const { clock = systemClock, log = silentLog, between = (client: KubeClient) => client } = options;
   const directory = await mkdtemp(join(tmpdir(), 'fairlead-controllers-'));
   const authority = await createAuthority(join(directory, 'pki'));
   const serving = await issueServing(authority, { names: ['127.0.0.1'] });
@@ -55,7 +57,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const ended = new AbortController();
     const own = createClient(loadKubeconfig(kubeconfig));
     const controllers = await startControllers({
-      client: own,
+      client: between(own),
       log,
       clock,
       signal: ended.signal,

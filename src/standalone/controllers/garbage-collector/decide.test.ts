@@ -144,7 +144,7 @@ test('the graph knows the dependents of every uid, however objects come and go',
       }
       for (const uid of ['a', 'b', 'c', 'd']) {
         const expected = [...model]
-          .filter(([, owners]) => owners.includes(of))
+          .filter(([, owners]) => owners.includes(uid))
           .map(([dependent]) => dependent);
         assert.deepEqual(new Set(graph.dependentsOf(uid).map(found => found.uid)), new Set(expected));
       }
