@@ -18,6 +18,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+import { Deadline } from './deadline.ts';
 import { collectionPath, objectPath, requireNamespace, withQuery } from './paths.ts';
 import { apiVersionOf, PODS } from './resources.ts';
 import type { ObjectKey, Resource } from './resources.ts';
@@ -183,10 +184,9 @@ export class ApiClient implements KubeClient {
   }
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<RawAnswer> {
-    const patience = AbortSignal.timeout(REQUEST_MILLISECONDS);
-    const signal = options.signal === undefined ? patience : AbortSignal.any([options.signal, patience]);
+    using deadline = new Deadline(REQUEST_MILLISECONDS, options.signal);
     try {
-      const answer = await this.#send({ ...options, method, path, signal });
+      const answer = await this.#send({ ...options, method, path, signal: deadline.signal });
       return {
         status: answer.status,
         headers: answer.headers,
@@ -194,13 +194,14 @@ export class ApiClient implements KubeClient {
       };
     } catch (error) {
       if (options.signal?.aborted === true) throw options.signal.reason;
-      if (error instanceof FairleadError && !patience.aborted) throw error;
-      if (!patience.aborted)
-        throw new FairleadError('kube/broken-answer', `The answer to ${method} ${path} broke off.`, {
+      if (deadline.passed) {
+        const seconds = REQUEST_MILLISECONDS / 1000;
+        throw new FairleadError('kube/timeout', `${method} ${path} did not end within ${seconds} s.`, {
           cause: error,
         });
-      const seconds = REQUEST_MILLISECONDS / 1000;
-      throw new FairleadError('kube/timeout', `${method} ${path} did not end within ${seconds} s.`, {
+      }
+      if (error instanceof FairleadError) throw error;
+      throw new FairleadError('kube/broken-answer', `The answer to ${method} ${path} broke off.`, {
         cause: error,
       });
     }

@@ -3,6 +3,7 @@ import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
 import type { KubeClient } from './client.ts';
+import { Deadline } from './deadline.ts';
 import { LEASES } from './resources.ts';
 import { microTimestampOf } from './timestamps.ts';
 import type { Lease } from './types/coordination.ts';
@@ -99,9 +100,9 @@ class Election {
     while (!signal.aborted && clock.now() - renewedAt < deadlineSeconds * 1000) {
       await this.#pause(signal);
       if (signal.aborted) return;
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(deadlineSeconds * 1000)]);
+      using deadline = new Deadline(deadlineSeconds * 1000, signal);
       try {
-        if (!(await this.#acquire(patience))) break;
+        if (!(await this.#acquire(deadline.signal))) break;
         renewedAt = clock.now();
       } catch (error) {
         if (!signal.aborted)
