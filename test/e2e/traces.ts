@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupMount } from '../../src/kernel/cgroup/index.ts';
+import { identify } from '../../src/kernel/process/index.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { commandLineOf } from './cluster.ts';
 
@@ -34,15 +35,18 @@ export function tracesOf(cluster: string): Traces {
 }
 
 function processesOf(cluster: string): readonly string[] {
-  return namesIn('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(pid => ({ pid, cgroup: textOf(`/proc/${pid}/cgroup`), words: commandLineOf(Number(pid)) }))
-    .filter(
-      ({ cgroup, words }) =>
-        cgroup.includes(`/fairlead/${cluster}/`) ||
-        (words.split(/[ =]/).includes(cluster) && words.includes('/entry/')),
-    )
-    .map(({ pid, words }) => `${pid} ${words}`);
+  return (
+    namesIn('/proc')
+      // What has ended and waits for its parent to notice is no process any more.
+      .filter(name => /^\d+$/.test(name) && identify(Number(name)) !== undefined)
+      .map(pid => ({ pid, cgroup: textOf(`/proc/${pid}/cgroup`), words: commandLineOf(Number(pid)) }))
+      .filter(
+        ({ cgroup, words }) =>
+          cgroup.includes(`/fairlead/${cluster}/`) ||
+          (words.split(/[ =]/).includes(cluster) && words.includes('/entry/')),
+      )
+      .map(({ pid, words }) => `${pid} ${words}`)
+  );
 }
 
 /** The host's own network: what a cluster must never touch. */
