@@ -5,7 +5,6 @@
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
-const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 const QUALIFIED_NAME = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED_NAME})?`;
@@ -39,22 +38,6 @@ export function dnsSubdomain(value: string): string[] {
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
         SUBDOMAIN,
         'example.com',
-      ),
-    );
-  }
-  return complaints;
-}
-
-/** RFC 1035 label: as a DNS label, but the first character is a letter. */
-export function dns1035Label(value: string): string[] {
-  const complaints = tooLong(value, 63);
-  if (!whole(LABEL_1035, value)) {
-    complaints.push(
-      format(
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-        LABEL_1035,
-        'my-name',
-        'abc-123',
       ),
     );
   }
