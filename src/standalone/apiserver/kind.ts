@@ -23,6 +23,9 @@ export interface Kind {
   /** Two kinds with the same value are two views of the same objects (core and events.k8s.io Events). Default `group/plural`. */
   readonly storage?: string;
 
+  /** A view's own form of an object: what is stored from what was written, and what is shown from what is stored. */
+  readonly view?: StorageView;
+
   /**
    * JSON type mismatches, in the words that a real server puts after `cannot be handled as a Pod: `
    * (`json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container`).
@@ -52,6 +55,12 @@ export interface Kind {
   readonly mergeSchema?: MergeSchema;
   /** Name of the kind's schema in OpenAPI, as `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
+}
+
+/** Only of kinds that share the storage of another one and differ from it in form. */
+export interface StorageView {
+  toStorage(object: ApiObject): ApiObject;
+  fromStorage(object: ApiObject): ApiObject;
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
@@ -125,6 +134,8 @@ export interface FieldError {
     | 'NotSupported'
     | 'Forbidden'
     | 'Duplicate'
+    | 'NotFound'
+    | 'TooShort'
     | 'TooLong'
     | 'TooMany'
     | 'TypeInvalid';

@@ -203,15 +203,19 @@ const TITLES: Readonly<Record<FieldError['type'], string>> = {
   NotSupported: 'Unsupported value',
   Forbidden: 'Forbidden',
   Duplicate: 'Duplicate value',
+  NotFound: 'Not found',
+  TooShort: 'Too short',
   TooLong: 'Too long',
   TooMany: 'Too many',
   TypeInvalid: 'Invalid value',
 };
 
+const VALUELESS: readonly FieldError['type'][] = ['Required', 'Forbidden', 'TooLong', 'TooShort'];
+
 function fieldMessage(error: FieldError): string {
   const title = TITLES[error.type];
   const detail = error.detail === '' ? '' : `: ${error.detail}`;
-  const showsValue = error.type !== 'Required' && error.type !== 'Forbidden' && error.type !== 'TooLong';
+  const showsValue = !VALUELESS.includes(error.type);
   if (!showsValue) return title + detail;
   return `${title}: ${JSON.stringify(error.value ?? null)}${detail}`;
 }

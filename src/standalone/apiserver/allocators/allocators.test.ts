@@ -72,6 +72,11 @@ test('an update that does not name the addresses keeps them; a change of policy 
   const put = async (spec: object) =>
     (await server.call('PUT', `${SERVICES}/a`, { body: { metadata: { name: 'a' }, spec } })).json;
   assert.deepEqual(ips(await put({ ports: [{ port: 81, protocol: 'TCP' }] })), ips(first));
+  const moved = await put({ clusterIP: '10.96.9.9', clusterIPs: first['spec']?.['clusterIPs'] });
+  assert.equal(
+    moved['message'],
+    'Service "a" is invalid: spec.clusterIPs[0]: Invalid value: ["10.96.9.9"]: may not change once set',
+  );
   const grown = await put({ ipFamilyPolicy: 'PreferDualStack' });
   const second = String(grown['spec']?.['clusterIPs']?.[1]);
   assert.equal(grown['spec']?.['clusterIPs']?.[0], first['spec']?.['clusterIP']);

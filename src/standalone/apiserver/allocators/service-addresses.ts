@@ -6,7 +6,7 @@ import { AddressRange } from './address-range.ts';
 import type { Allocator } from './allocator.ts';
 import { familiesFor } from './ip-families.ts';
 import type { Families } from './ip-families.ts';
-import { isHeadless, serviceSpec, specOf, withSpec } from './service.ts';
+import { isHeadless, serviceSpec, withSpec } from './service.ts';
 import type { ServiceSpec } from './service.ts';
 
 const SERVICE = { group: '', kind: 'Service' };
@@ -107,6 +107,21 @@ function proposed(range: AddressRange): string {
   throw new StatusError(500, 'InternalError', message);
 }
 
+/** `clusterIP` is the older name of `clusterIPs[0]`: a change of it alone is a change of the list. */
+function wishedAddresses(spec: ServiceSpec, had: ServiceSpec): readonly string[] {
+  if (spec.clusterIPs.length === 0) return had.clusterIPs;
+  const isSameList = spec.clusterIPs.join() === had.clusterIPs.join();
+  const changed = spec.clusterIP !== '' && spec.clusterIP !== had.clusterIP && isSameList;
+  return changed ? [spec.clusterIP, ...spec.clusterIPs.slice(1)] : spec.clusterIPs;
+}
+
+function assertSamePrimary(clusterIPs: readonly string[], had: ServiceSpec, name: string): void {
+  const [before] = had.clusterIPs;
+  if (before === undefined || before === '' || clusterIPs[0] === before) return;
+  const detail = 'may not change once set';
+  throw invalid(SERVICE, name, [{ type: 'Invalid', field: 'spec.clusterIPs[0]', value: clusterIPs, detail }]);
+}
+
 const nameOf = (object: ApiObject): string => object.metadata.name ?? '';
 
 function addressesOf(object: ApiObject): readonly string[] {
@@ -118,16 +133,16 @@ function addressesOf(object: ApiObject): readonly string[] {
  * alone lets go of the second.
  */
 function carriedOver(object: ApiObject, before: ApiObject): ApiObject {
-  const asked = specOf(object);
   const spec = serviceSpec(object);
   const had = serviceSpec(before);
   if (spec.type === 'ExternalName' || had.type === 'ExternalName') return object;
-  const clusterIPs = spec.clusterIPs.length === 0 ? had.clusterIPs : spec.clusterIPs;
+  const clusterIPs = wishedAddresses(spec, had);
+  assertSamePrimary(clusterIPs, had, nameOf(object));
   const policy = spec.ipFamilyPolicy ?? had.ipFamilyPolicy;
   const families = spec.ipFamilies.length === 0 ? had.ipFamilies : spec.ipFamilies;
   const shrinks = policy === 'SingleStack' && had.ipFamilyPolicy !== 'SingleStack';
   return withSpec(object, {
-    clusterIP: asked['clusterIP'] ?? had.clusterIP,
+    clusterIP: clusterIPs[0],
     clusterIPs: shrinks ? clusterIPs.slice(0, 1) : clusterIPs,
     ipFamilies: shrinks ? families.slice(0, 1) : families,
     ipFamilyPolicy: policy,

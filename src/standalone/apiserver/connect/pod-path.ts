@@ -1,13 +1,13 @@
 import { valueAt, isFields } from '../object.ts';
 import type { ApiObject } from '../object.ts';
-import { numberParameter, booleanParameter, keyOfTarget, storageOfTarget } from '../resource/target.ts';
+import { numberParameter, booleanParameter, keyOfTarget, objectsOf } from '../resource/target.ts';
 import type { Target } from '../resource/target.ts';
 import { badRequest, invalid, notFound } from '../status.ts';
 import type { FieldError } from '../kind.ts';
 
 /** The runtime's path for a request to `pods/NAME/log|exec|attach|portforward`; throws what is wrong with the request. */
 export function runtimePath(target: Target): string {
-  const entry = target.context.store.get(storageOfTarget(target), keyOfTarget(target));
+  const entry = objectsOf(target).get(keyOfTarget(target));
   if (entry === undefined) throw notFound(target.kind, target.name);
   const pod = entry.object;
   if ((valueAt(pod, ['spec', 'nodeName']) ?? '') === '') {

@@ -1,11 +1,11 @@
 import { decodeBody } from '../codec/body.ts';
 import type { Context } from '../context.ts';
 import { storageKey, timestamp } from '../context.ts';
-import { storageOf } from '../kind.ts';
 import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { StatusError, alreadyExists, badRequest, invalid } from '../status.ts';
+import { Objects } from '../store/objects.ts';
 import type { Decision, Written } from '../store/store.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { newMetadata, validateMetadata } from './metadata.ts';
@@ -64,7 +64,7 @@ function createNamed(
 ): Promise<Written> {
   const { store, allocators } = context;
   const namespace = object.metadata.namespace ?? '';
-  return store.write(storageOf(kind), storageKey(namespace, name), current => {
+  return new Objects(store, kind).write(storageKey(namespace, name), current => {
     assertNamespaceTakesNew(store, kind, namespace, name);
     if (current !== undefined) throw alreadyExists(kind, name);
     const prepared = prepare(context, kind, object, name);

@@ -11,7 +11,7 @@ import { isReadyToGo } from './metadata.ts';
 import { answerObject, json } from './present.ts';
 import { listText } from './read.ts';
 import { selectionOf } from './selection.ts';
-import { isDryRun, storageOfTarget } from './target.ts';
+import { isDryRun, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 import { storageKey } from '../context.ts';
 
@@ -39,7 +39,7 @@ export async function removeCollection(target: Target): Promise<ApiResponse> {
   const { context, kind } = target;
   const options = await deleteOptions(target);
   const selection = selectionOf(target);
-  const snapshot = context.store.list(storageOfTarget(target), selection.prefix);
+  const snapshot = objectsOf(target).list(selection.prefix);
   const selected = (snapshot?.entries ?? []).filter(
     entry => selection.inScope(entry.key) && selection.matches?.(entry.object) !== false,
   );
@@ -66,7 +66,7 @@ async function deleteIfPresent(
 
 export function deleteObject(target: Target, options: DeleteOptions): Promise<Written> {
   const { context, kind, name } = target;
-  return context.store.write(storageOfTarget(target), storageKey(target.namespace, name), current => {
+  return objectsOf(target).write(storageKey(target.namespace, name), current => {
     if (current === undefined) throw notFound(kind, name);
     const before = current.object;
     assertPreconditions(target, before, options);

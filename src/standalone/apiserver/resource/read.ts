@@ -10,14 +10,14 @@ import { forbiddenOption, matchParameter, revisionParameter } from './revision.t
 import { selectionOf } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { partialOf, tableOf } from './table.ts';
-import { keyOfTarget, numberParameter, storageOfTarget } from './target.ts';
+import { keyOfTarget, numberParameter, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 
 /** GET of one object. */
 export function get(target: Target): ApiResponse {
   const { context, kind, name, request } = target;
   revisionParameter(request.query, context.store);
-  const entry = context.store.get(storageOfTarget(target), keyOfTarget(target));
+  const entry = objectsOf(target).get(keyOfTarget(target));
   if (entry === undefined) throw notFound(kind, name);
   return answerObject(target, entry);
 }
@@ -64,7 +64,6 @@ function cutPage(entries: readonly Entry[], snapshot: Snapshot, index: number, s
 function snapshotFor(target: Target, selection: Selection): Snapshot {
   const { context, request } = target;
   const { query } = request;
-  const storage = storageOfTarget(target);
   const match = matchParameter(query);
   const token = query.get('continue') ?? '';
   if (token !== '') {
@@ -86,7 +85,7 @@ function snapshotFor(target: Target, selection: Selection): Snapshot {
     );
   }
   const asOf = match === 'Exact' ? revision : undefined;
-  const snapshot = context.store.list(storage, selection.prefix, '', asOf);
+  const snapshot = objectsOf(target).list(selection.prefix, '', asOf);
   if (snapshot === undefined) throw expired('The resourceVersion for the provided list is too old.');
   return snapshot;
 }
@@ -95,7 +94,7 @@ function continued(target: Target, selection: Selection, token: Token): Snapshot
   const { store } = target.context;
   const revision = token.revision === undefined ? store.revision : token.revision;
   if (revision > store.revision) throw badRequest('continue key is not valid: it is of another store');
-  const snapshot = store.list(storageOfTarget(target), selection.prefix, token.after, revision);
+  const snapshot = objectsOf(target).list(selection.prefix, token.after, revision);
   if (snapshot !== undefined) return snapshot;
   const message =
     'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';

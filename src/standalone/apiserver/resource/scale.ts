@@ -6,13 +6,13 @@ import type { ApiResponse } from '../request.ts';
 import { StatusError, badRequest, methodNotAllowed, notFound } from '../status.ts';
 import { parsePatch } from './patch.ts';
 import { json } from './present.ts';
-import { keyOfTarget, storageOfTarget } from './target.ts';
+import { keyOfTarget, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 import { changeObject } from './update.ts';
 
 /** GET of `NAME/scale`: autoscaling/v1 Scale, a view of the object. */
 export function getScale(target: Target): ApiResponse {
-  const entry = target.context.store.get(storageOfTarget(target), keyOfTarget(target));
+  const entry = objectsOf(target).get(keyOfTarget(target));
   if (entry === undefined) throw notFound(target.kind, target.name);
   return json(200, JSON.stringify(scaleOf(entry.object, pathsOf(target))));
 }

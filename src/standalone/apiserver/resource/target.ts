@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts';
 import type { Kind, Subresource } from '../kind.ts';
-import { storageOf } from '../kind.ts';
 import type { ApiRequest } from '../request.ts';
 import { badRequest } from '../status.ts';
+import { Objects } from '../store/objects.ts';
 import { storageKey } from '../context.ts';
 
 /** A request, resolved against the registry. */
@@ -15,7 +15,8 @@ export interface Target {
   readonly name: string;
 }
 
-export const storageOfTarget = (target: Target): string => storageOf(target.kind);
+export const objectsOf = (target: Pick<Target, 'context' | 'kind'>): Objects =>
+  new Objects(target.context.store, target.kind);
 export const keyOfTarget = (target: Target): string => storageKey(target.namespace, target.name);
 
 /** `?dryRun=All`: everything but the write. */

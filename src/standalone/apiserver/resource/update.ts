@@ -9,7 +9,7 @@ import { createObject, namespaced, withoutFields } from './create.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { changedMetadata, isReadyToGo, validateMetadata } from './metadata.ts';
 import { answerObject } from './present.ts';
-import { isDryRun, keyOfTarget, storageOfTarget } from './target.ts';
+import { isDryRun, keyOfTarget, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 
 /** PUT of an object, its status, or a namespace's finalizers. */
@@ -36,7 +36,7 @@ export async function update(target: Target): Promise<ApiResponse> {
 export function changeObject(target: Target, change: (current: ApiObject) => ApiObject): Promise<Written> {
   const { context, kind, name, subresource } = target;
   const dryRun = isDryRun(target);
-  return context.store.write(storageOfTarget(target), keyOfTarget(target), current => {
+  return objectsOf(target).write(keyOfTarget(target), current => {
     if (current === undefined) throw notFound(kind, name);
     const before = current.object;
     const wished = change(before);
@@ -139,9 +139,9 @@ function assertUnchangedSince(kind: Kind, wished: ApiObject, before: ApiObject):
 }
 
 function mayCreate(target: Target): boolean {
-  const { context, kind, subresource } = target;
+  const { kind, subresource } = target;
   if (!kind.strategy.allowsCreateOnUpdate || subresource !== undefined) return false;
-  return context.store.newest(storageOfTarget(target), keyOfTarget(target)) === undefined;
+  return objectsOf(target).newest(keyOfTarget(target)) === undefined;
 }
 
 function withoutVersion(object: ApiObject): ApiObject {

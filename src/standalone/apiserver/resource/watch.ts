@@ -11,7 +11,7 @@ import { forbiddenOption, matchParameter, revisionParameter } from './revision.t
 import { selectionOf } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { partialOf, tableOf } from './table.ts';
-import { booleanParameter, numberParameter, storageOfTarget } from './target.ts';
+import { booleanParameter, numberParameter, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 
 const BOOKMARK_EVERY = 60_000;
@@ -90,14 +90,14 @@ class WatchStream {
   /** Past and future meet without a gap: nothing else runs between reading the one and subscribing to the other. */
   start(): void {
     const { store } = this.#target.context;
-    const storage = storageOfTarget(this.#target);
-    const missed = this.#plan.since === undefined ? [] : store.since(storage, this.#plan.since);
+    const objects = objectsOf(this.#target);
+    const missed = this.#plan.since === undefined ? [] : objects.since(this.#plan.since);
     if (missed === undefined) {
       const { since = 0 } = this.#plan;
       this.#fail(expired(`too old resource version: ${since} (${store.revision})`));
       return;
     }
-    const unsubscribe = store.watch(storage, change => this.#queue(change));
+    const unsubscribe = objects.watch(change => this.#queue(change));
     const bookmark = setInterval(() => this.#bookmark(store.revision), BOOKMARK_EVERY);
     const timeout = setTimeout(() => this.#finish(), this.#plan.milliseconds);
     this.#stop = () => {
@@ -107,7 +107,7 @@ class WatchStream {
     };
     this.#sink.onClose(() => this.#stop?.());
     const { selection } = this.#plan;
-    const present = this.#plan.sendsInitial ? (store.list(storage, selection.prefix)?.entries ?? []) : [];
+    const present = this.#plan.sendsInitial ? (objects.list(selection.prefix)?.entries ?? []) : [];
     const revision = store.revision;
     this.#catchUp(present.values(), missed.values(), revision);
   }
