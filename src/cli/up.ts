@@ -16,7 +16,7 @@ import { checkApiServerPort, chooseApiServerPort } from '../standalone/topology/
 import { checkHostCollisions } from '../standalone/topology/host-collisions.ts';
 import { lockCluster } from '../standalone/topology/lock.ts';
 import { raiseNetwork } from '../standalone/topology/network/raise.ts';
-import { isSupervised, startSupervisor } from '../standalone/topology/supervise/start-supervisor.ts';
+import { startSupervisor } from '../standalone/topology/supervise/start-supervisor.ts';
 import { type Applied, applyManifests } from './apply/apply-manifests.ts';
 import { type Manifest, readManifests } from './apply/read-manifests.ts';
 import { waitUntilReady } from './apply/wait-ready.ts';
@@ -76,7 +76,7 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
       },
     );
   }
-  if (!isSupervised(present.name)) await checkApiServerPort(present);
+  await checkApiServerPort(present);
   return present;
 }
 

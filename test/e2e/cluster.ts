@@ -41,7 +41,12 @@ export interface TestCluster extends AsyncDisposable {
 export async function startCluster(name: string, ...words: readonly string[]): Promise<TestCluster> {
   const own = async (...all: readonly string[]) => succeeded(await fairlead([...all, '--name', name]), all);
   await own('down');
-  await own('up', ...words);
+  try {
+    await own('up', ...words);
+  } catch (error) {
+    await own('down');
+    throw error;
+  }
   const kubeconfig = clusterFiles.kubeconfig(name, 'admin');
   const client = createClient(loadKubeconfig(kubeconfig));
   const kubectlOutcome = (all: readonly string[], options: RunOptions = {}) =>

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { FairleadError } from '../../base/errors.ts';
-import { defaults } from '../../kernel/contract.ts';
+import { cgroupProcesses } from '../../kernel/cgroup/index.ts';
+import { cgroups, defaults } from '../../kernel/contract.ts';
 import { type ClusterConfig, loadCluster } from '../cluster.ts';
 import { clustersPresent } from './inventory.ts';
 
@@ -20,10 +21,10 @@ export async function chooseApiServerPort(): Promise<number> {
   );
 }
 
-/** The kubeconfigs name the port, so a cluster keeps it for life. */
+/** The kubeconfigs name the port, so a cluster keeps it for life: nobody but its own control plane may be there. */
 export async function checkApiServerPort(config: ClusterConfig): Promise<void> {
   const { port } = config.apiServer;
-  if (await isFree(port)) return;
+  if (cgroupProcesses(cgroups.controlPlane(config.name)).length > 0 || (await isFree(port))) return;
   throw new FairleadError(
     'cluster/port-in-use',
     `The API server of cluster ${config.name} needs port ${port} of ${host}, and another program listens there.`,
