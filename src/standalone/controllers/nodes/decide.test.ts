@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lease } from '../../../kube/types/coordination.ts';
 import type { Node, NodeCondition, Taint } from '../../../kube/types/core.ts';
-import { assess } from './decide.ts';
+import { assess, isWell } from './decide.ts';
 import type { Assessment, NodeView } from './decide.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -35,7 +35,7 @@ function assessed(sketch: Sketch, view: Partial<NodeView> = {}): Assessment {
     metadata: { name: 'n' },
     spec: { renewTime: at(renewed ?? 5) },
   };
-  return assess({ node, lease, watchingSince: NOW - 1_000_000, someReady: true, now: NOW, ...view });
+  return assess({ node, lease, watchingSince: NOW - 1_000_000, someWell: true, now: NOW, ...view });
 }
 
 const taints = (found: Assessment) => found.taints.map(taint => `${taint.key}:${taint.effect}`);
@@ -80,9 +80,22 @@ test('a heartbeat in the status counts where there is no lease', () => {
 });
 
 test('when no node is ready, none is told to evict and no pod is taken for lost', () => {
-  const found = assessed({ renewed: 41 }, { someReady: false });
+  const found = assessed({ renewed: 41 }, { someWell: false });
   assert.deepEqual(taints(found), ['node.kubernetes.io/unreachable:NoSchedule']);
   assert.equal(found.lost, false);
+});
+
+test('a node is well while it is ready and heard of', () => {
+  const node = (ready: 'True' | 'False'): Node => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'n' },
+    status: { conditions: [condition('Ready', ready)] },
+  });
+  const pulse = { lease: undefined, watchingSince: NOW, now: NOW };
+  assert.ok(isWell({ ...pulse, node: node('True') }));
+  assert.ok(!isWell({ ...pulse, node: node('False') }));
+  assert.ok(!isWell({ ...pulse, node: node('True'), now: NOW + 40_001 }), 'the condition is out of date');
 });
 
 test('a second look at an unknown node changes nothing', () => {

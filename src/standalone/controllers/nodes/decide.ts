@@ -7,7 +7,8 @@ import { timeOf } from '../pod-state.ts';
 /** A node that was silent for longer is not known to be alive. Kubelets renew their leases every 10 s. */
 export const GRACE_MILLISECONDS = 40_000;
 
-export interface NodeView {
+/** One node and its signs of life. */
+export interface Pulse {
   readonly node: Node;
   readonly lease: Lease | undefined;
   /**
@@ -15,9 +16,12 @@ export interface NodeView {
    * no one could renew anything while the API was away.
    */
   readonly watchingSince: number;
-  /** Some node is Ready. When none is, the fault is hardly theirs: pods are then left where they are. */
-  readonly someReady: boolean;
   readonly now: number;
+}
+
+export interface NodeView extends Pulse {
+  /** Some node is well. When none is, the fault is hardly theirs: pods are then left where they are. */
+  readonly someWell: boolean;
 }
 
 export interface Assessment {
@@ -41,22 +45,28 @@ export function assess(view: NodeView): Assessment {
   return {
     conditions,
     taints: taintsOf(view, conditions),
-    lost: ready === 'Unknown' && view.someReady,
+    lost: ready === 'Unknown' && view.someWell,
     // A millisecond later than due: then it is too long.
     again: silent ? undefined : GRACE_MILLISECONDS - silence + 1,
   };
 }
 
+/** Ready, and heard of lately: the condition alone may be about to be found out of date. */
+export function isWell(pulse: Pulse): boolean {
+  const ready = conditionOf(pulse.node.status?.conditions, 'Ready')?.status === 'True';
+  return ready && pulse.now - lastHeartbeat(pulse) <= GRACE_MILLISECONDS;
+}
+
 const NONE: readonly NodeCondition[] = [];
 
 /** The lease, or the status where there is no lease. */
-function lastHeartbeat(view: NodeView): number {
-  const ready = conditionOf(view.node.status?.conditions, 'Ready');
+function lastHeartbeat(pulse: Pulse): number {
+  const ready = conditionOf(pulse.node.status?.conditions, 'Ready');
   return Math.max(
-    view.watchingSince,
-    timeOf(view.lease?.spec?.renewTime) ?? 0,
+    pulse.watchingSince,
+    timeOf(pulse.lease?.spec?.renewTime) ?? 0,
     timeOf(ready?.lastHeartbeatTime) ?? 0,
-    timeOf(view.node.metadata.creationTimestamp) ?? 0,
+    timeOf(pulse.node.metadata.creationTimestamp) ?? 0,
   );
 }
 
@@ -129,7 +139,7 @@ function wantedTaints(view: NodeView, conditions: readonly NodeCondition[]): rea
     const name = ready === 'Unknown' ? 'unreachable' : 'not-ready';
     taint(name, 'NoSchedule');
     // A node that has not reported yet has no pods to lose.
-    if (ready !== undefined && view.someReady) taint(name, 'NoExecute');
+    if (ready !== undefined && view.someWell) taint(name, 'NoExecute');
   }
   if (view.node.spec?.unschedulable === true) taint('unschedulable', 'NoSchedule');
   if (is('MemoryPressure') === 'True') taint('memory-pressure', 'NoSchedule');

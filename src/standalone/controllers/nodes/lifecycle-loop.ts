@@ -6,7 +6,7 @@ import type { Controller, ControllerContext } from '../context.ts';
 import { NODE_LEASE_NAMESPACE } from '../names.ts';
 import { timestampOf } from '../../../kube/timestamps.ts';
 import { isReady } from '../pod-state.ts';
-import { assess } from './decide.ts';
+import { assess, isWell } from './decide.ts';
 
 /** Watches over the nodes' heartbeats, and writes what they mean: conditions, taints, pods that are not ready. */
 export function startNodeLifecycle(context: ControllerContext): Controller {
@@ -31,13 +31,15 @@ export function startNodeLifecycle(context: ControllerContext): Controller {
   async function synchronize(name: string): Promise<void> {
     const node = nodes.cache.get(name);
     if (node === undefined || node.metadata.deletionTimestamp !== undefined) return;
-    const found = assess({
-      node,
-      lease: leases.cache.get(`${NODE_LEASE_NAMESPACE}/${name}`),
+    const now = clock.now();
+    const pulse = (of: Node) => ({
+      node: of,
+      lease: leases.cache.get(`${NODE_LEASE_NAMESPACE}/${of.metadata.name}`),
       watchingSince,
-      someReady: nodes.cache.list().some(isNodeReady),
-      now: clock.now(),
+      now,
     });
+    const someWell = nodes.cache.list().some(other => isWell(pulse(other)));
+    const found = assess({ ...pulse(node), someWell });
     const latest = await writeConditions(node, found.conditions);
     await writeTaints(latest, node.spec?.taints, found.taints);
     if (found.lost) await markPodsNotReady(name);
