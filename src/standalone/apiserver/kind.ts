@@ -109,6 +109,8 @@ export interface Strategy {
   readonly allowsUnconditionalUpdate: boolean;
   /** PUT of an absent object creates it (Lease, Event, Node … as upstream). */
   readonly allowsCreateOnUpdate: boolean;
+  /** Seconds after its last write at which an object goes by itself (Events); absent: never. */
+  readonly timeToLiveSeconds?: number;
   /** What the server itself sets, after `statusFields` were dropped: `status.phase: Pending`, a namespace's finalizer. */
   readonly onCreate?: (object: ApiObject) => ApiObject;
   /** What the server carries over or corrects on an update; `subresource` as in `validate`. */

@@ -14,6 +14,7 @@ import { listen } from './http/listeners.ts';
 import type { Listener, TlsMaterial } from './http/listeners.ts';
 import { Registry } from './registry.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
+import { Expiry } from './resource/expiry.ts';
 import { FrameCache } from './resource/frames.ts';
 import { Router } from './routes/router.ts';
 import type { Schemas } from './schemas.ts';
@@ -43,11 +44,14 @@ export interface ApiServer {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   /** Answers a request without a socket: for tests, and for callers in the same process. */
   handle(request: ApiRequest): Promise<ApiResponse>;
+  /** Removes expired objects now; returns how many. It happens by itself every minute. */
+  sweep(): Promise<number>;
   /** Ends watches and connections, writes what is staged, closes the store. */
   close(): Promise<void>;
 }
 
 const COMPACT_EVERY = 300_000;
+const EXPIRE_EVERY = 60_000;
 
 /**
  * Opens the store, makes what every cluster has, and listens. Rejects with a FairleadError (`store/…`, `api/…`) when the
@@ -71,6 +75,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
 }
 
+/**
+ * The wiring of one server:
+ *
+ *     listeners ─▶ frontend (who asks, body, Status) ─▶ router ─▶ discovery, OpenAPI, health, version
+ *                      │                                  └─▶ resource handlers ─▶ kinds (registry), allocators
+ *                      └─ upgrades ─▶ runtime's socket              │
+ *                                                                   ▼
+ *                            watches ◀── published changes ◀── store ─▶ durable log
+ */
 async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServer> {
   const context: Context = {
     registry: new Registry(options.schemas.kinds),
@@ -96,12 +109,20 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     request: (message, response) => void frontend.serve(message, response),
     upgrade: (message, socket, head) => void frontend.upgrade(message, socket, head),
   });
+  const expiry = new Expiry(context);
   const compaction = setInterval(() => store.compact(), COMPACT_EVERY).unref();
+  const expiration = setInterval(() => {
+    expiry
+      .sweep()
+      .catch((error: unknown) => options.log.warn({ err: error }, 'Expired objects could not be removed'));
+  }, EXPIRE_EVERY).unref();
   return {
     addresses,
     handle: request => frontend.handle(request),
+    sweep: () => expiry.sweep(),
     async close() {
       clearInterval(compaction);
+      clearInterval(expiration);
       frontend.closeUpgraded();
       await Promise.all(
         servers.map(server => {

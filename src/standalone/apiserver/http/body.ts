@@ -3,29 +3,32 @@ import { StatusError } from '../status.ts';
 
 /** What upstream takes by default. */
 export const BODY_LIMIT = 3 * 1024 * 1024;
+/** A body that is refused is still read up to here: a client that is cut off while it sends never sees the answer. */
+const DRAIN_LIMIT = 8 * BODY_LIMIT;
 
-/** The whole body; 413 as soon as it is known to be larger than the limit. */
+/** The whole body; 413 when it is larger than the limit. */
 export function readBody(message: IncomingMessage, limit = BODY_LIMIT): Promise<Uint8Array> {
-  if (Number(message.headers['content-length'] ?? 0) > limit) return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let size = 0;
+    const tooLarge = () =>
+      reject(new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`));
     message.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) {
-        message.removeAllListeners('data').resume();
-        reject(tooLarge(limit));
-      } else chunks.push(chunk);
+      if (size <= limit) chunks.push(chunk);
+      else chunks = [];
+      if (size > DRAIN_LIMIT) {
+        message.removeAllListeners('data').pause();
+        tooLarge();
+      }
     });
-    message.once('end', () =>
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
-    );
+    message.once('end', () => {
+      if (size > limit) tooLarge();
+      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
     message.once('error', reject);
     message.once('close', () =>
       reject(new StatusError(400, 'BadRequest', 'the request ended before its body did')),
     );
   });
 }
-
-const tooLarge = (limit: number) =>
-  new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);

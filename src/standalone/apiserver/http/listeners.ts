@@ -37,6 +37,9 @@ export async function listen(
   return { servers, addresses: servers.map(addressOf) };
 }
 
+/** Per listener; a watcher is a connection. */
+const MOST_CONNECTIONS = 8192;
+
 function open(listener: Listener, tls: TlsMaterial, handlers: Handlers): Promise<Server> {
   const server = createServer({
     cert: tls.certificate,
@@ -53,7 +56,11 @@ function open(listener: Listener, tls: TlsMaterial, handlers: Handlers): Promise
     keepAliveTimeout: 120_000,
     maxHeaderSize: 64 * 1024,
     noDelay: true,
+    // Finds peers that are gone without a word, as watchers may be.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
   });
+  server.maxConnections = MOST_CONNECTIONS;
   server.on('request', handlers.request);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     // An HTTPS server hands out TLS sockets.

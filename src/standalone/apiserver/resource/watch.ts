@@ -198,7 +198,7 @@ class WatchStream {
     this.#write(frame('BOOKMARK', isPartial ? this.#presented(object) : this.#bookmarkText(object)));
   }
 
-  /** In a Table watch a bookmark is a table with one row, as its events are. */
+  /** In a Table watch a bookmark is a table without rows: only its resourceVersion counts. */
   #bookmarkText(object: ApiObject): string {
     const { form } = this.#plan;
     if (form.as !== 'Table') return JSON.stringify(object);

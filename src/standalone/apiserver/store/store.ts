@@ -26,7 +26,8 @@ export interface Snapshot {
   readonly entries: readonly Entry[];
 }
 
-const LIMITS: WindowLimits = { changes: 20_000, characters: 24_000_000 };
+/** Minutes of a busy small cluster; a watcher that was away longer lists again. The texts' objects cost about as much again. */
+const LIMITS: WindowLimits = { changes: 10_000, characters: 6_000_000 };
 
 /**
  * Every object, in memory, with one revision that counts all writes. Writers decide on the newest state, one after the

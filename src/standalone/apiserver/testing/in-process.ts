@@ -34,6 +34,8 @@ export interface TestServer extends AsyncDisposable {
   call(method: string, path: string, options?: CallOptions): Promise<CallResult>;
   /** Starts a watch; events are collected as they come. With `takes: false` the client takes none off the wire. */
   watch(path: string, accept?: string, client?: { readonly takes: boolean }): Promise<TestWatch>;
+  /** Removes what has expired by the test's clock; returns how many objects went. */
+  sweep(): Promise<number>;
   /** Stops the server and starts another one on the same directory. */
   restart(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function startTestServer(
       else throw new Error(`${answer.status} instead of a watch: ${Buffer.from(answer.body).toString()}`);
       return watch;
     },
+    sweep: () => server.sweep(),
     async restart() {
       await server.close();
       server = await start();
