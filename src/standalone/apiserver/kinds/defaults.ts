@@ -3,9 +3,8 @@ import type { Fields } from '../object.ts';
 
 /** `object` with `values` where it has nothing; the same object if nothing was missing. */
 export function fill(object: Fields, values: Fields): Fields {
-  const missing = Object.entries(values).filter(
-    ([name, value]) => value !== undefined && (object[name] === undefined || object[name] === null),
-  );
+  const isMissing = (name: string) => !Object.hasOwn(object, name) || (object[name] ?? null) === null;
+  const missing = Object.entries(values).filter(([name, value]) => value !== undefined && isMissing(name));
   return missing.length === 0 ? object : { ...object, ...Object.fromEntries(missing) };
 }
 

@@ -1,5 +1,5 @@
 import type { ApiObject, Fields } from '../object.ts';
-import type { Kind, Strategy, Subresource, TableColumn, Verb } from '../kind.ts';
+import type { Kind, StorageView, Strategy, Subresource, TableColumn, Verb } from '../kind.ts';
 import { typeErrors } from './schema/check.ts';
 import { mergeSchema } from './schema/merge.ts';
 import { normalise } from './schema/normalise.ts';
@@ -26,6 +26,8 @@ export interface Definition {
   readonly verbs?: readonly Verb[];
   readonly subresources?: readonly Subresource[];
   readonly storage?: string;
+  /** How it differs in form from the kind whose storage it shares. */
+  readonly view?: StorageView;
   /** Sets what is absent; gets an object in canonical form. */
   readonly defaults?: (object: Fields) => Fields;
   /** Adds what is wrong; `before` is set on updates. */
@@ -51,7 +53,7 @@ export interface Table {
 
 /** A built-in kind: its definition, and what its table of fields says about types, unknown fields and merging. */
 export function defineKind(types: Types, definition: Definition): Kind {
-  const { schema, nameFormat, verbs, storage } = definition;
+  const { schema, nameFormat, verbs, storage, view } = definition;
   return {
     group: definition.group,
     version: definition.version,
@@ -65,6 +67,7 @@ export function defineKind(types: Types, definition: Definition): Kind {
     ...(nameFormat === undefined ? {} : { nameFormat }),
     ...(verbs === undefined ? {} : { verbs }),
     ...(storage === undefined ? {} : { storage }),
+    ...(view === undefined ? {} : { view }),
     subresources: definition.subresources ?? [],
     schema,
     ...behaviourOf(types, definition),

@@ -15,6 +15,7 @@ import { defineKind } from './define.ts';
 import type { Definition } from './define.ts';
 import { ENDPOINT_SLICE } from './discovery/endpoint-slice.ts';
 import { EVENT, EVENTS_EVENT } from './events/event.ts';
+import { asBeta } from './gateway/beta.ts';
 import { GATEWAY_CLASS } from './gateway/gateway-class.ts';
 import { GATEWAY } from './gateway/gateway.ts';
 import { HTTP_ROUTE } from './gateway/http-route.ts';
@@ -50,6 +51,10 @@ const DEFINITIONS: readonly Definition[] = [
   GATEWAY,
   HTTP_ROUTE,
   REFERENCE_GRANT,
+  asBeta(GATEWAY_CLASS),
+  asBeta(GATEWAY),
+  asBeta(HTTP_ROUTE),
+  asBeta(REFERENCE_GRANT),
 ];
 
 /** The kinds that the server has from the start. */

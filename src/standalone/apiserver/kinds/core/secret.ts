@@ -9,12 +9,12 @@ import type { Place } from '../validation/place.ts';
 import { LARGEST_CONFIGURATION, checkImmutable } from './config-map.ts';
 
 /** Keys that a typed Secret must have. */
-const KEYS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+const KEYS_OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+]);
 
 export const SECRET: Definition = {
   group: '',
@@ -68,7 +68,7 @@ function withStringData(object: Fields): Fields {
 function checkType(found: Findings, object: Place): void {
   const type = object.child('type').text;
   const data = object.child('data');
-  for (const key of KEYS_OF_TYPE[type] ?? []) if (!data.key(key).present) found.required(data.key(key));
+  for (const key of KEYS_OF_TYPE.get(type) ?? []) if (!data.key(key).present) found.required(data.key(key));
   if (type === 'kubernetes.io/basic-auth' && !data.key('username').present && !data.key('password').present) {
     found.required(data.key('username'));
     found.required(data.key('password'));

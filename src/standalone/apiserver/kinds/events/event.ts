@@ -1,3 +1,4 @@
+import type { ApiObject } from '../../object.ts';
 import type { Definition } from '../define.ts';
 import { column, nameOf, wideColumn, NAME } from '../print/columns.ts';
 import { age } from '../print/duration.ts';
@@ -47,6 +48,8 @@ const EVENTS_VIEW: View = {
   controller: 'reportingController',
 };
 
+const VIEW_FIELDS = Object.keys(CORE_VIEW) as (keyof View)[];
+
 const OBJECT_FIELDS = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
 
 function define(group: string, schema: string, view: View): Definition {
@@ -88,8 +91,22 @@ function define(group: string, schema: string, view: View): Definition {
 /** Events as nearly everyone reads and writes them. */
 export const EVENT = define('', 'io.k8s.api.core.v1.Event', CORE_VIEW);
 
-/** Events as client-go's newer recorder writes them. */
-export const EVENTS_EVENT = define('events.k8s.io', 'io.k8s.api.events.v1.Event', EVENTS_VIEW);
+/** The same events as client-go's newer recorder writes them. */
+export const EVENTS_EVENT: Definition = {
+  ...define('events.k8s.io', 'io.k8s.api.events.v1.Event', EVENTS_VIEW),
+  storage: '/events',
+  view: {
+    toStorage: object => renamed(object, 'v1', EVENTS_VIEW, CORE_VIEW),
+    fromStorage: object => renamed(object, 'events.k8s.io/v1', CORE_VIEW, EVENTS_VIEW),
+  },
+};
+
+/** The object with the fields of one view under the names of the other. */
+function renamed(object: ApiObject, apiVersion: string, from: View, to: View): ApiObject {
+  const names = new Map(VIEW_FIELDS.map(field => [from[field], to[field]] as const));
+  const fields = Object.entries(object).map(([name, value]) => [names.get(name) ?? name, value] as const);
+  return { ...(Object.fromEntries(fields) as ApiObject), apiVersion };
+}
 
 function cells(object: Place, now: number, view: View): readonly unknown[] {
   const series = object.child('series');

@@ -63,4 +63,12 @@ export const GROUPS: readonly Group[] = [
     load: () => GATEWAY,
     custom: true,
   },
+  {
+    alias: 'gateway-beta',
+    group: 'gateway.networking.k8s.io',
+    version: 'v1beta1',
+    prefix: 'io.k8s.networking.gateway.v1beta1.',
+    load: () => GATEWAY,
+    custom: true,
+  },
 ];

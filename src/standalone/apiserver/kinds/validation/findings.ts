@@ -29,7 +29,7 @@ export class Findings {
 
   /** It names something that is not there. */
   notFound(place: Place): void {
-    this.#add('Invalid', place, 'not found', place.value);
+    this.#add('NotFound', place, '', place.value);
   }
 
   duplicate(place: Place, value: unknown = place.value): void {

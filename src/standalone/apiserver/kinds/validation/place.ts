@@ -17,12 +17,12 @@ export class Place {
 
   /** The field `name` of an object. */
   child(name: string): Place {
-    return new Place(this.path === '' ? name : `${this.path}.${name}`, this.fields[name]);
+    return new Place(this.path === '' ? name : `${this.path}.${name}`, this.#own(name));
   }
 
   /** The value under `key` of a map. */
   key(key: string): Place {
-    return new Place(`${this.path}[${key}]`, this.fields[key]);
+    return new Place(`${this.path}[${key}]`, this.#own(key));
   }
 
   /** The items of a list; none if there is no list. */
@@ -61,6 +61,11 @@ export class Place {
 
   get flag(): boolean {
     return this.value === true;
+  }
+
+  /** Keys come from clients: `constructor` is a label as any other, and nothing that an object has by itself. */
+  #own(name: string): unknown {
+    return Object.hasOwn(this.fields, name) ? this.fields[name] : undefined;
   }
 }
 
