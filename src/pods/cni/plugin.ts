@@ -3,7 +3,7 @@ import { sentenceOf } from '../../base/errors.ts';
 import { bitsOf, formatAddress, formatPrefix } from '../../base/ip.ts';
 import type { Log } from '../../base/log.ts';
 import type { Allocation, Ipam } from '../ipam/ipam.ts';
-import type { AttachmentKey } from '../model.ts';
+import type { AttachmentKey, PodReference } from '../model.ts';
 import { attachmentOf, notReady } from '../pod-network.ts';
 import type { PodNetwork } from '../pod-network.ts';
 import { CniError, cniCodeOf, cniCodes, renderError } from './cni-error.ts';
@@ -93,7 +93,7 @@ export class CniPlugin {
     requireSandbox(sandbox);
     const abort = new AbortController();
     const late = setTimeout(
-      () => abort.abort(new CniError(cniCodes.tryAgainLater, 'late', 'the pod was not ready to be attached in time')),
+      () => abort.abort(new CniError(cniCodes.tryAgainLater, 'late', lateSentence(request.pod))),
       addMilliseconds,
     );
     this.#adding.set(nameOf(key), abort);
@@ -188,6 +188,9 @@ export class CniPlugin {
     }
   }
 }
+
+const lateSentence = (pod: PodReference): string =>
+  `the agent did not learn in time that the pod ${pod.namespace}/${pod.name} is one of this node's`;
 
 const nameOf = (key: AttachmentKey): string => `${key.containerId}/${key.interfaceName}`;
 

@@ -1,0 +1,66 @@
+/**
+ * A node's agent for tests: the real one, with its API server in this process. The parent tells the objects, as
+ * `Instruction` messages; the first one starts the agent.
+ */
+import { startAgent } from '../../src/agent/index.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { parsePrefix } from '../../src/base/ip.ts';
+import { createLog } from '../../src/base/log.ts';
+import { KernelWorker } from '../../src/kernel/worker/index.ts';
+import { createClientOver } from '../../src/kube/client.ts';
+import { FakeApi } from '../../src/kube/fake-api.ts';
+import { NODES, PODS } from '../../src/kube/resources.ts';
+import type { AgentPaths } from '../../src/agent/index.ts';
+import type { Node } from '../../src/kube/types/node.ts';
+import type { Pod } from '../../src/kube/types/pod.ts';
+
+export interface AgentPlan {
+  readonly cluster: string;
+  readonly node: string;
+  readonly paths: AgentPaths;
+  readonly podPrefixes: readonly string[];
+}
+
+export interface Instruction {
+  readonly nodes?: readonly Node[];
+  readonly pods?: readonly Pod[];
+  readonly removeNodes?: readonly string[];
+}
+
+export type Report = { readonly said: 'started' | 'ready' | 'done' };
+
+const say = (report: Report) => process.send?.(report);
+
+async function main(plan: AgentPlan): Promise<void> {
+  const api = new FakeApi([NODES, PODS]);
+  const put = (instruction: Instruction) => {
+    for (const node of instruction.nodes ?? []) api.store.put(NODES, node);
+    for (const pod of instruction.pods ?? []) api.store.put(PODS, pod);
+    for (const name of instruction.removeNodes ?? []) api.store.remove(NODES, name);
+  };
+  const first = Promise.withResolvers<void>();
+  process.on('message', message => {
+    put(message as Instruction);
+    first.resolve();
+    say({ said: 'done' });
+  });
+  process.on('disconnect', () => process.exit(0));
+  await first.promise;
+  const agent = await startAgent({
+    cluster: plan.cluster,
+    node: plan.node,
+    client: createClientOver(api),
+    worker: new KernelWorker(),
+    paths: plan.paths,
+    podPrefixes: plan.podPrefixes.map(text => parsePrefix(text)).filter(prefix => prefix !== undefined),
+    gates: [],
+    log: createLog('agent', 'debug'),
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
+  say({ said: 'started' });
+  await agent.ready;
+  say({ said: 'ready' });
+}
+
+await main(JSON.parse(process.argv[2] ?? '') as AgentPlan);
