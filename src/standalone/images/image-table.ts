@@ -34,7 +34,7 @@ const pauseProgram: Program = {
  */
 export const builtinTable: readonly ImageRow[] = [
   {
-    names: ['registry.k8s.io/pause', 'k8s.gcr.io/pause', 'fairlead.dev/pause'],
+    names: ['registry.k8s.io/pause', 'k8s.gcr.io/pause', 'fairlead.dev/pause', 'docker.io/library/pause'],
     image: {
       id: 'builtin://pause',
       entrypoint: ['/pause'],
@@ -64,7 +64,7 @@ export const builtinTable: readonly ImageRow[] = [
     },
   },
   {
-    names: ['fairlead.dev/echo'],
+    names: ['fairlead.dev/echo', 'docker.io/library/echo'],
     image: {
       id: 'builtin://echo',
       entrypoint: ['/echo-basic'],
@@ -95,6 +95,7 @@ export const builtinTable: readonly ImageRow[] = [
       'docker.io/library/alpine',
       'registry.k8s.io/e2e-test-images/busybox',
       'fairlead.dev/shell',
+      'docker.io/library/shell',
     ],
     image: shell(['sh']),
   },

@@ -1,11 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
 import type { Pod } from '../../kube/types/core.ts';
 import type { ImageMap } from '../images/index.ts';
 import type { ClusterConfig, NodeConfig } from '../cluster.ts';
 import type { Objects } from './container/environment.ts';
-import type { PodEvents } from './events.ts';
 import type { RuntimeFiles } from './files.ts';
 import type { Limit } from './limit.ts';
 import type { PodNetwork } from './sandbox/network.ts';
@@ -19,7 +19,6 @@ export interface RuntimeContext {
   readonly log: Log;
   readonly files: RuntimeFiles;
   readonly images: ImageMap;
-  readonly events: PodEvents;
   readonly objects: Objects;
   /** Undefined where the API gives no tokens. */
   token(pod: Pod, request: TokenRequest): Promise<string | undefined>;
@@ -42,5 +41,7 @@ export interface NodeContext extends RuntimeContext {
   readonly node: NodeConfig;
   readonly namespacePath: string;
   readonly network: PodNetwork;
+  /** Reports as the node's kubelet. */
+  readonly events: EventRecorder;
   readonly allocatable: Readonly<Record<string, string>>;
 }

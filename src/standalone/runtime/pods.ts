@@ -8,6 +8,8 @@ export class Pods {
   readonly #nodes: ReadonlyMap<string, NodeContext>;
   readonly #workers = new Map<string, PodWorker>();
   readonly #names = new Map<string, string>();
+  /** Ended here for good; the API may still show them for a while. */
+  readonly #finished = new Set<string>();
 
   constructor(nodes: ReadonlyMap<string, NodeContext>) {
     this.#nodes = nodes;
@@ -17,8 +19,11 @@ export class Pods {
   changed(before: Pod | undefined, after: Pod | undefined): void {
     const uid = after?.metadata.uid;
     const oldUid = before?.metadata.uid;
-    if (oldUid !== undefined && oldUid !== uid) this.#workers.get(oldUid)?.removed();
-    if (after === undefined || uid === undefined) return;
+    if (oldUid !== undefined && oldUid !== uid) {
+      this.#finished.delete(oldUid);
+      this.#workers.get(oldUid)?.removed();
+    }
+    if (after === undefined || uid === undefined || this.#finished.has(uid)) return;
     this.#names.set(keyOf(after), uid);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
@@ -28,7 +33,8 @@ export class Pods {
     const node = this.#nodes.get(after.spec.nodeName ?? '');
     if (node === undefined || isOver(after)) return;
     const key = keyOf(after);
-    const worker = new PodWorker(node, after, () => {
+    const worker = new PodWorker(node, after, isGone => {
+      if (!isGone) this.#finished.add(uid);
       this.#workers.delete(uid);
       if (this.#names.get(key) === uid) this.#names.delete(key);
     });

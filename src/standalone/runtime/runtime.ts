@@ -8,14 +8,14 @@ import { namespaces, paths } from '../../kernel/contract.ts';
 import { mounts } from '../../kernel/mount/index.ts';
 import { namespacePath } from '../../kernel/ns/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { EventRecorder } from '../../kube/events.ts';
 import { Informer } from '../../kube/informer.ts';
 import { CONFIG_MAPS, PODS, SECRETS, SERVICES } from '../../kube/resources.ts';
 import type { ConfigMap, Secret } from '../../kube/types/core.ts';
 import { ImageMap, preparePrograms } from '../images/index.ts';
-import { clusterFiles, type ClusterConfig } from '../cluster.ts';
+import type { ClusterConfig } from '../cluster.ts';
 import { hostFileSystems } from './container/root.ts';
 import type { NodeContext, RuntimeContext } from './context.ts';
-import { PodEvents } from './events.ts';
 import { RuntimeFiles } from './files.ts';
 import { Limit } from './limit.ts';
 import { readMachine } from './node/machine.ts';
@@ -37,6 +37,8 @@ export interface RuntimeOptions {
     /** The directory that network plugins are found in. */
     readonly cniDirectory: string;
   };
+  /** The unix socket for logs, exec and attach: the API server's way in. */
+  readonly socket: string;
   readonly log: Log;
   readonly clock: Clock;
   /** Ends the runtime; pods run on. */
@@ -88,7 +90,6 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     log,
     files,
     images: new ImageMap(),
-    events: new PodEvents(client, clock, log.scope('events')),
     objects: {
       configMap: (namespace, name) => configMaps.cache.get(`${namespace}/${name}`),
       secret: (namespace, name) => secrets.cache.get(`${namespace}/${name}`),
@@ -111,6 +112,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         ...shared,
         node,
         namespacePath: namespace,
+        events: new EventRecorder({ client, component: 'kubelet', host: node.name, clock, log: log.scope('events') }),
         allocatable: nodeResources(machine),
         network: new PodNetwork({
           configurationDirectory: paths.cniConfigDirectory(cluster.name, node.name),
@@ -137,7 +139,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   };
   const ready = run();
   const timer = setInterval(() => pods.pokeAll(), CHECK_EVERY);
-  const server = startStreamServer({ socket: clusterFiles.runtimeSocket(cluster.name), pods, log: log.scope('streams'), signal });
+  const server = startStreamServer({ socket: options.socket, pods, log: log.scope('streams'), signal });
   const agents = [...nodes.values()].map(({ node, network }) =>
     runNodeAgent({ node, machine, client, network, clock, log: log.scope('node'), signal }),
   );

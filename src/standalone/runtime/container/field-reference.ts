@@ -1,6 +1,6 @@
 import { FairleadError } from '../../../base/errors.ts';
 import type { Container, Pod, ResourceFieldSelector } from '../../../kube/types/core.ts';
-import { parseQuantity } from '../../controllers/quantity.ts';
+import { parseQuantity } from '../../../kube/quantity.ts';
 
 /** What a pod's fields may refer to besides the object itself; addresses are known once the sandbox stands. */
 export interface PodFacts {
@@ -57,15 +57,14 @@ export function resourceValue(facts: PodFacts, container: Container, selector: R
   const [, kind, name = ''] = found;
   const limits = container.resources?.limits?.[name] ?? facts.allocatable[name];
   const text = kind === 'limits' ? limits : container.resources?.requests?.[name];
-  const amount = text === undefined ? 0 : (parseQuantity(text) ?? 0);
-  const divisor = selector.divisor === undefined ? 1 : (parseQuantity(selector.divisor) ?? 1);
-  return String(Math.ceil(round(amount / (divisor === 0 ? 1 : divisor))));
+  const amount = parseQuantity(text ?? '0') ?? 0n;
+  const asked = parseQuantity(selector.divisor ?? '1') ?? 0n;
+  const divisor = asked > 0n ? asked : ONE;
+  return String((amount + divisor - 1n) / divisor);
 }
 
-/** `2.0000000000000004` is two: decimal suffixes are not exact in binary. */
-function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
-}
+/** `parseQuantity` counts in billionths. */
+const ONE = 1_000_000_000n;
 
 /** As the kubelet writes maps to files: sorted lines of `key="value"`, quoted as Go's %q. */
 function formatMap(map: Readonly<Record<string, string>> | undefined): string {

@@ -3,8 +3,8 @@ import { sentenceOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { isAlreadyExists, isNotFound, type KubeClient } from '../../../kube/client.ts';
 import { LEASES, NODES } from '../../../kube/resources.ts';
+import { microTimestampOf } from '../../../kube/timestamps.ts';
 import type { Lease } from '../../../kube/types/coordination.ts';
-import type { NodeCondition } from '../../../kube/types/core.ts';
 import type { NodeConfig } from '../../cluster.ts';
 import type { PodNetwork } from '../sandbox/network.ts';
 import type { Machine } from './machine.ts';
@@ -60,7 +60,7 @@ async function heartbeats(options: NodeAgentOptions): Promise<void> {
 async function renew(options: NodeAgentOptions, known: Lease | undefined): Promise<Lease> {
   const { client, node, clock } = options;
   const metadata = { name: node.name, namespace: 'kube-node-lease' };
-  const renewTime = new Date(clock.now()).toISOString().replace(/Z$/, '000Z'); // MicroTime
+  const renewTime = microTimestampOf(clock.now());
   if (known !== undefined) {
     try {
       return await client.patch(LEASES, metadata, { spec: { renewTime } }, { type: 'merge' });
@@ -81,15 +81,12 @@ async function renew(options: NodeAgentOptions, known: Lease | undefined): Promi
 async function reportStatus(options: NodeAgentOptions): Promise<void> {
   const { clock, signal } = options;
   let reported: Readiness | undefined;
-  let conditions: readonly NodeCondition[] = [];
   let reportedAt = 0;
   while (!signal.aborted) {
     const readiness = await networkReadiness(options.network);
     const isNew = readiness.ready !== reported?.ready || readiness.message !== reported.message;
     if (isNew || clock.now() - reportedAt >= STATUS_EVERY) {
-      await retry(options, 'The status of the node could not be written', async () => {
-        conditions = await writeStatus(options, readiness, conditions);
-      });
+      await retry(options, 'The status of the node could not be written', () => writeStatus(options, readiness));
       reported = readiness;
       reportedAt = clock.now();
     }
@@ -107,16 +104,12 @@ async function networkReadiness(network: PodNetwork): Promise<Readiness> {
   }
 }
 
-async function writeStatus(
-  options: NodeAgentOptions,
-  readiness: Readiness,
-  before: readonly NodeCondition[],
-): Promise<readonly NodeCondition[]> {
+async function writeStatus(options: NodeAgentOptions, readiness: Readiness): Promise<void> {
   const { client, node, machine, clock } = options;
-  const known = before.length > 0 ? before : ((await client.get(NODES, { name: node.name })).status?.conditions ?? []);
+  const known = (await client.get(NODES, { name: node.name })).status?.conditions ?? [];
   const status = nodeStatus(node, machine, readiness, known, clock.now());
-  await client.patch(NODES, { name: node.name }, { status }, { type: 'strategic', subresource: 'status' });
-  return status.conditions ?? [];
+  // Not a strategic merge: `type` is the merge key of addresses, and a node has two of the type InternalIP.
+  await client.patch(NODES, { name: node.name }, { status }, { type: 'merge', subresource: 'status' });
 }
 
 async function retry(options: NodeAgentOptions, sentence: string, work: () => Promise<void>): Promise<void> {

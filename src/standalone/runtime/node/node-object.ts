@@ -1,5 +1,5 @@
 import type { Node, NodeCondition, NodeStatus } from '../../../kube/types/core.ts';
-import { formatTime } from '../../controllers/pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
 import type { NodeConfig } from '../../cluster.ts';
 import { KUBELET_VERSION, type Machine } from './machine.ts';
 
@@ -85,9 +85,11 @@ function conditions(readiness: Readiness, before: readonly NodeCondition[], now:
       message: readiness.message,
     },
   ];
-  return found.map(condition => {
+  const others = before.filter(condition => !found.some(each => each.type === condition.type));
+  const own = found.map(condition => {
     const known = before.find(each => each.type === condition.type);
     const kept = known?.status === condition.status ? known.lastTransitionTime : undefined;
-    return { ...condition, lastHeartbeatTime: formatTime(now), lastTransitionTime: kept ?? formatTime(now) };
+    return { ...condition, lastHeartbeatTime: timestampOf(now), lastTransitionTime: kept ?? timestampOf(now) };
   });
+  return [...others, ...own];
 }

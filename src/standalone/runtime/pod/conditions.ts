@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../kube/types/core.ts';
-import { formatTime } from '../../controllers/pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
 import { initDone } from './decide.ts';
 import type { Observed } from './observed.ts';
 import { isSidecar } from './restart.ts';
@@ -65,5 +65,5 @@ function readyFinding(pod: Pod, containersReady: Finding): Finding {
 function withTime(finding: Finding, pod: Pod, now: number): PodCondition {
   const before = pod.status?.conditions?.find(condition => condition.type === finding.type);
   const kept = before?.status === finding.status ? before.lastTransitionTime : undefined;
-  return { ...finding, lastTransitionTime: kept ?? formatTime(now) };
+  return { ...finding, lastTransitionTime: kept ?? timestampOf(now) };
 }

@@ -1,5 +1,5 @@
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../../kube/types/core.ts';
-import { formatTime } from '../../controllers/pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
 import { containerUri } from '../container/identity.ts';
 import { initDone } from './decide.ts';
 import { containerIn, type Observed, type ObservedContainer, type Run } from './observed.ts';
@@ -45,7 +45,7 @@ function isReady(input: ContainerStatusInput, seen: ObservedContainer): boolean 
 function stateOf(input: ContainerStatusInput, seen: ObservedContainer): ContainerState {
   const { pod, container, observed, isInit, now } = input;
   const { run, waiting } = seen;
-  if (run?.at === 'running') return { running: { startedAt: formatTime(Date.parse(run.record.startedAt)) } };
+  if (run?.at === 'running') return { running: { startedAt: timestampOf(Date.parse(run.record.startedAt)) } };
   if (waiting !== undefined && !input.ending) return { waiting: { reason: waiting.reason, message: waiting.message } };
   if (run?.at !== 'ended') {
     const beforeInit = (pod.spec.initContainers ?? []).length > 0 && (isInit || !initDone(pod, observed));
@@ -72,8 +72,8 @@ function terminated(run: Run & { readonly at: 'ended' }): NonNullable<ContainerS
     ...(ending.signal === 0 || ending.unknown === true ? {} : { signal: ending.signal }),
     reason: reasonOf(ending),
     ...(ending.message === '' ? {} : { message: ending.message }),
-    startedAt: formatTime(Date.parse(ending.startedAt)),
-    finishedAt: formatTime(Date.parse(ending.finishedAt)),
+    startedAt: timestampOf(Date.parse(ending.startedAt)),
+    finishedAt: timestampOf(Date.parse(ending.finishedAt)),
     containerID: containerUri(run.id),
   };
 }

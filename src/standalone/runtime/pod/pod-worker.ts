@@ -4,9 +4,8 @@ import type { Log } from '../../../base/log.ts';
 import { isConflict, isNotFound } from '../../../kube/client.ts';
 import { PODS } from '../../../kube/resources.ts';
 import type { Container, Pod } from '../../../kube/types/core.ts';
-import { removeCgroup } from '../../../kernel/cgroup/index.ts';
 import { containerId, type ContainerIdentity } from '../container/identity.ts';
-import { cgroupOf, factsOf, launchContainer } from '../container/launch.ts';
+import { factsOf, launchContainer } from '../container/launch.ts';
 import type { NodeContext } from '../context.ts';
 import { ProbeSet } from '../probes/probe-set.ts';
 import { adoptSandbox, createSandbox, removeSandbox } from '../sandbox/sandbox.ts';
@@ -38,7 +37,7 @@ export class PodWorker {
   readonly #context: NodeContext;
   readonly #log: Log;
   readonly #reporter: StatusReporter;
-  readonly #forgotten: () => void;
+  readonly #forgotten: (isGone: boolean) => void;
   readonly #containers = new Map<string, ObservedContainer>();
   readonly #probes: ProbeSet;
   readonly #endedLaunchers = new Set<string>();
@@ -55,8 +54,8 @@ export class PodWorker {
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `forgotten` is called once, when nothing of the pod is left here. */
-  constructor(context: NodeContext, pod: Pod, forgotten: () => void) {
+  /** `forgotten` is called once, when nothing of the pod is left here; `isGone`: the API has told so before. */
+  constructor(context: NodeContext, pod: Pod, forgotten: (isGone: boolean) => void) {
     this.#context = context;
     this.#pod = pod;
     this.#forgotten = forgotten;
@@ -198,7 +197,14 @@ export class PodWorker {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (!this.#lifetime.signal.aborted) this.#sync();
+      if (this.#lifetime.signal.aborted) return;
+      try {
+        this.#sync();
+      } catch (error) {
+        // A record or a directory that cannot be read: the next look may find it whole.
+        this.#log.error({ pod: this.#pod.metadata.name, error: sentenceOf(error) }, 'The pod could not be looked at.');
+        this.#timer = setTimeout(() => this.#schedule(), RETRY_FIRST);
+      }
     });
   }
 
@@ -249,7 +255,6 @@ export class PodWorker {
       this.#probes.stop(container.name);
       this.#endedLaunchers.delete(run.id);
       this.#context.unwatchContainer(run.id);
-      removeCgroup(cgroupOf(this.#context, identity));
       this.#set(container.name, { run, started: false, ready: false, stopping: false, unhealthy: undefined });
       if (!run.ending.ran) this.#event(container, 'Warning', 'Failed', `Error: ${run.ending.message}`);
       this.#announceBackOff(container);
@@ -445,7 +450,7 @@ export class PodWorker {
     }
     rmSync(this.#context.files.pod(this.#context.node.name, this.#uid), { recursive: true, force: true });
     this.detach();
-    this.#forgotten();
+    this.#forgotten(this.#gone);
   }
 
   /** A change from outside of `#sync`. */
@@ -464,11 +469,8 @@ export class PodWorker {
     return Math.min(last, first * 2 ** Math.min(failures, 10));
   }
 
-  #event(container: Container | undefined, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const isInit = container !== undefined && (this.#pod.spec.initContainers ?? []).includes(container);
-    const fieldPath =
-      container === undefined ? {} : { fieldPath: `spec.${isInit ? 'initContainers' : 'containers'}{${container.name}}` };
-    this.#context.events.record({ pod: this.#pod, node: this.#context.node.name, ...fieldPath, type, reason, message });
+  #event(_container: Container | undefined, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#context.events.record(this.#pod, { type, reason, note: message });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Container, Pod } from '../../../kube/types/core.ts';
-import { parseQuantity } from '../../controllers/quantity.ts';
+import { quantityMilliValue } from '../../../kube/quantity.ts';
 
 /** status.qosClass: Guaranteed when all containers have equal limits and requests for both, BestEffort when none has any. */
 export function qualityOfService(pod: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' {
@@ -24,5 +24,5 @@ function isGuaranteed(container: Container): boolean {
 }
 
 function amount(text: string | undefined): number {
-  return text === undefined ? 0 : (parseQuantity(text) ?? 0);
+  return text === undefined ? 0 : (quantityMilliValue(text) ?? 0);
 }

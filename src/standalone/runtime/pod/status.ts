@@ -1,5 +1,5 @@
 import type { Container, Pod, PodStatus } from '../../../kube/types/core.ts';
-import { formatTime } from '../../controllers/pod-state.ts';
+import { timestampOf } from '../../../kube/timestamps.ts';
 import { conditionsOf } from './conditions.ts';
 import { containerStatus } from './container-status.ts';
 import { isDeleted, isPastDeadline, mustEnd } from './decide.ts';
@@ -31,7 +31,7 @@ export function podStatus(input: StatusInput): PodStatus {
     conditions: conditionsOf({ pod, observed, phase, statuses, initStatuses, now }),
     ...(hostIP === undefined ? {} : { hostIP, hostIPs: hostAddresses.map(ip => ({ ip })) }),
     ...addressesOf(input),
-    startTime: formatTime(observed.startTime),
+    startTime: timestampOf(observed.startTime),
     containerStatuses: statuses,
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     qosClass: pod.status?.qosClass ?? qualityOfService(pod),

@@ -21,7 +21,7 @@ export async function checkHttp(target: HttpTarget, timeoutMilliseconds: number)
   try {
     const status = await new Promise<number>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)), timeoutMilliseconds);
-      const call = request({ createConnection: () => socket, path: encodeURI(decodePath(target.path)), headers, agent: false });
+      const call = request({ createConnection: () => socket, path: encodeURI(decodePath(target.path)), headers });
       call.once('error', reject);
       call.once('response', response => {
         response.on('error', () => undefined); // the status is all that counts

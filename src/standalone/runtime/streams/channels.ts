@@ -26,7 +26,7 @@ export interface Channels {
   onInputEnd(handler: () => void): void;
   onResize(handler: (rows: number, columns: number) => void): void;
   onClose(handler: () => void): void;
-  /** Stops and continues reading from the client. */
+  /** Nothing is read from the client before `resumeInput` is called for the first time: handlers come first. */
   pauseInput(): void;
   resumeInput(): void;
   /** Copies a stream to the client, no faster than the client takes it. Resolves at its end. */
@@ -69,6 +69,7 @@ class WebSocketChannels implements Channels {
   constructor(client: WebSocket, protocol: Protocol) {
     this.protocol = protocol;
     this.#client = client;
+    client.pause();
     client.on('message', data => this.#receive(data));
     client.on('error', () => client.terminate());
   }

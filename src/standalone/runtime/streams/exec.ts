@@ -43,6 +43,7 @@ export async function serveExec(
   channels.onClose(() => process.kill());
   channels.onResize((rows, columns) => process.resize(rows, columns));
   if (process.stdin !== undefined) pipeInput(channels, process.stdin);
+  channels.resumeInput();
   const outputs = [channels.copy(process.stdout, query.stdout || query.tty ? STDOUT : STDERR)];
   if (process.stderr !== undefined) outputs.push(channels.copy(process.stderr, STDERR));
   const result = await process.result;
