@@ -57,6 +57,15 @@ fi
 make -s -C native
 make -s -C bpf
 
+# Compiled once here, so that no process of a cluster compiles again (scripts/warm-compile-cache.ts says why).
+cache=build/compile-cache
+if [ ! -e "$cache/.warm" ] || [ -n "$(find src package-lock.json -newer "$cache/.warm" -print -quit)" ]; then
+  rm -rf "$cache"
+  mkdir -p "$cache"
+  NODE_COMPILE_CACHE=$cache node_modules/node/bin/node --disable-warning=ExperimentalWarning --max-semi-space-size=2 --v8-pool-size=1 scripts/warm-compile-cache.ts
+  touch "$cache/.warm"
+fi
+
 # What the kernel has as modules is loaded; what it has built in, or not at all, is for the probes of `up` to say.
 if [ "$(id -u)" = 0 ] && command -v modprobe >/dev/null && [ -d "/lib/modules/$(uname -r)" ]; then
   for module in veth bridge vxlan tun overlay nf_tables nft_chain_nat nft_masq nft_ct nft_numgen nf_conntrack cls_bpf sch_ingress; do

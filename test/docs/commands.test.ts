@@ -26,10 +26,17 @@ function shellBlocks(page: string): readonly string[] {
 }
 
 function run(script: string, directory: string) {
-  return spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', timeout: 300_000, env: { ...environment, HOME: directory } });
+  return spawnSync('bash', ['-c', script], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 300_000,
+    env: { ...environment, HOME: directory },
+  });
 }
 
-const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root }).toSorted()].filter(page => shellBlocks(page).length > 0);
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root }).toSorted()].filter(
+  page => shellBlocks(page).length > 0,
+);
 
 let home = '';
 before(() => {
@@ -47,7 +54,11 @@ for (const page of pages) {
     const lines = shellBlocks(page).join('\n').split('\n');
     const script = lines.filter(line => !coveredElsewhere.test(line)).join('\n');
     const result = run(`set -euo pipefail\nset -x\n${script}`, home);
-    assert.equal(result.status, 0, `the last lines of ${page} as it ran:\n${tail(result.stdout)}\n${tail(result.stderr)}`);
+    assert.equal(
+      result.status,
+      0,
+      `the last lines of ${page} as it ran:\n${tail(result.stdout)}\n${tail(result.stderr)}`,
+    );
   });
 }
 
