@@ -92,6 +92,9 @@ export function asStatusError(error: unknown): StatusError {
       causes: [{ message: error.hint ?? '' }],
     });
   }
+  if (error instanceof FairleadError && error.code === 'store/too-large') {
+    return new StatusError(413, 'RequestEntityTooLarge', error.message);
+  }
   const sentence = sentenceOf(error);
   const causes = [{ message: sentence }];
   return new StatusError(500, 'InternalError', `Internal error occurred: ${sentence}`, { causes });

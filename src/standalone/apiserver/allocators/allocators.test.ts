@@ -168,3 +168,12 @@ test('neither the network nor the broadcast address is handed out', () => {
   assert.throws(() => new AddressRange('10.0.0.1/8'), { code: 'api/bad-service-prefix' });
   assert.throws(() => new AddressRange('10.0.0.0/32'), { code: 'api/bad-service-prefix' });
 });
+
+test('a Service that is refused for its size leaves its address free', async () => {
+  await using server = await startTestServer();
+  const spec = { clusterIP: '10.96.0.30' };
+  const huge = { metadata: { name: 'a' }, spec: { ...spec, note: 'x'.repeat(1_600_000) } };
+  const refused = await server.call('POST', SERVICES, { body: huge });
+  assert.deepEqual([refused.status, refused.json['reason']], [413, 'RequestEntityTooLarge']);
+  await create(server, 'b', spec);
+});

@@ -54,23 +54,38 @@ function fromJson(bytes: Uint8Array): DecodedBody {
   return { fields: value, duplicates };
 }
 
+/** Reading YAML takes the main loop a thousand times longer than JSON. */
+const YAML_LIMIT = 256 * 1024;
+
 /** Anchors may multiply what is said once: aliases are bounded, and the outcome goes through the JSON rules. */
 async function fromYaml(bytes: Uint8Array): Promise<DecodedBody> {
+  if (bytes.length > YAML_LIMIT) {
+    throw new StatusError(
+      413,
+      'RequestEntityTooLarge',
+      `Request entity too large: limit for YAML is ${YAML_LIMIT}`,
+    );
+  }
   const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(textOf(bytes), { uniqueKeys: false });
+  const documents = readYaml(() => parseAllDocuments(textOf(bytes), { uniqueKeys: false }));
   const [document] = documents;
   if (documents.length !== 1 || document === undefined || !('toJS' in document)) {
     throw badRequest('the body has to hold exactly one YAML document');
   }
   const [problem] = document.errors;
   if (problem !== undefined) throw badRequest(`error converting YAML to JSON: ${problem.message}`);
-  let text: string;
+  const text = readYaml(() => JSON.stringify(document.toJS({ maxAliasCount: 100 })));
+  return fromJson(Buffer.from(text));
+}
+
+/** The parser throws for too many aliases, and runs out of stack on deep nesting. */
+function readYaml<T>(read: () => T): T {
   try {
-    text = JSON.stringify(document.toJS({ maxAliasCount: 100 }));
+    return read();
   } catch (error) {
+    if (error instanceof StatusError) throw error;
     throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
   }
-  return fromJson(Buffer.from(text));
 }
 
 async function fromProtobuf(bytes: Uint8Array, schemas: Schemas): Promise<Fields> {

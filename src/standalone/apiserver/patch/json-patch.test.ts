@@ -74,6 +74,11 @@ for (const [name, document, patch, result] of CASES) {
   });
 }
 
+test('copies of copies are bounded', () => {
+  const patch = Array.from({ length: 60 }, (_, index) => ({ op: 'copy', from: '', path: `/a${index}` }));
+  assert.throws(() => jsonPatch({ x: 'x'.repeat(100) }, patch), /copies more than/);
+});
+
 test('merge patch passes the examples of RFC 7396', () => {
   const cases: readonly (readonly [unknown, unknown, unknown])[] = [
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],

@@ -7,6 +7,8 @@ export class JsonPatchError extends Error {
 }
 
 const MOST_OPERATIONS = 10_000;
+/** Characters that all copies of a patch make together: copies of copies double. */
+const MOST_COPIED = 3 * 1024 * 1024;
 
 /** JSON patch (RFC 6902) on a copy; throws JsonPatchError with the operation that failed. */
 export function jsonPatch(document: unknown, patch: unknown): unknown {
@@ -17,9 +19,10 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
     );
   }
   let result: unknown = structuredClone(document);
+  const copies = { left: MOST_COPIED };
   for (const [index, operation] of patch.entries()) {
     try {
-      result = applyOperation(result, operation);
+      result = applyOperation(result, operation, copies);
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
       throw new JsonPatchError(`operation ${index}: ${error.message}`);
@@ -28,7 +31,7 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
   return result;
 }
 
-function applyOperation(document: unknown, operation: unknown): unknown {
+function applyOperation(document: unknown, operation: unknown, copies: { left: number }): unknown {
   if (!isFields(operation)) throw new JsonPatchError('is not an object');
   const path = pointerOf(operation, 'path');
   switch (operation['op']) {
@@ -49,7 +52,7 @@ function applyOperation(document: unknown, operation: unknown): unknown {
       return add(taken.document, path, taken.value);
     }
     case 'copy':
-      return add(document, path, structuredClone(read(document, pointerOf(operation, 'from'))));
+      return add(document, path, copied(read(document, pointerOf(operation, 'from')), copies));
     case 'test':
       if (!equalJson(read(document, path), valueOf(operation))) {
         throw new JsonPatchError(`testing value ${show(path)} failed`);
@@ -58,6 +61,13 @@ function applyOperation(document: unknown, operation: unknown): unknown {
     default:
       throw new JsonPatchError(`unexpected kind of operation ${JSON.stringify(operation['op'] ?? null)}`);
   }
+}
+
+function copied(value: unknown, copies: { left: number }): unknown {
+  const text = JSON.stringify(value);
+  copies.left -= text.length;
+  if (copies.left < 0) throw new JsonPatchError(`copies more than ${MOST_COPIED} characters`);
+  return JSON.parse(text);
 }
 
 function valueOf(operation: Readonly<Record<string, unknown>>): unknown {

@@ -1,13 +1,11 @@
-import { equalJson } from '../codec/json.ts';
 import type { MergeSchema } from '../kind.ts';
 import { isFields } from '../object.ts';
 import type { Fields } from '../object.ts';
 import { inElementOrder } from './element-order.ts';
+import { KeyedList } from './keyed-list.ts';
+import { StrategicPatchError } from './strategic-patch-error.ts';
 
-/** A patch that contradicts itself or lacks a merge key. */
-export class StrategicPatchError extends Error {
-  override readonly name = 'StrategicPatchError';
-}
+export { StrategicPatchError } from './strategic-patch-error.ts';
 
 const PATCH = '$patch';
 const RETAIN_KEYS = '$retainKeys';
@@ -36,8 +34,8 @@ function mergeFields(original: Fields, patch: Fields, schema: MergeSchema | unde
   const merged = retained(original, patch);
   for (const [field, list] of directives(patch, DELETE_PRIMITIVES)) {
     const present = merged[field];
-    if (Array.isArray(present))
-      merged[field] = present.filter(item => !list.some(gone => equalJson(gone, item)));
+    const gone = new Set(list.map(item => JSON.stringify(item)));
+    if (Array.isArray(present)) merged[field] = present.filter(item => !gone.has(JSON.stringify(item)));
   }
   for (const [field, value] of Object.entries(patch)) {
     if (field === PATCH || field === RETAIN_KEYS) continue;
@@ -72,10 +70,7 @@ function mergeList(
   patch: readonly unknown[],
   schema: MergeSchema,
 ): readonly unknown[] {
-  if (!patch.some(isFields) && !present.some(isFields)) {
-    const added = patch.filter((item, index) => !present.includes(item) && patch.indexOf(item) === index);
-    return [...present, ...added];
-  }
+  if (!patch.some(isFields) && !present.some(isFields)) return union(present, patch);
   const { mergeKey } = schema;
   if (mergeKey === undefined) return patch;
   const items = patch.map(item => {
@@ -83,32 +78,18 @@ function mergeList(
     throw new StrategicPatchError('a list of objects cannot be merged with an item that is no object');
   });
   const replaces = items.some(item => item[PATCH] === 'replace');
-  let merged: readonly unknown[] = replaces ? [] : present;
+  const merged = new KeyedList(replaces ? [] : present, mergeKey);
   for (const item of items) {
     if (item[PATCH] === 'replace' && item[mergeKey] === undefined) continue; // only marks the list
-    merged = mergeItem(merged, item, mergeKey, schema.items());
+    if (directiveOf(item) === 'delete') merged.remove(item);
+    else merged.set(item, strategicMerge(merged.get(item) ?? {}, item, schema.items()));
   }
-  return merged;
+  return merged.items();
 }
 
-function mergeItem(
-  list: readonly unknown[],
-  item: Fields,
-  mergeKey: string,
-  schema: MergeSchema | undefined,
-): readonly unknown[] {
-  const key = item[mergeKey];
-  if (key === undefined) {
-    throw new StrategicPatchError(
-      `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
-    );
-  }
-  const isSame = (other: unknown) => isFields(other) && equalJson(other[mergeKey], key);
-  if (directiveOf(item) === 'delete') return list.filter(other => !isSame(other));
-  const at = list.findIndex(isSame);
-  const present = list[at];
-  const merged = strategicMerge(isFields(present) ? present : {}, item, schema);
-  return at < 0 ? [...list, merged] : list.with(at, merged);
+function union(present: readonly unknown[], added: readonly unknown[]): readonly unknown[] {
+  const known = new Set(present);
+  return [...present, ...new Set(added.filter(item => !known.has(item)))];
 }
 
 /** `$retainKeys` drops what it does not name; a patch may not set what it drops. */
@@ -145,10 +126,9 @@ function assertOrdered(
 ): void {
   if (!Array.isArray(list)) return;
   const keyOf = (item: unknown) => (isFields(item) && mergeKey !== undefined ? item[mergeKey] : item);
+  const ordered = new Set(order.map(item => JSON.stringify(keyOf(item))));
   const missing = list.find(
-    item =>
-      !(isFields(item) && item[PATCH] !== undefined) &&
-      !order.some(other => equalJson(keyOf(other), keyOf(item))),
+    item => !(isFields(item) && item[PATCH] !== undefined) && !ordered.has(JSON.stringify(keyOf(item))),
   );
   if (missing === undefined) return;
   throw new StrategicPatchError(

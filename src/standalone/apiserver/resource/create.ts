@@ -75,8 +75,8 @@ function createNamed(
     ];
     if (errors.length > 0) throw invalid(kind, name, errors);
     if (dryRun) return { do: 'keep', object: assigned } satisfies Decision;
-    allocators.claim(kind, assigned, undefined);
-    return { do: 'put', object: assigned } satisfies Decision;
+    const onStaged = () => allocators.claim(kind, assigned, undefined);
+    return { do: 'put', object: assigned, onStaged } satisfies Decision;
   });
 }
 

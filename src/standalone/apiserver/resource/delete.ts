@@ -74,10 +74,10 @@ export function deleteObject(target: Target, options: DeleteOptions): Promise<Wr
     const isGone = isReadyToGo(kind, after);
     if (options.dryRun) return { do: 'keep', object: isGone ? before : after } satisfies Decision;
     if (isGone) {
-      context.allocators.claim(kind, undefined, before);
       // A deletion without finalizers and grace is not announced in the object: it goes as it was.
       const last = before.metadata.deletionTimestamp === undefined && !hasGrace(target) ? before : after;
-      return { do: 'remove', object: last } satisfies Decision;
+      const onStaged = () => context.allocators.claim(kind, undefined, before);
+      return { do: 'remove', object: last, onStaged } satisfies Decision;
     }
     return after === before
       ? ({ do: 'keep', object: before } satisfies Decision)

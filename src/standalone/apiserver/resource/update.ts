@@ -57,12 +57,9 @@ export function changeObject(target: Target, change: (current: ApiObject) => Api
 function decide(target: Target, after: ApiObject, before: ApiObject, dryRun: boolean): Decision {
   const { kind, context } = target;
   if (dryRun) return { do: 'keep', object: after };
-  if (isReadyToGo(kind, after)) {
-    context.allocators.claim(kind, undefined, before);
-    return { do: 'remove', object: after };
-  }
-  context.allocators.claim(kind, after, before);
-  return { do: 'put', object: after };
+  const isGone = isReadyToGo(kind, after);
+  const onStaged = () => context.allocators.claim(kind, isGone ? undefined : after, before);
+  return { do: isGone ? 'remove' : 'put', object: after, onStaged };
 }
 
 /** The wish with everything that is not the client's to change put back from what is stored. */

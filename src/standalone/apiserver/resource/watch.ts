@@ -109,7 +109,7 @@ class WatchStream {
     const { selection } = this.#plan;
     const present = this.#plan.sendsInitial ? (objects.list(selection.prefix)?.entries ?? []) : [];
     const revision = store.revision;
-    this.#catchUp(present.values(), missed.values(), revision);
+    this.#guarded(() => this.#catchUp(present.values(), missed.values(), revision));
   }
 
   /** Sends what was before now at the client's pace, then what came meanwhile; from then on changes are sent at once. */
@@ -117,7 +117,7 @@ class WatchStream {
     const { selection } = this.#plan;
     const isFull = () => {
       if (this.#sink.pending <= PACED_PENDING) return false;
-      this.#sink.onDrain(() => this.#catchUp(present, missed, revision));
+      this.#sink.onDrain(() => this.#guarded(() => this.#catchUp(present, missed, revision)));
       return true;
     };
     while (!isFull()) {
@@ -143,9 +143,20 @@ class WatchStream {
   }
 
   #queue(change: Change): void {
-    if (this.#backlog === undefined) this.#onChange(change);
+    if (this.#backlog === undefined) this.#guarded(() => this.#onChange(change));
     else if (this.#backlog.length < MOST_BACKLOG) this.#backlog.push(change);
     else this.#drop();
+  }
+
+  /** Called from the store and from the socket: what goes wrong ends this watch and nothing else. */
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#target.context.log.error({ resource: this.#target.kind.plural, err: error }, 'A watch failed');
+      this.#stop?.();
+      this.#fail(error);
+    }
   }
 
   #onChange(change: Change): void {

@@ -45,7 +45,7 @@ export class Objects {
     if (view === undefined) return this.#store.write(this.#storage, key, decide);
     const written = await this.#store.write(this.#storage, key, current => {
       const decision = decide(this.#shown(current));
-      return { do: decision.do, object: view.toStorage(decision.object) };
+      return { ...decision, object: view.toStorage(decision.object) };
     });
     return { did: written.did, entry: this.#shown(written.entry) };
   }

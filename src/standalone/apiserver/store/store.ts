@@ -1,3 +1,4 @@
+import { FairleadError } from '../../../base/errors.ts';
 import type { ApiObject } from '../object.ts';
 import { isFields } from '../object.ts';
 import { Collection } from './collection.ts';
@@ -10,9 +11,10 @@ import type { WindowLimits } from './event-window.ts';
 
 /** What a write does with the object that it found. */
 export type Decision =
-  | { readonly do: 'put'; readonly object: ApiObject }
+  /** `onStaged` is called once the write counts for the next decisions: not for one that is refused after all. */
+  | { readonly do: 'put'; readonly object: ApiObject; readonly onStaged?: () => void }
   /** `object` is the last state that watchers see. */
-  | { readonly do: 'remove'; readonly object: ApiObject }
+  | { readonly do: 'remove'; readonly object: ApiObject; readonly onStaged?: () => void }
   /** Nothing changes: no revision, no event. `object` is what is answered: the present one, or a dry run's. */
   | { readonly do: 'keep'; readonly object: ApiObject };
 
@@ -143,9 +145,12 @@ export class Store {
       return { entry: keptEntry(key, decision.object, before), did: 'keep' };
     }
     if (this.#broken !== undefined) throw this.#broken;
-    const entry = entryOf(key, decision.object, ++this.#head);
+    const entry = entryOf(key, decision.object, this.#head + 1);
+    if (decision.do === 'put') assertSize(entry);
+    this.#head++;
     const type = decision.do === 'remove' ? 'DELETED' : before === undefined ? 'ADDED' : 'MODIFIED';
     this.#staged.set(stagedId(storage, key), decision.do === 'remove' ? undefined : entry);
+    decision.onStaged?.();
     const settle = Promise.withResolvers<void>();
     this.#waiting.push({ change: { type, storage, before, after: entry }, settle });
     this.#flushing ??= this.#flush();
@@ -227,6 +232,16 @@ export class Store {
     this.#collections.set(storage, made);
     return made;
   }
+}
+
+/** What etcd takes: more than that is a blob, and every watcher would get it. */
+const LARGEST = 1.5 * 1024 * 1024;
+
+function assertSize(entry: Entry): void {
+  if (entry.text.length <= LARGEST) return;
+  throw new FairleadError('store/too-large', `The object is larger than ${LARGEST} characters as JSON`, {
+    hint: 'Keep large data outside of the API.',
+  });
 }
 
 /** What a dry run would have written, or what is there already. */

@@ -1,0 +1,4 @@
+/** A patch that contradicts itself or lacks a merge key. */
+export class StrategicPatchError extends Error {
+  override readonly name = 'StrategicPatchError';
+}
