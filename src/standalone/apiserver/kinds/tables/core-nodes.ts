@@ -8,7 +8,7 @@ ContainerImage
  sizeBytes 2 int64
 ImageVolumeStatus
  imageRef 1 string!
-Node kind
+Node kind | A machine that runs pods.
  metadata 1 meta.ObjectMeta ={}
  spec 2 NodeSpec ={}
  status 3 NodeStatus ={}
@@ -47,21 +47,21 @@ NodeRuntimeHandlerFeatures
  recursiveReadOnlyMounts 1 bool?
  userNamespaces 2 bool?
 NodeSpec
- podCIDR 1 string
+ podCIDR 1 string | First prefix that its pods' addresses are from.
  externalID 2 string
  providerID 3 string
- unschedulable 4 bool
- taints 5 []Taint list=atomic
+ unschedulable 4 bool | Whether it takes no new pods.
+ taints 5 []Taint list=atomic | What keeps pods away that do not tolerate it.
  configSource 6 NodeConfigSource
- podCIDRs 7 []string list=set patch=merge
+ podCIDRs 7 []string list=set patch=merge | Prefixes that its pods' addresses are from, at most one of each family.
 NodeStatus
- capacity 1 {}quantity
- allocatable 2 {}quantity
+ capacity 1 {}quantity | What it has.
+ allocatable 2 {}quantity | What pods may use of it.
  phase 3 string
- conditions 4 []NodeCondition list=map(type) patch=merge(type)
- addresses 5 []NodeAddress list=map(type) patch=merge(type)
+ conditions 4 []NodeCondition list=map(type) patch=merge(type) | What is true of the node: Ready, MemoryPressure, DiskPressure, PIDPressure.
+ addresses 5 []NodeAddress list=map(type) patch=merge(type) | Its addresses and names.
  daemonEndpoints 6 NodeDaemonEndpoints ={}
- nodeInfo 7 NodeSystemInfo ={}
+ nodeInfo 7 NodeSystemInfo ={} | Its kernel, system and versions.
  images 8 []ContainerImage list=atomic
  volumesInUse 9 []string list=atomic
  volumesAttached 10 []AttachedVolume list=atomic

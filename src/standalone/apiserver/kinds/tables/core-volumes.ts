@@ -182,8 +182,8 @@ StorageOSVolumeSource
  fsType 3 string
  readOnly 4 bool
  secretRef 5 LocalObjectReference
-Volume
- name 1 string! =""
+Volume | Files that a pod's containers share.
+ name 1 string! ="" | Name of the volume, unique in the pod.
  ...VolumeSource 2
 VolumeProjection
  secret 1 SecretProjection
@@ -193,32 +193,32 @@ VolumeProjection
  clusterTrustBundle 5 ClusterTrustBundleProjection
  podCertificate 6 PodCertificateProjection
 VolumeSource inline
- hostPath 1 HostPathVolumeSource
- emptyDir 2 EmptyDirVolumeSource
+ hostPath 1 HostPathVolumeSource | A file or directory of the node.
+ emptyDir 2 EmptyDirVolumeSource | An empty directory that lives as long as the pod.
  gcePersistentDisk 3 GCEPersistentDiskVolumeSource
  awsElasticBlockStore 4 AWSElasticBlockStoreVolumeSource
  gitRepo 5 GitRepoVolumeSource
- secret 6 SecretVolumeSource
+ secret 6 SecretVolumeSource | A Secret, a file for each key.
  nfs 7 NFSVolumeSource
  iscsi 8 ISCSIVolumeSource
  glusterfs 9 GlusterfsVolumeSource
- persistentVolumeClaim 10 PersistentVolumeClaimVolumeSource
+ persistentVolumeClaim 10 PersistentVolumeClaimVolumeSource | A claim on storage.
  rbd 11 RBDVolumeSource
  flexVolume 12 FlexVolumeSource
  cinder 13 CinderVolumeSource
  cephfs 14 CephFSVolumeSource
  flocker 15 FlockerVolumeSource
- downwardAPI 16 DownwardAPIVolumeSource
+ downwardAPI 16 DownwardAPIVolumeSource | Fields of the pod, as files.
  fc 17 FCVolumeSource
  azureFile 18 AzureFileVolumeSource
- configMap 19 ConfigMapVolumeSource
+ configMap 19 ConfigMapVolumeSource | A ConfigMap, a file for each key.
  vsphereVolume 20 VsphereVirtualDiskVolumeSource
  quobyte 21 QuobyteVolumeSource
  azureDisk 22 AzureDiskVolumeSource
  photonPersistentDisk 23 PhotonPersistentDiskVolumeSource
  portworxVolume 24 PortworxVolumeSource
  scaleIO 25 ScaleIOVolumeSource
- projected 26 ProjectedVolumeSource
+ projected 26 ProjectedVolumeSource | Several sources in one directory.
  storageos 27 StorageOSVolumeSource
  csi 28 CSIVolumeSource
  ephemeral 29 EphemeralVolumeSource

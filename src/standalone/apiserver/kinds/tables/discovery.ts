@@ -1,14 +1,14 @@
 /** EndpointSlices of discovery.k8s.io/v1. Notation: see ../schema/notation.ts. */
 export const DISCOVERY = `
 Endpoint
- addresses 1 []string! list=set
- conditions 2 EndpointConditions ={}
+ addresses 1 []string! list=set | Addresses of one endpoint; readers take the first.
+ conditions 2 EndpointConditions ={} | Whether it is ready, serving or terminating.
  hostname 3 string?
- targetRef 4 core.ObjectReference
+ targetRef 4 core.ObjectReference | The object, mostly a pod, that it stands for.
  deprecatedTopology 5 {}string
- nodeName 6 string?
- zone 7 string?
- hints 8 EndpointHints
+ nodeName 6 string? | Node that it is on.
+ zone 7 string? | Zone that it is in.
+ hints 8 EndpointHints | Who should prefer it.
 EndpointConditions
  ready 1 bool?
  serving 2 bool?
@@ -21,11 +21,11 @@ EndpointPort atomic
  protocol 2 string?
  port 3 int32?
  appProtocol 4 string?
-EndpointSlice kind
+EndpointSlice kind | Some of the addresses behind a service.
  metadata 1 meta.ObjectMeta ={}
- endpoints 2 []Endpoint list=atomic
- ports 3 []EndpointPort list=atomic
- addressType 4 string! =""
+ endpoints 2 []Endpoint list=atomic | The endpoints, at most 1000.
+ ports 3 []EndpointPort list=atomic | Ports that every endpoint has.
+ addressType 4 string! ="" | IPv4, IPv6 or FQDN; it cannot change.
 EndpointSliceList kind
  metadata 1 meta.ListMeta ={}
  items 2 []EndpointSlice!

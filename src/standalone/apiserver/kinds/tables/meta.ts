@@ -33,12 +33,12 @@ FieldSelectorRequirement
  operator 2 string! =""
  values 3 []string list=atomic
 LabelSelector atomic
- matchLabels 1 {}string
- matchExpressions 2 []LabelSelectorRequirement list=atomic
+ matchLabels 1 {}string | Labels that must be there with these values.
+ matchExpressions 2 []LabelSelectorRequirement list=atomic | Further requirements; all must hold.
 LabelSelectorRequirement
- key 1 string! =""
- operator 2 string! =""
- values 3 []string list=atomic
+ key 1 string! ="" | Key of the label.
+ operator 2 string! ="" | In, NotIn, Exists or DoesNotExist.
+ values 3 []string list=atomic | Values for In and NotIn.
 ListMeta
  selfLink 1 string
  resourceVersion 2 string
@@ -54,21 +54,21 @@ ManagedFieldsEntry
  fieldsV1 7 fieldsV1
  subresource 8 string
 ObjectMeta
- name 1 string
- generateName 2 string
- namespace 3 string
+ name 1 string | Name of the object, unique in its namespace; it cannot change.
+ generateName 2 string | Beginning of a name that the server completes.
+ namespace 3 string | Namespace that it is in.
  selfLink 4 string
- uid 5 string
- resourceVersion 6 string
- generation 7 int64
- creationTimestamp 8 time
- deletionTimestamp 9 time
- deletionGracePeriodSeconds 10 int64?
- labels 11 {}string
- annotations 12 {}string
- ownerReferences 13 []OwnerReference list=map(uid) patch=merge(uid)
- finalizers 14 []string list=set patch=merge
- managedFields 17 []ManagedFieldsEntry list=atomic
+ uid 5 string | What tells it from all others, also of the same name.
+ resourceVersion 6 string | Changes with every change; opaque.
+ generation 7 int64 | Counts changes of what is wanted.
+ creationTimestamp 8 time | When it was created.
+ deletionTimestamp 9 time | When it is to be gone, once deletion was asked for.
+ deletionGracePeriodSeconds 10 int64? | Seconds that it was given to end.
+ labels 11 {}string | Keys and values to select it by.
+ annotations 12 {}string | Keys and values for whatever else is to be noted.
+ ownerReferences 13 []OwnerReference list=map(uid) patch=merge(uid) | Objects that it belongs to; it goes when they all are gone.
+ finalizers 14 []string list=set patch=merge | What must be done before it is gone.
+ managedFields 17 []ManagedFieldsEntry list=atomic | Who set which field.
 OwnerReference atomic
  kind 1 string! =""
  name 3 string! =""

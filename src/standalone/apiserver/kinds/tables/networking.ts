@@ -1,22 +1,22 @@
 /** Policies, ingresses and their classes of networking.k8s.io/v1. Notation: see ../schema/notation.ts. */
 export const NETWORKING = `
 HTTPIngressPath
- path 1 string
- backend 2 IngressBackend! ={}
- pathType 3 string!?
+ path 1 string | Path to match.
+ backend 2 IngressBackend! ={} | Where matching requests go.
+ pathType 3 string!? | Exact, Prefix or ImplementationSpecific.
 HTTPIngressRuleValue
  paths 1 []HTTPIngressPath! list=atomic
 IPBlock
- cidr 1 string! =""
- except 2 []string list=atomic
-Ingress kind
+ cidr 1 string! ="" | A prefix, as 10.0.0.0/8 or 2001:db8::/32.
+ except 2 []string list=atomic | Prefixes within it that are left out.
+Ingress kind | How HTTP requests from outside reach services.
  metadata 1 meta.ObjectMeta ={}
  spec 2 IngressSpec ={}
  status 3 IngressStatus ={}
 IngressBackend
  resource 3 core.TypedLocalObjectReference
  service 4 IngressServiceBackend
-IngressClass kind
+IngressClass kind | A class of ingresses, served by one controller.
  metadata 1 meta.ObjectMeta ={}
  spec 2 IngressClassSpec ={}
 IngressClassList kind
@@ -29,8 +29,8 @@ IngressClassParametersReference
  scope 4 string?
  namespace 5 string?
 IngressClassSpec
- controller 1 string
- parameters 2 IngressClassParametersReference
+ controller 1 string | Who serves ingresses of the class.
+ parameters 2 IngressClassParametersReference | An object with further configuration.
 IngressList kind
  metadata 1 meta.ListMeta ={}
  items 2 []Ingress!
@@ -45,7 +45,7 @@ IngressPortStatus
  protocol 2 string! =""
  error 3 string?
 IngressRule
- host 1 string
+ host 1 string | Host that the rule is for; *.example.com is any one label before it.
  ...IngressRuleValue 2
 IngressRuleValue inline
  http 1 HTTPIngressRuleValue
@@ -53,40 +53,40 @@ IngressServiceBackend
  name 1 string! =""
  port 2 ServiceBackendPort ={}
 IngressSpec
- defaultBackend 1 IngressBackend
- tls 2 []IngressTLS list=atomic
- rules 3 []IngressRule list=atomic
- ingressClassName 4 string?
+ defaultBackend 1 IngressBackend | Where requests go that match no rule.
+ tls 2 []IngressTLS list=atomic | Certificates by host.
+ rules 3 []IngressRule list=atomic | Hosts and paths, with where they lead.
+ ingressClassName 4 string? | Class of the controller that serves it.
 IngressStatus
  loadBalancer 1 IngressLoadBalancerStatus ={}
 IngressTLS
  hosts 1 []string list=atomic
  secretName 2 string
-NetworkPolicy kind
+NetworkPolicy kind | Which traffic the selected pods may have.
  metadata 1 meta.ObjectMeta ={}
- spec 2 NetworkPolicySpec ={}
+ spec 2 NetworkPolicySpec ={} | Which pods, and which traffic.
 NetworkPolicyEgressRule
- ports 1 []NetworkPolicyPort list=atomic
- to 2 []NetworkPolicyPeer list=atomic
+ ports 1 []NetworkPolicyPort list=atomic | To which ports; none given means all.
+ to 2 []NetworkPolicyPeer list=atomic | To whom; none given means everyone.
 NetworkPolicyIngressRule
- ports 1 []NetworkPolicyPort list=atomic
- from 2 []NetworkPolicyPeer list=atomic
+ ports 1 []NetworkPolicyPort list=atomic | At which ports; none given means all.
+ from 2 []NetworkPolicyPeer list=atomic | Who may send; none given means everyone.
 NetworkPolicyList kind
  metadata 1 meta.ListMeta ={}
  items 2 []NetworkPolicy!
 NetworkPolicyPeer
- podSelector 1 meta.LabelSelector
- namespaceSelector 2 meta.LabelSelector
- ipBlock 3 IPBlock
+ podSelector 1 meta.LabelSelector | Pods by label, in this namespace or those of namespaceSelector.
+ namespaceSelector 2 meta.LabelSelector | Namespaces by label.
+ ipBlock 3 IPBlock | Addresses outside the cluster.
 NetworkPolicyPort
- protocol 1 string?
- port 2 intOrString
- endPort 3 int32?
+ protocol 1 string? | TCP, UDP or SCTP.
+ port 2 intOrString | A port by number, or by the name of a container's port.
+ endPort 3 int32? | Last port of a range that begins with port.
 NetworkPolicySpec
- podSelector 1 meta.LabelSelector ={}
- ingress 2 []NetworkPolicyIngressRule list=atomic
- egress 3 []NetworkPolicyEgressRule list=atomic
- policyTypes 4 []string list=atomic
+ podSelector 1 meta.LabelSelector ={} | Pods that the policy is for; an empty selector means all of the namespace.
+ ingress 2 []NetworkPolicyIngressRule list=atomic | Traffic that may come in; with no rule, none.
+ egress 3 []NetworkPolicyEgressRule list=atomic | Traffic that may go out; with no rule, none.
+ policyTypes 4 []string list=atomic | Ingress, Egress or both: the directions that the policy isolates.
 ServiceBackendPort atomic
  name 1 string
  number 2 int32
