@@ -31,6 +31,10 @@ export const INGRESS: Definition = {
     statusFields: ['status'],
     countsGenerations: true,
     onCreate: object => ({ ...object, status: { loadBalancer: {} } }),
+    warnings: object =>
+      object.metadata.annotations?.[CLASS_ANNOTATION] === undefined
+        ? []
+        : [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`],
   },
   table: {
     columns: [
