@@ -23,10 +23,9 @@ import { REFERENCE_GRANT } from './gateway/reference-grant.ts';
 import { INGRESS_CLASS } from './networking/ingress-class.ts';
 import { INGRESS } from './networking/ingress.ts';
 import { NETWORK_POLICY } from './networking/network-policy.ts';
-import { documentPathOf, openApiDocument } from './openapi/document.ts';
+import { documentPathOf } from './openapi/document-path.ts';
 import { Types } from './schema/types.ts';
 import { GROUPS } from './tables/index.ts';
-import { decodeObject } from './wire/protobuf.ts';
 
 /** The registry: one line a kind. Discovery lists them in this order. */
 const DEFINITIONS: readonly Definition[] = [
@@ -68,11 +67,16 @@ export function builtInSchemas(): Schemas {
   const kinds = builtInKinds(types);
   return {
     kinds,
-    decodeProtobuf: bytes => Promise.resolve().then(() => decodeObject(types, bytes)),
+    // Both are asked for rarely, and by few clients: they are loaded when they are.
+    decodeProtobuf: async bytes => {
+      const { decodeObject } = await import('./wire/protobuf.ts');
+      return decodeObject(types, bytes);
+    },
     openApiPaths: () => [...new Set(kinds.map(documentPathOf))],
-    openApiDocument: path => {
+    openApiDocument: async path => {
+      const { openApiDocument } = await import('./openapi/document.ts');
       const document = openApiDocument(types, kinds, path);
-      return Promise.resolve(document === undefined ? undefined : JSON.stringify(document));
+      return document === undefined ? undefined : JSON.stringify(document);
     },
   };
 }

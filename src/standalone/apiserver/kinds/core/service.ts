@@ -29,7 +29,7 @@ export const SERVICE: Definition = {
     statusFields: ['status'],
     onCreate: object => ({ ...object, status: { loadBalancer: {} } }),
     onUpdate: (object, before, subresource) =>
-      subresource === undefined ? withoutLeftovers(inStep(object, before), before) : object,
+      subresource === undefined ? withoutLeftovers(object, before) : object,
   },
   selectors: ['spec.clusterIP', 'spec.type'],
   table: {
@@ -117,22 +117,6 @@ function portsText(ports: Place): string {
     return `${nodePort > 0 ? `${number}:${nodePort}` : number}/${port.child('protocol').text}`;
   });
   return texts.length === 0 ? '<none>' : texts.join(',');
-}
-
-/** `clusterIP` is the first of `clusterIPs`: who changes or clears the one alone means the other too. */
-function inStep(object: ApiObject, before: ApiObject): ApiObject {
-  const [spec, old] = [specOf(object), specOf(before)];
-  const address = spec['clusterIP'];
-  if (address === old['clusterIP']) return object;
-  const isNamed = typeof address === 'string' && address !== '';
-  // A manifest that names the first address alone says nothing about the rest.
-  const follows =
-    isDeepStrictEqual(spec['clusterIPs'], old['clusterIPs']) || (isNamed && spec['clusterIPs'] === undefined);
-  if (!follows) return object;
-  const { clusterIPs, ...rest } = spec;
-  if (!isNamed) return { ...object, spec: rest };
-  const others: readonly unknown[] = Array.isArray(clusterIPs) ? clusterIPs.slice(1) : [];
-  return { ...object, spec: { ...rest, clusterIPs: [address, ...others] } };
 }
 
 /**

@@ -48,6 +48,9 @@ const EVENTS_VIEW: View = {
   controller: 'reportingController',
 };
 
+/** Events are about now: an hour after the last write they go. */
+const ONE_HOUR = 3600;
+
 const VIEW_FIELDS = Object.keys(CORE_VIEW) as (keyof View)[];
 
 const OBJECT_FIELDS = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
@@ -72,7 +75,7 @@ function define(group: string, schema: string, view: View): Definition {
         found.invalid(object.child(view.message), 'can have at most 1024 characters');
       }
     },
-    strategy: { allowsCreateOnUpdate: true },
+    strategy: { allowsCreateOnUpdate: true, timeToLiveSeconds: ONE_HOUR },
     selectors: ['type', 'reason', view.controller],
     computedSelectors: {
       ...Object.fromEntries(

@@ -1,14 +1,11 @@
 import type { Kind, Subresource } from '../../kind.ts';
 import type { Types } from '../schema/types.ts';
+import { documentPathOf } from './document-path.ts';
 import { pathsOf } from './operations.ts';
 import { SchemaWriter } from './schema.ts';
 import type { Schema } from './schema.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
-
-/** `api/v1`, `apis/apps/v1`: where the document of a kind's group version stands beneath `/openapi/v3/`. */
-export const documentPathOf = (kind: Pick<Kind, 'group' | 'version'>): string =>
-  kind.group === '' ? `api/${kind.version}` : `apis/${kind.group}/${kind.version}`;
 
 /** The OpenAPI v3 document of one group version; undefined if no kind is in it. */
 export function openApiDocument(types: Types, kinds: readonly Kind[], path: string): Schema | undefined {
