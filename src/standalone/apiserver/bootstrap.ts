@@ -27,6 +27,16 @@ export async function bootstrap(context: Context, servicePort: number): Promise<
   );
 }
 
+/** Makes the Service again when someone deletes it (`delete all --all`); returns how to stop. */
+export function keepService(context: Context, servicePort: number): () => void {
+  return context.store.watch('/services', change => {
+    if (change.type !== 'DELETED' || change.after.key !== 'default/kubernetes') return;
+    bootstrap(context, servicePort).catch((error: unknown) =>
+      context.log.error({ err: error }, 'The kubernetes Service could not be made again'),
+    );
+  });
+}
+
 async function ensure(
   context: Context,
   plural: string,

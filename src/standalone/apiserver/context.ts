@@ -5,6 +5,7 @@ import type { ApiObject } from './object.ts';
 import type { Runtime } from './connect/runtime.ts';
 import type { Registry } from './registry.ts';
 import type { FrameCache } from './resource/frames.ts';
+import type { Progress } from './resource/progress.ts';
 import type { Schemas } from './schemas.ts';
 import type { Store } from './store/store.ts';
 
@@ -15,6 +16,7 @@ export interface Context {
   readonly schemas: Schemas;
   readonly allocators: Allocators;
   readonly frames: FrameCache;
+  readonly progress: Progress;
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Log;

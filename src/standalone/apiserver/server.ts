@@ -6,7 +6,7 @@ import type { Log } from '../../base/log.ts';
 import { Allocators } from './allocators/allocator.ts';
 import { NodePorts } from './allocators/node-ports.ts';
 import { ServiceAddresses } from './allocators/service-addresses.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, keepService } from './bootstrap.ts';
 import type { Context } from './context.ts';
 import { Runtime } from './connect/runtime.ts';
 import { Frontend } from './http/frontend.ts';
@@ -16,6 +16,7 @@ import { Registry } from './registry.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { Expiry } from './resource/expiry.ts';
 import { FrameCache } from './resource/frames.ts';
+import { Progress } from './resource/progress.ts';
 import { Router } from './routes/router.ts';
 import type { Schemas } from './schemas.ts';
 import { openDurableLog } from './store/durable-log.ts';
@@ -91,6 +92,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     schemas: options.schemas,
     allocators: new Allocators([new ServiceAddresses(store, options.servicePrefixes), new NodePorts(store)]),
     frames: new FrameCache(),
+    progress: new Progress(store),
     runtime: new Runtime(options.runtimeSocket),
     clock: options.clock ?? systemClock,
     log: options.log,
@@ -99,7 +101,9 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   };
   context.allocators.rebuild();
   store.onLost(() => context.allocators.rebuild());
-  await bootstrap(context, options.servicePort ?? 6443);
+  const servicePort = options.servicePort ?? 6443;
+  await bootstrap(context, servicePort);
+  const unguard = keepService(context, servicePort);
   const router = new Router(context, [
     { name: 'ping', isWell: () => true },
     { name: 'store', isWell: () => store.isWell },
@@ -121,8 +125,10 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     handle: request => frontend.handle(request),
     sweep: () => expiry.sweep(),
     async close() {
+      unguard();
       clearInterval(compaction);
       clearInterval(expiration);
+      context.progress.close();
       frontend.closeUpgraded();
       await Promise.all(
         servers.map(server => {

@@ -113,3 +113,23 @@ test('a collection is deleted by selector, and the rest stays', async () => {
     ['c'],
   );
 });
+
+test('what every cluster has stays: the first namespaces, and the Service of the API server', async () => {
+  await using server = await startTestServer();
+  const refused = await server.call('DELETE', '/api/v1/namespaces/default');
+  assert.equal(refused.status, 403);
+  assert.equal(
+    refused.json['message'],
+    'namespaces "default" is forbidden: this namespace may not be deleted',
+  );
+  const services = '/api/v1/namespaces/default/services';
+  const watch = await server.watch(`${services}?watch=1`);
+  await server.call('DELETE', `${services}/kubernetes`);
+  const events = await watch.take(3);
+  assert.deepEqual(
+    events.map(event => event['type']),
+    ['ADDED', 'DELETED', 'ADDED'],
+  );
+  assert.equal(events[2]?.['object']?.['spec']?.['clusterIP'], '10.96.0.1');
+  watch.close();
+});

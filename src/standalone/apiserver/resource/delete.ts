@@ -8,6 +8,7 @@ import { StatusError, badRequest, conflict, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Decision, Written } from '../store/store.ts';
 import { isReadyToGo } from './metadata.ts';
+import { assertMayGo } from './namespace-gate.ts';
 import { answerObject, json } from './present.ts';
 import { listText } from './read.ts';
 import { selectionOf } from './selection.ts';
@@ -69,6 +70,7 @@ export function deleteObject(target: Target, options: DeleteOptions): Promise<Wr
   return objectsOf(target).write(storageKey(target.namespace, name), current => {
     if (current === undefined) throw notFound(kind, name);
     const before = current.object;
+    assertMayGo(kind, name);
     assertPreconditions(target, before, options);
     const after = marked(target, before, options);
     const isGone = isReadyToGo(kind, after);

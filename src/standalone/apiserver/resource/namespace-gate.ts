@@ -2,6 +2,14 @@ import type { Kind } from '../kind.ts';
 import { forbidden, notFound } from '../status.ts';
 import type { Store } from '../store/store.ts';
 
+const IMMORTAL = ['default', 'kube-system', 'kube-public'];
+
+/** The namespaces that every cluster has stay (NamespaceLifecycle). */
+export function assertMayGo(kind: Kind, name: string): void {
+  if (kind.group !== '' || kind.plural !== 'namespaces' || !IMMORTAL.includes(name)) return;
+  throw forbidden(kind, name, 'this namespace may not be deleted');
+}
+
 /** New objects need a namespace that exists and is not going away. */
 export function assertNamespaceTakesNew(store: Store, kind: Kind, namespace: string, name: string): void {
   if (!kind.namespaced) return;

@@ -155,3 +155,14 @@ test('a client that takes nothing is disconnected before it costs more memory', 
   assert.ok(watch.ended);
   assert.ok(watch.events.length < 20);
 });
+
+test('a watch learns soon how far the store is, although nothing of its kind has changed', async () => {
+  await using server = await startTestServer();
+  const watch = await server.watch('/api/v1/namespaces/default/pods?watch=1&allowWatchBookmarks=true');
+  await put(server, 'a', '1');
+  const revision = (await server.call('GET', `${CONFIG_MAPS}/a`)).json['metadata']?.['resourceVersion'];
+  const [bookmark] = await watch.take(1);
+  assert.equal(bookmark?.['type'], 'BOOKMARK');
+  assert.equal(bookmark?.['object']?.['metadata']?.['resourceVersion'], revision);
+  watch.close();
+});

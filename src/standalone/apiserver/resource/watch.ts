@@ -14,7 +14,6 @@ import { partialOf, tableOf } from './table.ts';
 import { booleanParameter, numberParameter, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 
-const BOOKMARK_EVERY = 60_000;
 /** A watch without `timeoutSeconds` ends after 30 to 60 minutes, so that clients spread themselves anew. */
 const SHORTEST = 1_800_000;
 /** What is there already waits for the client beyond this many bytes, */
@@ -77,6 +76,8 @@ class WatchStream {
   readonly #plan: Plan;
   readonly #sink: Sink;
   #columnsSent = false;
+  /** Of the newest event or bookmark that was sent. */
+  #sent = 0;
   /** Changes that came while what was there already is still being sent; undefined from then on. */
   #backlog: Change[] | undefined = [];
   #stop: (() => void) | undefined;
@@ -98,11 +99,11 @@ class WatchStream {
       return;
     }
     const unsubscribe = objects.watch(change => this.#queue(change));
-    const bookmark = setInterval(() => this.#bookmark(store.revision), BOOKMARK_EVERY);
+    const unfollow = this.#plan.bookmarks ? this.#follow() : undefined;
     const timeout = setTimeout(() => this.#finish(), this.#plan.milliseconds);
     this.#stop = () => {
       unsubscribe();
-      clearInterval(bookmark);
+      unfollow?.();
       clearTimeout(timeout);
     };
     this.#sink.onClose(() => this.#stop?.());
@@ -148,6 +149,13 @@ class WatchStream {
     else this.#drop();
   }
 
+  /** Bookmarks tell of revisions that changed nothing here. */
+  #follow(): () => void {
+    return this.#target.context.progress.subscribe(revision => {
+      if (revision > this.#sent) this.#guarded(() => this.#bookmark(revision));
+    });
+  }
+
   /** Called from the store and from the socket: what goes wrong ends this watch and nothing else. */
   #guarded(run: () => void): void {
     try {
@@ -164,6 +172,7 @@ class WatchStream {
     const seenBefore = change.before !== undefined && this.#sees(change.before);
     const seenAfter = change.type !== 'DELETED' && this.#sees(change.after);
     if (!seenBefore && !seenAfter) return;
+    this.#sent = change.after.revision;
     const type = seenAfter ? (seenBefore ? 'MODIFIED' : 'ADDED') : 'DELETED';
     if (type === change.type && this.#plan.form.as === 'object') {
       this.#write(this.#target.context.frames.of(change));
@@ -198,6 +207,7 @@ class WatchStream {
   /** Says that everything up to `revision` was sent; not while some of it still waits. */
   #bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
     if (!this.#plan.bookmarks || (this.#backlog !== undefined && annotations === undefined)) return;
+    this.#sent = revision;
     const { kind } = this.#target;
     const metadata = {
       resourceVersion: String(revision),

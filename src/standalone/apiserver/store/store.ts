@@ -43,6 +43,7 @@ export class Store {
   readonly #window: EventWindow;
   readonly #watchers = new Map<string, Set<(change: Change) => void>>();
   readonly #onLost: (() => void)[] = [];
+  readonly #onPublished: (() => void)[] = [];
   /** The newest state of keys that were written and not yet published; undefined = removed. */
   readonly #staged = new Map<string, Entry | undefined>();
   #waiting: { change: Change; settle: PromiseWithResolvers<void> }[] = [];
@@ -108,6 +109,11 @@ export class Store {
     this.#watchers.set(storage, listeners);
     listeners.add(listener);
     return () => void listeners.delete(listener);
+  }
+
+  /** Called after each batch of writes was published; `revision` has moved on. */
+  onPublished(listener: () => void): void {
+    this.#onPublished.push(listener);
   }
 
   /** Called after staged writes were lost to a full disk: what was derived from them has to be derived anew. */
@@ -201,6 +207,7 @@ export class Store {
     }
     for (const { change } of batch) this.#publish(change);
     for (const { settle } of batch) settle.resolve();
+    for (const listener of this.#onPublished) listener();
   }
 
   #publish(change: Change): void {
