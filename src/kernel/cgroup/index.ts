@@ -119,6 +119,7 @@ function attempt(path: string, what: string, run: () => unknown): void {
   try {
     run();
   } catch (cause) {
+    if (cause instanceof FairleadError) throw cause;
     throw new FairleadError('kernel/cgroup', `The cgroup ${path} ${what}`, { cause });
   }
 }

@@ -23,6 +23,7 @@ export interface LibC {
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
+  memfd_create(name: string, flags: number): number;
   pidfd_open(pid: number, flags: number): number;
   pidfd_send_signal(fd: number, signal: number, info: null, flags: number): number;
 }
@@ -40,6 +41,7 @@ const prototypes = [
   'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
   'intptr_t recv(int fd, void *bytes, size_t length, int flags)',
   'int close(int fd)',
+  'int memfd_create(const char *name, uint flags)',
   'int pidfd_open(int pid, uint flags)',
   'int pidfd_send_signal(int fd, int signal, void *info, uint flags)',
 ] as const;
@@ -72,4 +74,5 @@ export const constants = {
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
   MSG_TRUNC: 0x20,
+  MFD_CLOEXEC: 1,
 } as const;

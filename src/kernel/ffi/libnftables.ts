@@ -13,7 +13,7 @@ export interface LibNftables {
   nft_ctx_buffer_error(context: NftContext): number;
   nft_ctx_get_output_buffer(context: NftContext): string | null;
   nft_ctx_get_error_buffer(context: NftContext): string | null;
-  nft_run_cmd_from_buffer(context: NftContext, commands: string): number;
+  nft_run_cmd_from_filename(context: NftContext, file: string): number;
 }
 
 const prototypes = [
@@ -25,7 +25,7 @@ const prototypes = [
   'int nft_ctx_buffer_error(void *context)',
   'const char *nft_ctx_get_output_buffer(void *context)',
   'const char *nft_ctx_get_error_buffer(void *context)',
-  'int nft_run_cmd_from_buffer(void *context, const char *commands)',
+  'int nft_run_cmd_from_filename(void *context, const char *file)',
 ] as const;
 
 export const libnftables = lazily((): LibNftables => {

@@ -1,5 +1,7 @@
-import { closeSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { FairleadError } from '../../base/errors.ts';
+import { checked } from '../ffi/errno.ts';
+import { constants, libc } from '../ffi/libc.ts';
 import { libnftables, outputFlags } from '../ffi/libnftables.ts';
 import type { NftContext } from '../ffi/libnftables.ts';
 import { inNamespace, openNamespace } from '../ns/enter.ts';
@@ -68,8 +70,10 @@ export class Nft implements Disposable {
     const library = libnftables();
     library.nft_ctx_output_set_flags(this.#context, flags);
     library.nft_ctx_set_dry_run(this.#context, dry);
+    const file = memoryFile(commands);
     // The library opens its socket anew when a change elsewhere interrupts it: it has to be in the namespace each time.
-    const result = within(this.#namespace, () => library.nft_run_cmd_from_buffer(this.#context, commands));
+    const run = () => library.nft_run_cmd_from_filename(this.#context, `/proc/self/fd/${file}`);
+    const result = closingAfter(file, () => within(this.#namespace, run));
     const output = library.nft_ctx_get_output_buffer(this.#context) ?? '';
     const errors = library.nft_ctx_get_error_buffer(this.#context) ?? '';
     if (result !== 0) throw new NftError(errors);
@@ -84,6 +88,25 @@ function newContext(): NftContext {
   library.nft_ctx_buffer_output(context);
   library.nft_ctx_buffer_error(context);
   return context;
+}
+
+/** Of a file the library tells the refused line; of a string always the first. */
+function memoryFile(text: string): number {
+  const fd = checked(
+    libc().memfd_create('nft', constants.MFD_CLOEXEC),
+    'memfd_create',
+    'No memory for commands',
+  );
+  writeFileSync(fd, `${text}\n`);
+  return fd;
+}
+
+function closingAfter<T>(fd: number, run: () => T): T {
+  try {
+    return run();
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function within<T>(namespace: number | undefined, run: () => T): T {
