@@ -34,7 +34,7 @@ async function connect(from: string, host: string, toPort = port) {
 
 test('pods on both links reach each other in both families, with their own addresses', async () => {
   const nodes = new Set(pods.map(pod => pod.spec?.nodeName));
-  assert.deepEqual([...nodes].toSorted(), ['node-1', 'node-2']);
+  assert.deepEqual(nodes, new Set(['node-1', 'node-2']));
   for (const from of pods) {
     for (const to of pods) {
       if (from === to) continue;

@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly killAfterMilliseconds?: number;
 }
 
+const longestKubectlMilliseconds = 60_000;
 const launcher = resolve(import.meta.dirname, '..', '..', 'fairlead');
 
 /** Runs the product as a user does. */
@@ -50,7 +51,11 @@ export async function startCluster(name: string, ...words: readonly string[]): P
   const kubeconfig = clusterFiles.kubeconfig(name, 'admin');
   const client = createClient(loadKubeconfig(kubeconfig));
   const kubectlOutcome = (all: readonly string[], options: RunOptions = {}) =>
-    run('kubectl', all, { ...options, environment: { KUBECONFIG: kubeconfig, ...options.environment } });
+    run('kubectl', all, {
+      killAfterMilliseconds: longestKubectlMilliseconds,
+      ...options,
+      environment: { KUBECONFIG: kubeconfig, ...options.environment },
+    });
   return {
     name,
     client,
