@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { PODS } from '../../src/kube/resources.ts';
+import { withoutKubectl } from './cluster.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { eventually, startPretendNodes } from './pretend-nodes.ts';
 import type { PretendNodes } from './pretend-nodes.ts';
 
-/** An unmodified kubectl, as people use it on workloads. */
-const skip = hasKubectl() ? false : 'no kubectl on the PATH';
+// An unmodified kubectl, as people use it on workloads.
+const skip = withoutKubectl;
 
 let plane: ControlPlane;
 let nodes: PretendNodes;
@@ -24,21 +26,13 @@ after(async () => {
   await plane[Symbol.asyncDispose]();
 });
 
+/** Its caches go into the test's own directory. */
 async function kubectl(...args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('kubectl', args, {
-    env: { ...process.env, KUBECONFIG: plane.kubeconfig },
+    env: { PATH: process.env['PATH'], HOME: dirname(plane.kubeconfig), KUBECONFIG: plane.kubeconfig },
     timeout: 30_000,
   });
   return stdout;
-}
-
-function hasKubectl(): boolean {
-  try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test('kubectl follows a rollout, its history, and its undoing', { skip }, async () => {

@@ -50,5 +50,3 @@ export function timeOf(text: string | null | undefined): number | undefined {
 function readyCondition(pod: Pod) {
   return pod.status?.conditions?.find(condition => condition.type === 'Ready');
 }
-
-export { timestampOf as formatTime } from '../../kube/timestamps.ts';
