@@ -2,7 +2,7 @@ import koffi from 'koffi';
 import { getSystemErrorMessage } from 'node:util';
 import { FairleadError } from '../../base/errors.ts';
 import type { ErrorDetail } from '../../base/errors.ts';
-import { lazily } from './library.ts';
+import { lazily } from './lazily.ts';
 
 const names = lazily(
   () => new Map<number, string>(Object.entries(koffi.os.errno).map(([name, number]) => [number, name])),

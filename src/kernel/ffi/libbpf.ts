@@ -1,5 +1,6 @@
 import koffi from 'koffi';
-import { bindFunctions, lazily, openLibrary } from './library.ts';
+import { lazily } from './lazily.ts';
+import { bindFunctions, openLibrary } from './library.ts';
 
 /** Pointers to libbpf's opaque structs. */
 export type BpfObjectPointer = bigint & { readonly __struct: 'bpf_object' };

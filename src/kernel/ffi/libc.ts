@@ -1,4 +1,5 @@
-import { bindFunctions, lazily, openLibrary } from './library.ts';
+import { lazily } from './lazily.ts';
+import { bindFunctions, openLibrary } from './library.ts';
 
 /**
  * The C library's calls that Node does not offer. They are thin: every call returns what C returns, and the caller

@@ -1,4 +1,5 @@
-import { bindFunctions, lazily, openLibrary } from './library.ts';
+import { lazily } from './lazily.ts';
+import { bindFunctions, openLibrary } from './library.ts';
 
 /** A `struct nft_ctx *`. */
 export type NftContext = bigint & { readonly __context: 'nft_ctx' };

@@ -1,5 +1,5 @@
 import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
-import { lazily } from '../ffi/library.ts';
+import { lazily } from '../ffi/lazily.ts';
 import type { RouteOperation } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';

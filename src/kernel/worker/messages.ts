@@ -1,7 +1,5 @@
 import { FairleadError } from '../../base/errors.ts';
 import type { ErrorDetail } from '../../base/errors.ts';
-import { NetlinkError } from '../netlink/index.ts';
-import { NftError } from '../nft/index.ts';
 
 /** What goes between a process's main thread and its kernel worker; everything can be structured-cloned. */
 
@@ -61,15 +59,15 @@ export function failureOf(error: unknown): Failure {
   return { code: error.code, sentence: error.message, detail, facts: factsOf(error) };
 }
 
-function factsOf(error: FairleadError): KernelFacts {
-  if (error instanceof NetlinkError) {
-    return defined({ errno: error.errno, words: error.kernelMessage, operationIndex: error.operationIndex });
-  }
-  if (error instanceof NftError) return defined({ words: error.words, command: error.command });
-  if ('errno' in error && typeof error.errno === 'string') return { errno: error.errno };
-  return {};
+/** By their shape: NetlinkError, NftError, BpfError and SystemCallError are not loaded here, nor what they need. */
+function factsOf(error: FairleadError & Partial<Record<FactSource, unknown>>): KernelFacts {
+  const words = error.kernelMessage ?? error.words;
+  return {
+    ...(typeof error.errno === 'string' ? { errno: error.errno } : {}),
+    ...(typeof words === 'string' ? { words } : {}),
+    ...(typeof error.operationIndex === 'number' ? { operationIndex: error.operationIndex } : {}),
+    ...(typeof error.command === 'string' ? { command: error.command } : {}),
+  };
 }
 
-function defined(facts: { [Key in keyof KernelFacts]: KernelFacts[Key] | undefined }): KernelFacts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
-}
+type FactSource = 'errno' | 'kernelMessage' | 'words' | 'operationIndex' | 'command';
