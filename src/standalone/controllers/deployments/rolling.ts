@@ -50,7 +50,7 @@ function scaleOld(deployment: Deployment, current: ReplicaSet, old: readonly Rep
     targets.set(set, replicas - count);
     unhealthy -= count;
   }
-  let healthy = Math.max(0, sum(all, availableOf) - minAvailable);
+  let healthy = Math.max(0, sum(all, remainingAvailable) - minAvailable);
   for (const [set, replicas] of targets) {
     const count = Math.min(healthy, replicas);
     targets.set(set, replicas - count);
@@ -60,6 +60,9 @@ function scaleOld(deployment: Deployment, current: ReplicaSet, old: readonly Rep
     .filter(([set, replicas]) => replicas !== replicasOf(set))
     .map(([set, replicas]) => ({ set, replicas }));
 }
+
+/** A set that was just scaled down may still count pods that are about to go: nobody may rely on those. */
+const remainingAvailable = (set: ReplicaSet): number => Math.min(availableOf(set), replicasOf(set));
 
 export function oldestFirst(sets: readonly ReplicaSet[]): readonly ReplicaSet[] {
   const age = (set: ReplicaSet) => set.metadata.creationTimestamp ?? '';

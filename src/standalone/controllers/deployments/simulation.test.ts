@@ -195,6 +195,19 @@ test('whatever happens on the way, scaling included, a Deployment ends with its 
   );
 });
 
+test('a status that is late after a scale-down does not let too many pods go', () => {
+  const rolling = { maxSurge: 0, maxUnavailable: 1 };
+  const simulation = new Simulation(
+    deployment({ replicas: 3, strategy: { type: 'RollingUpdate', rollingUpdate: rolling } }),
+  );
+  simulation.settle();
+  simulation.change({ template: template(1) });
+  for (let steps = 0; steps < 3; steps++) simulation.step(); // a new set, one old pod down, one new one up
+  simulation.work(1, 1); // the new pod is available; the old set still counts three
+  simulation.step();
+  assert.equal(simulation.available, 2);
+});
+
 test('scaling in the middle of a rollout keeps the mix of versions', () => {
   const simulation = new Simulation(
     deployment({
