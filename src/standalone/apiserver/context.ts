@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Allocators } from './allocators/allocator.ts';
-import type { ApiObject } from './object.ts';
 import type { Runtime } from './connect/runtime.ts';
 import type { Registry } from './registry.ts';
 import type { FrameCache } from './resource/frames.ts';
@@ -31,5 +30,3 @@ export const timestamp = (milliseconds: number): string =>
 
 export const storageKey = (namespace: string, name: string): string =>
   namespace === '' ? name : `${namespace}/${name}`;
-
-export const nameOf = (object: ApiObject): string => object.metadata.name ?? '';

@@ -1,6 +1,6 @@
 import type { FieldError, Kind } from '../kind.ts';
 import type { ApiObject, ObjectMeta, OwnerReference } from '../object.ts';
-import { isLabelKey, isLabelValue } from '../select/label-selector.ts';
+import { labelValue, qualifiedName } from '../kinds/text/names.ts';
 import { nameProblems } from './names.ts';
 
 /** Bytes of all annotations together (TotalAnnotationSizeLimitB). */
@@ -21,12 +21,12 @@ export function validateMetadata(
     }
   }
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    if (!isLabelKey(key)) invalid('labels', key, `name part ${KEY_RULE}`);
-    else if (!isLabelValue(value)) invalid('labels', value, VALUE_RULE);
+    for (const problem of qualifiedName(key)) invalid('labels', key, problem);
+    for (const problem of labelValue(value)) invalid('labels', value, problem);
   }
   let size = 0;
   for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
-    if (!isLabelKey(key.toLowerCase())) invalid('annotations', key, `name part ${KEY_RULE}`);
+    for (const problem of qualifiedName(key.toLowerCase())) invalid('annotations', key, problem);
     size += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
   if (size > ANNOTATION_BYTES) {
@@ -35,7 +35,7 @@ export function validateMetadata(
   }
   for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
     const plain = finalizer === 'orphan' || finalizer === 'foregroundDeletion' || finalizer === 'kubernetes';
-    if (!isLabelKey(finalizer) || (!plain && !finalizer.includes('/') && before === undefined)) {
+    if (qualifiedName(finalizer).length > 0 || (!plain && !finalizer.includes('/') && before === undefined)) {
       invalid(
         `finalizers[${index}]`,
         finalizer,
@@ -46,11 +46,6 @@ export function validateMetadata(
   errors.push(...ownerProblems(metadata.ownerReferences ?? []), ...newFinalizerProblems(metadata, before));
   return errors;
 }
-
-const KEY_RULE =
-  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const VALUE_RULE =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 function ownerProblems(owners: readonly OwnerReference[]): FieldError[] {
   const errors: FieldError[] = [];

@@ -1,40 +1,29 @@
 import type { Kind } from '../kind.ts';
+import { dnsLabel, dnsSubdomain, pathSegment } from '../kinds/text/names.ts';
 
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
-const LABEL_SENTENCE =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_1035_SENTENCE =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-const SUBDOMAIN_SENTENCE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 
 /** What is wrong with a name, in upstream's words; empty when it is fine. */
 export function nameProblems(name: string, format: NonNullable<Kind['nameFormat']>): readonly string[] {
-  if (format !== 'path-segment') return limited(name, FORMATS[format]);
-  if (name === '.' || name === '..') return [`may not be '${name}'`];
-  return ['/', '%'].filter(part => name.includes(part)).map(part => `may not contain '${part}'`);
+  return RULES[format](name);
 }
 
-const FORMATS = {
-  label: { longest: 63, pattern: LABEL, sentence: LABEL_SENTENCE },
-  'label-1035': { longest: 63, pattern: LABEL_1035, sentence: LABEL_1035_SENTENCE },
-  subdomain: { longest: 253, pattern: SUBDOMAIN, sentence: SUBDOMAIN_SENTENCE },
+const RULES: Readonly<Record<NonNullable<Kind['nameFormat']>, (name: string) => readonly string[]>> = {
+  label: dnsLabel,
+  'label-1035': dnsLabel1035,
+  subdomain: dnsSubdomain,
+  'path-segment': pathSegment,
 };
 
-interface Format {
-  /** In bytes, which are letters here: the pattern admits ASCII only. */
-  readonly longest: number;
-  readonly pattern: RegExp;
-  readonly sentence: string;
-}
-
-function limited(name: string, { longest, pattern, sentence }: Format): readonly string[] {
+/** RFC 1035: a label that begins with a letter. */
+function dnsLabel1035(name: string): readonly string[] {
   const problems: string[] = [];
-  if (name.length > longest) problems.push(`must be no more than ${longest} bytes`);
-  if (!pattern.test(name)) problems.push(sentence);
+  if (name.length > 63) problems.push('must be no more than 63 characters');
+  if (!new RegExp(`^${LABEL_1035}$`).test(name)) {
+    problems.push(
+      `a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '${LABEL_1035}')`,
+    );
+  }
   return problems;
 }
 

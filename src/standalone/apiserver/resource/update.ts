@@ -20,8 +20,8 @@ export async function update(target: Target): Promise<ApiResponse> {
   const checked = checkBody(body, kind, fieldValidationOf(request.query));
   const object = namespaced(checked.object, target);
   assertSameName(object, name);
-  if (mayCreate(target)) {
-    const written = await createObject(context, kind, withoutVersion(object), isDryRun(target));
+  if (mayCreate(target, object)) {
+    const written = await createObject(context, kind, object, isDryRun(target));
     return answerObject(target, written.entry, 201, checked.warnings);
   }
   const written = await changeObject(target, () => object);
@@ -135,13 +135,10 @@ function assertUnchangedSince(kind: Kind, wished: ApiObject, before: ApiObject):
   if (resourceVersion !== before.metadata.resourceVersion) throw modified(kind, name);
 }
 
-function mayCreate(target: Target): boolean {
+/** Who names a resourceVersion means an object that was there: it is not made anew. */
+function mayCreate(target: Target, object: ApiObject): boolean {
+  if ((object.metadata.resourceVersion ?? '') !== '') return false;
   const { kind, subresource } = target;
   if (!kind.strategy.allowsCreateOnUpdate || subresource !== undefined) return false;
   return objectsOf(target).newest(keyOfTarget(target)) === undefined;
-}
-
-function withoutVersion(object: ApiObject): ApiObject {
-  const { resourceVersion: _version, uid: _uid, ...metadata } = object.metadata;
-  return { ...object, metadata };
 }

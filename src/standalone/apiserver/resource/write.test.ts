@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestServer } from '../testing/in-process.ts';
+import { TEST_KINDS } from '../testing/kinds.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const PODS = '/api/v1/namespaces/default/pods';
@@ -262,4 +263,20 @@ test('patches of all three types apply, and the wrong type is refused with those
     type: 'application/strategic-merge-patch+json',
   });
   assert.equal(custom.status, 415, 'a kind without merge keys does not take a strategic merge patch');
+});
+
+test('kinds that allow it are created by an update, unless it names a version of the past', async () => {
+  const kinds = TEST_KINDS.map(kind =>
+    kind.kind === 'ConfigMap'
+      ? { ...kind, strategy: { ...kind.strategy, allowsCreateOnUpdate: true } }
+      : kind,
+  );
+  await using server = await startTestServer({ kinds });
+  const body = { metadata: { name: 'a', resourceVersion: '7' } };
+  assert.equal((await server.call('PUT', `${CONFIG_MAPS}/a`, { body })).status, 404);
+  assert.equal(
+    (await server.call('PUT', `${CONFIG_MAPS}/a`, { body: { metadata: { name: 'a' } } })).status,
+    201,
+  );
+  assert.equal((await server.call('PUT', `${PODS}/p`, { body: { metadata: { name: 'p' } } })).status, 404);
 });

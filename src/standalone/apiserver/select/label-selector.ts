@@ -24,14 +24,14 @@ export function parseLabelSelector(text: string | undefined): LabelPredicate | u
   return labels => requirements.every(matches => matches(labels));
 }
 
-export function isLabelKey(key: string): boolean {
+function isLabelKey(key: string): boolean {
   const slash = key.indexOf('/');
   if (slash < 0) return NAME.test(key);
   const prefix = key.slice(0, slash);
   return prefix.length <= 253 && PREFIX.test(prefix) && NAME.test(key.slice(slash + 1));
 }
 
-export const isLabelValue = (value: string): boolean => value === '' || NAME.test(value);
+const isLabelValue = (value: string): boolean => value === '' || NAME.test(value);
 
 function requirement(reader: Reader): LabelPredicate {
   if (reader.take('!')) {
