@@ -3,17 +3,15 @@ import { dnsLabel, dnsSubdomain, qualifiedName } from '../text/names.ts';
 import { checkAddress, checkNotSpecial, checkPrefix } from '../validation/addresses.ts';
 import type { Findings } from '../validation/findings.ts';
 import { checkLabels } from '../validation/labels.ts';
-import type { Place } from '../validation/place.ts';
+import { Place } from '../validation/place.ts';
 import { checkPort } from './probe-validation.ts';
+import { checkAddressUpdate, checkClusterAddresses, isHeadless } from './service-addresses.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const AFFINITIES = ['ClientIP', 'None'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
-const FAMILIES = ['IPv4', 'IPv6'];
-const FAMILY_POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 const TRAFFIC_POLICIES = ['Cluster', 'Local'];
 const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
-const KUBELET_PORT = 10_250;
 const ONE_DAY = 86_400;
 
 /** The rules of a Service, in the order and words of a real API server. */
@@ -30,11 +28,11 @@ export function checkService(
   const spec = object.child('spec');
   if (before !== undefined) checkUpdate(found, spec, before.child('spec'));
   const type = spec.child('type').text;
-  const headless = isHeadless(spec);
-  if (spec.child('ports').list.length === 0 && !headless && type !== 'ExternalName')
-    found.required(spec.child('ports'));
+  const ports = spec.child('ports').items();
+  if (ports.length === 0 && !isHeadless(spec) && type !== 'ExternalName') found.required(spec.child('ports'));
   checkTypeRules(found, spec, type);
-  checkPorts(found, spec, type);
+  const names = new Set<string>();
+  for (const port of ports) checkServicePort(found, port, ports.length > 1, names);
   checkLabels(found, spec.child('selector'));
   checkAffinity(found, spec);
   checkClusterAddresses(found, spec);
@@ -42,61 +40,45 @@ export function checkService(
     if (checkAddress(found, address) !== undefined) checkNotSpecial(found, address);
   }
   found.oneOf(spec.child('type'), TYPES);
+  checkPortsTogether(found, ports, type);
   checkSourceRanges(found, object);
+  checkBalancerFields(found, spec, type);
   checkTrafficPolicies(found, spec, type);
-  checkBalancerFields(found, spec, before?.child('spec'), type);
-}
-
-export function isHeadless(spec: Place): boolean {
-  return spec.child('clusterIP').text === 'None' || spec.child('clusterIPs').texts[0] === 'None';
 }
 
 function checkTypeRules(found: Findings, spec: Place, type: string): void {
-  const clusterIP = spec.child('clusterIPs').items()[0] ?? spec.child('clusterIP');
-  if (type === 'LoadBalancer') {
-    for (const port of spec.child('ports').items()) {
-      if (port.child('port').number === KUBELET_PORT) {
-        found.invalid(
-          port,
-          `may not expose port ${KUBELET_PORT} externally since it is used by kubelet`,
-          KUBELET_PORT,
-        );
-      }
-    }
-  }
   if ((type === 'LoadBalancer' || type === 'NodePort') && isHeadless(spec)) {
-    const place = spec.child('clusterIPs').list.length > 0 ? clusterIP : spec.child('clusterIP');
-    found.invalid(place, `may not be set to 'None' for ${type} services`, 'None');
+    found.invalid(spec.child('clusterIPs').item(0), `may not be set to 'None' for ${type} services`);
   }
   if (type !== 'ExternalName') return;
   for (const name of ['clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) {
-    if (spec.child(name).present) {
-      found.forbidden(spec.child(name), `may not be set for ExternalName services`);
-    }
+    if (spec.child(name).present)
+      found.forbidden(spec.child(name), 'may not be set for ExternalName services');
   }
   const external = spec.child('externalName');
+  // A trailing dot says that the name is complete.
   const name = external.text.endsWith('.') ? external.text.slice(0, -1) : external.text;
   if (name === '') found.required(external);
   else for (const complaint of dnsSubdomain(name)) found.invalid(external, complaint, name);
 }
 
-function checkPorts(found: Findings, spec: Place, type: string): void {
-  const ports = spec.child('ports').items();
-  const names = new Set<string>();
-  const nodePorts = new Set<string>();
-  const numbers = new Set<string>();
-  for (const port of ports) {
-    checkServicePort(found, port, ports.length > 1, names);
-    const nodePort = port.child('nodePort');
-    if (type === 'ClusterIP' && nodePort.number !== 0) {
-      found.forbidden(nodePort, "may not be used when `type` is 'ClusterIP'");
-    }
-    if (nodePort.number !== 0) {
-      const key = `${port.child('protocol').text}/${nodePort.number}`;
-      if (nodePorts.has(key)) found.duplicate(nodePort);
-      nodePorts.add(key);
+function checkPortsTogether(found: Findings, ports: readonly Place[], type: string): void {
+  if (type === 'ClusterIP') {
+    for (const port of ports) {
+      if (port.child('nodePort').number !== 0) {
+        found.forbidden(port.child('nodePort'), "may not be used when `type` is 'ClusterIP'");
+      }
     }
   }
+  const nodePorts = new Set<string>();
+  for (const port of ports) {
+    const nodePort = port.child('nodePort');
+    if (nodePort.number === 0) continue;
+    const key = `${port.child('protocol').text}/${nodePort.number}`;
+    if (nodePorts.has(key)) found.duplicate(nodePort);
+    nodePorts.add(key);
+  }
+  const numbers = new Set<string>();
   for (const port of ports) {
     const [protocol, number] = [port.child('protocol').text, port.child('port').number];
     const key = `${protocol}/${number}`;
@@ -139,128 +121,80 @@ function checkAffinity(found: Findings, spec: Place): void {
   }
 }
 
-/** clusterIPs, ipFamilies and ipFamilyPolicy together; which ranges there are is the allocator's business. */
-function checkClusterAddresses(found: Findings, spec: Place): void {
-  const [addresses, families, policy] = [
-    spec.child('clusterIPs'),
-    spec.child('ipFamilies'),
-    spec.child('ipFamilyPolicy'),
-  ];
-  if (spec.child('type').text === 'ExternalName') return;
-  checkPrimary(found, spec);
-  const seen = new Set<string>();
-  for (const family of families.items()) {
-    if (!FAMILIES.includes(family.text)) found.notSupported(family, FAMILIES);
-    if (seen.has(family.text)) found.duplicate(family);
-    seen.add(family.text);
-  }
-  if (policy.present) found.optionalOneOf(policy, FAMILY_POLICIES);
-  const items = addresses.items();
-  if (items.length > 2) found.invalid(addresses, 'may only hold up to 2 values');
-  const parsed = items.map(item => parseAddress(item.text));
-  for (const [index, item] of items.entries()) {
-    if (item.text === 'None') {
-      if (items.length > 1) found.invalid(addresses, "'None' must be the first and only value");
-      continue;
-    }
-    const address = checkAddress(found, item);
-    const family = families.items()[index];
-    if (address !== undefined && family !== undefined && family.text !== `IPv${address.family}`) {
-      found.invalid(item, `expected an ${family.text} value as indicated by \`ipFamilies[${index}]\``);
-    }
-  }
-  if (items.length === 2 && parsed[0] !== undefined && parsed[0].family === parsed[1]?.family) {
-    found.invalid(addresses, 'may specify no more than one IP for each IP family');
-  }
-  if (items.length === 2 && policy.text === 'SingleStack') {
-    found.invalid(
-      policy,
-      "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified",
-    );
-  }
-}
-
-function checkPrimary(found: Findings, spec: Place): void {
-  const [single, list] = [spec.child('clusterIP'), spec.child('clusterIPs')];
-  const first = list.items()[0];
-  if (first !== undefined && single.present && first.text !== single.text) {
-    found.invalid(list, 'first value must match `clusterIP`');
-  }
-  if (first === undefined && single.text !== '' && single.text !== 'None') checkAddress(found, single);
-}
-
 const RANGES_ANNOTATION = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 
 function checkSourceRanges(found: Findings, object: Place): void {
   const spec = object.child('spec');
   const ranges = spec.child('loadBalancerSourceRanges');
   const annotation = object.child('metadata').child('annotations').key(RANGES_ANNOTATION);
-  const isBalancer = spec.child('type').text === 'LoadBalancer';
-  if (ranges.list.length > 0) {
-    if (!isBalancer) found.forbidden(ranges, "may only be used when `type` is 'LoadBalancer'");
-    for (const range of ranges.items()) checkPrefix(found, range);
-  } else if (annotation.present) {
-    if (!isBalancer) found.forbidden(annotation, "may only be used when `type` is 'LoadBalancer'");
+  const given = ranges.list.length > 0 ? ranges : annotation.present ? annotation : undefined;
+  if (given === undefined) return;
+  if (spec.child('type').text !== 'LoadBalancer') {
+    found.forbidden(given, "may only be used when `type` is 'LoadBalancer'");
   }
+  // Ranges of either form may stand between spaces.
+  for (const range of ranges.items()) checkPrefix(found, new Place(range.path, range.text.trim()));
+  if (given !== annotation || annotation.text.trim() === '') return;
+  for (const text of annotation.text.split(',')) checkPrefix(found, new Place(annotation.path, text.trim()));
 }
 
 function checkTrafficPolicies(found: Findings, spec: Place, type: string): void {
-  const [external, internal, health] = [
-    'externalTrafficPolicy',
-    'internalTrafficPolicy',
-    'healthCheckNodePort',
-  ].map(name => spec.child(name)) as [Place, Place, Place];
-  const isExternal =
-    type === 'NodePort' || type === 'LoadBalancer' || spec.child('externalIPs').list.length > 0;
-  if (external.present && !isExternal) {
-    found.invalid(external, 'may only be set for externally-accessible services');
-  } else if (isExternal) found.oneOf(external, TRAFFIC_POLICIES);
-  if (internal.present) found.optionalOneOf(internal, TRAFFIC_POLICIES);
-  if (health.number < 0 || health.number > 65_535) found.port(health);
-  if (health.number > 0 && !(type === 'LoadBalancer' && external.text === 'Local')) {
+  const external = spec.child('externalTrafficPolicy');
+  const health = spec.child('healthCheckNodePort');
+  const internal = spec.child('internalTrafficPolicy');
+  const distribution = spec.child('trafficDistribution');
+  if (isExternal(spec)) found.oneOf(external, TRAFFIC_POLICIES);
+  else if (external.present) found.invalid(external, 'may only be set for externally-accessible services');
+  if (needsHealthCheck(spec)) {
+    if (health.number === 0) found.required(health);
+    else found.port(health);
+  } else if (health.number !== 0) {
     found.invalid(
       health,
       "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
     );
   }
-  const distribution = spec.child('trafficDistribution');
+  if (internal.present) found.optionalOneOf(internal, TRAFFIC_POLICIES);
+  else if (type !== 'ExternalName' && TYPES.includes(type)) found.required(internal);
   if (distribution.present) found.optionalOneOf(distribution, DISTRIBUTIONS);
 }
 
-function checkBalancerFields(found: Findings, spec: Place, before: Place | undefined, type: string): void {
-  const nodePorts = spec.child('allocateLoadBalancerNodePorts');
-  if (type === 'LoadBalancer' && !nodePorts.present) found.required(nodePorts);
-  if (type !== 'LoadBalancer' && nodePorts.present) {
-    found.forbidden(nodePorts, "may only be used when `type` is 'LoadBalancer'");
-  }
-  const className = spec.child('loadBalancerClass');
-  if (className.present) {
-    if (type !== 'LoadBalancer') found.forbidden(className, "may only be used when `type` is 'LoadBalancer'");
-    else found.complaints(className, qualifiedName);
-  }
-  if (
-    before?.child('type').text === 'LoadBalancer' &&
-    type === 'LoadBalancer' &&
-    before.child('loadBalancerClass').present
-  ) {
-    found.immutable(className, before.child('loadBalancerClass'), 'may not change once set');
-  }
+/** Reached from outside: by node ports, a load balancer, or addresses that someone routes to the nodes. */
+function isExternal(spec: Place): boolean {
+  const type = spec.child('type').text;
+  const hasAddresses = spec.child('externalIPs').list.length > 0;
+  return type === 'NodePort' || type === 'LoadBalancer' || (type === 'ClusterIP' && hasAddresses);
 }
 
-/** The addresses and the first family are the Service's for as long as it has them; a second comes and goes with the policy. */
+const needsHealthCheck = (spec: Place): boolean =>
+  spec.child('type').text === 'LoadBalancer' && spec.child('externalTrafficPolicy').text === 'Local';
+
+function checkBalancerFields(found: Findings, spec: Place, type: string): void {
+  const [nodePorts, className] = [
+    spec.child('allocateLoadBalancerNodePorts'),
+    spec.child('loadBalancerClass'),
+  ];
+  const onlyBalancers = "may only be used when `type` is 'LoadBalancer'";
+  if (type === 'LoadBalancer') {
+    if (!nodePorts.present) found.required(nodePorts);
+    if (className.present) found.complaints(className, qualifiedName);
+    return;
+  }
+  if (nodePorts.present) found.forbidden(nodePorts, onlyBalancers);
+  if (className.present) found.forbidden(className, onlyBalancers);
+}
+
 function checkUpdate(found: Findings, spec: Place, before: Place): void {
-  if (spec.child('type').text === 'ExternalName' || before.child('type').text === 'ExternalName') return;
-  const keeps = (name: string, index: number) => {
-    const now = spec.child(name).items()[index];
-    const then = before.child(name).items()[index];
-    if (now !== undefined && then !== undefined && now.text !== then.text) {
-      // Upstream shows the whole list as the value of the one that changed.
-      found.invalid(now, 'may not change once set', spec.child(name).list);
-    }
-  };
-  keeps('clusterIPs', 0);
-  keeps('clusterIPs', 1);
-  keeps('ipFamilies', 0);
+  checkAddressUpdate(found, spec, before);
+  const className = spec.child('loadBalancerClass');
+  if (spec.child('type').text === 'LoadBalancer' && before.child('type').text === 'LoadBalancer') {
+    found.immutable(className, before.child('loadBalancerClass'), 'may not change once set');
+  }
+  const health = spec.child('healthCheckNodePort');
+  if (needsHealthCheck(spec) && needsHealthCheck(before)) {
+    if (health.number !== before.child('healthCheckNodePort').number)
+      found.forbidden(health, 'field is immutable');
+  }
 }
 
 function checkLoadBalancer(found: Findings, status: Place): void {

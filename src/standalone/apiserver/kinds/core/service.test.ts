@@ -32,7 +32,7 @@ test('a service gets its defaults', () => {
 test('broken services are refused in the words of a real server', () => {
   const cases: readonly (readonly [Fields, readonly string[]])[] = [
     [{}, ['spec.ports: Required ']],
-    [{ clusterIP: 'None' }, []],
+    [{ clusterIP: 'None', clusterIPs: ['None'] }, []],
     [{ ports: [PORT, { port: 81 }] }, ['spec.ports[0].name: Required ', 'spec.ports[1].name: Required ']],
     [
       {

@@ -30,6 +30,11 @@ export class Place {
     return this.list.map((item, index) => new Place(`${this.path}[${index}]`, item));
   }
 
+  /** The item at `index` of a list, also where there is none. */
+  item(index: number): Place {
+    return new Place(`${this.path}[${index}]`, this.list[index]);
+  }
+
   /** The entries of a map. */
   entries(): readonly (readonly [string, Place])[] {
     return Object.keys(this.fields).map(key => [key, this.key(key)] as const);
