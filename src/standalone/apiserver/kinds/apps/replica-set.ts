@@ -3,6 +3,8 @@ import { fill, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
+import type { Findings } from '../validation/findings.ts';
+import type { Place } from '../validation/place.ts';
 import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
 
 export const REPLICA_SET: Definition = {
@@ -21,15 +23,7 @@ export const REPLICA_SET: Definition = {
     ),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') {
-      const status = object.child('status');
-      const names = [
-        'replicas',
-        'fullyLabeledReplicas',
-        'readyReplicas',
-        'availableReplicas',
-        'observedGeneration',
-      ];
-      for (const name of names) found.notNegative(status.child(name));
+      checkStatus(found, object.child('status'));
       return;
     }
     checkWorkload(found, object, before, 'deployment');
@@ -55,3 +49,19 @@ export const REPLICA_SET: Definition = {
     ],
   },
 };
+
+const COUNTS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'];
+
+function checkStatus(found: Findings, status: Place): void {
+  for (const name of ['replicas', ...COUNTS, 'observedGeneration']) found.notNegative(status.child(name));
+  for (const name of COUNTS) {
+    const count = status.child(name);
+    if (count.number > status.child('replicas').number) {
+      found.invalid(count, 'cannot be greater than status.replicas', count.number);
+    }
+  }
+  const available = status.child('availableReplicas');
+  if (available.number > status.child('readyReplicas').number) {
+    found.invalid(available, 'cannot be greater than readyReplicas', available.number);
+  }
+}

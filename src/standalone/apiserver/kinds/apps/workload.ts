@@ -71,6 +71,9 @@ function checkTemplate(found: Findings, template: Place, selector: Place): void 
   checkLabels(found, metadata.child('labels'));
   checkAnnotations(found, metadata.child('annotations'));
   checkPodSpec(found, template.child('spec'));
+  const ephemeral = template.child('spec').child('ephemeralContainers');
+  if (ephemeral.list.length > 0)
+    found.forbidden(ephemeral, 'ephemeral containers not allowed in pod template');
   const restart = template.child('spec').child('restartPolicy');
   if (restart.present && restart.text !== 'Always') found.notSupported(restart, ['Always']);
   const deadline = template.child('spec').child('activeDeadlineSeconds');

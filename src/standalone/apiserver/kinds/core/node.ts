@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Fields } from '../../object.ts';
 import { fill, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
@@ -6,7 +7,7 @@ import { AGE, NAME, ageOf, column, nameOf, wideColumn } from '../print/columns.t
 import { labelValue, qualifiedName } from '../text/names.ts';
 import { checkPrefix } from '../validation/addresses.ts';
 import type { Findings } from '../validation/findings.ts';
-import type { Place } from '../validation/place.ts';
+import { Place } from '../validation/place.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
@@ -22,7 +23,8 @@ export const NODE: Definition = {
   defaults: object => within(object, 'status', withAllocatable),
   validate: (found, object, before) => {
     const spec = object.child('spec');
-    checkTaints(found, spec.child('taints'));
+    // Upstream names the taints of the spec beneath the metadata.
+    checkTaints(found, new Place('metadata.taints', spec.child('taints').value));
     checkPodCidrs(found, spec.child('podCIDRs'));
     const addresses = object.child('status').child('addresses');
     const seen = new Set<string>();
@@ -32,11 +34,14 @@ export const NODE: Definition = {
       seen.add(key);
     }
     if (before === undefined) return;
-    for (const name of ['podCIDRs', 'providerID']) {
+    for (const [name, one] of [
+      ['podCIDRs', 'podCIDR'],
+      ['providerID', 'providerID'],
+    ] as const) {
       const previous = before.child('spec').child(name);
       const isSet = previous.text !== '' || previous.list.length > 0;
-      if (isSet && JSON.stringify(previous.value) !== JSON.stringify(spec.child(name).value)) {
-        found.forbidden(spec.child(name), 'node updates may not change a value once it is set');
+      if (isSet && !isDeepStrictEqual(previous.value, spec.child(name).value)) {
+        found.forbidden(spec.child(name), `node updates may not change ${one} except from "" to valid`);
       }
     }
   },
@@ -89,7 +94,7 @@ function checkTaints(found: Findings, taints: Place): void {
     if (taint.child('effect').text === '') found.required(taint.child('effect'));
     else found.optionalOneOf(taint.child('effect'), EFFECTS);
     const key = `${taint.child('key').text}:${taint.child('effect').text}`;
-    if (seen.has(key)) found.duplicate(taint);
+    if (seen.has(key)) found.duplicate(taint, taint.value, 'taints must be unique by key and effect pair');
     seen.add(key);
   }
 }

@@ -32,8 +32,8 @@ export class Findings {
     this.#add('NotFound', place, '', place.value);
   }
 
-  duplicate(place: Place, value: unknown = place.value): void {
-    this.#add('Duplicate', place, '', value);
+  duplicate(place: Place, value: unknown = place.value, detail = ''): void {
+    this.#add('Duplicate', place, detail, value);
   }
 
   notSupported(place: Place, supported: readonly string[]): void {
