@@ -59,7 +59,7 @@ test('a program is attached to a link and to a cgroup, counts, and stays when it
   const first = attachedToTc(hook);
   installBpf(installation);
   assert.notEqual(attachedToTc(hook), first, 'a new program is in the same place');
-  assert.equal(packets(map, toLink), counted, 'the map keeps its entries');
+  assert.ok(packets(map, toLink) >= counted, 'the map keeps its entries');
   sendDatagram(path, `echo $$ > ${group.directory}/cgroup.procs;`);
   assert.equal(packets(map, fromCgroup), 2, 'one program counts, not two');
   detachFromTc(hook);

@@ -1,5 +1,5 @@
 /** Network namespaces: made and named as `ip netns` does, entered by one thread for one synchronous moment. */
-export { inNamespace, openNamespace } from './enter.ts';
+export { inNamespace } from './enter.ts';
 export { createNamespace, deleteNamespace, listNamespaces, namespacePath } from './named.ts';
 export { inScratchNamespace } from './scratch.ts';
 export { bindUdpIn, connectIn, listenIn } from './sockets.ts';
