@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog, type Log } from '../../src/base/log.ts';
+import { silentLog } from '../../src/base/log.ts';
 import { killCgroup, removeCgroup } from '../../src/kernel/cgroup/index.ts';
 import { cgroups, namespaces, paths } from '../../src/kernel/contract.ts';
 import { createNamespace, deleteNamespace, listNamespaces } from '../../src/kernel/ns/index.ts';
@@ -15,7 +15,6 @@ import { startApiServer } from '../../src/standalone/apiserver/index.ts';
 import { builtInSchemas } from '../../src/standalone/apiserver/kinds/index.ts';
 import { createAuthority, issueKubeconfig, issueServing } from '../../src/standalone/apiserver/pki/index.ts';
 import type { ClusterConfig } from '../../src/standalone/cluster.ts';
-import { startRuntime, type Runtime } from '../../src/standalone/runtime/index.ts';
 
 export const launcher = resolve(import.meta.dirname, '..', '..', 'build', 'native', 'fairlead-pod-launcher');
 
@@ -28,21 +27,26 @@ export interface RuntimeCluster extends AsyncDisposable {
   readonly client: KubeClient;
   readonly kubeconfig: string;
   readonly socket: string;
-  /** Counts the plugin's calls by command. */
-  pluginCalls(): string;
+  /** The commands of the plugin's calls so far, in order. */
+  pluginCalls(): readonly string[];
   createPod(name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Promise<Pod>;
   pod(name: string): Promise<Pod | undefined>;
   /** The pod as soon as the check holds. */
   until(name: string, what: string, check: (pod: Pod) => boolean, milliseconds?: number): Promise<Pod>;
   untilGone(name: string, milliseconds?: number): Promise<void>;
-  /** Ends the runtime as a crash would, as far as this process can; pods run on. */
-  stopRuntime(): Promise<void>;
+  /** kill -9; pods run on. */
+  killRuntime(): Promise<void>;
   startRuntime(): Promise<void>;
+  /** Makes the plugin refuse or serve ADD. */
+  refuseNetwork(refuse: boolean): void;
+  /** kubectl's outcome; the API server answers in this process, so nothing may block it. */
+  kubectl(words: readonly string[], input?: string): Promise<{ readonly code: number; readonly output: string }>;
 }
 
 export interface RuntimeClusterOptions {
   readonly nodes?: number;
-  readonly log?: Log;
+  /** The runtime's log on standard error. */
+  readonly verbose?: boolean;
 }
 
 export async function startRuntimeCluster(name: string, options: RuntimeClusterOptions = {}): Promise<RuntimeCluster> {
@@ -92,25 +96,30 @@ export async function startRuntimeCluster(name: string, options: RuntimeClusterO
         if (!isAlreadyExists(error)) throw error;
       });
   }
-  let running: { readonly runtime: Runtime; readonly stop: AbortController } | undefined;
+  let running: ChildProcess | undefined;
   const start = async () => {
-    const stop = new AbortController();
-    const runtime = startRuntime({
-      cluster: config,
-      client,
-      native: { launcher, cniDirectory: plugins },
-      socket,
-      log: options.log ?? silentLog,
-      clock: systemClock,
-      signal: stop.signal,
+    const words = [JSON.stringify({ cluster: config, kubeconfig, launcher, cniDirectory: plugins, socket })];
+    const script = resolve(import.meta.dirname, 'runtime-process.ts');
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    running = { runtime, stop };
-    await runtime.ready;
+    running = child;
+    await new Promise<void>((started, failed) => {
+      child.once('error', failed);
+      child.once('exit', code => failed(new Error(`the runtime ended with ${code}`)));
+      child.stdout.on('data', (text: Buffer) => {
+        if (options.verbose === true) process.stderr.write(text);
+        if (text.includes('"ready"')) started();
+      });
+    });
   };
   const stop = async () => {
-    running?.stop.abort(new Error('the test stops the runtime'));
-    await running?.runtime.closed;
+    const child = running;
     running = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const exited = new Promise<void>(ended => child.once('exit', () => ended()));
+    child.kill('SIGKILL');
+    await exited;
   };
   await start();
 
@@ -124,7 +133,7 @@ export async function startRuntimeCluster(name: string, options: RuntimeClusterO
     client,
     kubeconfig,
     socket,
-    pluginCalls: () => join(directory, 'calls'),
+    pluginCalls: () => (existsSync(join(directory, 'calls')) ? readFileSync(join(directory, 'calls'), 'utf8').trim().split('\n') : []),
     createPod: (podName, spec) =>
       client.create(PODS, {
         apiVersion: 'v1',
@@ -151,8 +160,13 @@ export async function startRuntimeCluster(name: string, options: RuntimeClusterO
         await sleep(20);
       }
     },
-    stopRuntime: stop,
+    killRuntime: stop,
     startRuntime: start,
+    refuseNetwork: refuse => {
+      if (refuse) writeFileSync(join(directory, 'refuse'), '');
+      else rmSync(join(directory, 'refuse'), { force: true });
+    },
+    kubectl: (words, input) => kubectl(kubeconfig, words, input),
     [Symbol.asyncDispose]: async () => {
       await stop();
       client.close();
@@ -165,6 +179,23 @@ export async function startRuntimeCluster(name: string, options: RuntimeClusterO
 
 export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(each => each.type === 'Ready' && each.status === 'True') === true;
+}
+
+/** The one reason for which a test of kubectl may be skipped. */
+export const withoutKubectl: string | false =
+  spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0 ? false : 'kubectl is not on the PATH';
+
+async function kubectl(kubeconfig: string, words: readonly string[], input = '') {
+  const child = spawn('kubectl', words, { env: { ...process.env, KUBECONFIG: kubeconfig } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+  child.stdin.on('error', () => undefined); // it need not read it
+  child.stdin.end(input);
+  const code = await new Promise<number>((ended, failed) => {
+    child.once('error', failed);
+    child.once('close', status => ended(status ?? 128));
+  });
+  return { code, output };
 }
 
 async function removeAll(config: ClusterConfig): Promise<void> {

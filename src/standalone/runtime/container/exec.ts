@@ -60,16 +60,19 @@ export async function execInContainer(options: ExecOptions): Promise<ExecProcess
   };
 }
 
+/** Its answer is complete when the process has ended and its end of the socket is closed, in whichever order. */
 function resultOf(child: ReturnType<typeof spawn>, control: Duplex): Promise<ExecResult> {
+  let answer = '';
+  control.setEncoding('utf8').on('data', (text: string) => (answer = (answer + text).slice(0, 4096)));
+  const closed = new Promise<void>(resolve => control.once('close', () => resolve()));
   return new Promise(resolve => {
-    let answer = '';
-    control.setEncoding('utf8').on('data', (text: string) => (answer = (answer + text).slice(0, 4096)));
-    child.once('error', error => resolve({ kind: 'failed', message: error.message }));
+    child.once('error', error => {
+      control.destroy();
+      resolve({ kind: 'failed', message: error.message });
+    });
     child.once('exit', () => {
-      // The answer was written before the exit; what is still in the socket is read in this turn.
-      control.once('close', () => resolve(parseAnswer(answer)));
       control.end();
-      setImmediate(() => control.destroy());
+      void closed.then(() => resolve(parseAnswer(answer)));
     });
   });
 }

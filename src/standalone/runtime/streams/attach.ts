@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import type { Container } from '../../../kube/types/core.ts';
 import type { Run } from '../pod/observed.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
 import type { Channels } from './channels.ts';
@@ -16,7 +15,6 @@ const LARGEST_INPUT = 32 << 10;
 export async function serveAttach(
   channels: Channels,
   worker: PodWorker,
-  container: Container,
   run: Run & { readonly at: 'running' },
   query: ExecQuery,
 ): Promise<void> {
@@ -35,10 +33,9 @@ export async function serveAttach(
     for (let at = 0; at < bytes.length; at += LARGEST_INPUT) {
       isFull = !send(INPUT, bytes.subarray(at, at + LARGEST_INPUT));
     }
-    if (!isFull) return;
-    channels.pauseInput();
-    socket.once('drain', () => channels.resumeInput());
+    if (isFull) channels.pauseInput();
   });
+  socket.on('drain', () => channels.resumeInput());
   channels.onInputEnd(() => send(INPUT_END, Buffer.alloc(0)));
   channels.resumeInput();
   try {

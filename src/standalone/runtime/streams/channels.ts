@@ -174,10 +174,9 @@ export function statusOf(result: ExecResult): Readonly<Record<string, unknown>> 
 /** Writes what a client sends to a program, and does not read on before the program took it. */
 export function pipeInput(channels: Channels, input: Writable): void {
   channels.onInput(bytes => {
-    if (!input.writable || input.write(bytes)) return;
-    channels.pauseInput();
-    input.once('drain', () => channels.resumeInput());
+    if (input.writable && !input.write(bytes)) channels.pauseInput();
   });
+  input.on('drain', () => channels.resumeInput());
   input.once('close', () => channels.resumeInput());
   channels.onInputEnd(() => input.end());
 }

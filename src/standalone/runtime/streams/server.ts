@@ -92,7 +92,7 @@ async function upgrade(
   if (channels === undefined) {
     return refuseUpgrade(connection, badRequest('none of the subprotocols v5.channel.k8s.io and v4.channel.k8s.io was offered'));
   }
-  if (kind === 'attach') await serveAttach(channels, worker, container, run, query);
+  if (kind === 'attach') await serveAttach(channels, worker, run, query);
   else await serveExec(channels, worker, container, run, query);
 }
 
