@@ -100,7 +100,7 @@ class WatchStream {
     }
     const unsubscribe = objects.watch(change => this.#queue(change));
     const unfollow = this.#plan.bookmarks ? this.#follow() : undefined;
-    const timeout = setTimeout(() => this.#finish(), this.#plan.milliseconds);
+    const timeout = setTimeout(() => this.#finish(), this.#plan.milliseconds).unref();
     this.#stop = () => {
       unsubscribe();
       unfollow?.();
