@@ -27,7 +27,11 @@ import { documentPathOf } from './openapi/document-path.ts';
 import { Types } from './schema/types.ts';
 import { GROUPS } from './tables/index.ts';
 
-/** The registry: one line a kind. Discovery lists them in this order. */
+/**
+ * The registry: one line a kind. Discovery lists them in this order. A new kind is its types in a table (tables/), a
+ * file with its definition (defaults, rules, strategy, selectors, columns) and a line here; type checks, pruning,
+ * OpenAPI, protobuf and merge keys follow from the table.
+ */
 const DEFINITIONS: readonly Definition[] = [
   CONFIG_MAP,
   ENDPOINTS,

@@ -1,10 +1,24 @@
-import { contains, formatAddress, parseAddress, parseInterface, prefixOf } from '../../../../base/ip.ts';
+import {
+  contains,
+  formatAddress,
+  parseAddress,
+  parseInterface,
+  parsePrefix,
+  prefixOf,
+} from '../../../../base/ip.ts';
 import type { Address, Prefix } from '../../../../base/ip.ts';
 import type { Findings } from './findings.ts';
 import type { Place } from './place.ts';
 
 const NOT_AN_ADDRESS = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const NOT_A_CIDR = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+
+const networks = (...texts: readonly string[]): readonly Prefix[] =>
+  texts.map(text => parsePrefix(text)).filter(prefix => prefix !== undefined);
+
+const LOOPBACK = networks('127.0.0.0/8', '::1/128');
+const LINK_LOCAL = networks('169.254.0.0/16', 'fe80::/10');
+const LINK_LOCAL_MULTICAST = networks('224.0.0.0/24', 'ff02::/16');
 
 /** An address in strict form; undefined (with a finding) for anything else. */
 export function checkAddress(found: Findings, place: Place): Address | undefined {
@@ -53,21 +67,19 @@ export function checkNotSpecial(found: Findings, place: Place): void {
   if (address === undefined) return;
   const refuse = (what: string) => found.invalid(place, `may not be ${what}`);
   if (address.value === 0n) refuse(`unspecified (${JSON.stringify(place.text)})`);
-  if (isIn(address, '127.0.0.0/8') || (address.family === 6 && address.value === 1n)) {
+  if (isIn(address, LOOPBACK)) {
     refuse('in the loopback range (127.0.0.0/8, ::1/128)');
   }
-  if (isIn(address, '169.254.0.0/16') || isIn(address, 'fe80::/10')) {
+  if (isIn(address, LINK_LOCAL)) {
     refuse('in the link-local range (169.254.0.0/16, fe80::/10)');
   }
-  if (isIn(address, '224.0.0.0/24') || isIn(address, 'ff02::/16')) {
+  if (isIn(address, LINK_LOCAL_MULTICAST)) {
     refuse('in the link-local multicast range (224.0.0.0/24, ff02::/10)');
   }
 }
 
-function isIn(address: Address, prefix: string): boolean {
-  const network = parseInterface(prefix);
-  return network !== undefined && contains(prefixOf(network.address, network.length), address);
-}
+const isIn = (address: Address, networks: readonly Prefix[]): boolean =>
+  networks.some(network => contains(network, address));
 
 const isMapped = (address: Address): boolean => address.family === 6 && address.value >> 32n === 0xffffn;
 
