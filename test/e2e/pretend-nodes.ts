@@ -46,8 +46,13 @@ export async function startPretendNodes(
   pods.onChange(({ after }) => {
     if (after !== undefined) tend(after);
   });
-  pods.start(ended.signal);
-  await pods.synced;
+  // A kubelet that finds its node in a state that it did not report puts it right.
+  const own = new Informer(client, NODES);
+  own.onChange(({ after }) => {
+    if (after !== undefined) correct(after);
+  });
+  for (const informer of [pods, own]) informer.start(ended.signal);
+  await Promise.all([pods.synced, own.synced]);
   const heart = setInterval(() => {
     for (const name of options.names) {
       if (!silent.has(name)) track(renew(client, name, now()));
@@ -57,6 +62,14 @@ export async function startPretendNodes(
   function track(task: Promise<void>): void {
     const tracked = task.catch(() => undefined).finally(() => work.delete(tracked));
     work.add(tracked);
+  }
+
+  function correct(node: Node): void {
+    const { name } = node.metadata;
+    const ready = node.status?.conditions?.find(condition => condition.type === 'Ready')?.status;
+    if (options.names.includes(name) && !silent.has(name) && ready !== 'True') {
+      track(setReady(client, name, now()));
+    }
   }
 
   function tend(pod: Pod): void {
