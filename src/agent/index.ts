@@ -63,6 +63,8 @@ export interface Agent {
   /** Resolves when pods can be attached for the first time. */
   readonly ready: Promise<void>;
   status(): AgentStatus;
+  /** Compares the kernel with the program soon, instead of at the next turn. */
+  reconcile(): void;
   /** Closes the sockets and leaves the kernel as it is. */
   close(): Promise<void>;
 }
@@ -138,7 +140,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const queue = new WorkQueue<keyof typeof work>(key => work[key](), {
     clock,
     onError: (key, error, retryInMilliseconds) =>
-      log.error({ work: key, reason: sentenceOf(error), retryInMilliseconds }, 'the data path could not be changed'),
+      log.error(
+        { work: key, reason: sentenceOf(error), retryInMilliseconds },
+        'the data path could not be changed',
+      ),
   });
 
   // What the kernel and the store have is adopted before anything is asked of them.
@@ -185,6 +190,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   return {
     ready: ready.promise,
     status,
+    reconcile: () => queue.add('reconcile'),
     close: async () => {
       await cniServer.close();
       await statusServer.close();
@@ -196,7 +202,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 const finite = (seconds: number): number | null => (Number.isFinite(seconds) ? seconds : null);
 
-async function repeat(milliseconds: number, clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
+async function repeat(
+  milliseconds: number,
+  clock: Clock,
+  signal: AbortSignal,
+  work: () => void,
+): Promise<void> {
   while (!signal.aborted) {
     const wasStopped = await clock.sleep(milliseconds, signal).then(
       () => false,

@@ -30,5 +30,9 @@ export function changesNetwork({ before, after }: Change<Node>): boolean {
 function textOf(node: Node | undefined): string {
   if (node === undefined) return '';
   const { network, problems } = readNode(node);
-  return JSON.stringify([network.podPrefixes.map(formatPrefix), network.addresses.map(formatAddress), problems]);
+  return JSON.stringify([
+    network.podPrefixes.map(formatPrefix),
+    network.addresses.map(formatAddress),
+    problems,
+  ]);
 }

@@ -25,7 +25,8 @@ export function podSource(informer: Informer<Pod>): PodSource {
           reject(signal.reason as Error);
         };
         const end = informer.onChange(({ after }) => {
-          if (after?.metadata.name !== reference.name || after.metadata.namespace !== reference.namespace) return;
+          if (after?.metadata.name !== reference.name || after.metadata.namespace !== reference.namespace)
+            return;
           if (!isSame(after, reference.uid)) return;
           settle();
           resolve(after);

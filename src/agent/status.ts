@@ -11,7 +11,11 @@ export interface AgentStatus {
   /** Why not, as a sentence. */
   readonly waitingFor?: string;
   readonly startedAt: string;
-  readonly podPrefixes: readonly { readonly prefix: string; readonly taken: number; readonly capacity: string }[];
+  readonly podPrefixes: readonly {
+    readonly prefix: string;
+    readonly taken: number;
+    readonly capacity: string;
+  }[];
   readonly attachments: number;
   readonly peers: readonly { readonly node: string; readonly prefix: string; readonly way: string }[];
   readonly lastReconcile?: string;
@@ -21,7 +25,11 @@ export interface AgentStatus {
   readonly released: number;
   /** Seconds since the API server last said anything; null before it ever did. */
   readonly staleness: { readonly nodes: number | null; readonly pods: number | null };
-  readonly problems: readonly { readonly object: string; readonly field: string; readonly sentence: string }[];
+  readonly problems: readonly {
+    readonly object: string;
+    readonly field: string;
+    readonly sentence: string;
+  }[];
 }
 
 export interface StatusServer {
@@ -47,7 +55,9 @@ export async function serveStatus(path: string, status: () => AgentStatus): Prom
   server.maxConnections = 64;
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => {
-      reject(new FairleadError('agent/status-socket', `the status socket ${path} cannot be opened`, { cause }));
+      reject(
+        new FairleadError('agent/status-socket', `the status socket ${path} cannot be opened`, { cause }),
+      );
     });
     server.listen(path, resolve);
   });

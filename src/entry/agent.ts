@@ -38,7 +38,9 @@ runProcess('agent', async ({ log, stop }) => {
     });
   }
   const { kubeconfig } = values;
-  const client = createClient(kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(kubeconfig));
+  const client = createClient(
+    kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(kubeconfig),
+  );
   const worker = new KernelWorker({
     onCrash: error => log.error({ err: error }, 'the kernel worker ended; the next call starts another'),
   });

@@ -8,7 +8,10 @@ import type { AttachmentKey, PodReference } from './model.ts';
 /** What has to be done so that the store and the kernel tell the same after a restart. */
 export interface AdoptionPlan {
   /** Veths whose attachment the store has lost, with the addresses that lead to them. */
-  readonly adopt: readonly (AttachmentKey & { readonly pod: PodReference; readonly addresses: readonly Address[] })[];
+  readonly adopt: readonly (AttachmentKey & {
+    readonly pod: PodReference;
+    readonly addresses: readonly Address[];
+  })[];
   /** Veths that no ADD has finished. */
   readonly deleteLinks: readonly string[];
   /** Reservations that no ADD has finished: the runtime was told of a failure, or will ask again. */

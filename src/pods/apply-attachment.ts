@@ -94,20 +94,23 @@ export async function verifyPodSide(
   const missing: string[] = [];
   if (!link.up) missing.push(`${interfaceName} is down`);
   if (link.mtu !== mtu) missing.push(`${interfaceName} has MTU ${link.mtu} instead of ${mtu}`);
-  if (link.mac !== attachment.mac) missing.push(`${interfaceName} has MAC ${link.mac} instead of ${attachment.mac}`);
+  if (link.mac !== attachment.mac)
+    missing.push(`${interfaceName} has MAC ${link.mac} instead of ${attachment.mac}`);
   const own = <T extends { readonly index: number | undefined }>(entries: readonly T[]) =>
     entries.filter(entry => entry.index === link.index);
   const addresses = own(await kernel.addresses(sandbox));
   for (const address of attachment.addresses) {
     const text = `${formatAddress(address)}/${bitsOf(address.family)}`;
-    if (!addresses.some(entry => entry.address === text)) missing.push(`${interfaceName} has no address ${text}`);
+    if (!addresses.some(entry => entry.address === text))
+      missing.push(`${interfaceName} has no address ${text}`);
   }
   const routes = own(await kernel.routes(sandbox));
   const neighbours = own(await kernel.neighbours(sandbox));
   for (const gateway of compilePodSide(attachment).gateways) {
     const via = formatAddress(gateway);
     const dst = gateway.family === 4 ? '0.0.0.0/0' : '::/0';
-    if (!routes.some(route => route.dst === dst && route.via === via)) missing.push(`no route to ${dst} via ${via}`);
+    if (!routes.some(route => route.dst === dst && route.via === via))
+      missing.push(`no route to ${dst} via ${via}`);
     const isGateway = (entry: (typeof neighbours)[number]) =>
       entry.address === via && entry.mac === gatewayMac && entry.state === 'permanent';
     if (!neighbours.some(isGateway)) missing.push(`no permanent neighbour ${via}`);

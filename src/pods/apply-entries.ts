@@ -2,7 +2,14 @@ import { diff } from '../base/delta.ts';
 import { formatAddress, formatPrefix } from '../base/ip.ts';
 import type { RouteOperation } from '../kernel/netlink/index.ts';
 import type { HostSide } from './compile-attachment.ts';
-import { keyed, neighbourKey, routeKey, sameForwarding, sameNeighbour, sameRoute } from './compile-program.ts';
+import {
+  keyed,
+  neighbourKey,
+  routeKey,
+  sameForwarding,
+  sameNeighbour,
+  sameRoute,
+} from './compile-program.ts';
 import type { NetworkProgram, RouteEntry } from './compile-program.ts';
 
 /** The part of a program that is compared entry by entry. */
@@ -39,10 +46,20 @@ export function entryOperations(actual: Entries, desired: Entries): readonly Rou
   for (const key of forwarding.remove) {
     const entry = actual.forwarding.get(key);
     if (entry !== undefined)
-      operations.push({ do: 'fdb-delete', dev: entry.device, mac: entry.mac, via: formatAddress(entry.remote) });
+      operations.push({
+        do: 'fdb-delete',
+        dev: entry.device,
+        mac: entry.mac,
+        via: formatAddress(entry.remote),
+      });
   }
   for (const [, entry] of [...forwarding.add, ...forwarding.change])
-    operations.push({ do: 'fdb-replace', dev: entry.device, mac: entry.mac, via: formatAddress(entry.remote) });
+    operations.push({
+      do: 'fdb-replace',
+      dev: entry.device,
+      mac: entry.mac,
+      via: formatAddress(entry.remote),
+    });
   for (const [, { device, address, mac }] of [...neighbours.add, ...neighbours.change])
     operations.push({ do: 'neighbour-replace', dev: device, address: formatAddress(address), mac });
   for (const [, route] of [...routes.add, ...routes.change]) operations.push(routeReplace(route));
@@ -55,7 +72,11 @@ export function routeReplace(route: RouteEntry): RouteOperation {
     do: 'route-replace',
     dst: formatPrefix(destination),
     dev: device,
-    ...(via === undefined ? (destination.family === 4 ? { scope: 'link' as const } : {}) : { via: formatAddress(via) }),
+    ...(via === undefined
+      ? destination.family === 4
+        ? { scope: 'link' as const }
+        : {}
+      : { via: formatAddress(via) }),
     ...(source === undefined ? {} : { src: formatAddress(source) }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(onlink === true ? { onlink } : {}),

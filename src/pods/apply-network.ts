@@ -37,7 +37,11 @@ export async function applyNetwork(kernel: PodKernel, program: NetworkProgram): 
 }
 
 /** The same from the program that is in force, without reading the kernel: the cost of a change is that of the change. */
-export async function applyChange(kernel: PodKernel, before: NetworkProgram, after: NetworkProgram): Promise<void> {
+export async function applyChange(
+  kernel: PodKernel,
+  before: NetworkProgram,
+  after: NetworkProgram,
+): Promise<void> {
   const rules = renderDelta(tableOf(before), compileRules(after.sets));
   const operations = programDelta(before, after);
   if (rules !== '') await kernel.nft(rules);
@@ -61,7 +65,10 @@ function networkDelta(
   const isFresh = links.some(operation => operation.do === 'link-add');
   const forwarding = isFresh ? [] : state.forwarding;
   const actual: Entries = {
-    routes: keyed(isFresh ? state.routes.filter(route => route.device !== program.vxlan?.name) : state.routes, routeKey),
+    routes: keyed(
+      isFresh ? state.routes.filter(route => route.device !== program.vxlan?.name) : state.routes,
+      routeKey,
+    ),
     neighbours: keyed(
       isFresh ? state.neighbours.filter(entry => entry.device !== program.vxlan?.name) : state.neighbours,
       neighbourKey,
@@ -129,13 +136,26 @@ function linkOperations(state: KernelState, vxlan: VxlanLink | undefined): reado
 }
 
 function removeVxlan(state: KernelState, vxlan: VxlanLink | undefined): readonly RouteOperation[] {
-  return vxlan === undefined && state.vxlan !== undefined ? [{ do: 'link-delete', dev: state.vxlan.name }] : [];
+  return vxlan === undefined && state.vxlan !== undefined
+    ? [{ do: 'link-delete', dev: state.vxlan.name }]
+    : [];
 }
 
 function vxlanAdd(vxlan: VxlanLink): readonly RouteOperation[] {
   const { name, id, port, local, mac, mtu } = vxlan;
   return [
-    { do: 'link-add', kind: 'vxlan', name, id, port, local: formatAddress(local), mac, mtu, linkLocal: 'none', up: true },
+    {
+      do: 'link-add',
+      kind: 'vxlan',
+      name,
+      id,
+      port,
+      local: formatAddress(local),
+      mac,
+      mtu,
+      linkLocal: 'none',
+      up: true,
+    },
   ];
 }
 

@@ -40,7 +40,16 @@ export async function readKernel(kernel: PodKernel): Promise<KernelState> {
     if (route.protocol !== routing.protocol || route.table !== mainTable) return [];
     if (device === undefined || destination === undefined) return [];
     const { via, src, mtu, onlink } = route;
-    return [{ destination, device, ...addressAs('via', via), ...addressAs('source', src), onlink, ...(mtu ? { mtu } : {}) }];
+    return [
+      {
+        destination,
+        device,
+        ...addressAs('via', via),
+        ...addressAs('source', src),
+        onlink,
+        ...(mtu ? { mtu } : {}),
+      },
+    ];
   });
   const neighbours = (await kernel.neighbours()).flatMap((entry): NeighbourEntry[] => {
     const device = names.get(entry.index);
@@ -70,7 +79,8 @@ export async function readKernel(kernel: PodKernel): Promise<KernelState> {
 
 const mainTable = 254;
 
-const isPodLink = (name: string): boolean => new RegExp(`^${interfaces.podHostPrefix}[0-9a-f]{11}$`).test(name);
+const isPodLink = (name: string): boolean =>
+  new RegExp(`^${interfaces.podHostPrefix}[0-9a-f]{11}$`).test(name);
 
 function podLinkOf(link: Link): PodLink {
   const { name, up, mtu, alias } = link;
@@ -104,7 +114,8 @@ export async function readTable(kernel: PodKernel): Promise<TableState | undefin
   try {
     listing = await kernel.nftList(`list table inet ${nft.tables.pods}`);
   } catch (error) {
-    if (error instanceof KernelCallError && error.facts.words?.includes('No such file') === true) return undefined;
+    if (error instanceof KernelCallError && error.facts.words?.includes('No such file') === true)
+      return undefined;
     throw error;
   }
   const { nftables } = listing as { readonly nftables?: readonly unknown[] };
@@ -143,4 +154,3 @@ function elementName(element: unknown): string {
   if (prefix !== undefined) return `${prefix.addr}/${prefix.len}`;
   return range === undefined ? JSON.stringify(element) : range.join('-');
 }
-

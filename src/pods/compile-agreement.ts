@@ -28,13 +28,18 @@ export function agreeingPeers(self: NodeNetwork, nodes: readonly NodeNetwork[]):
         taken.add(prefix, node.name);
         return true;
       }
-      const reason = owner === undefined ? 'contains the address of a node' : `overlaps a prefix of node ${owner}`;
+      const reason =
+        owner === undefined ? 'contains the address of a node' : `overlaps a prefix of node ${owner}`;
       problems.push({ object, field: 'spec.podCIDRs', sentence: `${formatPrefix(prefix)} ${reason}` });
       return false;
     });
     const addresses = node.addresses.filter(address => {
       if (!self.addresses.some(own => same(own, address))) return true;
-      problems.push({ object, field: 'status.addresses', sentence: 'the node claims an address of this node' });
+      problems.push({
+        object,
+        field: 'status.addresses',
+        sentence: 'the node claims an address of this node',
+      });
       return false;
     });
     peers.push({ name: node.name, podPrefixes, addresses });

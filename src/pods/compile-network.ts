@@ -51,7 +51,10 @@ function compileSets(cluster: Cluster, peers: readonly NodeNetwork[]): ClusterSe
   };
 }
 
-function unique<T extends Address | Prefix>(entries: readonly T[], nameOf: (entry: T) => string): readonly T[] {
+function unique<T extends Address | Prefix>(
+  entries: readonly T[],
+  nameOf: (entry: T) => string,
+): readonly T[] {
   const named = new Map(entries.map(entry => [nameOf(entry), entry]));
   return [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }

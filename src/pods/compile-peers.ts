@@ -22,7 +22,11 @@ export interface PeerRoutes {
 const vxlanOverhead = { 4: 50, 6: 70 } as const;
 
 /** Peers on a link of ours are routed directly through their node address; all others through the VXLAN. */
-export function compilePeers(self: NodeNetwork, peers: readonly NodeNetwork[], uplinks: readonly Uplink[]): PeerRoutes {
+export function compilePeers(
+  self: NodeNetwork,
+  peers: readonly NodeNetwork[],
+  uplinks: readonly Uplink[],
+): PeerRoutes {
   const vxlan = vxlanOf(self, uplinks);
   const result = {
     routes: [] as RouteEntry[],
@@ -45,7 +49,13 @@ export function compilePeers(self: NodeNetwork, peers: readonly NodeNetwork[], u
         // The peer's network address stands for its end of the tunnel; no pod has it.
         const gateway: Address = { family: prefix.family, value: prefix.value };
         result.routes.push(
-          withSource(self, { destination: prefix, device: vxlan.name, via: gateway, onlink: true, mtu: vxlan.mtu }),
+          withSource(self, {
+            destination: prefix,
+            device: vxlan.name,
+            via: gateway,
+            onlink: true,
+            mtu: vxlan.mtu,
+          }),
         );
         result.neighbours.push({ device: vxlan.name, address: gateway, mac });
         result.forwarding.push({ device: vxlan.name, mac, remote: way.remote });

@@ -52,7 +52,8 @@ export interface ClusterSets {
 }
 
 export const routeKey = (route: RouteEntry): string => formatPrefix(route.destination);
-export const neighbourKey = (entry: NeighbourEntry): string => `${entry.device} ${formatAddress(entry.address)}`;
+export const neighbourKey = (entry: NeighbourEntry): string =>
+  `${entry.device} ${formatAddress(entry.address)}`;
 export const forwardingKey = (entry: ForwardingEntry): string => `${entry.device} ${entry.mac}`;
 
 export const sameAddress = (a: Address | undefined, b: Address | undefined): boolean =>
@@ -63,7 +64,8 @@ export const sameRoute = (a: RouteEntry, b: RouteEntry): boolean =>
 
 export const sameNeighbour = (a: NeighbourEntry, b: NeighbourEntry): boolean => a.mac === b.mac;
 
-export const sameForwarding = (a: ForwardingEntry, b: ForwardingEntry): boolean => sameAddress(a.remote, b.remote);
+export const sameForwarding = (a: ForwardingEntry, b: ForwardingEntry): boolean =>
+  sameAddress(a.remote, b.remote);
 
 export function keyed<V>(entries: readonly V[], keyOf: (entry: V) => string): ReadonlyMap<string, V> {
   return new Map(entries.map(entry => [keyOf(entry), entry]));

@@ -100,7 +100,11 @@ export function renderDelta(actual: TableState | undefined, desired: TableProgra
 }
 
 /** Old elements first: a prefix may only come in when what overlaps it has gone. */
-function elementLines(set: string, present: ReadonlySet<string>, desired: ReadonlySet<string>): readonly string[] {
+function elementLines(
+  set: string,
+  present: ReadonlySet<string>,
+  desired: ReadonlySet<string>,
+): readonly string[] {
   const gone = [...present].filter(element => !desired.has(element));
   const added = [...desired].filter(element => !present.has(element));
   return [

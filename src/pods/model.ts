@@ -58,7 +58,10 @@ export interface Cluster {
 }
 
 /** Reads a Node object. Nothing that it says is trusted to be well-formed or to make sense. */
-export function readNode(node: Node): { readonly network: NodeNetwork; readonly problems: readonly Problem[] } {
+export function readNode(node: Node): {
+  readonly network: NodeNetwork;
+  readonly problems: readonly Problem[];
+} {
   const object = `Node/${node.metadata.name}`;
   const problems: Problem[] = [];
   const podPrefixes: Prefix[] = [];
@@ -108,7 +111,15 @@ export function prefixOfFamily(node: NodeNetwork, family: Family): Prefix | unde
 
 export const same = (a: Address, b: Address): boolean => a.family === b.family && a.value === b.value;
 
-const reserved: readonly Prefix[] = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', '::1/128', 'fe80::/10', 'ff00::/8']
+const reserved: readonly Prefix[] = [
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/3',
+  '::/128',
+  '::1/128',
+  'fe80::/10',
+  'ff00::/8',
+]
   .map(text => parsePrefix(text))
   .filter(prefix => prefix !== undefined);
 

@@ -141,11 +141,15 @@ export class PodNetwork {
       if (link === undefined) return [`the node has no link ${attachment.hostInterface}`];
       const missing = link.up ? [] : [`${link.name} is down`];
       const side = entriesOf(compileHostSide(self, attachment));
-      const routes = new Set(state.routes.map(route => `${route.device} ${JSON.stringify(keyText(route.destination))}`));
+      const routes = new Set(
+        state.routes.map(route => `${route.device} ${JSON.stringify(keyText(route.destination))}`),
+      );
       for (const [name, route] of side.routes)
         if (!routes.has(`${route.device} ${JSON.stringify(keyText(route.destination))}`))
           missing.push(`the node has no route to ${name}`);
-      const neighbours = new Set(state.neighbours.map(entry => `${entry.device} ${entry.address.value} ${entry.mac}`));
+      const neighbours = new Set(
+        state.neighbours.map(entry => `${entry.device} ${entry.address.value} ${entry.mac}`),
+      );
       for (const [name, entry] of side.neighbours)
         if (!neighbours.has(`${entry.device} ${entry.address.value} ${entry.mac}`))
           missing.push(`the node has no neighbour ${name}`);
@@ -173,12 +177,18 @@ export class PodNetwork {
     const released = plan.release.length + leaked.length;
     if (adopted.length + released > 0)
       log.warn({ adopted: adopted.length, released }, 'the address store and the kernel differed');
-    if (this.#nodes === undefined) return { at: clock.now(), corrections: 0, adopted: adopted.length, released };
+    if (this.#nodes === undefined)
+      return { at: clock.now(), corrections: 0, adopted: adopted.length, released };
     const settings = await applySettings(kernel, this.#uplinks);
     const program = this.#compile();
     const corrections = await applyNetwork(kernel, program);
     this.#program = program;
-    return { at: clock.now(), corrections: settings + countOf(corrections), adopted: adopted.length, released };
+    return {
+      at: clock.now(),
+      corrections: settings + countOf(corrections),
+      adopted: adopted.length,
+      released,
+    };
   }
 
   #compile(): NetworkProgram {

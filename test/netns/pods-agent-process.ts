@@ -10,7 +10,7 @@ import { KernelWorker } from '../../src/kernel/worker/index.ts';
 import { createClientOver } from '../../src/kube/client.ts';
 import { FakeApi } from '../../src/kube/fake-api.ts';
 import { NODES, PODS } from '../../src/kube/resources.ts';
-import type { AgentPaths } from '../../src/agent/index.ts';
+import type { Agent, AgentPaths } from '../../src/agent/index.ts';
 import type { Node } from '../../src/kube/types/node.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
 
@@ -25,6 +25,8 @@ export interface Instruction {
   readonly nodes?: readonly Node[];
   readonly pods?: readonly Pod[];
   readonly removeNodes?: readonly string[];
+  /** The agent compares the kernel now, not at its next turn. */
+  readonly reconcile?: boolean;
 }
 
 export type Report = { readonly said: 'started' | 'ready' | 'done' };
@@ -39,9 +41,12 @@ async function main(plan: AgentPlan): Promise<void> {
     for (const name of instruction.removeNodes ?? []) api.store.remove(NODES, name);
   };
   const first = Promise.withResolvers<void>();
+  let started: Agent | undefined;
   process.on('message', message => {
-    put(message as Instruction);
+    const instruction = message as Instruction;
+    put(instruction);
     first.resolve();
+    if (instruction.reconcile === true) started?.reconcile();
     say({ said: 'done' });
   });
   process.on('disconnect', () => process.exit(0));
@@ -58,6 +63,7 @@ async function main(plan: AgentPlan): Promise<void> {
     clock: systemClock,
     signal: new AbortController().signal,
   });
+  started = agent;
   say({ said: 'started' });
   await agent.ready;
   say({ said: 'ready' });

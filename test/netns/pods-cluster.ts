@@ -89,7 +89,10 @@ export class TestCluster {
 
   namespace(part: string): string {
     this.undo(() => deleteNamespace(testName(part)));
-    return createNamespace(testName(part));
+    const path = createNamespace(testName(part));
+    // The links' own link-local addresses are usable at once, or the first second of a test would be spent on them.
+    setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
+    return path;
   }
 
   get objects(): readonly Node[] {
@@ -138,7 +141,10 @@ export class TestNode {
   }
 
   /** Resolves when pods can be attached. `objects` default to all of the cluster's nodes. */
-  async startAgent(objects: readonly Node[] = this.#cluster.objects, until: Report['said'] = 'ready'): Promise<void> {
+  async startAgent(
+    objects: readonly Node[] = this.#cluster.objects,
+    until: Report['said'] = 'ready',
+  ): Promise<void> {
     const plan: AgentPlan = {
       cluster: 'test',
       node: this.name,
@@ -270,11 +276,7 @@ export class TestNode {
   }
 }
 
-export function nodeObject(
-  name: string,
-  addresses: readonly string[],
-  podPrefixes: readonly string[],
-): Node {
+export function nodeObject(name: string, addresses: readonly string[], podPrefixes: readonly string[]): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -329,7 +331,9 @@ function raiseFabric(path: string): void {
   using socket = RouteSocket.open(path);
   for (const link of [1, 2] as const) {
     const name = `link${link}`;
-    socket.apply([{ do: 'link-add', kind: 'bridge', name, forwardDelay: 0, multicastSnooping: false, up: true }]);
+    socket.apply([
+      { do: 'link-add', kind: 'bridge', name, forwardDelay: 0, multicastSnooping: false, up: true },
+    ]);
     for (const [index, gateway] of defaults.links[link].gateways.entries()) {
       const length = defaults.links[link].prefixes[index]?.split('/')[1];
       socket.apply([{ do: 'address-add', dev: name, address: `${gateway}/${length}`, nodad: true }]);
@@ -340,11 +344,23 @@ function raiseFabric(path: string): void {
 }
 
 /** Puts a namespace on a link, with a default route to the link's gateway. */
-function connect(fabric: string, path: string, port: string, link: 1 | 2, addresses: readonly string[]): void {
+function connect(
+  fabric: string,
+  path: string,
+  port: string,
+  link: 1 | 2,
+  addresses: readonly string[],
+): void {
   using inside = RouteSocket.open(path);
   using outside = RouteSocket.open(fabric);
   outside.apply([
-    { do: 'link-add', kind: 'veth', name: port, master: `link${link}`, peer: { name: 'eth0', namespace: path } },
+    {
+      do: 'link-add',
+      kind: 'veth',
+      name: port,
+      master: `link${link}`,
+      peer: { name: 'eth0', namespace: path },
+    },
     { do: 'link-set', dev: port, up: true },
   ]);
   inside.apply([{ do: 'link-set', dev: 'eth0', up: true }]);
@@ -353,7 +369,13 @@ function connect(fabric: string, path: string, port: string, link: 1 | 2, addres
     inside.apply([{ do: 'address-add', dev: 'eth0', address: `${address}/${length}`, nodad: true }]);
     const via = defaults.links[link].gateways[address.includes(':') ? 1 : 0] ?? '';
     inside.apply([
-      { do: 'route-replace', dst: address.includes(':') ? '::/0' : '0.0.0.0/0', via, dev: 'eth0', protocol: 4 },
+      {
+        do: 'route-replace',
+        dst: address.includes(':') ? '::/0' : '0.0.0.0/0',
+        via,
+        dev: 'eth0',
+        protocol: 4,
+      },
     ]);
   }
 }

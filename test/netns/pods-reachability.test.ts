@@ -37,14 +37,18 @@ for (const [name, links] of [
     const second = await one.addPod('second');
     const remote = await two.addPod('remote');
 
-    await context.test('pods of one node, with their own addresses', () => reaches(context, first, second, megabyte));
+    await context.test('pods of one node, with their own addresses', () =>
+      reaches(context, first, second, megabyte),
+    );
     await context.test('pods of two nodes, with their own addresses, also much at once', async () => {
       await reaches(context, first, remote, megabyte);
       await reaches(context, remote, first, megabyte);
     });
     await context.test('a pod itself', () => reaches(context, first, first));
     await context.test('a node its own pods, with its address', () => reaches(context, one, first));
-    await context.test("a node another node's pods, with its address", () => reaches(context, one, remote, megabyte));
+    await context.test("a node another node's pods, with its address", () =>
+      reaches(context, one, remote, megabyte),
+    );
     await context.test('a pod its own node, with its address', () => reaches(context, first, one));
     await context.test('a pod another node, with its address', () => reaches(context, first, two, megabyte));
     await context.test("the world sees the pod's node, not the pod", async () => {
@@ -65,7 +69,11 @@ for (const [name, links] of [
 
 async function deleteAll(pods: readonly TestPod[]): Promise<void> {
   for (const pod of pods) {
-    const outcome = await pod.node.plugin({ command: 'DEL', containerId: pod.containerId, namespace: pod.namespace });
+    const outcome = await pod.node.plugin({
+      command: 'DEL',
+      containerId: pod.containerId,
+      namespace: pod.namespace,
+    });
     assert.equal(outcome.code, 0, outcome.stdout);
   }
   for (const node of new Set(pods.map(pod => pod.node))) {

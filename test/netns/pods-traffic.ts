@@ -3,31 +3,31 @@ import { createSocket } from 'node:dgram';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
 import { within } from './pods-cluster.ts';
 
 /** A TCP server in a namespace that says the client's address first and then sends back what it gets. */
 export async function echoServer(context: TestContext, namespace: string, host: string): Promise<number> {
+  const sockets = new Set<Socket>();
   const server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     socket.write(`${(socket.remoteAddress ?? '').replace(/^::ffff:/, '')}\n`);
     socket.pipe(socket);
   });
   server.listen({ fd: listenIn(namespace, { host, port: 0 }) });
   await once(server, 'listening');
-  context.after(() => closeServer(server));
+  context.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
   const address = server.address();
   assert.ok(address !== null && typeof address === 'object');
   return address.port;
 }
-
-const closeServer = (server: Server) =>
-  new Promise<void>(resolve => {
-    server.close(() => resolve());
-    server.unref();
-  });
 
 /** Connects from a namespace; the address that the server saw. Transfers `bytes` there and back before it answers. */
 export async function seenAs(namespace: string, host: string, port: number, bytes = 0): Promise<string> {
@@ -61,7 +61,10 @@ export class Reader {
   async line(): Promise<string> {
     for (;;) {
       const at = this.#buffer.indexOf(10);
-      if (at >= 0) return this.#take(at + 1).toString().trimEnd();
+      if (at >= 0)
+        return this.#take(at + 1)
+          .toString()
+          .trimEnd();
       await this.#more();
     }
   }
@@ -92,8 +95,9 @@ export interface Datagrams {
 export async function udpSocket(context: TestContext, namespace: string, host: string): Promise<Datagrams> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   context.after(() => socket.close());
+  const listening = once(socket, 'listening'); // told at once for a socket that is bound already
   socket.bind({ fd: bindUdpIn(namespace, { host, port: 0 }) });
-  await once(socket, 'listening');
+  await listening;
   return { socket, port: socket.address().port };
 }
 

@@ -37,12 +37,16 @@ export function cniCodeOf(error: unknown): number {
 
 const codeByError: Readonly<Record<string, number>> = {
   'pods/attachment-exists': cniCodes.alreadyAttached,
+  'pods/interface-exists': cniCodes.alreadyAttached,
   'pods/addresses-exhausted': cniCodes.tryAgainLater,
   'pods/ipam-unusable': cniCodes.inputOutput,
 };
 
 /** The error object that the specification wants on standard output. */
-export function renderError(error: unknown, cniVersion: string): { readonly code: number; readonly body: string } {
+export function renderError(
+  error: unknown,
+  cniVersion: string,
+): { readonly code: number; readonly body: string } {
   const code = cniCodeOf(error);
   const detail =
     error instanceof FairleadError ? [error.field, error.hint].filter(text => text !== undefined) : [];

@@ -14,5 +14,8 @@ export interface PodGate {
 /** Where ADD finds the pod that the runtime names. */
 export interface PodSource {
   /** Resolves when the pod is known as one of this node's; rejects with the signal's reason. */
-  known(pod: { readonly namespace: string; readonly name: string; readonly uid: string }, signal: AbortSignal): Promise<Pod>;
+  known(
+    pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+    signal: AbortSignal,
+  ): Promise<Pod>;
 }

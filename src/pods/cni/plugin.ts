@@ -52,7 +52,10 @@ export class CniPlugin {
     const { log } = this.#options;
     try {
       const body = await this.#run(parseRequest(environment, stdin));
-      log.debug({ ...fields, milliseconds: Math.round(performance.now() - started) }, 'a CNI operation succeeded');
+      log.debug(
+        { ...fields, milliseconds: Math.round(performance.now() - started) },
+        'a CNI operation succeeded',
+      );
       return { code: 0, body };
     } catch (error) {
       log.warn({ ...fields, code: cniCodeOf(error), reason: sentenceOf(error) }, 'a CNI operation failed');
@@ -62,7 +65,9 @@ export class CniPlugin {
 
   /** DEL from elsewhere: the queue of releases. */
   async delete(key: AttachmentKey): Promise<void> {
-    this.#adding.get(nameOf(key))?.abort(new CniError(cniCodes.tryAgainLater, 'deleted', 'DEL came during ADD'));
+    this.#adding
+      .get(nameOf(key))
+      ?.abort(new CniError(cniCodes.tryAgainLater, 'deleted', 'DEL came during ADD'));
     await this.#inTurn(key, () => this.#options.network.detach(key));
   }
 
@@ -125,7 +130,9 @@ export class CniPlugin {
         signal.throwIfAborted();
       } catch (cause) {
         this.#options.ipam.release(allocation);
-        throw new CniError(cniCodes.tryAgainLater, 'gate', `${gate.name} is not ready for the pod`, { cause });
+        throw new CniError(cniCodes.tryAgainLater, 'gate', `${gate.name} is not ready for the pod`, {
+          cause,
+        });
       }
     }
   }
@@ -207,7 +214,11 @@ function resultDifferences(allocation: Allocation, previous: CniResult): readonl
 }
 
 function checkFailed(missing: readonly string[]): CniError {
-  return new CniError(cniCodes.checkFailed, 'check', `the attachment is not as ADD left it: ${missing.join('; ')}`);
+  return new CniError(
+    cniCodes.checkFailed,
+    'check',
+    `the attachment is not as ADD left it: ${missing.join('; ')}`,
+  );
 }
 
 function tryAgain(error: Error): CniError {

@@ -57,7 +57,8 @@ export function parseRequest(environment: Environment, stdin: string): CniReques
     case 'DEL':
       return { command, version, key };
     case 'CHECK':
-      if (previous === undefined) throw invalidConfig('prevResult', 'CHECK needs the result of ADD as prevResult');
+      if (previous === undefined)
+        throw invalidConfig('prevResult', 'CHECK needs the result of ADD as prevResult');
       return { command, version, key, sandbox: sandboxOf(sandbox), previous: parsePreviousResult(previous) };
     case 'ADD':
       return {
@@ -77,7 +78,9 @@ export function parseRequest(environment: Environment, stdin: string): CniReques
 export function versionFor(stdin: string, otherwise: string): string {
   try {
     const { cniVersion } = JSON.parse(stdin) as { cniVersion?: unknown };
-    return typeof cniVersion === 'string' && /^\d{1,4}(\.\d{1,4}){2}$/.test(cniVersion) ? cniVersion : otherwise;
+    return typeof cniVersion === 'string' && /^\d{1,4}(\.\d{1,4}){2}$/.test(cniVersion)
+      ? cniVersion
+      : otherwise;
   } catch {
     // Not JSON, or null: the refusal itself tells so.
     return otherwise;
@@ -99,12 +102,20 @@ function keyOf(environment: Environment): AttachmentKey {
   return { containerId, interfaceName };
 }
 
-function keyProblem(containerId: string, interfaceName: string): { field: string; sentence: string } | undefined {
+function keyProblem(
+  containerId: string,
+  interfaceName: string,
+): { field: string; sentence: string } | undefined {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(containerId)) {
-    const sentence = 'the container ID has to start with a letter or digit and to have at most 128 of A-Z a-z 0-9 _ . -';
+    const sentence =
+      'the container ID has to start with a letter or digit and to have at most 128 of A-Z a-z 0-9 _ . -';
     return { field: 'CNI_CONTAINERID', sentence };
   }
-  if (!/^[\x21-\x7e]{1,15}$/.test(interfaceName) || /[/:]/.test(interfaceName) || /^\.{1,2}$/.test(interfaceName)) {
+  if (
+    !/^[\x21-\x7e]{1,15}$/.test(interfaceName) ||
+    /[/:]/.test(interfaceName) ||
+    /^\.{1,2}$/.test(interfaceName)
+  ) {
     const sentence = 'the interface name has to have 1 to 15 printable bytes without blank, slash and colon';
     return { field: 'CNI_IFNAME', sentence };
   }
@@ -128,7 +139,8 @@ function podOf(text: string): PodReference {
   const namespace = values.get('K8S_POD_NAMESPACE') ?? '';
   const name = values.get('K8S_POD_NAME') ?? '';
   const uid = values.get('K8S_POD_UID') ?? '';
-  const isName = (value: string, limit: number) => value.length <= limit && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(value);
+  const isName = (value: string, limit: number) =>
+    value.length <= limit && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(value);
   if (!isName(namespace, 63) || !isName(name, 253) || !/^[A-Za-z0-9_.-]{0,64}$/.test(uid)) {
     throw badEnvironment('CNI_ARGS', 'CNI_ARGS has to name the pod by K8S_POD_NAMESPACE and K8S_POD_NAME');
   }
@@ -140,10 +152,17 @@ function decode(stdin: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(stdin);
   } catch (cause) {
-    throw new CniError(cniCodes.decode, 'decode', 'the network configuration on standard input is not JSON', { cause });
+    throw new CniError(cniCodes.decode, 'decode', 'the network configuration on standard input is not JSON', {
+      cause,
+    });
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new CniError(cniCodes.decode, 'decode', 'the network configuration on standard input is not a JSON object');
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new CniError(
+    cniCodes.decode,
+    'decode',
+    'the network configuration on standard input is not a JSON object',
+  );
 }
 
 function requireNetworkName(name: unknown): void {
@@ -162,7 +181,8 @@ function validAttachments(config: Readonly<Record<string, unknown>>): readonly A
   if (!Array.isArray(list)) throw invalidConfig(field, 'GC needs the list of valid attachments');
   return list.map((entry: unknown, index) => {
     const { containerID, ifname } = (entry ?? {}) as { containerID?: unknown; ifname?: unknown };
-    if (typeof containerID === 'string' && typeof ifname === 'string') return { containerId: containerID, interfaceName: ifname };
+    if (typeof containerID === 'string' && typeof ifname === 'string')
+      return { containerId: containerID, interfaceName: ifname };
     throw invalidConfig(`${field}[${index}]`, 'an attachment has a containerID and an ifname');
   });
 }

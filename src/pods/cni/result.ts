@@ -36,7 +36,12 @@ export interface CniRoute {
 }
 
 /** Our interface behind those of plugins that ran before: both ends of the veth, its addresses, the default routes. */
-export function resultOf(attachment: Attachment, sandbox: string, mtu: number, previous?: CniResult): CniResult {
+export function resultOf(
+  attachment: Attachment,
+  sandbox: string,
+  mtu: number,
+  previous?: CniResult,
+): CniResult {
   const before = previous ?? { interfaces: [], ips: [], routes: [] };
   const podInterface = before.interfaces.length + 1;
   return {
@@ -72,7 +77,9 @@ export function renderResult(result: CniResult, version: CniVersion): string {
     cniVersion: version,
     ...result,
     interfaces: result.interfaces.map(entry => (isNewest ? entry : without(entry, newInterfaceKeys))),
-    ips: result.ips.map(entry => (isOld ? { ...entry, version: familyOf(entry) } : without(entry, ['version']))),
+    ips: result.ips.map(entry =>
+      isOld ? { ...entry, version: familyOf(entry) } : without(entry, ['version']),
+    ),
     routes: result.routes.map(entry => (isNewest ? entry : without(entry, newRouteKeys))),
     dns: result.dns ?? {},
   })}\n`;
@@ -93,7 +100,9 @@ export function parsePreviousResult(value: unknown): CniResult {
   const { cniVersion: _, ...rest } = value;
   return {
     ...rest,
-    interfaces: list(value, 'interfaces', entry => (typeof entry['name'] === 'string' ? undefined : 'it has no name')),
+    interfaces: list(value, 'interfaces', entry =>
+      typeof entry['name'] === 'string' ? undefined : 'it has no name',
+    ),
     ips: list(value, 'ips', ipProblem),
     routes: list(value, 'routes', entry => (typeof entry['dst'] === 'string' ? undefined : 'it has no dst')),
   };
@@ -101,7 +110,8 @@ export function parsePreviousResult(value: unknown): CniResult {
 
 function ipProblem(entry: Readonly<Record<string, unknown>>): string | undefined {
   const { address, gateway, interface: index } = entry;
-  if (typeof address !== 'string' || parseInterface(address) === undefined) return 'it has no address with a length';
+  if (typeof address !== 'string' || parseInterface(address) === undefined)
+    return 'it has no address with a length';
   if (gateway !== undefined && (typeof gateway !== 'string' || parseAddress(gateway) === undefined))
     return 'its gateway is not an address';
   return index === undefined || Number.isInteger(index) ? undefined : 'its interface is not an index';

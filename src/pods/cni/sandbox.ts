@@ -13,9 +13,14 @@ export function requireSandbox(path: string): void {
   // All namespaces are files of one file system, which nothing else is on.
   if (found.dev !== own.dev) throw containerUnknown(`${path} is not a network namespace`);
   if (found.ino === own.ino) {
-    throw new CniError(cniCodes.badEnvironment, 'environment', `${path} is the node's own network namespace`, {
-      field: 'CNI_NETNS',
-    });
+    throw new CniError(
+      cniCodes.badEnvironment,
+      'environment',
+      `${path} is the node's own network namespace`,
+      {
+        field: 'CNI_NETNS',
+      },
+    );
   }
 }
 

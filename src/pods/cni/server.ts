@@ -47,7 +47,10 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function serveOne(socket: Socket, answer: (environment: Environment, stdin: string) => Promise<CniAnswer>): void {
+function serveOne(
+  socket: Socket,
+  answer: (environment: Environment, stdin: string) => Promise<CniAnswer>,
+): void {
   const chunks: Buffer[] = [];
   let length = 0;
   const timer = setTimeout(() => socket.destroy(), questionMilliseconds);
@@ -92,12 +95,19 @@ export function parseQuestion(bytes: Buffer): Question {
     throw brokenQuestion('its header is not JSON', cause);
   }
   const { env, stdinBytes } = header ?? {};
-  if (typeof env !== 'object' || env === null || !Object.values(env).every(value => typeof value === 'string'))
+  if (
+    typeof env !== 'object' ||
+    env === null ||
+    !Object.values(env).every(value => typeof value === 'string')
+  )
     throw brokenQuestion('its environment is not an object of strings');
-  if (stdinBytes !== bytes.length - newline - 1) throw brokenQuestion('its length is not what its header says');
+  if (stdinBytes !== bytes.length - newline - 1)
+    throw brokenQuestion('its length is not what its header says');
   return { environment: env as Environment, stdin: bytes.toString('utf8', newline + 1) };
 }
 
 function brokenQuestion(problem: string, cause?: unknown): CniError {
-  return new CniError(cniCodes.decode, 'question', `the plugin's question cannot be read: ${problem}`, { cause });
+  return new CniError(cniCodes.decode, 'question', `the plugin's question cannot be read: ${problem}`, {
+    cause,
+  });
 }

@@ -22,7 +22,7 @@ export function nextAddress(state: RangeState, now: number, quarantine: number):
   let oldest: { value: bigint; at: number } | undefined;
   // Passes over at most every taken and every resting address, so its length does not depend on the range's size.
   for (let step = 0n; step < count; step++) {
-    const value = first + (((start + step) % count) + count) % count;
+    const value = first + ((((start + step) % count) + count) % count);
     if (state.taken.has(value)) continue;
     const at = state.released.get(value);
     if (at === undefined || now - at >= quarantine) return { family: state.range.family, value };

@@ -66,7 +66,11 @@ export class Ipam implements Disposable {
    * `pods/addresses-exhausted`.
    */
   reserve(
-    request: AttachmentKey & { readonly pod: PodReference; readonly sandbox: string; readonly deadline: number },
+    request: AttachmentKey & {
+      readonly pod: PodReference;
+      readonly sandbox: string;
+      readonly deadline: number;
+    },
     prefixes: readonly Prefix[],
   ): Allocation {
     return this.#transaction(() => {
@@ -100,7 +104,11 @@ export class Ipam implements Disposable {
       this.#run('DELETE FROM released WHERE at < ?', now - this.#quarantine);
       for (const address of allocation.addresses)
         this.#run('INSERT OR REPLACE INTO released (address, at) VALUES (?, ?)', formatAddress(address), now);
-      this.#run('DELETE FROM attachments WHERE container_id = ? AND interface = ?', key.containerId, key.interfaceName);
+      this.#run(
+        'DELETE FROM attachments WHERE container_id = ? AND interface = ?',
+        key.containerId,
+        key.interfaceName,
+      );
       return allocation;
     });
   }
@@ -181,7 +189,9 @@ export class Ipam implements Disposable {
   }
 
   #ownerOf(address: Address): unknown {
-    return this.#statement('SELECT container_id FROM addresses WHERE address = ?').get(formatAddress(address));
+    return this.#statement('SELECT container_id FROM addresses WHERE address = ?').get(
+      formatAddress(address),
+    );
   }
 
   #own(address: Address, key: AttachmentKey): void {
@@ -256,7 +266,10 @@ export class Ipam implements Disposable {
 function addressIn(value: unknown): Address {
   const address = typeof value === 'string' ? parseAddress(value) : undefined;
   if (address === undefined)
-    throw new FairleadError('pods/ipam-corrupt', `the address store has the address ${JSON.stringify(value)}`);
+    throw new FairleadError(
+      'pods/ipam-corrupt',
+      `the address store has the address ${JSON.stringify(value)}`,
+    );
   return address;
 }
 

@@ -51,7 +51,9 @@ function openDatabase(path: string): DatabaseSync {
 
 /** Addresses of an earlier boot belong to nobody: their namespaces went with it. */
 function claimBoot(database: DatabaseSync, bootId: string): 'kept' | 'booted' {
-  const row = database.prepare("SELECT value FROM meta WHERE key = 'boot'").get() as { value: string } | undefined;
+  const row = database.prepare("SELECT value FROM meta WHERE key = 'boot'").get() as
+    | { value: string }
+    | undefined;
   if (row?.value === bootId) return 'kept';
   database.exec('BEGIN IMMEDIATE');
   database.exec('DELETE FROM addresses; DELETE FROM attachments; DELETE FROM released');
@@ -71,7 +73,8 @@ export function isCorrupt(error: unknown): boolean {
 
 /** The primary result code of an error that SQLite reported. */
 export function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
+    return undefined;
   return error.errcode & 0xff;
 }
 
