@@ -20,7 +20,8 @@ function normaliseObject(types: Types, type: ObjectType, object: Fields): Fields
   for (const [name, value] of Object.entries(object)) {
     const field = type.fields.get(name);
     if (field === undefined) continue;
-    const next = value === null ? undefined : normaliseValue(types, field.shape, value);
+    const next =
+      value === null || value === undefined ? undefined : normaliseValue(types, field.shape, value);
     if (next === undefined || isOmitted(field, next)) {
       copy ??= { ...object };
       delete copy[name];
