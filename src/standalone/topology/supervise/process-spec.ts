@@ -22,13 +22,17 @@ export interface ProcessSpec {
 const entryDirectory = resolve(import.meta.dirname, '..', '..', '..', 'entry');
 
 /**
- * Keeps a process small: no pool of idle threads for V8's tasks, a young generation that fits a daemon that is mostly
- * idle, and code optimised for size. Measured by bench/up.
+ * Keeps a process small, each flag measured by bench/up: a young generation that fits a daemon that is mostly idle (4 MB),
+ * one thread for V8's tasks, and no machine code from the compilers between interpreter and optimiser (3 to 10 MB; what
+ * is hot is still optimised). All processes have the same flags, because the cache of compiled code is kept by flags.
  */
 export const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=2',
+  '--min-semi-space-size=1',
+  '--max-semi-space-size=1',
   '--v8-pool-size=1',
+  '--no-sparkplug',
+  '--no-maglev',
 ] as const;
 
 /** Every process of the cluster (`node` is the program that runs them; `outside` leads out of the fabric); they start side by side and wait for each other by themselves. */
