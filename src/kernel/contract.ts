@@ -102,6 +102,8 @@ export const nft = {
     'dns/notrack-output': { hook: 'output', priority: -300 },
     'services/nat-prerouting': { hook: 'prerouting', priority: -110 },
     'services/nat-output': { hook: 'output', priority: -110 },
+    'services/filter-forward': { hook: 'forward', priority: -20 },
+    'services/filter-output': { hook: 'output', priority: -20 },
     'policy/forward': { hook: 'forward', priority: -10 },
     'policy/input': { hook: 'input', priority: -10 },
     'policy/output': { hook: 'output', priority: -10 },
@@ -112,16 +114,15 @@ export const nft = {
   },
 } as const;
 
-/** Packet mark bits (`meta mark`); a block reads and writes only its own bits, with masks. */
-export const marks = {
+/**
+ * Connection mark bits (`ct mark`): what has to last longer than one hook. A block reads and writes only its own bits,
+ * with masks. Packet marks (`meta mark`) are left to the node's other programs.
+ */
+export const connectionMarks = {
   /** Services decided that this connection has to leave with the node's address. */
   masquerade: 0x0000_4000,
-  /** The packet comes from a local pod's veth. */
+  /** The connection was opened from a local pod's veth. */
   fromPod: 0x0001_0000,
-} as const;
-
-/** Connection mark bits (`ct mark`). */
-export const connectionMarks = {
   /** Policy took this connection back: it is dropped before `established accept`. */
   revoked: 0x0002_0000,
 } as const;
