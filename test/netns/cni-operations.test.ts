@@ -13,9 +13,16 @@ interface CniOutput {
   readonly cniVersion: string;
   readonly code?: number;
   readonly msg?: string;
-  readonly interfaces?: readonly { name: string; mac: string; mtu?: number; sandbox?: string }[];
+  readonly interfaces?: readonly {
+    name: string;
+    mac: string;
+    mtu?: number;
+    sandbox?: string;
+    vendor?: string;
+  }[];
   readonly ips?: readonly { address: string; gateway: string; interface: number; version?: string }[];
   readonly routes?: readonly { dst: string; gw: string }[];
+  readonly dns?: unknown;
 }
 
 const parsed = (outcome: PluginOutcome): CniOutput => JSON.parse(outcome.stdout) as CniOutput;
@@ -205,8 +212,8 @@ test('behind another plugin of a chain, its result is passed on with ours', asyn
     result.ips?.map(ip => ip.interface),
     [0, 2, 2],
   );
-  assert.deepEqual((result as { dns?: unknown }).dns, before.dns);
-  assert.equal((result.interfaces?.[0] as { vendor?: string }).vendor, 'kept');
+  assert.deepEqual(result.dns, before.dns);
+  assert.equal(result.interfaces?.[0]?.vendor, 'kept');
 });
 
 test('DEL succeeds without a namespace, with one that is gone, and for a pod that never was', async context => {

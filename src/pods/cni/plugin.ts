@@ -77,17 +77,18 @@ export class CniPlugin {
         return this.#inTurn(request.key, () => this.#add(request));
       case 'DEL':
         await this.delete(request.key);
-        return '';
+        break;
       case 'CHECK':
         await this.#inTurn(request.key, () => this.#check(request));
-        return '';
+        break;
       case 'GC':
         await this.#collect(request.valid);
-        return '';
+        break;
       case 'STATUS':
         this.#status();
-        return '';
+        break;
     }
+    return '';
   }
 
   async #add(request: CniRequest & { command: 'ADD' }): Promise<string> {

@@ -50,28 +50,16 @@ export function parseRequest(environment: Environment, stdin: string): CniReques
   requireOperation(command, version);
 
   if (command === 'GC') return { command, version, valid: validAttachments(config) };
-  if (key === undefined) return { command: 'STATUS', version };
-  const sandbox = environment['CNI_NETNS'] ?? '';
-  const previous = config['prevResult'];
-  switch (command) {
-    case 'DEL':
-      return { command, version, key };
-    case 'CHECK':
-      if (previous === undefined)
-        throw invalidConfig('prevResult', 'CHECK needs the result of ADD as prevResult');
-      return { command, version, key, sandbox: sandboxOf(sandbox), previous: parsePreviousResult(previous) };
-    case 'ADD':
-      return {
-        command,
-        version,
-        key,
-        sandbox: sandboxOf(sandbox),
-        pod: podOf(environment['CNI_ARGS'] ?? ''),
-        previous: previous === undefined ? undefined : parsePreviousResult(previous),
-      };
-    default:
-      return { command, version };
+  if (command === 'STATUS' || key === undefined) return { command: 'STATUS', version };
+  if (command === 'DEL') return { command, version, key };
+  const sandbox = sandboxOf(environment['CNI_NETNS'] ?? '');
+  const previous = config['prevResult'] === undefined ? undefined : parsePreviousResult(config['prevResult']);
+  if (command === 'ADD') {
+    return { command, version, key, sandbox, pod: podOf(environment['CNI_ARGS'] ?? ''), previous };
   }
+  if (previous === undefined)
+    throw invalidConfig('prevResult', 'CHECK needs the result of ADD as prevResult');
+  return { command, version, key, sandbox, previous };
 }
 
 /** The `cniVersion` that an answer carries even when the request is refused. */

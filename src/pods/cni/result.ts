@@ -88,7 +88,7 @@ export function renderResult(result: CniResult, version: CniVersion): string {
 const newInterfaceKeys = ['mtu', 'socketPath', 'pciID'];
 const newRouteKeys = ['mtu', 'advmss', 'priority', 'table', 'scope'];
 
-function without<T extends object>(entry: T, keys: readonly string[]): object {
+function without(entry: object, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(entry).filter(([key]) => !keys.includes(key)));
 }
 
@@ -100,15 +100,19 @@ export function parsePreviousResult(value: unknown): CniResult {
   const { cniVersion: _, ...rest } = value;
   return {
     ...rest,
-    interfaces: list(value, 'interfaces', entry =>
-      typeof entry['name'] === 'string' ? undefined : 'it has no name',
-    ),
-    ips: list(value, 'ips', ipProblem),
-    routes: list(value, 'routes', entry => (typeof entry['dst'] === 'string' ? undefined : 'it has no dst')),
+    // Each list is of its type because every entry was looked at.
+    interfaces: list(value, 'interfaces', interfaceProblem) as unknown as readonly CniInterface[],
+    ips: list(value, 'ips', ipProblem) as unknown as readonly CniAddress[],
+    routes: list(value, 'routes', routeProblem) as unknown as readonly CniRoute[],
   };
 }
 
-function ipProblem(entry: Readonly<Record<string, unknown>>): string | undefined {
+type Entry = Readonly<Record<string, unknown>>;
+
+const interfaceProblem = (entry: Entry) => (typeof entry['name'] === 'string' ? undefined : 'it has no name');
+const routeProblem = (entry: Entry) => (typeof entry['dst'] === 'string' ? undefined : 'it has no dst');
+
+function ipProblem(entry: Entry): string | undefined {
   const { address, gateway, interface: index } = entry;
   if (typeof address !== 'string' || parseInterface(address) === undefined)
     return 'it has no address with a length';
@@ -117,21 +121,21 @@ function ipProblem(entry: Readonly<Record<string, unknown>>): string | undefined
   return index === undefined || Number.isInteger(index) ? undefined : 'its interface is not an index';
 }
 
-function list<T>(
-  result: Readonly<Record<string, unknown>>,
+function list(
+  result: Entry,
   field: string,
-  problemOf: (entry: Readonly<Record<string, unknown>>) => string | undefined,
-): readonly T[] {
-  const entries = result[field] ?? [];
+  problemOf: (entry: Entry) => string | undefined,
+): readonly Entry[] {
+  const entries: unknown = result[field] ?? [];
   if (!Array.isArray(entries)) throw undecodable(field, 'it is not a list');
-  for (const [index, entry] of (entries as unknown[]).entries()) {
+  return entries.map((entry: unknown, index) => {
     const problem = isObject(entry) ? problemOf(entry) : 'it is not an object';
-    if (problem !== undefined) throw undecodable(`${field}[${index}]`, problem);
-  }
-  return entries as T[]; // every entry was looked at above
+    if (problem === undefined) return entry as Entry;
+    throw undecodable(`${field}[${index}]`, problem);
+  });
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isObject = (value: unknown): value is Entry =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function undecodable(field: string, problem: string): CniError {
