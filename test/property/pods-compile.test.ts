@@ -128,7 +128,13 @@ class ModelKernel {
       case 'fdb-delete':
         assert.ok(this.forwarding.delete(`${operation.dev} ${operation.mac}`));
         return;
-      default:
+      case 'link-add':
+      case 'link-set':
+      case 'link-delete':
+      case 'address-add':
+      case 'address-delete':
+      case 'rule-add':
+      case 'rule-delete':
         assert.fail(`${operation.do} is no operation on entries`);
     }
   }
