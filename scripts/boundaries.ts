@@ -60,9 +60,9 @@ export interface Role {
 export const roles: readonly Role[] = [
   {
     name: 'model, decide and compile are pure',
-    files: /^(pods|services|policy|dns|gateway)\/(.*\/)?(model|decide|compile-[a-z0-9-]+)\.ts$/,
+    files: /^(pods|services|policy|dns|gateway)\/(.*\/)?(model|decide|compile)(-[a-z0-9-]+)?\.ts$/,
     mayImport:
-      /^(base\/|kube\/(types\/|selector\.ts|resources\.ts)|kernel\/contract\.ts|(pods|services|policy|dns|gateway)\/(.*\/)?(model|decide|compile-[a-z0-9-]+|index)\.ts$)/,
+      /^(base\/|kube\/(types\/|selector\.ts|resources\.ts)|kernel\/(contract|nft\/table)\.ts|(pods|services|policy|dns|gateway)\/(.*\/)?((model|decide|compile)(-[a-z0-9-]+)?|index)\.ts$)/,
     mayUseNode: [],
   },
   {
@@ -83,7 +83,6 @@ export const roles: readonly Role[] = [
 export const reserved: Readonly<Record<string, RegExp>> = {
   koffi: /^kernel\/ffi\//,
   ws: /^(standalone|kube)\//,
-  protobufjs: /^standalone\/apiserver\/kinds\//,
   '@peculiar/x509': /^standalone\/apiserver\/pki\//,
   pino: /^base\/log\.ts$/,
   commander: /^cli\//,
