@@ -371,6 +371,23 @@ test('a pod that the API does not have is not attached', async context => {
   assert.equal((await late).code, 11);
 });
 
+test('while a gate is closed, a pod gets neither an interface nor an address', async context => {
+  const node = await oneNode(context);
+  await node.startAgent(undefined, 'ready', { closedGate: true });
+  const { namespace, containerId, pod } = await node.sandbox('pod');
+  refusedWith(
+    await node.plugin({ command: 'ADD', containerId, namespace, pod }),
+    11,
+    /policy is not ready.*not in force/,
+  );
+  using inside = RouteSocket.open(namespace);
+  assert.deepEqual(
+    inside.links().map(link => link.name),
+    ['lo'],
+  );
+  assert.equal((await node.status()).attachments, 0);
+});
+
 test('the socket is for root alone', async context => {
   const node = await oneNode(context);
   await node.startAgent();

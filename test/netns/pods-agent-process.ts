@@ -19,6 +19,8 @@ export interface AgentPlan {
   readonly node: string;
   readonly paths: AgentPaths;
   readonly podPrefixes: readonly string[];
+  /** A gate that does not let any pod in. */
+  readonly closedGate: boolean;
 }
 
 export interface Instruction {
@@ -58,7 +60,9 @@ async function main(plan: AgentPlan): Promise<void> {
     worker: new KernelWorker(),
     paths: plan.paths,
     podPrefixes: plan.podPrefixes.map(text => parsePrefix(text)).filter(prefix => prefix !== undefined),
-    gates: [],
+    gates: plan.closedGate
+      ? [{ name: 'policy', admit: () => Promise.reject(new Error('its rules are not in force yet')) }]
+      : [],
     log: createLog('agent', 'debug'),
     clock: systemClock,
     signal: new AbortController().signal,

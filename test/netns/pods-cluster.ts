@@ -144,12 +144,14 @@ export class TestNode {
   async startAgent(
     objects: readonly Node[] = this.#cluster.objects,
     until: Report['said'] = 'ready',
+    options: { readonly closedGate?: boolean } = {},
   ): Promise<void> {
     const plan: AgentPlan = {
       cluster: 'test',
       node: this.name,
       paths: this.paths,
       podPrefixes: [],
+      closedGate: options.closedGate ?? false,
     };
     const out = openSync(this.log, 'a');
     const agent = spawnIn(this.namespace, process.execPath, [agentProgram, JSON.stringify(plan)], {

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { FairleadError } from '../../base/errors.ts';
 import { CniError, cniCodes, renderError } from './cni-error.ts';
 import type { CniAnswer } from './plugin.ts';
@@ -14,6 +14,7 @@ const connectionLimit = 1024;
 const questionMilliseconds = 10_000;
 
 export interface CniServer {
+  /** Breaks off what is being answered: the plugin tells its runtime to try again. */
   close(): Promise<void>;
 }
 
@@ -29,7 +30,12 @@ export async function serveCni(
 ): Promise<CniServer> {
   // A socket file of an agent that was killed would keep the name taken.
   rmSync(path, { force: true });
-  const server = createServer({ allowHalfOpen: true }, socket => serveOne(socket, answer));
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    serveOne(socket, answer);
+  });
   server.maxConnections = connectionLimit;
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => {
@@ -38,13 +44,13 @@ export async function serveCni(
     server.listen({ path, backlog: 511 }, resolve);
   });
   chmodSync(path, 0o600);
-  return { close: () => closeServer(server) };
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise(resolve => {
-    server.close(() => resolve());
-  });
+  return {
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
 }
 
 function serveOne(
