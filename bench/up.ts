@@ -8,7 +8,7 @@ import { loadKubeconfig } from '../src/kube/kubeconfig.ts';
 import { CONFIG_MAPS } from '../src/kube/resources.ts';
 import type { Bench } from './harness/bench.ts';
 import { percentile, type Row, rowOf } from './harness/result.ts';
-import { timed } from './harness/rounds.ts';
+import { interleave, timed } from './harness/rounds.ts';
 
 /** No peer is measured: others that bring up a cluster need images and a container runtime. */
 const cluster = 'bench-up';
@@ -20,22 +20,21 @@ export const bench: Bench = {
   run: async ({ quick, say }) => {
     const directory = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
     try {
-      await fairlead('down', '--name', cluster);
       const tenPods = manifest(directory, 10);
-      const ups: number[] = [];
-      const rounds = quick ? 1 : 5;
-      for (let round = 1; round <= rounds; round++) {
-        say(`up from nothing, round ${round} of ${rounds}`);
-        ups.push(await timed(() => fairlead('up', '--name', cluster, '--nodes', '3', '-f', tenPods)));
-        if (round < rounds) await fairlead('down', '--name', cluster);
-      }
+      const { ours } = await interleave(quick ? 1 : 5, {
+        ours: async () => {
+          say('up from nothing');
+          await fairlead('down', '--name', cluster);
+          return timed(() => fairlead('up', '--name', cluster, '--nodes', '3', '-f', tenPods));
+        },
+      });
       const status = JSON.parse(await fairlead('status', '--name', cluster, '-o', 'json')) as ClusterStatus;
       const api = await apiRows(status, quick ? 300 : 2000, say);
       say('100 pods');
       const hundredPods = manifest(directory, 100);
       const hundred = await timed(() => fairlead('up', '--name', cluster, '-f', hundredPods));
       return [
-        rowOf('up: three nodes, ten pods ready', 's', ups.map(seconds)),
+        rowOf('up: three nodes, ten pods ready', 's', ours.map(seconds)),
         ...memoryRows(status),
         rowOf('apply: 100 pods ready', 's', [seconds(hundred)]),
         ...api,
@@ -58,6 +57,7 @@ function memoryRows(status: ClusterStatus): readonly Row[] {
     processes.reduce((total, process) => total + process.pssBytes, 0) / 1e6;
   return [
     rowOf('PSS: control plane and three agents', 'MB', [megabytes(counted)]),
+    rowOf('PSS: all processes of the cluster', 'MB', [megabytes(status.processes)]),
     ...status.processes.map(process => rowOf(`PSS: ${process.name}`, 'MB', [megabytes([process])])),
   ];
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { ClusterChoice } from '../standalone/cluster.ts';
+import { versionText } from './version.ts';
 
 /** The commands and their options; what a command does is loaded when it is called, so that the others start fast. */
 export function commands(): Command {
@@ -7,6 +8,7 @@ export function commands(): Command {
     .description('A Kubernetes network on one machine: nodes and pods are namespaces, kubectl works.')
     .exitOverride()
     .showHelpAfterError('(fairlead help COMMAND shows its options)')
+    .version(versionText(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'what there is, and the options of a command');
 
   program
@@ -91,10 +93,7 @@ export function commands(): Command {
   program
     .command('version')
     .summary('print the version')
-    .action(async () => {
-      const { version } = await import('./version.ts');
-      version();
-    });
+    .action(() => void process.stdout.write(`${versionText()}\n`));
 
   return program;
 }

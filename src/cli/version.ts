@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Prints `fairlead VERSION (Node VERSION, Linux VERSION)`. */
-export function version(): void {
+/** `fairlead VERSION (Node VERSION)` */
+export function versionText(): string {
   const file = join(import.meta.dirname, '..', '..', 'package.json');
   const description = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
-  process.stdout.write(`fairlead ${description.version} (Node ${process.versions.node})\n`);
+  return `fairlead ${description.version} (Node ${process.versions.node})`;
 }

@@ -23,15 +23,13 @@ const entryDirectory = resolve(import.meta.dirname, '..', '..', '..', 'entry');
 
 /**
  * Keeps a process small, each flag measured by bench/up: a young generation that fits a daemon that is mostly idle (4 MB),
- * one thread for V8's tasks, and no machine code from the compilers between interpreter and optimiser (3 to 10 MB; what
- * is hot is still optimised). All processes have the same flags, because the cache of compiled code is kept by flags.
+ * one thread for V8's tasks, and no code from the middle one of V8's three compilers (what is hot is still optimised). All processes have the same flags, because the cache of compiled code is kept by flags.
  */
 export const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
   '--min-semi-space-size=1',
   '--max-semi-space-size=1',
   '--v8-pool-size=1',
-  '--no-sparkplug',
   '--no-maglev',
 ] as const;
 
