@@ -24,6 +24,10 @@ export interface RuntimeContext {
   token(pod: Pod, request: TokenRequest): Promise<string | undefined>;
   /** Sandboxes and containers that are being made at the same time. */
   readonly starts: Limit;
+  /** Sandboxes that are being removed at the same time. */
+  readonly removals: Limit;
+  /** Writes to the API at the same time: each needs a connection, and a hundred at once need a hundred handshakes. */
+  readonly writes: Limit;
   readonly launcher: string;
   /** The Node program that built-in images run on. */
   readonly nodeProgram: string;

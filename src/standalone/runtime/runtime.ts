@@ -52,8 +52,9 @@ export interface Runtime {
   readonly closed: Promise<void>;
 }
 
-/** Sandboxes and containers made at the same time. */
+/** Sandboxes and containers made, and sandboxes removed, at the same time. */
 const PARALLEL_STARTS = 8;
+const PARALLEL_WRITES = 6;
 /** How often records are looked at without being told: for a launcher that was killed. */
 const CHECK_EVERY = 2000;
 
@@ -97,6 +98,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     },
     token: (pod, request) => tokens.of(pod, request),
     starts: new Limit(PARALLEL_STARTS),
+    removals: new Limit(PARALLEL_STARTS),
+    writes: new Limit(PARALLEL_WRITES),
     launcher: options.native.launcher,
     nodeProgram: process.execPath,
     cgroupMount: cgroupMount(),

@@ -61,7 +61,7 @@ export class PodWorker {
     this.#forgotten = forgotten;
     const { namespace, name } = pod.metadata;
     this.#log = context.log.scope('pod');
-    this.#reporter = new StatusReporter(context.client, context.clock, this.#log, this.#lifetime.signal);
+    this.#reporter = new StatusReporter(context, this.#lifetime.signal);
     const known = Date.parse(pod.status?.startTime ?? '');
     this.#startTime = Number.isNaN(known) ? context.clock.now() : known;
     this.#probes = new ProbeSet({
@@ -411,7 +411,7 @@ export class PodWorker {
   async #removeSandbox(): Promise<void> {
     this.#probes.close();
     try {
-      await removeSandbox(this.#context, this.#uid);
+      await this.#context.removals.run(() => removeSandbox(this.#context, this.#uid));
       this.#sandbox = { at: 'absent' };
       this.#removing = 'done';
     } catch (error) {
@@ -432,7 +432,7 @@ export class PodWorker {
       this.#finishing = true;
       try {
         const options = { gracePeriodSeconds: 0, preconditions: { uid: this.#uid } };
-        await this.#context.client.delete(PODS, { namespace, name }, options);
+        await this.#context.writes.run(() => this.#context.client.delete(PODS, { namespace, name }, options));
       } catch (error) {
         if (!isNotFound(error) && !isConflict(error)) {
           this.#finishing = false;

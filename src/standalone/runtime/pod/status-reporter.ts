@@ -1,27 +1,22 @@
-import type { Clock } from '../../../base/clock.ts';
 import { sentenceOf } from '../../../base/errors.ts';
-import type { Log } from '../../../base/log.ts';
-import { isConflict, isNotFound, type KubeClient } from '../../../kube/client.ts';
+import { isConflict, isNotFound } from '../../../kube/client.ts';
 import { PODS } from '../../../kube/resources.ts';
 import type { Pod, PodStatus } from '../../../kube/types/core.ts';
+import type { RuntimeContext } from '../context.ts';
 
 const RETRY_FIRST = 100;
 const RETRY_LAST = 10_000;
 
 /** Tells the API a pod's status: only what changed, one request at a time, the latest always in the end. */
 export class StatusReporter {
-  readonly #client: KubeClient;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #context: RuntimeContext;
   readonly #signal: AbortSignal;
   #wanted: { readonly pod: Pod; readonly status: PodStatus; readonly text: string } | undefined;
   #sent = '';
   #busy: Promise<void> | undefined;
 
-  constructor(client: KubeClient, clock: Clock, log: Log, signal: AbortSignal) {
-    this.#client = client;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(context: RuntimeContext, signal: AbortSignal) {
+    this.#context = context;
     this.#signal = signal;
   }
 
@@ -43,13 +38,13 @@ export class StatusReporter {
       while (this.#wanted !== undefined && !this.#signal.aborted) {
         const { pod, status, text } = this.#wanted;
         try {
-          await this.#write(pod, status);
+          await this.#context.writes.run(() => this.#write(pod, status));
           this.#sent = text;
           delay = RETRY_FIRST;
           if (this.#wanted.text === text) this.#wanted = undefined;
         } catch (error) {
-          this.#log.debug({ pod: pod.metadata.name, error: sentenceOf(error) }, 'The status was not written.');
-          await this.#clock.sleep(delay, this.#signal).catch(() => undefined);
+          this.#context.log.debug({ pod: pod.metadata.name, error: sentenceOf(error) }, 'The status was not written.');
+          await this.#context.clock.sleep(delay, this.#signal).catch(() => undefined);
           delay = Math.min(delay * 2, RETRY_LAST);
         }
       }
@@ -63,7 +58,7 @@ export class StatusReporter {
     const { namespace = '', name, uid } = pod.metadata;
     const patch = { metadata: { uid }, status: withRemovals(pod.status, status) };
     try {
-      await this.#client.patch(PODS, { namespace, name }, patch, { type: 'strategic', subresource: 'status' });
+      await this.#context.client.patch(PODS, { namespace, name }, patch, { type: 'strategic', subresource: 'status' });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
