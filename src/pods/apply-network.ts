@@ -3,6 +3,8 @@ import type { RouteOperation } from '../kernel/netlink/index.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { readKernel, readTable } from './apply-read.ts';
 import type { KernelState } from './apply-read.ts';
+import { applyTolerant } from './apply-tolerant.ts';
+import type { Refusal } from './apply-tolerant.ts';
 import { entryOperations } from './apply-entries.ts';
 import type { Entries } from './apply-entries.ts';
 import { forwardingKey, keyed, neighbourKey, routeKey } from './compile-program.ts';
@@ -19,6 +21,11 @@ export interface Corrections {
   readonly rules: number;
 }
 
+export interface Applied {
+  readonly corrections: Corrections;
+  readonly refusals: readonly Refusal[];
+}
+
 export const countOf = (corrections: Corrections): number =>
   Object.values(corrections).reduce<number>((sum, count) => sum + Number(count), 0);
 
@@ -26,14 +33,17 @@ export const countOf = (corrections: Corrections): number =>
  * Brings the kernel from whatever it has to the program, with the smallest change: what is right is not touched. May be
  * repeated; after a crash it adopts.
  */
-export async function applyNetwork(kernel: PodKernel, program: NetworkProgram): Promise<Corrections> {
+export async function applyNetwork(kernel: PodKernel, program: NetworkProgram): Promise<Applied> {
   const state = await readKernel(kernel);
   const rules = renderDelta(await readTable(kernel), compileRules(program.sets));
   const { operations, corrections } = networkDelta(state, program);
   // Masquerading comes first: a route to a pod that is not yet known as one would show it the node's address.
   if (rules !== '') await kernel.nft(rules);
-  if (operations.length > 0) await kernel.netlink(undefined, operations);
-  return { ...corrections, rules: rules === '' ? 0 : rules.split('\n').length - 1 };
+  const refusals = await applyTolerant(kernel, operations);
+  return {
+    corrections: { ...corrections, rules: rules === '' ? 0 : rules.split('\n').length - 1 },
+    refusals,
+  };
 }
 
 /** The same from the program that is in force, without reading the kernel: the cost of a change is that of the change. */
@@ -41,11 +51,10 @@ export async function applyChange(
   kernel: PodKernel,
   before: NetworkProgram,
   after: NetworkProgram,
-): Promise<void> {
+): Promise<readonly Refusal[]> {
   const rules = renderDelta(tableOf(before), compileRules(after.sets));
-  const operations = programDelta(before, after);
   if (rules !== '') await kernel.nft(rules);
-  if (operations.length > 0) await kernel.netlink(undefined, operations);
+  return applyTolerant(kernel, programDelta(before, after));
 }
 
 /** What a program's table looks like once it is applied. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { FairleadError } from '../base/errors.ts';
+import { formatPrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import { defaults } from '../kernel/contract.ts';
@@ -10,11 +11,14 @@ import { entriesOf } from './apply-entries.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { applyChange, applyNetwork, countOf } from './apply-network.ts';
 import { readKernel } from './apply-read.ts';
+import { inForce } from './apply-tolerant.ts';
+import type { Refusal } from './apply-tolerant.ts';
 import { applySettings } from './apply-settings.ts';
 import { hostInterfaceOf, podMacOf } from './attachment.ts';
 import { compileHostSide } from './compile-attachment.ts';
 import { compileNetwork } from './compile-network.ts';
 import { isOnLink } from './compile-peers.ts';
+import { keyed, neighbourKey, routeKey } from './compile-program.ts';
 import type { NetworkProgram } from './compile-program.ts';
 import type { Allocation, Ipam } from './ipam/ipam.ts';
 import type { Attachment, AttachmentKey, NodeNetwork, Problem, Uplink } from './model.ts';
@@ -51,6 +55,9 @@ export class PodNetwork {
   #uplinks: readonly Uplink[] = [];
   #program: NetworkProgram | undefined;
   #problems: readonly Problem[] = [];
+  #refusals: readonly Problem[] = [];
+  /** A change broke off: what the kernel has is known again after a comparison. */
+  #isUncertain = false;
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -66,7 +73,7 @@ export class PodNetwork {
   }
 
   get problems(): readonly Problem[] {
-    return this.#problems;
+    return [...this.#problems, ...this.#refusals];
   }
 
   /** What a pod's interface carries: as much as the link that the node's own address is on. */
@@ -82,13 +89,15 @@ export class PodNetwork {
     await this.#lock.run(async () => {
       this.#nodes = { self, peers };
       const before = this.#program;
-      if (before === undefined) {
+      if (before === undefined || this.#isUncertain) {
         await this.#reconcile();
         return;
       }
       const after = this.#compile();
-      await applyChange(this.#options.kernel, before, after);
-      this.#program = after;
+      this.#isUncertain = true;
+      const refusals = await applyChange(this.#options.kernel, before, after);
+      this.#isUncertain = false;
+      this.#adopt(after, refusals);
     });
   }
 
@@ -141,18 +150,12 @@ export class PodNetwork {
       if (link === undefined) return [`the node has no link ${attachment.hostInterface}`];
       const missing = link.up ? [] : [`${link.name} is down`];
       const side = entriesOf(compileHostSide(self, attachment));
-      const routes = new Set(
-        state.routes.map(route => `${route.device} ${JSON.stringify(keyText(route.destination))}`),
-      );
+      const routes = keyed(state.routes, routeKey);
+      const neighbours = keyed(state.neighbours, neighbourKey);
       for (const [name, route] of side.routes)
-        if (!routes.has(`${route.device} ${JSON.stringify(keyText(route.destination))}`))
-          missing.push(`the node has no route to ${name}`);
-      const neighbours = new Set(
-        state.neighbours.map(entry => `${entry.device} ${entry.address.value} ${entry.mac}`),
-      );
+        if (routes.get(name)?.device !== route.device) missing.push(`the node has no route to ${name}`);
       for (const [name, entry] of side.neighbours)
-        if (!neighbours.has(`${entry.device} ${entry.address.value} ${entry.mac}`))
-          missing.push(`the node has no neighbour ${name}`);
+        if (neighbours.get(name)?.mac !== entry.mac) missing.push(`the node has no neighbour ${name}`);
       return [...missing, ...(await verifyPodSide(kernel, attachment, allocation.sandbox, link.mtu))];
     });
   }
@@ -181,14 +184,11 @@ export class PodNetwork {
       return { at: clock.now(), corrections: 0, adopted: adopted.length, released };
     const settings = await applySettings(kernel, this.#uplinks);
     const program = this.#compile();
-    const corrections = await applyNetwork(kernel, program);
-    this.#program = program;
-    return {
-      at: clock.now(),
-      corrections: settings + countOf(corrections),
-      adopted: adopted.length,
-      released,
-    };
+    const { corrections, refusals } = await applyNetwork(kernel, program);
+    this.#isUncertain = false;
+    this.#adopt(program, refusals);
+    const corrected = settings + countOf(corrections) - refusals.length;
+    return { at: clock.now(), corrections: corrected, adopted: adopted.length, released };
   }
 
   #compile(): NetworkProgram {
@@ -208,6 +208,22 @@ export class PodNetwork {
     return program;
   }
 
+  #adopt(program: NetworkProgram, refusals: readonly Refusal[]): void {
+    this.#program = inForce(program, refusals);
+    this.#refusals = this.#describe(refusals);
+  }
+
+  /** Names the Node object that a refused operation is about: the one whose prefix it routes. */
+  #describe(refusals: readonly Refusal[]): readonly Problem[] {
+    return refusals.map(({ operation, sentence }) => {
+      const destination = 'dst' in operation ? operation.dst : '';
+      const owner = this.#nodes?.peers.find(peer =>
+        peer.podPrefixes.some(prefix => formatPrefix(prefix) === destination),
+      );
+      return { object: `Node/${owner?.name ?? this.#nodes?.self.name}`, field: 'status.addresses', sentence };
+    });
+  }
+
   async #detach(key: AttachmentKey): Promise<void> {
     const { kernel, ipam } = this.#options;
     const name = hostInterfaceOf(key);
@@ -220,9 +236,6 @@ export class PodNetwork {
     this.#program = { ...program, routes: keep(program.routes), neighbours: keep(program.neighbours) };
   }
 }
-
-const keyText = (prefix: { family: number; value: bigint; length: number }) =>
-  `${prefix.family} ${prefix.value}/${prefix.length}`;
 
 export function attachmentOf(allocation: Allocation): Attachment {
   const hostInterface = hostInterfaceOf(allocation);

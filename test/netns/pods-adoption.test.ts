@@ -119,6 +119,31 @@ test("a peer's routes go when its Node goes, and follow when its prefixes or add
   });
 });
 
+test('Nodes that make no sense are reported, and the others are reached all the same', async context => {
+  const cluster = new TestCluster(context, { links: [1, 1] });
+  const [one, two] = cluster.nodes;
+  assert.ok(one && two);
+  const wrong = [
+    nodeObject('broadcast', ['172.30.255.255'], ['10.244.7.0/24']),
+    nodeObject('everything', ['172.30.0.70'], ['0.0.0.0/0', '::/0']),
+    nodeObject('garbage', ['not-an-address', '127.0.0.1'], ['10.244.8.1/24', 'x']),
+    nodeObject('impostor', one.addresses, ['10.244.9.0/24']),
+    nodeObject('thief', ['172.30.0.71'], [one.podPrefixes[0] ?? '', two.podPrefixes[1] ?? '']),
+    nodeObject('uplink', ['172.30.0.72'], ['172.30.0.0/16']),
+  ];
+  await one.startAgent([...cluster.objects, ...wrong]);
+  await two.startAgent();
+  const from = await one.addPod('from');
+  const to = await two.addPod('to');
+  for (const host of to.addresses) {
+    const port = await echoServer(context, to.namespace, host);
+    assert.ok(from.addresses.includes(await seenAs(from.namespace, host, port)));
+  }
+  const told = new Set((await one.status()).problems.map(problem => problem.object));
+  for (const node of wrong)
+    assert.ok(told.has(`Node/${node.metadata.name}`), `${node.metadata.name} is reported`);
+});
+
 test('a corrupt address store is put aside and rebuilt from the kernel', async context => {
   const cluster = new TestCluster(context, { links: [1] });
   const [node] = cluster.nodes;
