@@ -12,7 +12,6 @@ import { encodeRouteDelete, encodeRouteReplace } from './route.ts';
 import { encodeRuleAdd, encodeRuleDelete } from './rule.ts';
 
 /** The messages of one operation, in order. Pure but for what `resolve` is asked. */
-// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive, as tsc sees
 export function encodeOperation(operation: RouteOperation, resolve: Resolver): readonly Request[] {
   switch (operation.do) {
     case 'link-add':

@@ -191,7 +191,6 @@ function laterSettings(
   return requests;
 }
 
-// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive, as tsc sees
 function kindData(operation: LinkAdd, resolve: Resolver): Attribute | undefined {
   switch (operation.kind) {
     case 'veth':

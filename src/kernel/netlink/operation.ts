@@ -183,7 +183,6 @@ export interface ForwardingDelete {
 }
 
 /** For error messages: what was tried, in the words of iproute2. */
-// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive, as tsc sees
 export function describeOperation(operation: RouteOperation): string {
   switch (operation.do) {
     case 'link-add':

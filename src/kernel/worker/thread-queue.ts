@@ -82,7 +82,11 @@ export class ThreadQueue {
   }
 
   #start(): Worker {
-    const thread = new Worker(this.#options.entry, { resourceLimits, execArgv: [] });
+    const thread = new Worker(this.#options.entry, {
+      resourceLimits,
+      execArgv: [],
+      trackUnmanagedFds: false, // descriptors that system calls opened are ours to close, and Node cannot know them
+    });
     thread.on('message', (answer: AnswerMessage) => this.#onAnswer(answer));
     thread.on('error', error => this.#onCrash(thread, error));
     thread.on('exit', code => this.#onCrash(thread, new Error(`the thread ended with code ${code}`)));
