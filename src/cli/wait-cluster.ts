@@ -36,7 +36,10 @@ export async function waitForApiServer(
   }
 }
 
-/** Resolves when all nodes are Ready. */
+/**
+ * Resolves when all nodes are Ready, by what the runtime that runs now has reported: before that stands what was true in
+ * an earlier life of the cluster.
+ */
 export async function waitForNodes(
   config: ClusterConfig,
   client: KubeClient,
@@ -46,7 +49,8 @@ export async function waitForNodes(
   const names = config.nodes.map(node => node.name);
   while (true) {
     const nodes = await nodesByName(client);
-    const waiting = names.filter(name => !isReady(nodes.get(name)));
+    const since = readProcessTable(config.name)?.processes.find(it => it.name === 'runtime')?.startedAt ?? 0;
+    const waiting = names.filter(name => !isReady(nodes.get(name), since));
     if (waiting.length === 0) return `${names.length} of ${names.length} ready`;
     onDetail(`${names.length - waiting.length} of ${names.length} ready`);
     checkProcesses(config.name);
@@ -68,7 +72,12 @@ async function nodesByName(client: KubeClient): Promise<ReadonlyMap<string, Node
 const readyOf = (node: Node | undefined) =>
   node?.status?.conditions?.find(condition => condition.type === 'Ready');
 
-const isReady = (node: Node | undefined): boolean => readyOf(node)?.status === 'True';
+function isReady(node: Node | undefined, since: number): boolean {
+  const ready = readyOf(node);
+  // The API's times have whole seconds.
+  const isNew = Date.parse(ready?.lastHeartbeatTime ?? '') >= Math.floor(since / 1000) * 1000;
+  return ready?.status === 'True' && isNew;
+}
 
 function notReady(cluster: string, waiting: readonly string[], first: Node | undefined): FairleadError {
   const why =

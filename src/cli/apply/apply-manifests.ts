@@ -2,10 +2,11 @@ import { FairleadError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import { explainAnswer } from './explain-answer.ts';
+import { asJson, lastApplied, withLastApplied } from './last-applied.ts';
 import { stagesOf } from './order.ts';
 import type { Manifest } from './read-manifests.ts';
 import { ServedKinds, type ServedKind } from './served-kinds.ts';
-import { type Json, threeWayPatch } from './three-way-patch.ts';
+import { threeWayPatch } from './three-way-patch.ts';
 
 export type Outcome = 'created' | 'configured' | 'unchanged';
 
@@ -22,8 +23,6 @@ export interface ApplyResult {
   readonly refused: readonly FairleadError[];
 }
 
-/** Kept on each object, as kubectl does, so that either may apply what the other applied. */
-const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 const atOnce = 8;
 /** Others write too: a conflict is tried again with what they wrote. */
 const attempts = 5;
@@ -64,20 +63,19 @@ export async function applyManifests(
 async function applyOne(client: KubeClient, located: Located): Promise<Applied> {
   const { manifest } = located;
   const wanted = withNamespace(located);
-  const marked = withLastApplied(wanted);
   const collection = collectionPath(located, wanted);
   const path = `${collection}/${encodeURIComponent(wanted.metadata.name)}`;
   for (let attempt = 1; ; attempt++) {
     const present = await client.request('GET', path, {});
     if (present.status === 404) {
-      const created = await send(client, 'POST', collection, marked, 'application/json');
+      const created = await send(client, 'POST', collection, withLastApplied(wanted), 'application/json');
       if (created.status < 300) return { manifest, object: parse(created.body), outcome: 'created' };
       if (created.status === 409 && attempt < attempts) continue;
       throw explainAnswer(created, manifest, wanted);
     }
     if (present.status !== 200) throw explainAnswer(present, manifest, wanted);
     const live = parse(present.body);
-    const patch = threeWayPatch(asJson(lastApplied(live)), asJson(marked), asJson(live));
+    const patch = threeWayPatch(lastApplied(live), asJson(withLastApplied(wanted, live)), asJson(live));
     if (patch === undefined) return { manifest, object: live, outcome: 'unchanged' };
     const changed = await send(client, 'PATCH', path, patch, 'application/merge-patch+json');
     if (changed.status === 409 && attempt < attempts) continue;
@@ -101,27 +99,6 @@ function withNamespace({ manifest, namespaced }: Located): KubeObject {
   return { ...object, metadata: { ...object.metadata, namespace: 'default' } };
 }
 
-function withLastApplied(object: KubeObject): KubeObject {
-  const { [lastAppliedAnnotation]: _, ...annotations } = object.metadata.annotations ?? {};
-  const bare = { ...object, metadata: { ...object.metadata, annotations } };
-  return {
-    ...object,
-    metadata: {
-      ...object.metadata,
-      annotations: { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(bare)}\n` },
-    },
-  };
-}
-
-/** The manifest of the last time; an empty one where there was none, or someone broke the annotation. */
-function lastApplied(live: KubeObject): unknown {
-  try {
-    return JSON.parse(live.metadata.annotations?.[lastAppliedAnnotation] ?? '{}');
-  } catch {
-    return {}; // then nothing is removed, and everything wanted is set
-  }
-}
-
 function collectionPath(located: Located, object: KubeObject): string {
   const { namespace } = object.metadata;
   const scope = located.namespaced ? `/namespaces/${encodeURIComponent(namespace ?? '')}` : '';
@@ -129,9 +106,6 @@ function collectionPath(located: Located, object: KubeObject): string {
 }
 
 const parse = (body: Buffer): KubeObject => JSON.parse(body.toString()) as KubeObject;
-
-/** Objects of the API are JSON objects; their types only say more. */
-const asJson = (value: unknown) => value as { readonly [key: string]: Json };
 
 async function eachOf<T>(items: readonly T[], limit: number, run: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values();
