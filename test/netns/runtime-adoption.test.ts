@@ -33,18 +33,32 @@ suite('a runtime that was killed', () => {
     await cluster.startRuntime();
     await cluster.createPod('marker', { containers: [{ name: 'a', image: 'pause' }] });
     await cluster.until('marker', 'ready', isReady);
-    assert.ok(processes.every(process => process !== undefined && isRunning(process)), 'the same processes run on');
+    assert.ok(
+      processes.every(process => process !== undefined && isRunning(process)),
+      'the same processes run on',
+    );
     const after = await cluster.until('stays', 'ready', isReady);
     assert.equal(statusOf(after)?.containerID, statusOf(before)?.containerID);
     assert.equal(statusOf(after)?.restartCount, 0);
     assert.deepEqual(after.status?.podIPs, before.status?.podIPs);
-    assert.equal(cluster.pluginCalls().filter(call => call === 'ADD').length, calls + 1, 'only the marker was attached');
+    assert.equal(
+      cluster.pluginCalls().filter(call => call === 'ADD').length,
+      calls + 1,
+      'only the marker was attached',
+    );
   });
 
   test('finds out what ended meanwhile, with its exit code', async () => {
     await cluster.createPod('ends', {
       restartPolicy: 'Never',
-      containers: [{ name: 'a', image: 'busybox', command: ['sh', '-c', 'while [ ! -e /v/go ]; do sleep 0.05; done; exit 9'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+      containers: [
+        {
+          name: 'a',
+          image: 'busybox',
+          command: ['sh', '-c', 'while [ ! -e /v/go ]; do sleep 0.05; done; exit 9'],
+          volumeMounts: [{ name: 'v', mountPath: '/v' }],
+        },
+      ],
       volumes: [{ name: 'v', emptyDir: {} }],
     });
     const pod = await cluster.until('ends', 'ready', isReady);
@@ -66,13 +80,22 @@ suite('a runtime that was killed', () => {
     await cluster.startRuntime();
     assert.equal(podProcesses(pod).length, 0, 'no process is left');
     assert.deepEqual(listNamespaces(namespaces.pod(cluster.config.name, pod.metadata.uid ?? '')), []);
-    assert.equal(existsSync(`${paths.nodeState(cluster.config.name, 'node-1')}/pods/${pod.metadata.uid}`), false);
+    assert.equal(
+      existsSync(`${paths.nodeState(cluster.config.name, 'node-1')}/pods/${pod.metadata.uid}`),
+      false,
+    );
   });
 
   test('ends a pod whose deletion it had begun', async () => {
     await cluster.createPod('ending', {
       terminationGracePeriodSeconds: 30,
-      containers: [{ name: 'a', image: 'busybox', command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.1; done'] }],
+      containers: [
+        {
+          name: 'a',
+          image: 'busybox',
+          command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.1; done'],
+        },
+      ],
     });
     await cluster.until('ending', 'ready', isReady);
     await cluster.client.delete(PODS, key('ending'), { gracePeriodSeconds: 2 });
@@ -85,13 +108,18 @@ suite('a runtime that was killed', () => {
     await cluster.createPod('shimless', { containers: [sleeper] });
     const pod = await cluster.until('shimless', 'ready', isReady);
     await killCgroup(cgroups.pod(cluster.config.name, 'node-1', pod.metadata.uid ?? ''));
-    const again = await cluster.until('shimless', 'restarted', each => statusOf(each)?.restartCount === 1 && isReady(each));
+    const again = await cluster.until(
+      'shimless',
+      'restarted',
+      each => statusOf(each)?.restartCount === 1 && isReady(each),
+    );
     assert.equal(statusOf(again)?.lastState?.terminated?.reason, 'ContainerStatusUnknown');
   });
 
   test('a forced deletion leaves nothing behind', async () => {
     const pods = await cluster.client.list(PODS, { namespace: 'default' });
-    for (const pod of pods.items) await cluster.client.delete(PODS, key(pod.metadata.name), { gracePeriodSeconds: 0 });
+    for (const pod of pods.items)
+      await cluster.client.delete(PODS, key(pod.metadata.name), { gracePeriodSeconds: 0 });
     const left = () => [
       ...listNamespaces(namespaces.pod(cluster.config.name, '')),
       ...readdirSync(`${paths.nodeState(cluster.config.name, 'node-1')}/pods`),

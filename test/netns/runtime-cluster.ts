@@ -40,7 +40,10 @@ export interface RuntimeCluster extends AsyncDisposable {
   /** Makes the plugin refuse or serve ADD. */
   refuseNetwork(refuse: boolean): void;
   /** kubectl's outcome; the API server answers in this process, so nothing may block it. */
-  kubectl(words: readonly string[], input?: string): Promise<{ readonly code: number; readonly output: string }>;
+  kubectl(
+    words: readonly string[],
+    input?: string,
+  ): Promise<{ readonly code: number; readonly output: string }>;
 }
 
 export interface RuntimeClusterOptions {
@@ -49,7 +52,10 @@ export interface RuntimeClusterOptions {
   readonly verbose?: boolean;
 }
 
-export async function startRuntimeCluster(name: string, options: RuntimeClusterOptions = {}): Promise<RuntimeCluster> {
+export async function startRuntimeCluster(
+  name: string,
+  options: RuntimeClusterOptions = {},
+): Promise<RuntimeCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-runtime-'));
   const config: ClusterConfig = {
     name,
@@ -133,7 +139,10 @@ export async function startRuntimeCluster(name: string, options: RuntimeClusterO
     client,
     kubeconfig,
     socket,
-    pluginCalls: () => (existsSync(join(directory, 'calls')) ? readFileSync(join(directory, 'calls'), 'utf8').trim().split('\n') : []),
+    pluginCalls: () =>
+      existsSync(join(directory, 'calls'))
+        ? readFileSync(join(directory, 'calls'), 'utf8').trim().split('\n')
+        : [],
     createPod: (podName, spec) =>
       client.create(PODS, {
         apiVersion: 'v1',
@@ -183,12 +192,15 @@ export function isReady(pod: Pod): boolean {
 
 /** The one reason for which a test of kubectl may be skipped. */
 export const withoutKubectl: string | false =
-  spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0 ? false : 'kubectl is not on the PATH';
+  spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'kubectl is not on the PATH';
 
 async function kubectl(kubeconfig: string, words: readonly string[], input = '') {
   const child = spawn('kubectl', words, { env: { ...process.env, KUBECONFIG: kubeconfig } });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString()));
   child.stdin.on('error', () => undefined); // it need not read it
   child.stdin.end(input);
   const code = await new Promise<number>((ended, failed) => {

@@ -4,7 +4,10 @@ import { CONFIG_MAPS, EVENTS, NODES, PODS, SECRETS } from '../../src/kube/resour
 import type { Pod } from '../../src/kube/types/core.ts';
 import { isReady, startRuntimeCluster, withoutKubectl, type RuntimeCluster } from './runtime-cluster.ts';
 
-const shell = (...script: readonly string[]) => ({ image: 'busybox', command: ['sh', '-c', script.join('\n')] });
+const shell = (...script: readonly string[]) => ({
+  image: 'busybox',
+  command: ['sh', '-c', script.join('\n')],
+});
 const statusOf = (pod: Pod, index = 0) => pod.status?.containerStatuses?.[index];
 const ended = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
@@ -19,7 +22,10 @@ suite('pods on a node', () => {
   async function outputOf(name: string, spec: Parameters<RuntimeCluster['createPod']>[1]): Promise<string> {
     await cluster.createPod(name, { restartPolicy: 'Never', ...spec });
     const pod = await cluster.until(name, 'ended', ended);
-    const stream = await cluster.client.logs({ namespace: 'default', name }, { container: pod.spec.containers[0]?.name ?? '' });
+    const stream = await cluster.client.logs(
+      { namespace: 'default', name },
+      { container: pod.spec.containers[0]?.name ?? '' },
+    );
     let text = '';
     for await (const part of stream) text += String(part);
     return text;
@@ -38,11 +44,16 @@ suite('pods on a node', () => {
       assert.ok(performance.now() < deadline, `the node should be ready: ${JSON.stringify(ready.status)}`);
       ready = await cluster.client.get(NODES, { name: 'node-1' });
     }
-    assert.deepEqual(ready.status?.addresses?.map(each => each.address), ['172.30.0.1', 'fd00:172:30::1', 'node-1']);
+    assert.deepEqual(
+      ready.status?.addresses?.map(each => each.address),
+      ['172.30.0.1', 'fd00:172:30::1', 'node-1'],
+    );
   });
 
   test('a pause pod gets ready and is gone after its deletion', async () => {
-    await cluster.createPod('pause', { containers: [{ name: 'pause', image: 'registry.k8s.io/pause:3.10' }] });
+    await cluster.createPod('pause', {
+      containers: [{ name: 'pause', image: 'registry.k8s.io/pause:3.10' }],
+    });
     const pod = await cluster.until('pause', 'ready', isReady);
     assert.equal(statusOf(pod)?.imageID, 'builtin://pause');
     assert.equal(pod.status?.podIPs?.length, 2);
@@ -72,7 +83,13 @@ suite('pods on a node', () => {
       containers: [
         {
           name: 'sh',
-          ...shell('hostname', 'cat /etc/hosts /etc/resolv.conf', 'ls /root /home /run', 'cat /etc/shadow 2>&1', 'ps -e | wc -l'),
+          ...shell(
+            'hostname',
+            'cat /etc/hosts /etc/resolv.conf',
+            'ls /root /home /run',
+            'cat /etc/shadow 2>&1',
+            'ps -e | wc -l',
+          ),
         },
       ],
     });
@@ -103,12 +120,19 @@ suite('pods on a node', () => {
         {
           name: 'sh',
           image: 'busybox',
-          command: ['sh', '-c', 'echo $GREETING $PASSWORD $C_color $MEMORY $(ME); cat /conf/*; cat /one; cat /down/labels; stat -c %a /conf/p/w'],
+          command: [
+            'sh',
+            '-c',
+            'echo $GREETING $PASSWORD $C_color $MEMORY $(ME); cat /conf/*; cat /one; cat /down/labels; stat -c %a /conf/p/w',
+          ],
           env: [
             { name: 'ME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
             { name: 'GREETING', value: 'hello-$(ME)-$$(ME)' },
             { name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'secret', key: 'password' } } },
-            { name: 'MEMORY', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+            {
+              name: 'MEMORY',
+              valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } },
+            },
           ],
           envFrom: [{ prefix: 'C_', configMapRef: { name: 'settings' } }],
           resources: { limits: { memory: '64Mi' } },
@@ -130,7 +154,10 @@ suite('pods on a node', () => {
           },
         },
         { name: 'plain', configMap: { name: 'settings' } },
-        { name: 'down', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+        {
+          name: 'down',
+          downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] },
+        },
       ],
     });
     assert.match(text, /^hello-env-\$\(ME\) geheim green 64 env$/m);
@@ -140,7 +167,12 @@ suite('pods on a node', () => {
   test('a changed ConfigMap reaches the running pod at once and as a whole', async () => {
     const metadata = { name: 'live', namespace: 'default' };
     const data = (value: string) => ({ a: value, b: value });
-    await cluster.client.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: data('old') });
+    await cluster.client.create(CONFIG_MAPS, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      data: data('old'),
+    });
     await cluster.createPod('live', {
       containers: [
         {
@@ -166,7 +198,11 @@ suite('pods on a node', () => {
       containers: [{ name: 'pause', image: 'pause', envFrom: [{ configMapRef: { name: 'later' } }] }],
     });
     const waiting = (pod: Pod) => statusOf(pod)?.state?.waiting;
-    const pod = await cluster.until('later', 'held back', each => waiting(each)?.reason === 'CreateContainerConfigError');
+    const pod = await cluster.until(
+      'later',
+      'held back',
+      each => waiting(each)?.reason === 'CreateContainerConfigError',
+    );
     assert.equal(waiting(pod)?.message, 'configmap "later" not found');
     await cluster.client.create(CONFIG_MAPS, {
       apiVersion: 'v1',
@@ -178,8 +214,16 @@ suite('pods on a node', () => {
 
   test('an image that maps to nothing is ErrImagePull, and the event says what maps', async () => {
     await cluster.createPod('nothing', { containers: [{ name: 'a', image: 'nginx' }] });
-    await cluster.until('nothing', 'refused', pod => statusOf(pod)?.state?.waiting?.reason === 'ErrImagePull');
-    await cluster.until('nothing', 'backing off', pod => statusOf(pod)?.state?.waiting?.reason === 'ImagePullBackOff');
+    await cluster.until(
+      'nothing',
+      'refused',
+      pod => statusOf(pod)?.state?.waiting?.reason === 'ErrImagePull',
+    );
+    await cluster.until(
+      'nothing',
+      'backing off',
+      pod => statusOf(pod)?.state?.waiting?.reason === 'ImagePullBackOff',
+    );
     assert.match((await messagesOf('nothing')).join('\n'), /Failed: Failed to pull image "nginx": .*busybox/);
   });
 
@@ -195,14 +239,19 @@ suite('pods on a node', () => {
   });
 
   test('a container that fails starts again at once, then backs off', async () => {
-    await cluster.createPod('crash', { containers: [{ name: 'a', ...shell('echo bye > /dev/termination-log; exit 7') }] });
+    await cluster.createPod('crash', {
+      containers: [{ name: 'a', ...shell('echo bye > /dev/termination-log; exit 7') }],
+    });
     const pod = await cluster.until(
       'crash',
       'in back-off',
       each => statusOf(each)?.state?.waiting?.reason === 'CrashLoopBackOff',
     );
     assert.equal(statusOf(pod)?.restartCount, 1);
-    assert.match(statusOf(pod)?.state?.waiting?.message ?? '', /^back-off 10s restarting failed container=a pod=crash_default/);
+    assert.match(
+      statusOf(pod)?.state?.waiting?.message ?? '',
+      /^back-off 10s restarting failed container=a pod=crash_default/,
+    );
     const last = statusOf(pod)?.lastState?.terminated;
     assert.deepEqual([last?.exitCode, last?.reason, last?.message], [7, 'Error', 'bye\n']);
   });
@@ -212,7 +261,12 @@ suite('pods on a node', () => {
     const text = await outputOf('init', {
       initContainers: [
         { name: 'one', ...shell('sleep 0.1; echo one >> /v/order'), ...mounts },
-        { name: 'side', restartPolicy: 'Always', ...shell('echo side >> /v/order; exec sleep 1000'), ...mounts },
+        {
+          name: 'side',
+          restartPolicy: 'Always',
+          ...shell('echo side >> /v/order; exec sleep 1000'),
+          ...mounts,
+        },
         { name: 'two', ...shell('echo two >> /v/order'), ...mounts },
       ],
       containers: [{ name: 'main', ...shell('cat /v/order'), ...mounts }],
@@ -227,8 +281,13 @@ suite('pods on a node', () => {
       containers: [
         {
           name: 'a',
-          ...shell('id -u; id -g; id -G; grep CapBnd /proc/self/status; touch /x 2>&1; touch /v/y && stat -c %g /v/y'),
-          securityContext: { capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] }, readOnlyRootFilesystem: true },
+          ...shell(
+            'id -u; id -g; id -G; grep CapBnd /proc/self/status; touch /x 2>&1; touch /v/y && stat -c %g /v/y',
+          ),
+          securityContext: {
+            capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
+            readOnlyRootFilesystem: true,
+          },
           volumeMounts: [{ name: 'v', mountPath: '/v' }],
         },
       ],
@@ -240,7 +299,10 @@ suite('pods on a node', () => {
   });
 
   test('a pod on the host network has the addresses and the name of its node', async () => {
-    const text = await outputOf('host', { hostNetwork: true, containers: [{ name: 'a', ...shell('hostname; ip -o link') }] });
+    const text = await outputOf('host', {
+      hostNetwork: true,
+      containers: [{ name: 'a', ...shell('hostname; ip -o link') }],
+    });
     assert.match(text, /^node-1\n/);
     const pod = await cluster.pod('host');
     assert.deepEqual(pod?.status?.podIPs, [{ ip: '172.30.0.1' }, { ip: 'fd00:172:30::1' }]);
@@ -263,7 +325,11 @@ suite('pods on a node', () => {
     const stop = new AbortController();
     const watching = (async () => {
       const { resourceVersion } = await cluster.client.list(PODS, { namespace: 'default' });
-      for await (const event of cluster.client.watch(PODS, { namespace: 'default', resourceVersion, signal: stop.signal })) {
+      for await (const event of cluster.client.watch(PODS, {
+        namespace: 'default',
+        resourceVersion,
+        signal: stop.signal,
+      })) {
         if (event.type !== 'BOOKMARK' && event.object.metadata.name === 'stubborn') events.push(event.object);
       }
     })();
@@ -283,12 +349,14 @@ suite('pods on a node', () => {
           name: 'a',
           ...shell('exec sleep 1000'),
           livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 },
-          terminationGracePeriodSeconds: 0,
-        } as never,
+        },
       ],
     });
     await cluster.until('sick', 'restarted', pod => (statusOf(pod)?.restartCount ?? 0) > 0);
-    assert.match((await messagesOf('sick')).join('\n'), /Killing: Container a failed liveness probe, will be restarted/);
+    assert.match(
+      (await messagesOf('sick')).join('\n'),
+      /Killing: Container a failed liveness probe, will be restarted/,
+    );
   });
 
   test('a startup probe holds readiness back until it succeeds', async () => {
@@ -297,11 +365,19 @@ suite('pods on a node', () => {
         {
           name: 'a',
           ...shell('sleep 0.5; touch /tmp/up; exec sleep 1000'),
-          startupProbe: { exec: { command: ['test', '-e', '/tmp/up'] }, periodSeconds: 1, failureThreshold: 10 },
+          startupProbe: {
+            exec: { command: ['test', '-e', '/tmp/up'] },
+            periodSeconds: 1,
+            failureThreshold: 10,
+          },
         },
       ],
     });
-    const running = await cluster.until('slow', 'running', pod => statusOf(pod)?.state?.running !== undefined);
+    const running = await cluster.until(
+      'slow',
+      'running',
+      pod => statusOf(pod)?.state?.running !== undefined,
+    );
     assert.equal(statusOf(running)?.started, false);
     await cluster.until('slow', 'ready', isReady);
   });
@@ -315,7 +391,12 @@ suite('pods on a node', () => {
     assert.equal(isReady(closed), false);
     const conditions = [{ type: 'example.com/open', status: 'True' }];
     const options = { type: 'strategic', subresource: 'status' } as const;
-    await cluster.client.patch(PODS, { namespace: 'default', name: 'gated' }, { status: { conditions } }, options);
+    await cluster.client.patch(
+      PODS,
+      { namespace: 'default', name: 'gated' },
+      { status: { conditions } },
+      options,
+    );
     await cluster.until('gated', 'ready', isReady);
   });
 
@@ -337,7 +418,11 @@ suite('pods on a node', () => {
       volumes: [{ name: 'etc', hostPath: { path: '/etc' } }],
     });
     const deadline = performance.now() + 5000;
-    while (!(await messagesOf('path')).some(each => /FailedMount: .*"etc" : volumes of the kind hostPath/.test(each))) {
+    while (
+      !(await messagesOf('path')).some(each =>
+        /FailedMount: .*"etc" : volumes of the kind hostPath/.test(each),
+      )
+    ) {
       assert.ok(performance.now() < deadline, 'the refusal should be an event');
     }
   });
@@ -345,7 +430,14 @@ suite('pods on a node', () => {
   test('kubectl exec carries input, output, errors and the exit code', { skip: withoutKubectl }, async () => {
     await cluster.createPod('exec', { containers: [{ name: 'a', ...shell('exec sleep 1000') }] });
     await cluster.until('exec', 'ready', isReady);
-    const failing = await cluster.kubectl(['exec', 'exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 4']);
+    const failing = await cluster.kubectl([
+      'exec',
+      'exec',
+      '--',
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exit 4',
+    ]);
     assert.equal(failing.code, 4);
     assert.match(failing.output, /out/);
     assert.match(failing.output, /err/);
@@ -364,8 +456,14 @@ suite('pods on a node', () => {
   });
 
   test('logs: the last lines, with times, of the run before', { skip: withoutKubectl }, async () => {
-    await cluster.createPod('logs', { containers: [{ name: 'a', ...shell('for i in 1 2 3; do echo line $i; done; exit 1') }] });
-    await cluster.until('logs', 'restarted', pod => statusOf(pod)?.restartCount === 1 && statusOf(pod)?.state?.waiting !== undefined);
+    await cluster.createPod('logs', {
+      containers: [{ name: 'a', ...shell('for i in 1 2 3; do echo line $i; done; exit 1') }],
+    });
+    await cluster.until(
+      'logs',
+      'restarted',
+      pod => statusOf(pod)?.restartCount === 1 && statusOf(pod)?.state?.waiting !== undefined,
+    );
     const tail = await cluster.kubectl(['logs', 'logs', '--tail=2', '--timestamps']);
     assert.match(tail.output, /^\d{4}-\S+Z line 2\n\d{4}-\S+Z line 3\n$/);
     const previous = await cluster.kubectl(['logs', 'logs', '--previous', '--limit-bytes=6']);

@@ -11,8 +11,14 @@ import { removeSandbox } from './sandbox/sandbox.ts';
  * Removes what is left of pods that the API does not know any more (their runtime died while they were deleted), and
  * tells the network plugins which attachments are still wanted.
  */
-export async function removeOrphans(contexts: readonly NodeContext[], known: ReadonlySet<string>): Promise<void> {
-  const byNode = contexts.map(context => ({ context, uids: listDirectory(context.files.pods(context.node.name)) }));
+export async function removeOrphans(
+  contexts: readonly NodeContext[],
+  known: ReadonlySet<string>,
+): Promise<void> {
+  const byNode = contexts.map(context => ({
+    context,
+    uids: listDirectory(context.files.pods(context.node.name)),
+  }));
   for (const { context, uids } of byNode) {
     for (const uid of uids.filter(each => !known.has(each))) await removeOrphan(context, uid);
   }
@@ -34,18 +40,25 @@ async function removeOrphan(context: NodeContext, uid: string): Promise<void> {
       }
     }
     rmSync(directory, { recursive: true, force: true });
-    context.log.info({ uid, node: context.node.name, cgroup: cgroups.pod(context.cluster.name, context.node.name, uid) }, 'An orphaned pod was removed.');
+    context.log.info(
+      { uid, node: context.node.name, cgroup: cgroups.pod(context.cluster.name, context.node.name, uid) },
+      'An orphaned pod was removed.',
+    );
   });
 }
 
 /** A namespace whose pod never came as far as a directory. */
-async function removeStrayNamespaces(contexts: readonly NodeContext[], known: ReadonlySet<string>): Promise<void> {
+async function removeStrayNamespaces(
+  contexts: readonly NodeContext[],
+  known: ReadonlySet<string>,
+): Promise<void> {
   const [context] = contexts;
   if (context === undefined) return;
   const prefix = namespaces.pod(context.cluster.name, '');
   for (const name of listNamespaces(prefix)) {
     const uid = name.slice(prefix.length);
-    if (!known.has(uid)) await attempt(context, `The namespace ${name} could not be removed`, () => removeSandbox(context, uid));
+    if (!known.has(uid))
+      await attempt(context, `The namespace ${name} could not be removed`, () => removeSandbox(context, uid));
   }
 }
 

@@ -72,7 +72,8 @@ const CHECK_EVERY = 2000;
 export function startRuntime(options: RuntimeOptions): Runtime {
   const { cluster, client, clock, log, signal } = options;
   const files = new RuntimeFiles(cluster.name);
-  for (const directory of [files.stage, files.records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [files.stage, files.records])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
   mkdirSync(paths.state(cluster.name), { recursive: true, mode: 0o700 });
   preparePrograms(files.programs);
 
@@ -115,7 +116,13 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         ...shared,
         node,
         namespacePath: namespace,
-        events: new EventRecorder({ client, component: 'kubelet', host: node.name, clock, log: log.scope('events') }),
+        events: new EventRecorder({
+          client,
+          component: 'kubelet',
+          host: node.name,
+          clock,
+          log: log.scope('events'),
+        }),
         allocatable: nodeResources(machine),
         network: new PodNetwork({
           configurationDirectory: paths.cniConfigDirectory(cluster.name, node.name),
@@ -132,8 +139,13 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     for (const each of [configMaps, secrets, services, podInformer]) each.start(signal);
     await Promise.all([configMaps.synced, secrets.synced, services.synced, podInformer.synced]);
     podInformer.onChange(({ before, after }) => pods.changed(before, after));
-    const objectChanged = ({ before, after }: { readonly before?: ConfigMap | Secret; readonly after?: ConfigMap | Secret }) =>
-      pods.objectsChanged((after ?? before)?.metadata.namespace ?? '');
+    const objectChanged = ({
+      before,
+      after,
+    }: {
+      readonly before?: ConfigMap | Secret;
+      readonly after?: ConfigMap | Secret;
+    }) => pods.objectsChanged((after ?? before)?.metadata.namespace ?? '');
     configMaps.onChange(objectChanged);
     secrets.onChange(objectChanged);
     const known = new Set(podInformer.cache.list().map(pod => pod.metadata.uid ?? ''));

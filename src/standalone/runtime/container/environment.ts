@@ -83,7 +83,11 @@ function valueOf(
   if (from.fieldRef !== undefined) return fieldValue(facts, from.fieldRef.fieldPath);
   if (from.resourceFieldRef !== undefined) {
     const named = from.resourceFieldRef.containerName;
-    return resourceValue(facts, named === undefined ? container : containerNamed(facts.pod, named), from.resourceFieldRef);
+    return resourceValue(
+      facts,
+      named === undefined ? container : containerNamed(facts.pod, named),
+      from.resourceFieldRef,
+    );
   }
   if (from.configMapKeyRef !== undefined) {
     const { name = '', key, optional } = from.configMapKeyRef;
@@ -98,7 +102,10 @@ function valueOf(
     const value = found?.data?.[key];
     return keyOf('Secret', name, namespace, key, value === undefined ? undefined : decode(value), optional);
   }
-  throw new FairleadError('runtime/environment', `the source of the variable ${variable.name} is not supported`);
+  throw new FairleadError(
+    'runtime/environment',
+    `the source of the variable ${variable.name} is not supported`,
+  );
 }
 
 function keyOf(
@@ -116,7 +123,8 @@ function keyOf(
 function containerNamed(pod: Pod, name: string): Container {
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   const found = all.find(container => container.name === name);
-  if (found === undefined) throw new FairleadError('runtime/environment', `the pod has no container "${name}"`);
+  if (found === undefined)
+    throw new FairleadError('runtime/environment', `the pod has no container "${name}"`);
   return found;
 }
 

@@ -49,10 +49,17 @@ export function fieldValue(facts: PodFacts, path: string): string {
 }
 
 /** The value of a `resourceFieldRef`: an amount divided by the divisor, rounded up (core/v1 ResourceFieldSelector). */
-export function resourceValue(facts: PodFacts, container: Container, selector: ResourceFieldSelector): string {
+export function resourceValue(
+  facts: PodFacts,
+  container: Container,
+  selector: ResourceFieldSelector,
+): string {
   const found = /^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.+)$/.exec(selector.resource);
   if (found === null) {
-    throw new FairleadError('runtime/resource-reference', `the resource "${selector.resource}" is not supported`);
+    throw new FairleadError(
+      'runtime/resource-reference',
+      `the resource "${selector.resource}" is not supported`,
+    );
   }
   const [, kind, name = ''] = found;
   const limits = container.resources?.limits?.[name] ?? facts.allocatable[name];

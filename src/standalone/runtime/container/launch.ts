@@ -47,7 +47,12 @@ export function launchContainer(input: LaunchInput, exited: () => void): void {
   rmSync(context.files.exitRecord(id), { force: true });
   writeFileSync(file, encodeContainerPlan(plan), { mode: 0o600 });
   // Detached and without our streams: it lives on when this process ends.
-  const child = spawn(context.launcher, ['run', file], { detached: true, stdio: 'ignore', cwd: '/', env: {} });
+  const child = spawn(context.launcher, ['run', file], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: '/',
+    env: {},
+  });
   child.once('error', exited);
   child.once('exit', exited);
   child.unref();
@@ -85,7 +90,10 @@ function containerPlan(input: LaunchInput): ContainerPlan {
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log';
   return {
     arguments: programOf(image, container, environment),
-    environment: container.tty === true && !environment.has('TERM') ? new Map([...environment, ['TERM', 'xterm']]) : environment,
+    environment:
+      container.tty === true && !environment.has('TERM')
+        ? new Map([...environment, ['TERM', 'xterm']])
+        : environment,
     workingDirectory: container.workingDir ?? image.workingDirectory,
     credentials,
     tty: container.tty === true,
@@ -105,7 +113,10 @@ function containerPlan(input: LaunchInput): ContainerPlan {
       files: new Map([
         ['/etc/hosts', { source: sandboxFile(context, identity.podUid, 'hosts'), readOnly: false }],
         ['/etc/hostname', { source: sandboxFile(context, identity.podUid, 'hostname'), readOnly: false }],
-        ['/etc/resolv.conf', { source: sandboxFile(context, identity.podUid, 'resolv.conf'), readOnly: false }],
+        [
+          '/etc/resolv.conf',
+          { source: sandboxFile(context, identity.podUid, 'resolv.conf'), readOnly: false },
+        ],
         [messagePath, { source: message, readOnly: false }],
       ]),
       volumes: volumeMounts(pod, container, podDirectory, environment),
@@ -117,8 +128,13 @@ function containerPlan(input: LaunchInput): ContainerPlan {
   };
 }
 
-function programOf(image: Image, container: Container, environment: ReadonlyMap<string, string>): readonly string[] {
-  const fill = (words: readonly string[] | undefined) => words?.map(word => expand(word, name => environment.get(name)));
+function programOf(
+  image: Image,
+  container: Container,
+  environment: ReadonlyMap<string, string>,
+): readonly string[] {
+  const fill = (words: readonly string[] | undefined) =>
+    words?.map(word => expand(word, name => environment.get(name)));
   const line = commandLineOf(image, fill(container.command), fill(container.args));
   if (line.kind === 'run') return line.arguments;
   throw new FairleadError('runtime/refused', line.message, { field: 'command' });
@@ -126,12 +142,19 @@ function programOf(image: Image, container: Container, environment: ReadonlyMap<
 
 function prepareFiles(context: NodeContext, identity: ContainerIdentity): string {
   const { files, node } = context;
-  mkdirSync(files.container(node.name, identity.podUid, identity.container), { recursive: true, mode: 0o755 });
+  mkdirSync(files.container(node.name, identity.podUid, identity.container), {
+    recursive: true,
+    mode: 0o755,
+  });
   const message = files.terminationMessage(node.name, identity);
   try {
     writeFileSync(message, '', { mode: 0o666, flag: 'w' });
   } catch (cause) {
-    throw new FairleadError('runtime/state', `the container's files cannot be written: ${sentenceOf(cause)}`, { cause });
+    throw new FairleadError(
+      'runtime/state',
+      `the container's files cannot be written: ${sentenceOf(cause)}`,
+      { cause },
+    );
   }
   return message;
 }

@@ -78,7 +78,7 @@ export function encodeExecPlan(containerPlan: Buffer, request: ExecRequest): Buf
 /** What a container's plan begins with, but for its own program: `processWords` in reverse. */
 function inheritedWords(words: readonly string[]): string[] {
   const kept: string[] = [];
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const keyword = words[at] ?? '';
     const values = Object.hasOwn(PROCESS_KEYWORDS, keyword) ? PROCESS_KEYWORDS[keyword] : undefined;
     if (values === undefined) break;

@@ -45,7 +45,10 @@ export function rootOperations(input: RootInput): readonly RootOperation[] {
     // Outer mount points first, whatever the order in the pod's specification.
     ...input.volumes
       .toSorted((a, b) => a.target.split('/').length - b.target.split('/').length)
-      .map(volume => ({ ...bind(volume.source, volume.target, volume.readOnly), inside: volume.inside ?? '' })),
+      .map(volume => ({
+        ...bind(volume.source, volume.target, volume.readOnly),
+        inside: volume.inside ?? '',
+      })),
   ];
 }
 

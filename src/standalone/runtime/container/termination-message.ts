@@ -8,7 +8,12 @@ const FALLBACK_LINES = 80;
 const FALLBACK_LIMIT = 2048;
 
 /** What a container that has ended says about it (core/v1 Container.terminationMessagePath and -Policy). */
-export function terminationMessage(container: Container, ending: Ending, message: string, log: string): string {
+export function terminationMessage(
+  container: Container,
+  ending: Ending,
+  message: string,
+  log: string,
+): string {
   if (ending.message !== '') return ending.message;
   const written = readStart(message, LIMIT);
   if (written !== '') return written;

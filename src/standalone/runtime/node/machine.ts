@@ -15,7 +15,8 @@ export interface Machine {
 export const KUBELET_VERSION = 'v1.32.0';
 
 export function readMachine(): Machine {
-  const architecture = ({ x64: 'amd64', arm64: 'arm64' } as Readonly<Record<string, string>>)[arch()] ?? arch();
+  const architecture =
+    ({ x64: 'amd64', arm64: 'arm64' } as Readonly<Record<string, string>>)[arch()] ?? arch();
   const machineID = readLine('/etc/machine-id');
   return {
     architecture,

@@ -86,7 +86,9 @@ async function reportStatus(options: NodeAgentOptions): Promise<void> {
     const readiness = await networkReadiness(options.network);
     const isNew = readiness.ready !== reported?.ready || readiness.message !== reported.message;
     if (isNew || clock.now() - reportedAt >= STATUS_EVERY) {
-      await retry(options, 'The status of the node could not be written', () => writeStatus(options, readiness));
+      await retry(options, 'The status of the node could not be written', () =>
+        writeStatus(options, readiness),
+      );
       reported = readiness;
       reportedAt = clock.now();
     }

@@ -36,7 +36,10 @@ export function newNode(node: NodeConfig, machine: Machine): Node {
     metadata: {
       name: node.name,
       labels: nodeLabels(node, machine),
-      annotations: { 'fairlead.dev/images': 'Images stand for built-in programs and programs of this machine; nothing is pulled.' },
+      annotations: {
+        'fairlead.dev/images':
+          'Images stand for built-in programs and programs of this machine; nothing is pulled.',
+      },
     },
     spec: {
       providerID: `fairlead://${node.name}`,
@@ -70,7 +73,11 @@ export function nodeStatus(
   };
 }
 
-function conditions(readiness: Readiness, before: readonly NodeCondition[], now: number): readonly NodeCondition[] {
+function conditions(
+  readiness: Readiness,
+  before: readonly NodeCondition[],
+  now: number,
+): readonly NodeCondition[] {
   const healthy = [
     ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
     ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
@@ -89,7 +96,11 @@ function conditions(readiness: Readiness, before: readonly NodeCondition[], now:
   const own = found.map(condition => {
     const known = before.find(each => each.type === condition.type);
     const kept = known?.status === condition.status ? known.lastTransitionTime : undefined;
-    return { ...condition, lastHeartbeatTime: timestampOf(now), lastTransitionTime: kept ?? timestampOf(now) };
+    return {
+      ...condition,
+      lastHeartbeatTime: timestampOf(now),
+      lastTransitionTime: kept ?? timestampOf(now),
+    };
   });
   return [...others, ...own];
 }

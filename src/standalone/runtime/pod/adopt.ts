@@ -11,12 +11,18 @@ import { unseen, type ObservedContainer, type Run } from './observed.ts';
  * What an earlier runtime left of a container: its plans say which runs there were, its records how they went on
  * meanwhile. Nothing that still runs is touched.
  */
-export function adoptContainer(context: NodeContext, pod: Pod, container: Container, now: number): ObservedContainer {
+export function adoptContainer(
+  context: NodeContext,
+  pod: Pod,
+  container: Container,
+  now: number,
+): ObservedContainer {
   const podUid = pod.metadata.uid ?? '';
   const attempts = attemptsOf(context, podUid, container.name);
   const [latest, before] = attempts.toReversed();
   if (latest === undefined) return unseen;
-  const adopt = (attempt: number) => adoptRun(context, container, { podUid, container: container.name, attempt }, now);
+  const adopt = (attempt: number) =>
+    adoptRun(context, container, { podUid, container: container.name, attempt }, now);
   const run = adopt(latest);
   const previous = before === undefined ? undefined : adopt(before);
   const known = statusOf(pod, container.name);

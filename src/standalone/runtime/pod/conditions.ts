@@ -53,10 +53,12 @@ function containersReadyFinding(input: ConditionsInput): Finding {
 function readyFinding(pod: Pod, containersReady: Finding): Finding {
   const type = 'Ready';
   if (containersReady.status !== 'True') return { ...containersReady, type };
-  const closed = (pod.spec.readinessGates ?? []).map(gate => gate.conditionType).filter(gate => {
-    const condition = pod.status?.conditions?.find(each => each.type === gate);
-    return condition?.status !== 'True';
-  });
+  const closed = (pod.spec.readinessGates ?? [])
+    .map(gate => gate.conditionType)
+    .filter(gate => {
+      const condition = pod.status?.conditions?.find(each => each.type === gate);
+      return condition?.status !== 'True';
+    });
   if (closed.length === 0) return { type, status: 'True' };
   const message = closed.map(gate => `the status of pod readiness gate "${gate}" is not "True"`).join(', ');
   return { type, status: 'False', reason: 'ReadinessGatesNotReady', message };

@@ -32,13 +32,16 @@ export function containerStatus(input: ContainerStatusInput): ContainerStatus {
     restartCount: seen.run?.attempt ?? 0,
     image: container.image ?? '',
     imageID: seen.run === undefined ? '' : input.imageId,
-    ...(seen.run === undefined || seen.run.at === 'starting' ? {} : { containerID: containerUri(seen.run.id) }),
+    ...(seen.run === undefined || seen.run.at === 'starting'
+      ? {}
+      : { containerID: containerUri(seen.run.id) }),
     started: isRunning && seen.started,
   };
 }
 
 function isReady(input: ContainerStatusInput, seen: ObservedContainer): boolean {
-  if (input.isInit && !isSidecar(input.container)) return seen.run?.at === 'ended' && seen.run.ending.exitCode === 0;
+  if (input.isInit && !isSidecar(input.container))
+    return seen.run?.at === 'ended' && seen.run.ending.exitCode === 0;
   return seen.run?.at === 'running' && seen.started && seen.ready;
 }
 
@@ -46,7 +49,8 @@ function stateOf(input: ContainerStatusInput, seen: ObservedContainer): Containe
   const { pod, container, observed, isInit, now } = input;
   const { run, waiting } = seen;
   if (run?.at === 'running') return { running: { startedAt: timestampOf(Date.parse(run.record.startedAt)) } };
-  if (waiting !== undefined && !input.ending) return { waiting: { reason: waiting.reason, message: waiting.message } };
+  if (waiting !== undefined && !input.ending)
+    return { waiting: { reason: waiting.reason, message: waiting.message } };
   if (run?.at !== 'ended') {
     const beforeInit = (pod.spec.initContainers ?? []).length > 0 && (isInit || !initDone(pod, observed));
     return { waiting: { reason: beforeInit ? 'PodInitializing' : 'ContainerCreating' } };

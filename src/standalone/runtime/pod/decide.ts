@@ -6,7 +6,12 @@ import { isSidecar, restartAt, restartPolicyOf, shouldRestart } from './restart.
 export type Action =
   | { readonly do: 'mount-volumes' }
   | { readonly do: 'create-sandbox' }
-  | { readonly do: 'start'; readonly container: Container; readonly attempt: number; readonly isInit: boolean }
+  | {
+      readonly do: 'start';
+      readonly container: Container;
+      readonly attempt: number;
+      readonly isInit: boolean;
+    }
   | { readonly do: 'stop'; readonly container: Container; readonly reason: string }
   | { readonly do: 'remove-sandbox' }
   /** All is gone: tell the API, which then forgets the pod. */
@@ -34,7 +39,9 @@ export function mustEnd(pod: Pod, observed: Observed, now: number): boolean {
   const phase = pod.status?.phase;
   // Others may end a pod, too: an eviction sets Failed.
   if (phase === 'Succeeded' || phase === 'Failed') return true;
-  return isDeleted(pod, observed) || isPastDeadline(pod, observed, now) || outcomeOf(pod, observed) !== undefined;
+  return (
+    isDeleted(pod, observed) || isPastDeadline(pod, observed, now) || outcomeOf(pod, observed) !== undefined
+  );
 }
 
 export function isDeleted(pod: Pod, observed: Observed): boolean {
@@ -61,7 +68,8 @@ export function outcomeOf(pod: Pod, observed: Observed): 'Succeeded' | 'Failed' 
   let failed = false;
   for (const container of pod.spec.containers) {
     const ending = endingOf(observed, container.name);
-    if (ending === undefined || shouldRestart(restartPolicyOf(pod, container, false), ending)) return undefined;
+    if (ending === undefined || shouldRestart(restartPolicyOf(pod, container, false), ending))
+      return undefined;
     failed ||= ending.exitCode !== 0;
   }
   return failed ? 'Failed' : 'Succeeded';
@@ -87,7 +95,10 @@ function endingOf(observed: Observed, name: string) {
 function end(pod: Pod, observed: Observed): Decision {
   const alive = (container: Container) => isAlive(containerIn(observed, container.name));
   const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).toReversed();
-  const others = [...(pod.spec.initContainers ?? []).filter(each => !isSidecar(each)), ...pod.spec.containers];
+  const others = [
+    ...(pod.spec.initContainers ?? []).filter(each => !isSidecar(each)),
+    ...pod.spec.containers,
+  ];
   // Sidecars outlive the containers they serve, and end in the reverse order of their start.
   const group = others.some(alive) ? others.filter(alive) : sidecars.filter(alive).slice(0, 1);
   if (group.length > 0) {
@@ -113,7 +124,8 @@ function prepare(pod: Pod, observed: Observed, now: number): Decision | undefine
     [observed.sandbox, 'create-sandbox'],
   ] as const) {
     if (step.at === 'doing') return { actions: [], wakeAt: deadlineOf(pod, observed) };
-    if (step.at === 'failed' && step.retryAt > now) return { actions: [], wakeAt: earliest(step.retryAt, deadlineOf(pod, observed)) };
+    if (step.at === 'failed' && step.retryAt > now)
+      return { actions: [], wakeAt: earliest(step.retryAt, deadlineOf(pod, observed)) };
     if (step.at !== 'done') return { actions: [{ do: action }], wakeAt: undefined };
   }
   return undefined;
@@ -152,7 +164,12 @@ function runContainers(pod: Pod, observed: Observed, now: number): Decision {
 }
 
 /** When a container that does not run is to be started, in milliseconds since the epoch; undefined: not at all. */
-function startAt(pod: Pod, container: Container, isInit: boolean, seen: ObservedContainer): number | undefined {
+function startAt(
+  pod: Pod,
+  container: Container,
+  isInit: boolean,
+  seen: ObservedContainer,
+): number | undefined {
   const { run, waiting } = seen;
   if (run?.at === 'starting' || run?.at === 'running') return undefined;
   const retryAt = waiting?.retryAt ?? 0;

@@ -7,7 +7,11 @@ export function isSidecar(container: Container): boolean {
   return container.restartPolicy === 'Always';
 }
 
-export function restartPolicyOf(pod: Pod, container: Container, isInit: boolean): 'Always' | 'OnFailure' | 'Never' {
+export function restartPolicyOf(
+  pod: Pod,
+  container: Container,
+  isInit: boolean,
+): 'Always' | 'OnFailure' | 'Never' {
   const shared = pod.spec.restartPolicy ?? 'Always';
   if (!isInit) return shared;
   if (isSidecar(container)) return 'Always';

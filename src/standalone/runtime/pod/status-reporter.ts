@@ -43,7 +43,10 @@ export class StatusReporter {
           delay = RETRY_FIRST;
           if (this.#wanted.text === text) this.#wanted = undefined;
         } catch (error) {
-          this.#context.log.debug({ pod: pod.metadata.name, error: sentenceOf(error) }, 'The status was not written.');
+          this.#context.log.debug(
+            { pod: pod.metadata.name, error: sentenceOf(error) },
+            'The status was not written.',
+          );
           await this.#context.clock.sleep(delay, this.#signal).catch(() => undefined);
           delay = Math.min(delay * 2, RETRY_LAST);
         }
@@ -58,7 +61,10 @@ export class StatusReporter {
     const { namespace = '', name, uid } = pod.metadata;
     const patch = { metadata: { uid }, status: withRemovals(pod.status, status) };
     try {
-      await this.#context.client.patch(PODS, { namespace, name }, patch, { type: 'strategic', subresource: 'status' });
+      await this.#context.client.patch(PODS, { namespace, name }, patch, {
+        type: 'strategic',
+        subresource: 'status',
+      });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
@@ -67,10 +73,14 @@ export class StatusReporter {
 
 /** A merge leaves what is not named: what has ended is named, fields with null, list entries with a directive. */
 function withRemovals(before: PodStatus | undefined, after: PodStatus): Readonly<Record<string, unknown>> {
-  const ended = (['reason', 'message'] as const).filter(key => before?.[key] !== undefined && after[key] === undefined);
+  const ended = (['reason', 'message'] as const).filter(
+    key => before?.[key] !== undefined && after[key] === undefined,
+  );
   const conditions = after.conditions?.map(condition => {
     const known = before?.conditions?.find(each => each.type === condition.type);
-    const gone = (['reason', 'message'] as const).filter(key => known?.[key] !== undefined && condition[key] === undefined);
+    const gone = (['reason', 'message'] as const).filter(
+      key => known?.[key] !== undefined && condition[key] === undefined,
+    );
     return { ...condition, ...Object.fromEntries(gone.map(key => [key, null])) };
   });
   return {

@@ -60,7 +60,9 @@ function graceSeconds(worker: PodWorker, container: Container, unhealthy: boolea
   if (metadata.deletionTimestamp !== undefined) return metadata.deletionGracePeriodSeconds ?? general;
   if (!unhealthy) return general;
   const { livenessProbe, startupProbe } = container;
-  return livenessProbe?.terminationGracePeriodSeconds ?? startupProbe?.terminationGracePeriodSeconds ?? general;
+  return (
+    livenessProbe?.terminationGracePeriodSeconds ?? startupProbe?.terminationGracePeriodSeconds ?? general
+  );
 }
 
 function signal(process_: ProcessIdentity, number: number): void {

@@ -15,7 +15,10 @@ export async function checkGrpc(target: GrpcTarget, timeoutMilliseconds: number)
   const session = connect('http://probe', { createConnection: () => socket });
   try {
     return await new Promise<Outcome>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)), timeoutMilliseconds);
+      const timer = setTimeout(
+        () => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)),
+        timeoutMilliseconds,
+      );
       session.once('error', reject);
       const call = session.request({
         ':method': 'POST',
@@ -52,8 +55,12 @@ function frame(service: string): Buffer {
 
 /** HealthCheckResponse { ServingStatus status = 1 }. */
 function outcomeOf(status: string, body: Buffer): Outcome {
-  if (status !== '0') return { ok: false, message: `service unhealthy: the call ended with gRPC status ${status}` };
+  if (status !== '0')
+    return { ok: false, message: `service unhealthy: the call ended with gRPC status ${status}` };
   const serving = body[5] === 0x08 ? (body[6] ?? 0) : 0;
   if (serving === SERVING) return { ok: true };
-  return { ok: false, message: `service unhealthy (responded with "${['UNKNOWN', '', 'NOT_SERVING'][serving] ?? serving}")` };
+  return {
+    ok: false,
+    message: `service unhealthy (responded with "${['UNKNOWN', '', 'NOT_SERVING'][serving] ?? serving}")`,
+  };
 }

@@ -20,8 +20,15 @@ export async function checkHttp(target: HttpTarget, timeoutMilliseconds: number)
   for (const { name, value } of target.headers) headers[nameIn(headers, name)] = value;
   try {
     const status = await new Promise<number>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)), timeoutMilliseconds);
-      const call = request({ createConnection: () => socket, path: encodeURI(decodePath(target.path)), headers });
+      const timer = setTimeout(
+        () => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)),
+        timeoutMilliseconds,
+      );
+      const call = request({
+        createConnection: () => socket,
+        path: encodeURI(decodePath(target.path)),
+        headers,
+      });
       call.once('error', reject);
       call.once('response', response => {
         response.on('error', () => undefined); // the status is all that counts
@@ -34,7 +41,10 @@ export async function checkHttp(target: HttpTarget, timeoutMilliseconds: number)
     return { ok: false, message: `HTTP probe failed with statuscode: ${status}` };
   } catch (error) {
     const scheme = target.isTls ? 'https' : 'http';
-    return { ok: false, message: `Get "${scheme}://${authority}${target.path}": ${(error as Error).message}` };
+    return {
+      ok: false,
+      message: `Get "${scheme}://${authority}${target.path}": ${(error as Error).message}`,
+    };
   } finally {
     socket.destroy();
   }

@@ -30,8 +30,10 @@ export async function runHandler(
   timeoutMilliseconds: number,
 ): Promise<Outcome> {
   try {
-    if (handler.exec !== undefined) return await runCommand(handler.exec.command ?? [], target, timeoutMilliseconds);
-    if (handler.httpGet !== undefined) return await checkHttp(httpTarget(handler.httpGet, target), timeoutMilliseconds);
+    if (handler.exec !== undefined)
+      return await runCommand(handler.exec.command ?? [], target, timeoutMilliseconds);
+    if (handler.httpGet !== undefined)
+      return await checkHttp(httpTarget(handler.httpGet, target), timeoutMilliseconds);
     if (handler.tcpSocket !== undefined) {
       const { host, port } = handler.tcpSocket;
       return await checkTcp(place(target, host, port), timeoutMilliseconds);
@@ -49,7 +51,11 @@ export async function runHandler(
   }
 }
 
-async function runCommand(command: readonly string[], target: HandlerTarget, timeout: number): Promise<Outcome> {
+async function runCommand(
+  command: readonly string[],
+  target: HandlerTarget,
+  timeout: number,
+): Promise<Outcome> {
   const { context, identity, run, container } = target;
   const resolved = context.images.resolve(container.image ?? '');
   if (resolved.kind === 'refused') return { ok: false, message: resolved.message };
@@ -65,7 +71,9 @@ async function runCommand(command: readonly string[], target: HandlerTarget, tim
   });
   let output = '';
   for (const stream of [process.stdout, process.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(0, OUTPUT_LIMIT)));
+    stream
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (output = (output + text).slice(0, OUTPUT_LIMIT)));
   }
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -74,7 +82,8 @@ async function runCommand(command: readonly string[], target: HandlerTarget, tim
   }, timeout);
   const result = await process.result;
   clearTimeout(timer);
-  if (timedOut) return { ok: false, message: `command timed out: ${quote(command)} timed out after ${timeout / 1000}s` };
+  if (timedOut)
+    return { ok: false, message: `command timed out: ${quote(command)} timed out after ${timeout / 1000}s` };
   if (result.kind === 'exited' && result.code === 0) return { ok: true };
   return { ok: false, message: result.kind === 'failed' ? result.message : output.trim() };
 }

@@ -102,12 +102,15 @@ export class ProbeSet {
         return runHandler(probe, { context, pod: pod(), container, identity, run, sandbox: at }, timeout);
       },
       failed: message => {
-        if (!controller.signal.aborted) event(container, 'Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
+        if (!controller.signal.aborted)
+          event(container, 'Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
       },
       verdict: ok => {
         if (!controller.signal.aborted) verdict(ok);
       },
     });
-    work.catch((error: unknown) => log.error({ error: sentenceOf(error), probe: kind }, 'A probe broke off.'));
+    work.catch((error: unknown) =>
+      log.error({ error: sentenceOf(error), probe: kind }, 'A probe broke off.'),
+    );
   }
 }

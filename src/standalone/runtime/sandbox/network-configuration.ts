@@ -32,19 +32,25 @@ export function loadNetworkConfiguration(directory: string): NetworkConfiguratio
     return parseNetworkConfiguration(readFileSync(path, 'utf8'));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FairleadError('runtime/network-configuration', `The network configuration ${path} cannot be used`, {
-      cause,
-    });
+    throw new FairleadError(
+      'runtime/network-configuration',
+      `The network configuration ${path} cannot be used`,
+      {
+        cause,
+      },
+    );
   }
 }
 
 export function parseNetworkConfiguration(text: string): NetworkConfiguration {
   const found = JSON.parse(text) as Record<string, unknown>;
   const { name, plugins } = found;
-  if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw new Error('it has no valid name');
+  if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
+    throw new Error('it has no valid name');
   if (!Array.isArray(plugins) || plugins.length === 0) throw new Error('it lists no plugins');
   for (const plugin of plugins as readonly unknown[]) {
-    const type = typeof plugin === 'object' && plugin !== null ? (plugin as { type?: unknown }).type : undefined;
+    const type =
+      typeof plugin === 'object' && plugin !== null ? (plugin as { type?: unknown }).type : undefined;
     // The type is a file name in a fixed directory, and nothing else.
     if (typeof type !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(type)) {
       throw new Error('one of its plugins has no valid type');
@@ -60,7 +66,10 @@ export function parseNetworkConfiguration(text: string): NetworkConfiguration {
 }
 
 function chooseVersion(found: Record<string, unknown>): string {
-  const offered = [found.cniVersion, ...(Array.isArray(found.cniVersions) ? (found.cniVersions as unknown[]) : [])];
+  const offered = [
+    found.cniVersion,
+    ...(Array.isArray(found.cniVersions) ? (found.cniVersions as unknown[]) : []),
+  ];
   const version = VERSIONS.find(each => offered.includes(each));
   if (version === undefined) throw new Error(`it speaks none of the CNI versions ${VERSIONS.join(', ')}`);
   return version;

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FairleadError } from '../../../base/errors.ts';
+import { FairleadError, sentenceOf } from '../../../base/errors.ts';
 import { interfaces } from '../../../kernel/contract.ts';
 import { hasVersion, loadNetworkConfiguration, type NetworkConfiguration } from './network-configuration.ts';
 import { callPlugin, type PluginCall, type PluginPlace } from './plugin.ts';
@@ -55,9 +55,13 @@ export class PodNetwork {
   async add(attachment: Attachment): Promise<readonly string[]> {
     const configuration = this.configuration();
     if (configuration === undefined) {
-      throw new FairleadError('runtime/network-not-ready', 'network is not ready: no network configuration yet', {
-        hint: 'The agent of the node writes it when it can attach pods; see its log.',
-      });
+      throw new FairleadError(
+        'runtime/network-not-ready',
+        'network is not ready: no network configuration yet',
+        {
+          hint: 'The agent of the node writes it when it can attach pods; see its log.',
+        },
+      );
     }
     const cached: CachedResult = {
       kind: 'cniCacheV1',
@@ -111,23 +115,41 @@ export class PodNetwork {
   async status(): Promise<void> {
     const configuration = this.configuration();
     if (configuration === undefined) {
-      throw new FairleadError('runtime/network-not-ready', 'cni plugin not initialized: no network configuration yet');
+      throw new FairleadError(
+        'runtime/network-not-ready',
+        'cni plugin not initialized: no network configuration yet',
+      );
     }
     if (!hasVersion(configuration.cniVersion, '1.1.0')) return;
     for (const plugin of configuration.plugins) {
       const request = requestOf(configuration, plugin);
-      await callPlugin(this.#options.place, { command: 'STATUS', type: plugin.type, variables: {}, configuration: request });
+      await callPlugin(this.#options.place, {
+        command: 'STATUS',
+        type: plugin.type,
+        variables: {},
+        configuration: request,
+      });
     }
   }
 
   /** Tells the plugins which attachments are still wanted; they drop all others (GC, since version 1.1.0). */
   async collectGarbage(containerIds: readonly string[]): Promise<void> {
     const configuration = this.configuration();
-    if (configuration === undefined || configuration.disableGC || !hasVersion(configuration.cniVersion, '1.1.0')) return;
+    if (
+      configuration === undefined ||
+      configuration.disableGC ||
+      !hasVersion(configuration.cniVersion, '1.1.0')
+    )
+      return;
     const valid = containerIds.map(containerID => ({ containerID, ifname: interfaces.pod }));
     for (const plugin of configuration.plugins) {
       const request = { ...requestOf(configuration, plugin), 'cni.dev/valid-attachments': valid };
-      await callPlugin(this.#options.place, { command: 'GC', type: plugin.type, variables: {}, configuration: request });
+      await callPlugin(this.#options.place, {
+        command: 'GC',
+        type: plugin.type,
+        variables: {},
+        configuration: request,
+      });
     }
   }
 
@@ -145,10 +167,12 @@ export class PodNetwork {
   async #undo(cached: CachedResult, reason: unknown): Promise<void> {
     try {
       await this.#delete(cached);
-    } catch (error) {
-      throw new AggregateError([reason, error], 'The pod could not be attached, and the attempt not be undone', {
-        cause: reason,
-      });
+    } catch (cause) {
+      throw new FairleadError(
+        'runtime/network-undo',
+        `${sentenceOf(reason)}; and the attempt could not be undone`,
+        { cause },
+      );
     }
   }
 
@@ -223,8 +247,9 @@ function argumentsOf(attachment: Attachment): string {
 }
 
 function addressesIn(result: unknown): readonly string[] {
-  const { ips = [] } = (result ?? {}) as { ips?: readonly { address?: unknown }[] };
-  const addresses = ips.map(ip => String(ip.address ?? '').split('/')[0] ?? '').filter(address => address !== '');
-  if (addresses.length === 0) throw new FairleadError('runtime/network-plugin', 'the network plugin gave the pod no address');
+  const { ips = [] } = (result ?? {}) as { ips?: readonly { address?: string }[] };
+  const addresses = ips.map(ip => (ip.address ?? '').split('/')[0] ?? '').filter(address => address !== '');
+  if (addresses.length === 0)
+    throw new FairleadError('runtime/network-plugin', 'the network plugin gave the pod no address');
   return addresses;
 }

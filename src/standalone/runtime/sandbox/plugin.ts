@@ -44,10 +44,18 @@ export async function callPlugin(place: PluginPlace, call: PluginCall): Promise<
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT);
   try {
-    const streams = { out: child.stdout as Readable, error: child.stderr as Readable, input: child.stdin as Writable };
+    const streams = {
+      out: child.stdout as Readable,
+      error: child.stderr as Readable,
+      input: child.stdin as Writable,
+    };
     streams.input.on('error', () => undefined); // a plugin may end without reading it; its exit code says how it went
     streams.input.end(JSON.stringify(call.configuration));
-    const [code, output, complaint] = await Promise.all([exited, collect(streams.out), collect(streams.error)]);
+    const [code, output, complaint] = await Promise.all([
+      exited,
+      collect(streams.out),
+      collect(streams.error),
+    ]);
     if (code !== 0) throw failure(call, code, output, complaint);
     return output.trim() === '' ? undefined : parse(call, output);
   } finally {
@@ -60,9 +68,13 @@ export class PluginError extends FairleadError {
   readonly pluginCode: number;
 
   constructor(call: PluginCall, pluginCode: number, sentence: string, cause?: unknown) {
-    super('runtime/network-plugin', `plugin type="${call.type}" failed (${call.command.toLowerCase()}): ${sentence}`, {
-      cause,
-    });
+    super(
+      'runtime/network-plugin',
+      `plugin type="${call.type}" failed (${call.command.toLowerCase()}): ${sentence}`,
+      {
+        cause,
+      },
+    );
     this.pluginCode = pluginCode;
   }
 }

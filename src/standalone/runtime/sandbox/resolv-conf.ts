@@ -47,7 +47,12 @@ function byPolicy(input: ResolverInput): Resolver {
 function parse(text: string): Resolver {
   const words = text
     .split('\n')
-    .map(line => line.replace(/[#;].*$/, '').trim().split(/\s+/))
+    .map(line =>
+      line
+        .replace(/[#;].*$/, '')
+        .trim()
+        .split(/\s+/),
+    )
     .filter(([keyword]) => keyword !== '');
   const values = (keyword: string) => words.filter(([first]) => first === keyword).map(([, ...rest]) => rest);
   return {

@@ -43,7 +43,11 @@ export async function removeSandbox(context: NodeContext, uid: string): Promise<
 }
 
 /** Where the pod's own files are, for the containers' mounts. */
-export function sandboxFile(context: NodeContext, uid: string, name: 'hosts' | 'resolv.conf' | 'hostname'): string {
+export function sandboxFile(
+  context: NodeContext,
+  uid: string,
+  name: 'hosts' | 'resolv.conf' | 'hostname',
+): string {
   return join(context.files.pod(context.node.name, uid), 'etc', name);
 }
 
@@ -71,11 +75,18 @@ async function ownSandbox(context: NodeContext, pod: Pod, uid: string): Promise<
 }
 
 /** Only what belongs to the pod's own network namespace may be set: all else would be the machine's. */
-function setPodSysctl(networkNamespace: string, sysctl: { readonly name: string; readonly value: string }): void {
+function setPodSysctl(
+  networkNamespace: string,
+  sysctl: { readonly name: string; readonly value: string },
+): void {
   if (!/^net[./]/.test(sysctl.name)) {
-    throw new FairleadError('runtime/sysctl', `forbidden sysctl: "${sysctl.name}" is not of the pod's own network`, {
-      field: 'spec.securityContext.sysctls',
-    });
+    throw new FairleadError(
+      'runtime/sysctl',
+      `forbidden sysctl: "${sysctl.name}" is not of the pod's own network`,
+      {
+        field: 'spec.securityContext.sysctls',
+      },
+    );
   }
   setSysctl(networkNamespace, sysctl.name, sysctl.value);
 }
@@ -90,7 +101,10 @@ function writeFiles(context: NodeContext, pod: Pod, addresses: readonly string[]
   const isHost = pod.spec.hostNetwork === true;
   mkdirSync(join(context.files.pod(context.node.name, uid), 'etc'), { recursive: true, mode: 0o755 });
   const hosts = isHost
-    ? hostNetworkHostsFile(pod, `127.0.0.1\tlocalhost\n::1\tlocalhost\n${addresses.map(each => `${each}\t${context.node.name}\n`).join('')}`)
+    ? hostNetworkHostsFile(
+        pod,
+        `127.0.0.1\tlocalhost\n::1\tlocalhost\n${addresses.map(each => `${each}\t${context.node.name}\n`).join('')}`,
+      )
     : hostsFile(pod, addresses, clusterDomain);
   writeFileSync(sandboxFile(context, uid, 'hosts'), hosts, { mode: 0o644 });
   writeFileSync(sandboxFile(context, uid, 'hostname'), `${hostnameIn(context, pod)}\n`, { mode: 0o644 });
@@ -114,7 +128,14 @@ function portMappings(pod: Pod): readonly PortMapping[] {
     .flatMap(port => {
       const { hostPort, containerPort, protocol = 'TCP', hostIP } = port;
       if (hostPort === undefined || hostPort === 0) return [];
-      return [{ hostPort, containerPort, protocol: protocol.toLowerCase(), ...(hostIP === undefined ? {} : { hostIP }) }];
+      return [
+        {
+          hostPort,
+          containerPort,
+          protocol: protocol.toLowerCase(),
+          ...(hostIP === undefined ? {} : { hostIP }),
+        },
+      ];
     });
 }
 
@@ -129,6 +150,7 @@ function nodeResolvConf(): string {
 
 function uidOf(pod: Pod): string {
   const { uid } = pod.metadata;
-  if (uid === undefined || !/^[0-9a-z-]{1,64}$/.test(uid)) throw new Error(`the pod has no usable uid: ${uid}`);
+  if (uid === undefined || !/^[0-9a-z-]{1,64}$/.test(uid))
+    throw new Error(`the pod has no usable uid: ${uid}`);
   return uid;
 }

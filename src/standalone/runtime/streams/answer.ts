@@ -13,7 +13,10 @@ export function statusOf(refusal: Refusal): Readonly<Record<string, unknown>> {
 
 export function answerRefusal(response: ServerResponse, refusal: Refusal): void {
   const body = JSON.stringify(statusOf(refusal));
-  response.writeHead(refusal.code, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+  response.writeHead(refusal.code, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
   response.end(body);
 }
 

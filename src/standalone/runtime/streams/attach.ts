@@ -48,7 +48,11 @@ export async function serveAttach(
   await channels.finish({ kind: 'exited', code: 0 });
 }
 
-async function copyOutput(socket: ReturnType<typeof connect>, channels: Channels, query: ExecQuery): Promise<void> {
+async function copyOutput(
+  socket: ReturnType<typeof connect>,
+  channels: Channels,
+  query: ExecQuery,
+): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const part of socket) {
     rest = rest.length === 0 ? (part as Buffer) : Buffer.concat([rest, part as Buffer]);
@@ -57,7 +61,8 @@ async function copyOutput(socket: ReturnType<typeof connect>, channels: Channels
       if (rest.length < HEADER + length) break;
       const stream = rest[0] ?? 0;
       const isWanted = stream === 1 ? query.stdout || query.tty : query.stderr;
-      if (isWanted && !channels.send(stream, rest.subarray(HEADER, HEADER + length))) await channels.drained();
+      if (isWanted && !channels.send(stream, rest.subarray(HEADER, HEADER + length)))
+        await channels.drained();
       rest = rest.subarray(HEADER + length);
     }
   }

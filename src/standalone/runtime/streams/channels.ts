@@ -139,7 +139,8 @@ class WebSocketChannels implements Channels {
     const body = bytes.subarray(1);
     if (channel === STDIN) this.#input?.(body);
     else if (channel === RESIZE) this.#receiveSize(body);
-    else if (channel === CLOSE && body[0] === STDIN && this.protocol === 'v5.channel.k8s.io') this.#inputEnd?.();
+    else if (channel === CLOSE && body[0] === STDIN && this.protocol === 'v5.channel.k8s.io')
+      this.#inputEnd?.();
   }
 
   /** `{"Width":80,"Height":24}`; anything else is no size. */

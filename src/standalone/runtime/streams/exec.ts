@@ -27,7 +27,9 @@ export async function serveExec(
   const { context } = worker;
   const resolved = context.images.resolve(container.image ?? '');
   const line =
-    resolved.kind === 'mapped' ? programLineOf(resolved.image, query.command) : { kind: 'refused' as const, message: resolved.message };
+    resolved.kind === 'mapped'
+      ? programLineOf(resolved.image, query.command)
+      : { kind: 'refused' as const, message: resolved.message };
   if (line.kind === 'refused') {
     await channels.finish({ kind: 'failed', message: line.message });
     return;

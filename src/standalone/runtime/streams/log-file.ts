@@ -51,7 +51,12 @@ async function* readLines(file: string, offset: number): AsyncGenerator<string> 
   }
 }
 
-async function* follow(path: string, offset: number, isOver: () => boolean, signal: AbortSignal): AsyncGenerator<string> {
+async function* follow(
+  path: string,
+  offset: number,
+  isOver: () => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let fd = await openIfPresent(path);
   let reader = fd === undefined ? undefined : new LineReader(fd, offset);
   const news = new News(path, signal);
@@ -155,7 +160,10 @@ class News {
 }
 
 /** Where the last `lines` lines begin, over both files. Parts of a long line count as one. */
-async function tailStart(path: string, lines: number): Promise<{ readonly file: string; readonly offset: number }> {
+async function tailStart(
+  path: string,
+  lines: number,
+): Promise<{ readonly file: string; readonly offset: number }> {
   let missing = lines;
   for (const file of [path, `${path}.1`]) {
     const found = await offsetOfLast(file, missing);
@@ -165,7 +173,10 @@ async function tailStart(path: string, lines: number): Promise<{ readonly file: 
   return { file: `${path}.1`, offset: 0 };
 }
 
-async function offsetOfLast(file: string, lines: number): Promise<{ readonly offset: number; readonly missing: number }> {
+async function offsetOfLast(
+  file: string,
+  lines: number,
+): Promise<{ readonly offset: number; readonly missing: number }> {
   const fd = await openIfPresent(file);
   if (fd === undefined) return { offset: 0, missing: lines };
   try {

@@ -22,10 +22,14 @@ export function parseLogOptions(query: URLSearchParams, now: number): LogOptions
   const limitBytes = count('limitBytes');
   const sinceSeconds = count('sinceSeconds');
   const sinceTime = query.get('sinceTime') ?? '';
-  const wrong = Object.entries({ tailLines, limitBytes, sinceSeconds }).find(([, value]) => Number.isNaN(value));
+  const wrong = Object.entries({ tailLines, limitBytes, sinceSeconds }).find(([, value]) =>
+    Number.isNaN(value),
+  );
   if (wrong !== undefined) return badRequest(`${wrong[0]} must be a whole number that is not negative`);
-  if (sinceTime !== '' && Number.isNaN(Date.parse(sinceTime))) return badRequest('sinceTime must be an RFC 3339 time');
-  if (sinceTime !== '' && sinceSeconds !== undefined) return badRequest('at most one of sinceTime and sinceSeconds may be given');
+  if (sinceTime !== '' && Number.isNaN(Date.parse(sinceTime)))
+    return badRequest('sinceTime must be an RFC 3339 time');
+  if (sinceTime !== '' && sinceSeconds !== undefined)
+    return badRequest('at most one of sinceTime and sinceSeconds may be given');
   const since =
     sinceSeconds !== undefined
       ? new Date(now - sinceSeconds * 1000).toISOString()

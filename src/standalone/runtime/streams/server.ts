@@ -54,7 +54,11 @@ export function startStreamServer(options: StreamServerOptions): { readonly clos
   };
 }
 
-async function answer(options: StreamServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  options: StreamServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://runtime');
   const target = findTarget(url.pathname, options.pods);
   if ('code' in target) {
@@ -77,10 +81,12 @@ async function upgrade(
   const url = new URL(request.url ?? '/', 'http://runtime');
   const target = findTarget(url.pathname, options.pods);
   if ('code' in target) return refuseUpgrade(connection, target);
-  if (target.kind === 'portForward' || target.container === undefined) return refuseUpgrade(connection, portForwardRefusal);
+  if (target.kind === 'portForward' || target.container === undefined)
+    return refuseUpgrade(connection, portForwardRefusal);
   const { worker, container, kind } = target;
   const query = parseQuery(url.searchParams);
-  if (kind === 'exec' && query.command.length === 0) return refuseUpgrade(connection, badRequest('you must specify at least 1 command'));
+  if (kind === 'exec' && query.command.length === 0)
+    return refuseUpgrade(connection, badRequest('you must specify at least 1 command'));
   const { run } = worker.container(container.name);
   if (run?.at !== 'running') {
     return refuseUpgrade(connection, badRequest(`container "${container.name}" is not running`));
@@ -90,7 +96,10 @@ async function upgrade(
   }
   const channels = await acceptChannels(request, connection, head);
   if (channels === undefined) {
-    return refuseUpgrade(connection, badRequest('none of the subprotocols v5.channel.k8s.io and v4.channel.k8s.io was offered'));
+    return refuseUpgrade(
+      connection,
+      badRequest('none of the subprotocols v5.channel.k8s.io and v4.channel.k8s.io was offered'),
+    );
   }
   if (kind === 'attach') await serveAttach(channels, worker, run, query);
   else await serveExec(channels, worker, container, run, query);
@@ -99,7 +108,8 @@ async function upgrade(
 const portForwardRefusal = notOffered('port-forward is not offered by this cluster yet');
 
 function parseQuery(query: URLSearchParams): ExecQuery {
-  const flag = (...names: readonly string[]) => names.some(name => ['1', 'true'].includes(query.get(name) ?? ''));
+  const flag = (...names: readonly string[]) =>
+    names.some(name => ['1', 'true'].includes(query.get(name) ?? ''));
   return {
     command: query.getAll('command'),
     stdin: flag('stdin', 'input'),

@@ -16,7 +16,8 @@ export function findTarget(path: string, pods: Pods): Target | Refusal {
   const [, kind = '', namespace = '', name = '', containerName = ''] = path.split('/').map(decode);
   if (!KINDS.includes(kind)) return notFound(`there is nothing at ${path}`);
   const worker = pods.byName(namespace, name);
-  if (worker === undefined) return notFound(`pod "${name}" in namespace "${namespace}" does not run on this machine`);
+  if (worker === undefined)
+    return notFound(`pod "${name}" in namespace "${namespace}" does not run on this machine`);
   if (kind === 'portForward') return { kind, worker, container: undefined };
   const { containers, initContainers = [] } = worker.pod.spec;
   const container = [...containers, ...initContainers].find(each => each.name === containerName);

@@ -55,7 +55,8 @@ function linkNames(directory: string, payload: Payload): void {
 
 function holds(root: string, payload: Payload): boolean {
   let files = 0;
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) if (entry.isFile()) files += 1;
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) files += 1;
   if (files !== payload.size) return false;
   return [...payload].every(([path, file]) => {
     const full = join(root, path);

@@ -1,5 +1,12 @@
 import { FairleadError } from '../../../base/errors.ts';
-import type { ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume } from '../../../kube/types/core.ts';
+import type {
+  ConfigMap,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Pod,
+  Secret,
+  Volume,
+} from '../../../kube/types/core.ts';
 import type { Objects } from '../container/environment.ts';
 import { fieldValue, resourceValue, type PodFacts } from '../container/field-reference.ts';
 
@@ -50,7 +57,8 @@ export async function payloadOf(volume: Volume, sources: PayloadSources): Promis
   }
   const files = new Map<string, PayloadFile>();
   for (const source of projected?.sources ?? []) {
-    for (const [path, file] of await projectedFiles(source, projected?.defaultMode, sources)) files.set(path, file);
+    for (const [path, file] of await projectedFiles(source, projected?.defaultMode, sources))
+      files.set(path, file);
   }
   return files;
 }
@@ -58,19 +66,28 @@ export async function payloadOf(volume: Volume, sources: PayloadSources): Promis
 type Files = readonly (readonly [string, PayloadFile])[];
 type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
 
-async function projectedFiles(source: Projection, mode: number | undefined, sources: PayloadSources): Promise<Files> {
+async function projectedFiles(
+  source: Projection,
+  mode: number | undefined,
+  sources: PayloadSources,
+): Promise<Files> {
   if (source.configMap !== undefined) return configMapFiles(source.configMap, mode, sources);
   if (source.secret !== undefined) return secretFiles(source.secret, mode, sources);
-  if (source.downwardAPI !== undefined) return downwardFiles(source.downwardAPI.items ?? [], mode, sources.facts);
+  if (source.downwardAPI !== undefined)
+    return downwardFiles(source.downwardAPI.items ?? [], mode, sources.facts);
   if (source.serviceAccountToken !== undefined) {
     const { audience, expirationSeconds, path } = source.serviceAccountToken;
     const token = await sources.token({ audience, expirationSeconds });
     if (token === undefined) return [];
     return [[checkPath(path), { data: Buffer.from(token), mode: mode ?? DEFAULT_MODE }]];
   }
-  throw new FairleadError('runtime/volume', 'a source of the projected volume is not offered by this cluster', {
-    hint: 'Use configMap, secret, downwardAPI and serviceAccountToken.',
-  });
+  throw new FairleadError(
+    'runtime/volume',
+    'a source of the projected volume is not offered by this cluster',
+    {
+      hint: 'Use configMap, secret, downwardAPI and serviceAccountToken.',
+    },
+  );
 }
 
 interface Reference {
@@ -88,7 +105,9 @@ function configMapFiles(reference: Reference, mode: number | undefined, sources:
 function configMapData(object: ConfigMap): ReadonlyMap<string, Buffer> {
   return new Map([
     ...Object.entries(object.data ?? {}).map(([key, text]) => [key, Buffer.from(text)] as const),
-    ...Object.entries(object.binaryData ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
+    ...Object.entries(object.binaryData ?? {}).map(
+      ([key, text]) => [key, Buffer.from(text, 'base64')] as const,
+    ),
   ]);
 }
 
@@ -120,13 +139,18 @@ function select(
   }
   return items.flatMap(item => {
     const bytes = data.get(item.key);
-    if (bytes !== undefined) return [[checkPath(item.path), { data: bytes, mode: item.mode ?? otherwise }] as const];
+    if (bytes !== undefined)
+      return [[checkPath(item.path), { data: bytes, mode: item.mode ?? otherwise }] as const];
     if (reference.optional === true) return [];
     throw new FairleadError('runtime/missing-key', `references non-existent ${kind} key: ${item.key}`);
   });
 }
 
-function downwardFiles(items: readonly DownwardAPIVolumeFile[], mode: number | undefined, facts: PodFacts): Files {
+function downwardFiles(
+  items: readonly DownwardAPIVolumeFile[],
+  mode: number | undefined,
+  facts: PodFacts,
+): Files {
   return items.map(item => [
     checkPath(item.path),
     { data: Buffer.from(downwardValue(item, facts)), mode: item.mode ?? mode ?? DEFAULT_MODE },
@@ -138,7 +162,10 @@ function downwardValue(item: DownwardAPIVolumeFile, facts: PodFacts): string {
   const reference = item.resourceFieldRef;
   const container = facts.pod.spec.containers.find(each => each.name === reference?.containerName);
   if (reference === undefined || container === undefined) {
-    throw new FairleadError('runtime/volume', `the file ${item.path} refers to no field and to no container's resource`);
+    throw new FairleadError(
+      'runtime/volume',
+      `the file ${item.path} refers to no field and to no container's resource`,
+    );
   }
   return resourceValue(facts, container, reference);
 }
@@ -146,7 +173,11 @@ function downwardValue(item: DownwardAPIVolumeFile, facts: PodFacts): string {
 /** The API server checks this, too; a path that leads out of the volume would be written to the host. */
 function checkPath(path: string): string {
   const parts = path.split('/');
-  if (path === '' || parts.some(part => part === '' || part === '.' || part === '..') || path.startsWith('..')) {
+  if (
+    path === '' ||
+    parts.some(part => part === '' || part === '.' || part === '..') ||
+    path.startsWith('..')
+  ) {
     throw new FairleadError('runtime/volume-path', `the path "${path}" is not one inside of a volume`);
   }
   return path;

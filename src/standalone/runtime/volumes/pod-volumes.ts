@@ -51,9 +51,13 @@ async function setUp(volume: Volume, pod: Pod, directory: string, sources: Paylo
 
 function notOffered(volume: Volume): FairleadError {
   const kind = Object.keys(volume).find(key => key !== 'name') ?? 'nothing';
-  return new FairleadError('runtime/volume-kind', `volumes of the kind ${kind} are not offered by this cluster`, {
-    hint: 'Use emptyDir, configMap, secret, downwardAPI or projected.',
-  });
+  return new FairleadError(
+    'runtime/volume-kind',
+    `volumes of the kind ${kind} are not offered by this cluster`,
+    {
+      hint: 'Use emptyDir, configMap, secret, downwardAPI or projected.',
+    },
+  );
 }
 
 /** Where a container's mounts come from, with `subPathExpr` put in. Throws for a mount that names no volume. */
@@ -66,14 +70,20 @@ export function volumeMounts(
   return (container.volumeMounts ?? []).map(mount => {
     const volume = pod.spec.volumes?.find(each => each.name === mount.name);
     if (volume === undefined) {
-      throw new FairleadError('runtime/volume-mount', `the mount ${mount.mountPath} names no volume of the pod: ${mount.name}`);
+      throw new FairleadError(
+        'runtime/volume-mount',
+        `the mount ${mount.mountPath} names no volume of the pod: ${mount.name}`,
+      );
     }
     const inside =
       mount.subPathExpr === undefined || mount.subPathExpr === ''
         ? (mount.subPath ?? '')
         : expand(mount.subPathExpr, name => environment.get(name));
     if (inside.startsWith('/') || inside.split('/').includes('..')) {
-      throw new FairleadError('runtime/volume-mount', `the subPath "${inside}" leads out of the volume ${mount.name}`);
+      throw new FairleadError(
+        'runtime/volume-mount',
+        `the subPath "${inside}" leads out of the volume ${mount.name}`,
+      );
     }
     return {
       source: volumeDirectory(podDirectory, volume.name),
