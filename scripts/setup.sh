@@ -62,7 +62,7 @@ cache=build/compile-cache
 if [ ! -e "$cache/.warm" ] || [ -n "$(find src package-lock.json -newer "$cache/.warm" -print -quit)" ]; then
   rm -rf "$cache"
   mkdir -p "$cache"
-  NODE_COMPILE_CACHE=$cache node_modules/node/bin/node --disable-warning=ExperimentalWarning --max-semi-space-size=2 --v8-pool-size=1 scripts/warm-compile-cache.ts
+  NODE_COMPILE_CACHE=$PWD/$cache node_modules/node/bin/node --disable-warning=ExperimentalWarning scripts/warm-compile-cache.ts
   touch "$cache/.warm"
 fi
 

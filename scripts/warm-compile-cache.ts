@@ -1,21 +1,31 @@
 /**
  * Compiles every module once into Node's compile cache, so that no process of a cluster has to load the type stripper: it
- * costs each of them 10 MB and 50 ms that never come back. Imports have no side effects in this house; entries start
- * only as a process's main module. Run by setup.sh with the V8 flags that the processes run with.
+ * costs each of them 10 MB and 50 ms that never come back. Modules have no side effects when they are imported, and
+ * entries start only as a process's main module. The cache is kept by V8 flags: once for the processes of a cluster, and
+ * once for the command line.
  */
+import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
+import { nodeFlags } from '../src/standalone/topology/supervise/process-spec.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** The top of the command line parses what it is given as soon as it is imported; its commands are covered. */
-const startsAtOnce = new Set(['src/cli/main.ts', 'src/entry/kernel-worker.ts']);
+/** The top of the command line parses its arguments as soon as it is imported; running it compiles it. */
+const commandLine = 'src/cli/main.ts';
 
-for (const file of globSync('src/**/*.ts', {
-  cwd: root,
-  exclude: ['**/*.test.ts', 'src/standalone/images/builtin/**'],
-})) {
-  if (!startsAtOnce.has(file)) await import(resolve(root, file));
+if (process.argv[2] === 'import-all') {
+  const exclude = ['**/*.test.ts', 'src/standalone/images/builtin/**', commandLine];
+  for (const file of globSync('src/**/*.ts', { cwd: root, exclude })) await import(resolve(root, file));
+  flushCompileCache();
+  process.exit(0);
 }
-flushCompileCache();
-process.exit(0);
+const runs = [
+  [...nodeFlags, import.meta.filename, 'import-all'],
+  ['--disable-warning=ExperimentalWarning', import.meta.filename, 'import-all'],
+  ['--disable-warning=ExperimentalWarning', resolve(root, commandLine), 'version'],
+];
+for (const run of runs) {
+  const { status } = spawnSync(process.execPath, run, { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) process.exit(1);
+}

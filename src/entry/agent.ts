@@ -16,10 +16,13 @@ import { createClient } from '../kube/client.ts';
 import { inClusterConfig } from '../kube/in-cluster.ts';
 import { loadKubeconfig } from '../kube/kubeconfig.ts';
 import { aborted, runProcess } from './process-top.ts';
+import type { ProcessTop } from './process-top.ts';
 
 const builtPlugins = join(import.meta.dirname, '..', '..', 'build', 'native');
 
-runProcess('agent', async ({ log, stop }) => {
+if (import.meta.main) runProcess('agent', main);
+
+async function main({ log, stop }: ProcessTop): Promise<void> {
   const { values } = parseArgs({
     options: {
       cluster: { type: 'string', default: process.env['FAIRLEAD_CLUSTER'] ?? 'default' },
@@ -68,7 +71,7 @@ runProcess('agent', async ({ log, stop }) => {
   await agent.close();
   client.close();
   await worker.close();
-});
+}
 
 function prefixesOf(list: string): readonly Prefix[] {
   return list

@@ -2,5 +2,4 @@
 import { parentPort } from 'node:worker_threads';
 import { serveCalls } from '../kernel/worker/serve.ts';
 
-if (parentPort === null) throw new Error('kernel-worker is the entry of a worker thread');
-serveCalls(parentPort);
+if (parentPort !== null) serveCalls(parentPort);
