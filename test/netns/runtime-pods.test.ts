@@ -412,6 +412,24 @@ suite('pods on a node', () => {
     await cluster.until('offline', 'ready', isReady);
   });
 
+  test('a mirror pod is left to whoever made it', async () => {
+    const metadata = {
+      name: 'mirror',
+      namespace: 'default',
+      annotations: { 'kubernetes.io/config.mirror': 'a' },
+    };
+    const spec = { nodeName: 'node-1', containers: [{ name: 'a', image: 'pause' }] };
+    await cluster.client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec });
+    await cluster.createPod('after-mirror', { containers: [{ name: 'a', image: 'pause' }] });
+    await cluster.until('after-mirror', 'ready', isReady);
+    const mirror = await cluster.pod('mirror');
+    assert.equal(mirror?.status?.startTime, undefined, 'the runtime writes no status for it');
+    await cluster.client.delete(PODS, { namespace: 'default', name: 'mirror' }, { gracePeriodSeconds: 30 });
+    await cluster.client.delete(PODS, { namespace: 'default', name: 'after-mirror' });
+    await cluster.untilGone('after-mirror');
+    assert.notEqual(await cluster.pod('mirror'), undefined, 'its maker says when it is gone');
+  });
+
   test('volumes that this cluster does not offer are refused by name', async () => {
     await cluster.createPod('path', {
       containers: [{ name: 'a', image: 'pause' }],

@@ -24,15 +24,15 @@ export class Pods {
       this.#workers.get(oldUid)?.removed();
     }
     if (after === undefined || uid === undefined || this.#finished.has(uid)) return;
-    this.#names.set(keyOf(after), uid);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
       known.update(after);
       return;
     }
     const node = this.#nodes.get(after.spec.nodeName ?? '');
-    if (node === undefined || isOver(after)) return;
+    if (node === undefined || isOver(after) || isMirror(after)) return;
     const key = keyOf(after);
+    this.#names.set(key, uid);
     const worker = new PodWorker(node, after, isGone => {
       if (!isGone) this.#finished.add(uid);
       this.#workers.delete(uid);
@@ -63,6 +63,11 @@ export class Pods {
   detach(): void {
     for (const worker of this.#workers.values()) worker.detach();
   }
+}
+
+/** The API's picture of something that runs without the API: whoever made it writes its status and deletes it. */
+function isMirror(pod: Pod): boolean {
+  return pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
 }
 
 /** Deleted and finished by us already: only others' finalizers keep it. */
