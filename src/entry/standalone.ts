@@ -48,6 +48,8 @@ if (import.meta.main)
       clock: systemClock,
       signal: stop,
       rootCertificate: authority,
+      // The first link's gateways: nodes and pods of the second reach them by the router between.
+      apiServer: { addresses: defaults.links[1].gateways, port: defaults.apiServerPort },
     });
     const { podPrefixes } = config;
     await startController({ client, podPrefixes, log, clock: systemClock, signal: stop }).ready;

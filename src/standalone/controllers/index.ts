@@ -3,6 +3,9 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import { startDeployments } from './deployments/loop.ts';
+import { startApiServerSlices } from './endpoint-slices/api-server.ts';
+import type { ApiServerPlace } from './endpoint-slices/api-server.ts';
+import { startEndpointSlices } from './endpoint-slices/loop.ts';
 import { Events } from './events.ts';
 import { startGarbageCollector } from './garbage-collector/loop.ts';
 import { createInformers, startInformers } from './informers.ts';
@@ -22,6 +25,8 @@ export interface ControllersOptions {
   readonly signal: AbortSignal;
   /** The certificate of the cluster's authority (PEM): every namespace gets it as `kube-root-ca.crt`. */
   readonly rootCertificate: string;
+  /** Where nodes and pods reach the API server, where they do: the endpoints of the Service `kubernetes`. */
+  readonly apiServer?: ApiServerPlace;
 }
 
 export interface Controllers {
@@ -34,6 +39,7 @@ export interface Controllers {
  * their state is:
  *
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
+ *   Service, Pod ──▶ EndpointSlice
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
  *   Lease      ──▶ Node conditions and taints ──▶ eviction of pods; nodes that are gone ──▶ removal of pods
  *   any object ──▶ garbage collector: what its owners leave behind
@@ -55,6 +61,8 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startScheduler(context),
     startReplicaSets(context),
     startDeployments(context),
+    startEndpointSlices(context),
+    ...(options.apiServer === undefined ? [] : [startApiServerSlices(context, options.apiServer)]),
     startNodeLifecycle(context),
     startTaintEviction(context),
     startPodGarbage(context),

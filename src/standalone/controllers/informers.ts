@@ -5,17 +5,22 @@ import { Informer } from '../../kube/informer.ts';
 import {
   CONFIG_MAPS,
   DEPLOYMENTS,
+  ENDPOINT_SLICES,
   LEASES,
   NAMESPACES,
   NODES,
   PODS,
   REPLICA_SETS,
   SERVICE_ACCOUNTS,
+  SERVICES,
 } from '../../kube/resources.ts';
 import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
 import type { ConfigMap, Namespace, Node, Pod, ServiceAccount } from '../../kube/types/core.ts';
 import type { Lease } from '../../kube/types/coordination.ts';
+import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Service } from '../../kube/types/service.ts';
+import { serviceKeyOf } from './endpoint-slices/plan.ts';
 import { DEFAULT_SERVICE_ACCOUNT, NODE_LEASE_NAMESPACE, ROOT_CERTIFICATE_CONFIG_MAP } from './names.ts';
 import { controllerOf } from './ownership.ts';
 
@@ -29,6 +34,10 @@ export interface SharedInformers {
   readonly deployments: Informer<Deployment>;
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
+  /** Index: `namespace`. */
+  readonly services: Informer<Service>;
+  /** Index: `service` (see `serviceKeyOf`). */
+  readonly endpointSlices: Informer<EndpointSlice>;
   /** The nodes' heartbeats. */
   readonly leases: Informer<Lease>;
   /** Those named `default`. */
@@ -58,6 +67,11 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
     deployments: new Informer(client, DEPLOYMENTS, { ...options, indexes: { namespace } }),
     nodes: new Informer(client, NODES, options),
     namespaces: new Informer(client, NAMESPACES, options),
+    services: new Informer(client, SERVICES, { ...options, indexes: { namespace } }),
+    endpointSlices: new Informer(client, ENDPOINT_SLICES, {
+      ...options,
+      indexes: { service: slice => [serviceKeyOf(slice)] },
+    }),
     leases: new Informer(client, LEASES, { ...options, namespace: NODE_LEASE_NAMESPACE }),
     serviceAccounts: new Informer(client, SERVICE_ACCOUNTS, named(DEFAULT_SERVICE_ACCOUNT)),
     rootCertificates: new Informer(client, CONFIG_MAPS, named(ROOT_CERTIFICATE_CONFIG_MAP)),

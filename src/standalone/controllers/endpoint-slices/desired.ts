@@ -1,5 +1,5 @@
 import { parseAddress } from '../../../base/ip.ts';
-import type { Pod } from '../../../kube/types/core.ts';
+import type { Node, Pod } from '../../../kube/types/core.ts';
 import type { Endpoint, EndpointPort } from '../../../kube/types/discovery.ts';
 import type { Service, ServicePort } from '../../../kube/types/service.ts';
 import { isReady, isTerminated, isTerminating } from '../pod-state.ts';
@@ -13,31 +13,30 @@ export interface EndpointGroup {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** A topology.kubernetes.io/zone of a node; undefined where it has none. */
-export type ZoneOf = (nodeName: string) => string | undefined;
+const ZONE = 'topology.kubernetes.io/zone';
 
-/** What the slices of a Service shall say together; how it is cut into slices is `plan`'s business. */
-export function desiredGroups(service: Service, pods: readonly Pod[], zoneOf: ZoneOf): readonly EndpointGroup[] {
-  const groups = new Map<string, { ports: readonly EndpointPort[]; addressType: AddressType; endpoints: Endpoint[] }>();
-  const headless = service.spec.clusterIP === 'None';
-  for (const addressType of addressTypesOf(service)) {
+/** What the slices of a Service shall say together; how it is cut into slices is `planSlices`' business. */
+export function desiredGroups(
+  service: Service,
+  pods: readonly Pod[],
+  nodeOf: (name: string) => Node | undefined,
+): readonly EndpointGroup[] {
+  return addressTypesOf(service).flatMap(addressType => {
+    const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
     for (const pod of pods) {
-      const endpoint = endpointOf(service, pod, addressType, zoneOf);
+      const endpoint = endpointOf(service, pod, addressType, nodeOf);
       if (endpoint === undefined) continue;
+      // A pod that has none of the named ports is still an endpoint: DNS tells of it.
       const ports = (service.spec.ports ?? []).flatMap(port => resolvePort(port, pod));
-      // A headless Service without ports still names its pods in DNS.
-      if (ports.length === 0 && !(headless && (service.spec.ports ?? []).length === 0)) continue;
-      const key = `${addressType} ${JSON.stringify(ports)}`;
-      const group = groups.get(key) ?? { addressType, ports, endpoints: [] };
+      const key = JSON.stringify(ports);
+      const group = groups.get(key) ?? { ports, endpoints: [] };
       group.endpoints.push(endpoint);
       groups.set(key, group);
     }
-    // A Service that selects nobody still has one empty slice a family, so that readers know it was looked at.
-    if (![...groups.values()].some(group => group.addressType === addressType)) {
-      groups.set(`${addressType} []`, { addressType, ports: [], endpoints: [] });
-    }
-  }
-  return [...groups.values()];
+    // A Service that selects nobody has one empty slice a family, so that readers know it was looked at.
+    if (groups.size === 0) return [{ addressType, ports: [], endpoints: [] }];
+    return [...groups.values()].map(group => ({ addressType, ...group }));
+  });
 }
 
 function addressTypesOf(service: Service): readonly AddressType[] {
@@ -45,24 +44,29 @@ function addressTypesOf(service: Service): readonly AddressType[] {
   return families.length > 0 ? families : ['IPv4'];
 }
 
-function endpointOf(service: Service, pod: Pod, addressType: AddressType, zoneOf: ZoneOf): Endpoint | undefined {
-  const nodeName = pod.spec.nodeName ?? '';
+function endpointOf(
+  service: Service,
+  pod: Pod,
+  addressType: AddressType,
+  nodeOf: (name: string) => Node | undefined,
+): Endpoint | undefined {
+  const { hostname, nodeName = '', subdomain } = pod.spec;
   if (isTerminated(pod) || nodeName === '') return undefined;
   const family = addressType === 'IPv4' ? 4 : 6;
   const address = (pod.status?.podIPs ?? []).find(({ ip }) => parseAddress(ip)?.family === family)?.ip;
   if (address === undefined) return undefined;
+  const isPublished = service.spec.publishNotReadyAddresses === true;
+  const node = nodeOf(nodeName);
+  // What ran on a node that is gone answers nobody; the pod will follow its node.
+  if (node === undefined && !isPublished) return undefined;
+  const zone = node?.metadata.labels?.[ZONE];
   const serving = isReady(pod);
   const terminating = isTerminating(pod);
-  const zone = zoneOf(nodeName);
-  const { hostname, subdomain } = pod.spec;
+  const isNamed = hostname !== undefined && hostname !== '' && subdomain === service.metadata.name;
   return {
     addresses: [address],
-    conditions: {
-      ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
-      serving,
-      terminating,
-    },
-    ...(hostname !== undefined && hostname !== '' && subdomain === service.metadata.name ? { hostname } : {}),
+    conditions: { ready: isPublished || (serving && !terminating), serving, terminating },
+    ...(isNamed ? { hostname } : {}),
     nodeName,
     targetRef: {
       kind: 'Pod',
@@ -76,16 +80,30 @@ function endpointOf(service: Service, pod: Pod, addressType: AddressType, zoneOf
 
 /** A named target port is the container's port of that name and protocol; a pod without it does not serve this port. */
 function resolvePort(port: ServicePort, pod: Pod): readonly EndpointPort[] {
-  const protocol = port.protocol ?? 'TCP';
-  const target = port.targetPort ?? port.port;
-  const number = typeof target === 'number' ? (target === 0 ? port.port : target) : namedPort(pod, target, protocol);
+  const { appProtocol, name = '', protocol = 'TCP', targetPort = port.port } = port;
+  const number = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort, protocol);
   if (number === undefined) return [];
-  const { appProtocol, name = '' } = port;
-  return [{ ...(appProtocol === undefined ? {} : { appProtocol }), name, port: number, protocol }];
+  return [
+    { ...(appProtocol === undefined ? {} : { appProtocol }), name, port: number || port.port, protocol },
+  ];
 }
 
+/** Sidecars are init containers that go on running; they come after the containers proper. */
 function namedPort(pod: Pod, name: string, protocol: string): number | undefined {
   const sidecars = (pod.spec.initContainers ?? []).filter(container => container.restartPolicy === 'Always');
   const ports = [...pod.spec.containers, ...sidecars].flatMap(container => container.ports ?? []);
   return ports.find(port => port.name === name && (port.protocol ?? 'TCP') === protocol)?.containerPort;
 }
+
+/** What of a pod stands in slices; pods change more often than this does. */
+export function endpointFacts(pod: Pod | undefined): string {
+  if (pod === undefined) return '';
+  const { labels, name, uid } = pod.metadata;
+  const { hostname, nodeName, subdomain } = pod.spec;
+  const state = [isReady(pod), isTerminating(pod), isTerminated(pod)];
+  return JSON.stringify([name, uid, labels, hostname, nodeName, subdomain, pod.status?.podIPs, state]);
+}
+
+/** What of a node stands in slices. */
+export const nodeFacts = (node: Node | undefined): string =>
+  node === undefined ? '' : `${node.metadata.uid ?? ''} ${node.metadata.labels?.[ZONE] ?? ''}`;

@@ -2,32 +2,38 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Endpoint, EndpointSlice } from '../../../kube/types/discovery.ts';
 import type { ObjectMeta } from '../../../kube/types/meta.ts';
 import type { Service } from '../../../kube/types/service.ts';
+import { controllerReference } from '../ownership.ts';
 import type { EndpointGroup } from './desired.ts';
 
-/** discovery.k8s.io: how many endpoints the upstream controller puts into one slice (a slice may hold 1,000). */
+/** How many endpoints the controller puts into one slice (a slice may hold 1,000). */
 export const ENDPOINTS_A_SLICE = 100;
 export const MANAGED_BY = 'endpointslice-controller.k8s.io';
-const LABELS = { service: 'kubernetes.io/service-name', managedBy: 'endpointslice.kubernetes.io/managed-by' } as const;
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+const MANAGER = 'endpointslice.kubernetes.io/managed-by';
 const HEADLESS = 'service.kubernetes.io/headless';
+/** When the change began that a slice tells of: what programming latency is counted from. */
+export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export interface SlicePlan {
+  /** Without a name: the caller chooses it. */
   readonly create: readonly EndpointSlice[];
   readonly update: readonly EndpointSlice[];
   readonly remove: readonly EndpointSlice[];
 }
 
-/** Is this slice ours to write for its Service? Hand-made and mirrored slices name other managers. */
+/** Is this slice ours to write for its Service? Hand-made and mirrored slices name other managers, or none. */
 export function isManaged(slice: EndpointSlice): boolean {
-  return slice.metadata.labels?.[LABELS.managedBy] === MANAGED_BY;
+  return slice.metadata.labels?.[MANAGER] === MANAGED_BY;
 }
 
 export function serviceKeyOf(slice: EndpointSlice): string {
-  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[LABELS.service] ?? ''}`;
+  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`;
 }
 
 /**
  * The fewest writes that make the managed slices of a Service say what is desired: an endpoint stays in the slice where
- * it is, new ones fill slices with room, and a slice that is left empty goes unless it is the family's last.
+ * it is; new ones go into slices that are written anyway, then into one that has room for all that are left, then into
+ * new ones. A slice that is left empty goes.
  */
 export function planSlices(
   service: Service,
@@ -39,35 +45,54 @@ export function planSlices(
   const kept = new Set<EndpointSlice>();
   for (const group of desired) {
     const slices = existing.filter(slice => !kept.has(slice) && fits(slice, group));
-    const waiting = new Map(group.endpoints.map(endpoint => [placeOf(endpoint), endpoint]));
-    const fillings = slices.map(slice => {
-      const endpoints: Endpoint[] = [];
-      for (const present of slice.endpoints ?? []) {
-        const wanted = waiting.get(placeOf(present));
-        if (wanted === undefined) continue;
-        waiting.delete(placeOf(present));
-        endpoints.push(wanted);
-      }
-      return { slice, endpoints };
-    });
-    const rest = [...waiting.values()];
-    for (const filling of fillings.toSorted((a, b) => b.endpoints.length - a.endpoints.length)) {
-      if (rest.length === 0) break;
-      filling.endpoints.push(...rest.splice(0, ENDPOINTS_A_SLICE - filling.endpoints.length));
-    }
-    const inUse = fillings.filter(filling => filling.endpoints.length > 0);
-    const needed = inUse.length > 0 || rest.length > 0 ? inUse : fillings.slice(0, 1);
-    for (const { slice, endpoints } of needed) {
+    const { fillings, rest } = fill(service, group, slices);
+    const isPlaceholder = group.endpoints.length === 0;
+    const inUse = isPlaceholder
+      ? fillings.slice(0, 1)
+      : fillings.filter(({ endpoints }) => endpoints.length > 0);
+    for (const { slice, endpoints } of inUse) {
       kept.add(slice);
       const next = sliceFor(service, group, endpoints, slice.metadata);
       if (!says(slice, next)) update.push(next);
     }
-    do {
-      if (rest.length === 0 && needed.length > 0) break;
-      create.push(sliceFor(service, group, rest.splice(0, ENDPOINTS_A_SLICE), undefined));
-    } while (rest.length > 0);
+    if (isPlaceholder && inUse.length === 0) create.push(sliceFor(service, group, [], undefined));
+    for (let at = 0; at < rest.length; at += ENDPOINTS_A_SLICE)
+      create.push(sliceFor(service, group, rest.slice(at, at + ENDPOINTS_A_SLICE), undefined));
   }
   return { create, update, remove: existing.filter(slice => !kept.has(slice)) };
+}
+
+interface Filling {
+  readonly slice: EndpointSlice;
+  readonly endpoints: Endpoint[];
+}
+
+function fill(
+  service: Service,
+  group: EndpointGroup,
+  slices: readonly EndpointSlice[],
+): { readonly fillings: readonly Filling[]; readonly rest: readonly Endpoint[] } {
+  const waiting = new Map(group.endpoints.map(endpoint => [placeOf(endpoint), endpoint]));
+  const fillings = slices.map((slice): Filling => {
+    const endpoints = (slice.endpoints ?? []).flatMap(present => {
+      const wanted = waiting.get(placeOf(present));
+      waiting.delete(placeOf(present));
+      return wanted === undefined ? [] : [wanted];
+    });
+    return { slice, endpoints };
+  });
+  const rest = [...waiting.values()];
+  const isWritten = ({ slice, endpoints }: Filling) =>
+    endpoints.length > 0 && !says(slice, sliceFor(service, group, endpoints, slice.metadata));
+  const fullestFirst = fillings.toSorted((a, b) => b.endpoints.length - a.endpoints.length);
+  for (const { endpoints } of fullestFirst.filter(isWritten))
+    endpoints.push(...rest.splice(0, Math.max(0, ENDPOINTS_A_SLICE - endpoints.length)));
+  const last = rest.length % ENDPOINTS_A_SLICE;
+  const roomy = fullestFirst.find(
+    ({ endpoints }) => last > 0 && endpoints.length + last <= ENDPOINTS_A_SLICE,
+  );
+  roomy?.endpoints.push(...rest.splice(rest.length - last));
+  return { fillings, rest };
 }
 
 function fits(slice: EndpointSlice, group: EndpointGroup): boolean {
@@ -78,7 +103,7 @@ function says(slice: EndpointSlice, next: EndpointSlice): boolean {
   return (
     isDeepStrictEqual(slice.endpoints ?? [], next.endpoints) &&
     isDeepStrictEqual(slice.metadata.labels, next.metadata.labels) &&
-    isDeepStrictEqual(slice.metadata.annotations, next.metadata.annotations)
+    isDeepStrictEqual(slice.metadata.ownerReferences, next.metadata.ownerReferences)
   );
 }
 
@@ -88,18 +113,34 @@ function sliceFor(
   endpoints: readonly Endpoint[],
   before: ObjectMeta | undefined,
 ): EndpointSlice {
-  const { name, namespace = '', uid = '', labels = {} } = service.metadata;
-  const headless = service.spec.clusterIP === 'None' ? { [HEADLESS]: '' } : {};
+  const { name, namespace = '' } = service.metadata;
   const metadata: ObjectMeta = {
     ...(before ?? { name: '', generateName: `${name}-` }),
     namespace,
-    labels: { ...labels, ...headless, [LABELS.service]: name, [LABELS.managedBy]: MANAGED_BY },
-    ownerReferences: [
-      { apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true },
-    ],
+    labels: labelsFor(service),
+    ownerReferences: [controllerReference(service, { apiVersion: 'v1', kind: 'Service' })],
   };
   const { addressType, ports } = group;
-  return { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, addressType, endpoints, ports };
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata,
+    addressType,
+    endpoints,
+    ports,
+  };
+}
+
+/** The Service's own labels, but for those that say what the slice is. */
+function labelsFor(service: Service): Readonly<Record<string, string>> {
+  const { name, labels = {} } = service.metadata;
+  const reserved = new Set([SERVICE_NAME, MANAGER, HEADLESS]);
+  return {
+    ...Object.fromEntries(Object.entries(labels).filter(([key]) => !reserved.has(key))),
+    ...(service.spec.clusterIP === 'None' ? { [HEADLESS]: '' } : {}),
+    [SERVICE_NAME]: name,
+    [MANAGER]: MANAGED_BY,
+  };
 }
 
 /** What makes two entries the same endpoint: the pod, or the address where no pod is named. */

@@ -1,0 +1,151 @@
+import { sentenceOf } from '../../../base/errors.ts';
+import { isConflict, isNotFound } from '../../../kube/api-error.ts';
+import { ENDPOINT_SLICES, keyOf, parseKey } from '../../../kube/resources.ts';
+import { matchesAll } from '../../../kube/selector.ts';
+import type { Pod } from '../../../kube/types/core.ts';
+import type { EndpointSlice } from '../../../kube/types/discovery.ts';
+import type { Service } from '../../../kube/types/service.ts';
+import { controllerQueue } from '../context.ts';
+import type { Controller, ControllerContext } from '../context.ts';
+import { randomSuffix } from '../replica-sets/pod-from-template.ts';
+import { desiredGroups, endpointFacts, nodeFacts } from './desired.ts';
+import { TRIGGER_TIME, isManaged, planSlices, serviceKeyOf } from './plan.ts';
+import { TriggerTimes } from './trigger-times.ts';
+
+/** A write that the cache does not show by then is not waited for: the next turn may then make a slice too many, or fail. */
+const LONGEST_WAIT_MILLISECONDS = 2000;
+/** As the server's own name generator: a name has at most 63 characters with its suffix. */
+const LONGEST_PREFIX = 58;
+
+/** Keeps the EndpointSlices of every Service that has a selector. */
+export function startEndpointSlices(context: ControllerContext): Controller {
+  const { client, clock, informers } = context;
+  const { endpointSlices, nodes, pods, services } = informers;
+  const events = context.events.of('endpoint-slice-controller');
+  const triggers = new TriggerTimes();
+  const queue = controllerQueue(context, 'endpoint-slices', synchronize, 5);
+
+  const stop = [
+    services.onChange(({ before, after }) => {
+      const service = after ?? before;
+      if (service !== undefined) queue.add(keyOf(service));
+    }),
+    pods.onChange(({ before, after }) => {
+      if (endpointFacts(before) === endpointFacts(after)) return;
+      for (const service of new Set([...selecting(before), ...selecting(after)])) queue.add(service);
+    }),
+    endpointSlices.onChange(({ before, after }) => {
+      for (const slice of [before, after])
+        if (slice !== undefined && isManaged(slice)) queue.add(serviceKeyOf(slice));
+    }),
+    nodes.onChange(({ before, after }) => {
+      if (nodeFacts(before) === nodeFacts(after)) return;
+      for (const service of services.cache.list()) queue.add(keyOf(service));
+    }),
+  ];
+
+  async function synchronize(key: string): Promise<void> {
+    const service = services.cache.get(key);
+    // The garbage collector takes the slices of a Service that is gone.
+    if (service === undefined) triggers.forget(key);
+    if (service === undefined || !isSelecting(service)) return;
+    const selected = podsOf(service);
+    const desired = desiredGroups(service, selected, name => nodes.cache.get(name));
+    const existing = endpointSlices.cache
+      .by('service', key)
+      .filter(slice => isManaged(slice) && !isGoing(slice));
+    const plan = planSlices(service, desired, existing);
+    const triggered = triggers.next(key, service, selected);
+    try {
+      await Promise.all([
+        ...plan.create.map(slice => create(timed(slice, triggered))),
+        ...plan.update.map(slice => update(timed(slice, triggered))),
+      ]);
+      // Readers see an endpoint in two slices rather than in none.
+      await Promise.all(plan.remove.map(remove));
+    } catch (error) {
+      triggers.forget(key);
+      if (!isConflict(error) && !isNotFound(error)) {
+        const note = `Error updating Endpoint Slices for Service ${key}: ${sentenceOf(error)}`;
+        events.warning(service, 'FailedToUpdateEndpointSlices', note);
+      }
+      throw error;
+    }
+  }
+
+  async function create(slice: EndpointSlice): Promise<void> {
+    const prefix = (slice.metadata.generateName ?? '').slice(0, LONGEST_PREFIX);
+    const metadata = { ...slice.metadata, name: `${prefix}${randomSuffix()}` };
+    await seen(await client.create(ENDPOINT_SLICES, { ...slice, metadata }));
+  }
+
+  async function update(slice: EndpointSlice): Promise<void> {
+    await seen(await client.update(ENDPOINT_SLICES, slice));
+  }
+
+  async function remove(slice: EndpointSlice): Promise<void> {
+    const { uid } = slice.metadata;
+    try {
+      const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+      await client.delete(ENDPOINT_SLICES, parseKey(keyOf(slice)), preconditions);
+    } catch (error) {
+      if (!isNotFound(error)) throw error; // it went by itself
+    }
+  }
+
+  /** The next turn has to know what this one wrote. */
+  async function seen(slice: EndpointSlice): Promise<void> {
+    const late = new AbortController();
+    const done = new AbortController();
+    const timer = clock.sleep(LONGEST_WAIT_MILLISECONDS, done.signal).then(
+      () => late.abort(new Error('the cache is late')),
+      () => undefined, // it was not
+    );
+    const reached = endpointSlices
+      .reached(slice.metadata.resourceVersion ?? '', late.signal)
+      .catch(() => undefined);
+    await reached;
+    done.abort(new Error('seen'));
+    await timer;
+  }
+
+  function podsOf(service: Service): readonly Pod[] {
+    return pods.cache
+      .by('namespace', service.metadata.namespace ?? '')
+      .filter(pod => matchesAll(service.spec.selector, pod.metadata.labels));
+  }
+
+  /** Keys of the Services that select a pod. */
+  function selecting(pod: Pod | undefined): readonly string[] {
+    if (pod === undefined) return [];
+    return services.cache
+      .by('namespace', pod.metadata.namespace ?? '')
+      .filter(service => isSelecting(service) && matchesAll(service.spec.selector, pod.metadata.labels))
+      .map(keyOf);
+  }
+
+  return {
+    name: 'endpoint-slices',
+    close: async () => {
+      for (const each of stop) each();
+      await queue.close();
+    },
+  };
+}
+
+/** The slices of other Services are made by hand, or there are none. */
+function isSelecting({ spec }: Service): boolean {
+  return spec.type !== 'ExternalName' && Object.keys(spec.selector ?? {}).length > 0;
+}
+
+const isGoing = (slice: EndpointSlice): boolean => slice.metadata.deletionTimestamp !== undefined;
+
+function timed(slice: EndpointSlice, time: string | undefined): EndpointSlice {
+  const { annotations = {}, ...metadata } = slice.metadata;
+  const others = Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== TRIGGER_TIME));
+  const all = { ...others, ...(time === undefined ? {} : { [TRIGGER_TIME]: time }) };
+  return {
+    ...slice,
+    metadata: { ...metadata, ...(Object.keys(all).length === 0 ? {} : { annotations: all }) },
+  };
+}
