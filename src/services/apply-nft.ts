@@ -1,0 +1,169 @@
+import { parseTable, renderStructure } from '../kernel/nft/index.ts';
+import type { TableState } from '../kernel/nft/index.ts';
+import { KernelCallError } from '../kernel/worker/index.ts';
+import type { KernelWorker } from '../kernel/worker/index.ts';
+import type { GroupChange } from './claims.ts';
+import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
+import type { GroupDelta } from './compile-delta.ts';
+import type { Element, ElementGroup, SetName } from './compile-nft.ts';
+import { compilePick, serviceTable } from './compile-table.ts';
+import type { Provenance } from './model.ts';
+
+/** What this block asks of a kernel: a KernelWorker in the node's network namespace, or a stand-in. */
+export type ServiceKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftList'>;
+
+/** What the kernel did not take; the rest is in force. */
+export interface Refusal {
+  readonly provenance: Provenance | undefined;
+  readonly sentence: string;
+}
+
+export interface Adoption {
+  /** Elements, and lines of the fixed part, that were not as they have to be. */
+  readonly corrections: number;
+  readonly refused: readonly Refusal[];
+}
+
+/**
+ * The table in a kernel, with the memory of what is in it: it is read when that is not known, and changes cost what they
+ * change. Not for two calls at once.
+ */
+export class ServiceRules {
+  readonly #kernel: ServiceKernel;
+  /** Undefined while it is not known what the kernel has. */
+  #inForce: Map<string, readonly Element[]> | undefined;
+  /** Endpoint counts that have their chain. */
+  #picks = new Set<number>();
+
+  constructor(kernel: ServiceKernel) {
+    this.#kernel = kernel;
+  }
+
+  /** Reads the table and brings the difference into it. What is right is not touched: counters and connections stay. */
+  async adopt(program: Iterable<readonly [string, ElementGroup]>): Promise<Adoption> {
+    this.#inForce = undefined;
+    const groups = new Map(program);
+    const picks = new Set([...groups.values()].map(group => group.choices).filter(choices => choices > 0));
+    const wanted = { ...serviceTable, chains: [...serviceTable.chains, ...[...picks].map(compilePick)] };
+    const found = await this.#read();
+    const structure = renderStructure(found, wanted);
+    const fresh = structure === undefined;
+    const state = fresh ? undefined : found;
+    const fixed = fresh
+      ? `delete table inet ${wanted.name}\n${renderStructure(undefined, wanted) ?? ''}`
+      : structure;
+    const deltas = compare(state, groups);
+    const refused = await this.#write(fixed, deltas);
+    const refusedKeys = new Set(refused.map(({ delta }) => delta));
+    const isRefused = (delta: GroupDelta) => refusedKeys.has(delta);
+    this.#picks = picks;
+    this.#inForce = new Map([...groups].map(([key, group]) => [key, group.elements]));
+    for (const delta of deltas.filter(isRefused)) this.#inForce.set(delta.key, presentOf(delta));
+    const changed = deltas.filter(delta => !isRefused(delta));
+    return {
+      corrections:
+        linesIn(fixed) +
+        changed.reduce((sum, { add, remove }) => sum + Math.max(add.length, remove.length), 0),
+      refused: refused.map(({ delta, sentence }) => ({ provenance: delta.group?.provenance, sentence })),
+    };
+  }
+
+  /** Whether `change` knows what it changes. */
+  get isKnown(): boolean {
+    return this.#inForce !== undefined;
+  }
+
+  /**
+   * One transaction without reading. After an error, `kernel/nft` where the kernel refused it, nothing is known: the
+   * next thing is to adopt.
+   */
+  async change(changes: readonly GroupChange[]): Promise<void> {
+    const inForce = this.#inForce;
+    if (inForce === undefined) throw new Error('the table has not been read'); // a mistake of the caller
+    const deltas = changes
+      .map(({ key, group }) => deltaOf(key, inForce.get(key) ?? [], group))
+      .filter(delta => !isNothing(delta));
+    if (deltas.length === 0) return;
+    const picks = new Set(changes.map(({ group }) => group?.choices ?? 0).filter(choices => choices > 0));
+    const missing = [...picks].filter(choices => !this.#picks.has(choices));
+    this.#inForce = undefined;
+    await this.#kernel.nft(`${structureOf(missing)}${renderDeltas(deltas)}`);
+    for (const choices of missing) this.#picks.add(choices);
+    for (const { key, group } of deltas) {
+      if (group === undefined) inForce.delete(key);
+      else inForce.set(key, group.elements);
+    }
+    this.#inForce = inForce;
+  }
+
+  /** One transaction; where it is refused, smaller ones until only what is at fault is left out. */
+  async #write(
+    fixed: string,
+    deltas: readonly GroupDelta[],
+  ): Promise<readonly { readonly delta: GroupDelta; readonly sentence: string }[]> {
+    const text = `${fixed}${renderDeltas(deltas)}`;
+    if (text === '') return [];
+    try {
+      await this.#kernel.nft(text);
+      return [];
+    } catch (error) {
+      if (!isRefusal(error) || deltas.length === 0) throw error;
+    }
+    if (fixed !== '') await this.#kernel.nft(fixed);
+    const { refused } = await this.#kernel.nftChunked(
+      deltas.map(delta => ({ commands: renderDeltas([delta]), provenance: delta })),
+    );
+    return refused.map(({ provenance: delta, error }) => ({ delta, sentence: error.message }));
+  }
+
+  async #read(): Promise<TableState | undefined> {
+    try {
+      return parseTable(await this.#kernel.nftList(`list table inet ${serviceTable.name}`));
+    } catch (error) {
+      if (error instanceof KernelCallError && error.facts.words?.includes('No such file') === true)
+        return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Whether nftables understood and said no: nothing of the transaction is in force. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof KernelCallError && error.code === 'kernel/nft';
+
+/** Differences by group; elements that no group asks for come first, without one. */
+function compare(
+  state: TableState | undefined,
+  groups: ReadonlyMap<string, ElementGroup>,
+): readonly GroupDelta[] {
+  const left = new Map([...(state?.sets ?? [])].map(([name, { elements }]) => [name, new Map(elements)]));
+  const deltas = [...groups].map(([key, group]) => {
+    const before = group.elements.flatMap((element): Element[] => {
+      const value = left.get(element.set)?.get(element.key);
+      if (value === undefined) return [];
+      left.get(element.set)?.delete(element.key);
+      return [{ ...element, value }];
+    });
+    return deltaOf(key, before, group);
+  });
+  const ours = new Set<string>(serviceTable.sets.map(set => set.name));
+  const stray = [...left].flatMap(([set, elements]) =>
+    ours.has(set) ? [...elements].map(([key, value]) => ({ set: set as SetName, key, value })) : [],
+  );
+  return [deltaOf('', stray, undefined), ...deltas].filter(delta => !isNothing(delta));
+}
+
+/** What the kernel has of a group whose change it refused. */
+function presentOf({ group, add, remove }: GroupDelta): readonly Element[] {
+  const added = new Set(add);
+  return [...(group?.elements ?? []).filter(element => !added.has(element)), ...remove];
+}
+
+function structureOf(choices: readonly number[]): string {
+  const empty: TableState = { sets: new Map(), chains: new Map() };
+  return (
+    renderStructure(empty, { name: serviceTable.name, sets: [], chains: choices.map(compilePick) }) ?? ''
+  );
+}
+
+const linesIn = (text: string): number => text.split('\n').length - 1;

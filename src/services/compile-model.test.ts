@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Endpoint as SliceEndpoint, EndpointSlice } from '../kube/types/discovery.ts';
+import type { Service } from '../kube/types/service.ts';
+import { parseAddress } from '../base/ip.ts';
+import { buildServiceModel } from './compile-model.ts';
+import { decideService } from './decide.ts';
+import type { ServiceDecision } from './decide.ts';
+
+function service(spec: Partial<Service['spec']> = {}, metadata: Partial<Service['metadata']> = {}): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'web',
+      namespace: 'shop',
+      uid: 'u',
+      creationTimestamp: '2026-01-02T00:00:00Z',
+      ...metadata,
+    },
+    spec: { clusterIPs: ['10.96.0.10'], ports: [{ name: 'http', port: 80 }], ...spec },
+  };
+}
+
+function slice(endpoints: readonly SliceEndpoint[], change: Partial<EndpointSlice> = {}): EndpointSlice {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    endpoints,
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    ...change,
+  };
+}
+
+const at = (address: string, conditions?: SliceEndpoint['conditions']): SliceEndpoint => ({
+  addresses: [address],
+  ...(conditions === undefined ? {} : { conditions }),
+});
+
+type Asked = readonly [address: string, port: number, protocol?: 'TCP' | 'UDP' | 'SCTP'];
+
+function ask(
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+  [text, port, protocol = 'TCP']: Asked,
+): ServiceDecision {
+  const address = parseAddress(text);
+  assert.ok(address);
+  return decideService(buildServiceModel(services, slices), { address, protocol, port });
+}
+
+/** `forward 1,2` with the last numbers of the endpoints' addresses, or the verdict and its reason. */
+function brief(decision: ServiceDecision): string {
+  if (decision.verdict === 'reject') return `reject ${decision.reason}`;
+  if (decision.verdict === 'not-a-service') return decision.verdict;
+  return `forward ${decision.endpoints.map(endpoint => Number(endpoint.address.value & 255n)).join()}`;
+}
+
+const cases: readonly (readonly [string, readonly Service[], readonly EndpointSlice[], Asked, string])[] = [
+  ['a ready endpoint', [service()], [slice([at('10.244.0.1')])], ['10.96.0.10', 80], 'forward 1'],
+  ['another port', [service()], [slice([at('10.244.0.1')])], ['10.96.0.10', 81], 'reject no-such-port'],
+  [
+    'another protocol',
+    [service()],
+    [slice([at('10.244.0.1')])],
+    ['10.96.0.10', 80, 'UDP'],
+    'reject no-such-port',
+  ],
+  ['another address', [service()], [slice([at('10.244.0.1')])], ['10.96.0.11', 80], 'not-a-service'],
+  ['no slices', [service()], [], ['10.96.0.10', 80], 'reject no-endpoints'],
+  [
+    'ready ones before those that drain',
+    [service()],
+    [slice([at('10.244.0.1', { ready: false, serving: true, terminating: true }), at('10.244.0.2')])],
+    ['10.96.0.10', 80],
+    'forward 2',
+  ],
+  [
+    'those that drain when none is ready',
+    [service()],
+    [
+      slice([
+        at('10.244.0.1', { ready: false, serving: true, terminating: true }),
+        at('10.244.0.2', { ready: false, serving: false, terminating: true }),
+        at('10.244.0.3', { ready: false, serving: false, terminating: false }),
+      ]),
+    ],
+    ['10.96.0.10', 80],
+    'forward 1',
+  ],
+  [
+    'none that is merely not ready',
+    [service()],
+    [slice([at('10.244.0.1', { ready: false })])],
+    ['10.96.0.10', 80],
+    'reject no-endpoints',
+  ],
+  [
+    'the same place in two slices once, in its better state',
+    [service()],
+    [
+      slice([at('10.244.0.1', { ready: false })]),
+      slice([at('10.244.0.1'), at('10.244.0.2')], {
+        metadata: { name: 'web-2', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+      }),
+    ],
+    ['10.96.0.10', 80],
+    'forward 1,2',
+  ],
+  [
+    'the port of its name alone',
+    [service({ ports: [{ name: 'other', port: 80 }] })],
+    [slice([at('10.244.0.1')])],
+    ['10.96.0.10', 80],
+    'reject no-endpoints',
+  ],
+  [
+    'an unnamed port',
+    [service({ ports: [{ port: 80 }] })],
+    [slice([at('10.244.0.1')], { ports: [{ port: 8080 }] })],
+    ['10.96.0.10', 80],
+    'forward 1',
+  ],
+  [
+    'no endpoints in a slice without ports',
+    [service({ ports: [{ port: 80 }] })],
+    [slice([at('10.244.0.1')], { ports: null })],
+    ['10.96.0.10', 80],
+    'reject no-endpoints',
+  ],
+  [
+    'each family its own',
+    [service({ clusterIPs: ['10.96.0.10', 'fd00:10:96::a'] })],
+    [
+      slice([at('10.244.0.1')]),
+      slice([at('fd00:10:244::7')], { addressType: 'IPv6' }),
+      slice([], { endpoints: null }),
+    ],
+    ['fd00:10:96::a', 80],
+    'forward 7',
+  ],
+  [
+    'no headless Service',
+    [service({ clusterIPs: ['None'], clusterIP: 'None' })],
+    [],
+    ['10.96.0.10', 80],
+    'not-a-service',
+  ],
+  ['no ExternalName', [service({ type: 'ExternalName' })], [], ['10.96.0.10', 80], 'not-a-service'],
+  [
+    "no other proxy's Service",
+    [service({}, { labels: { 'service.kubernetes.io/service-proxy-name': 'mine' } })],
+    [],
+    ['10.96.0.10', 80],
+    'not-a-service',
+  ],
+  [
+    "another namespace's slices are not this Service's",
+    [service()],
+    [
+      slice([at('10.244.0.1')], {
+        metadata: { name: 'web-1', namespace: 'other', labels: { 'kubernetes.io/service-name': 'web' } },
+      }),
+    ],
+    ['10.96.0.10', 80],
+    'reject no-endpoints',
+  ],
+];
+
+for (const [what, services, slices, asked, expected] of cases) {
+  test(`a Service leads to: ${what}`, () => assert.equal(brief(ask(services, slices, asked)), expected));
+}
+
+test('a refusal says why, with the object', () => {
+  const waiting = [slice([at('10.244.0.1', { ready: false })])];
+  const decision = ask([service()], waiting, ['10.96.0.10', 80]);
+  assert.equal(decision.verdict, 'reject');
+  assert.equal(
+    decision.sentence,
+    'Service shop/web has no endpoint that is ready or serving, of 1 in its slices',
+  );
+});
+
+test('endpoints that could not be reached, or that lead to the node itself, are refused and named', () => {
+  for (const [text, sentence] of [
+    ['127.0.0.1', /loopback/],
+    ['169.254.1.1', /link-local/],
+    ['0.0.0.0', /unspecified/],
+    ['224.0.0.1', /multicast/],
+    ['fd00::1', /is no IPv4 address/],
+    ['hello', /is no address/],
+  ] as const) {
+    const model = buildServiceModel([service()], [slice([at(text), at('10.244.0.1')])]);
+    assert.match(model.problems[0]?.sentence ?? '', sentence);
+    assert.equal(model.problems[0]?.provenance.field, 'endpoints[0]');
+    assert.equal([...model.frontends.values()][0]?.endpoints.length, 1, 'the rest is used');
+  }
+});
+
+test('ports out of range are named, the others work', () => {
+  const bad = service({ ports: [{ port: 0 }, { port: 70_000 }, { port: 80 }] });
+  const model = buildServiceModel([bad], [slice([at('10.244.0.1')], { ports: [{ port: 0 }] })]);
+  assert.deepEqual([...model.frontends.keys()], ['10.96.0.10 TCP 80']);
+  assert.equal(model.problems.length, 3);
+});
+
+test('of two Services with one address and port the older has it, in any order', () => {
+  const old = service({}, { name: 'old', uid: 'b', creationTimestamp: '2026-01-01T00:00:00Z' });
+  for (const services of [
+    [service(), old],
+    [old, service()],
+  ]) {
+    const model = buildServiceModel(services, []);
+    assert.equal(model.frontends.get('10.96.0.10 TCP 80')?.service.name, 'old');
+    assert.match(model.problems[0]?.sentence ?? '', /belongs to Service shop\/old/);
+    assert.equal(model.problems[0]?.provenance.name, 'web');
+  }
+});
+
+test('what a Service asks for and does not get is said', () => {
+  const model = buildServiceModel(
+    [service({ sessionAffinity: 'ClientIP', internalTrafficPolicy: 'Local' })],
+    [],
+  );
+  assert.deepEqual(
+    model.problems.map(problem => problem.provenance.field),
+    ['spec.sessionAffinity', 'spec.internalTrafficPolicy'],
+  );
+});

@@ -1,0 +1,92 @@
+import { parseAddress } from '../base/ip.ts';
+import type { EndpointSlice } from '../kube/types/discovery.ts';
+import type { Service } from '../kube/types/service.ts';
+import { isPort, readEndpoints } from './compile-endpoints.ts';
+import { frontendKey, mergeParts, provenanceOf } from './model.ts';
+import type { Frontend, Problem, ServiceModel, ServicePart } from './model.ts';
+
+/** The label by which a slice names its Service (discovery/v1 LabelServiceName). */
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+/** A Service with it asks to be left to another implementation. */
+const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
+const HEADLESS = 'service.kubernetes.io/headless';
+
+/** `namespace/name` of the Service that a slice belongs to. */
+export function serviceOf(slice: EndpointSlice): string {
+  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`;
+}
+
+export function buildServiceModel(
+  services: Iterable<Service>,
+  slices: Iterable<EndpointSlice>,
+): ServiceModel {
+  const slicesOf = Map.groupBy(slices, serviceOf);
+  const keyOf = ({ metadata }: Service) => `${metadata.namespace ?? ''}/${metadata.name}`;
+  return mergeParts(
+    [...services].flatMap(service => readService(service, slicesOf.get(keyOf(service)) ?? []) ?? []),
+  );
+}
+
+/**
+ * Undefined for a Service that has no virtual address of ours: ExternalName and headless ones are DNS's alone, and
+ * another proxy's are its own.
+ */
+export function readService(service: Service, slices: readonly EndpointSlice[]): ServicePart | undefined {
+  const { metadata, spec } = service;
+  const labels = metadata.labels ?? {};
+  const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+  if (spec.type === 'ExternalName' || OTHER_PROXY in labels || HEADLESS in labels || written[0] === 'None')
+    return undefined;
+  const problems: Problem[] = [];
+  const addresses = written.flatMap((text, index) => {
+    const address = parseAddress(text);
+    if (address === undefined && text !== '') {
+      const provenance = provenanceOf('Service', metadata, `spec.clusterIPs[${index}]`);
+      problems.push({ provenance, sentence: `"${text}" is no address` });
+    }
+    return address === undefined ? [] : [address];
+  });
+  const frontends = addresses.flatMap(address =>
+    (spec.ports ?? []).flatMap((port, index): Frontend[] => {
+      const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
+      const { name: portName = '', protocol = 'TCP' } = port;
+      if (!isPort(port.port)) {
+        problems.push({ provenance, sentence: `${port.port} is no port` });
+        return [];
+      }
+      const endpoints = readEndpoints(slices, address.family, portName, protocol, problems);
+      return [{ address, protocol, port: port.port, portName, service: provenance, endpoints }];
+    }),
+  );
+  problems.push(...unsupported(service));
+  return {
+    key: `${metadata.namespace ?? ''}/${metadata.name}`,
+    age: `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`,
+    service: provenanceOf('Service', metadata, 'spec'),
+    addresses,
+    frontends: uniqueFrontends(frontends),
+    problems,
+  };
+}
+
+/** The API refuses a Service with the same protocol and port twice; the first one counts. */
+function uniqueFrontends(frontends: readonly Frontend[]): readonly Frontend[] {
+  const byKey = new Map<string, Frontend>();
+  for (const frontend of frontends) {
+    const key = frontendKey(frontend.address, frontend.protocol, frontend.port);
+    if (!byKey.has(key)) byKey.set(key, frontend);
+  }
+  return [...byKey.values()];
+}
+
+/** What a Service asks for and does not get; the rest of it works. */
+function unsupported({ metadata, spec }: Service): readonly Problem[] {
+  const found: Problem[] = [];
+  const say = (field: string, sentence: string) =>
+    found.push({ provenance: provenanceOf('Service', metadata, field), sentence });
+  if (spec.sessionAffinity === 'ClientIP')
+    say('spec.sessionAffinity', 'session affinity is not supported: each connection chooses anew');
+  if (spec.internalTrafficPolicy === 'Local')
+    say('spec.internalTrafficPolicy', 'Local is not supported: endpoints of all nodes are used');
+  return found;
+}

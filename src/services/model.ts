@@ -1,0 +1,106 @@
+import type { Address, Family } from '../base/ip.ts';
+import { formatAddress } from '../base/ip.ts';
+import type { ObjectMeta } from '../kube/types/meta.ts';
+import type { Protocol } from '../kube/types/scalars.ts';
+
+/** The object and field that made something: what an explanation and a counter lead back to. */
+export interface Provenance {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** A path as Kubernetes writes it: `spec.ports[0]`. */
+  readonly field: string;
+}
+
+/** One place behind a Service port. */
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string | undefined;
+  /** `namespace/name` of the pod behind it, where the slice says so. */
+  readonly pod: string | undefined;
+  readonly provenance: Provenance;
+}
+
+/** One virtual address, protocol and port, with everything behind it. */
+export interface Frontend {
+  readonly address: Address;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** The Service port's name; empty for an unnamed one. */
+  readonly portName: string;
+  readonly service: Provenance;
+  /** In the order of address and port; no two are the same place. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** What is wrong with an object, in words for an Event; the rest of the model is not affected by it. */
+export interface Problem {
+  readonly provenance: Provenance;
+  readonly sentence: string;
+}
+
+/** What one Service asks for, whatever the others do. */
+export interface ServicePart {
+  /** `namespace/name`. */
+  readonly key: string;
+  /** Sorts Services by age; no two have the same. */
+  readonly age: string;
+  readonly service: Provenance;
+  readonly addresses: readonly Address[];
+  readonly frontends: readonly Frontend[];
+  readonly problems: readonly Problem[];
+}
+
+/** All Services together. */
+export interface ServiceModel {
+  /** By `frontendKey`. */
+  readonly frontends: ReadonlyMap<string, Frontend>;
+  /** Every virtual address in use, also of Services without ports: by `formatAddress`. */
+  readonly addresses: ReadonlyMap<string, Address>;
+  readonly problems: readonly Problem[];
+}
+
+/** `10.96.0.10 UDP 53` */
+export function frontendKey(address: Address, protocol: Protocol, port: number): string {
+  return `${formatAddress(address)} ${protocol} ${port}`;
+}
+
+export const families: readonly Family[] = [4, 6];
+
+/** The older Service keeps what two ask for: whoever came first is not disturbed. */
+export function mergeParts(parts: Iterable<ServicePart>): ServiceModel {
+  const frontends = new Map<string, Frontend>();
+  const addresses = new Map<string, Address>();
+  const problems: Problem[] = [];
+  for (const part of [...parts].sort(byAge)) {
+    problems.push(...part.problems);
+    for (const address of part.addresses) addresses.set(formatAddress(address), address);
+    for (const frontend of part.frontends) {
+      const key = frontendKey(frontend.address, frontend.protocol, frontend.port);
+      const taken = frontends.get(key);
+      if (taken === undefined) frontends.set(key, frontend);
+      else problems.push(takenProblem(key, frontend.service, taken.service));
+    }
+  }
+  return { frontends, addresses, problems };
+}
+
+export const byAge = (a: ServicePart, b: ServicePart): number => (a.age < b.age ? -1 : 1);
+
+export function takenProblem(key: string, provenance: Provenance, owner: Provenance): Problem {
+  return {
+    provenance,
+    sentence: `${key} belongs to Service ${owner.namespace}/${owner.name}, which is older`,
+  };
+}
+
+export function provenanceOf(kind: string, metadata: ObjectMeta, field: string): Provenance {
+  const { namespace = '', name, uid = '', generation = 0 } = metadata;
+  return { kind, namespace, name, uid, generation, field };
+}

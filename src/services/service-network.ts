@@ -1,0 +1,144 @@
+import type { Clock } from '../base/clock.ts';
+import type { EndpointSlice } from '../kube/types/discovery.ts';
+import type { Service } from '../kube/types/service.ts';
+import { ServiceRules, isRefusal } from './apply-nft.ts';
+import type { Refusal, ServiceKernel } from './apply-nft.ts';
+import { Claims } from './claims.ts';
+import type { GroupChange } from './claims.ts';
+import { readService } from './compile-model.ts';
+import { compilePart } from './compile-nft.ts';
+import { frontendKey, mergeParts, takenProblem } from './model.ts';
+import type { Problem, ServiceModel } from './model.ts';
+
+export interface ServiceNetworkOptions {
+  /** In the node's network namespace, which has to be this process's own. */
+  readonly kernel: ServiceKernel;
+  readonly node: string;
+  readonly clock: Clock;
+}
+
+/** Where the network reads a Service and its slices: caches, as they are now. */
+export interface ServiceSource {
+  readonly keys: () => Iterable<string>;
+  readonly service: (key: string) => Service | undefined;
+  readonly slices: (key: string) => readonly EndpointSlice[];
+}
+
+export interface ServiceReport {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** What was not as the program says, and was put right. */
+  readonly corrections: number;
+}
+
+/** What is in force, in numbers. */
+export interface ServiceCounts {
+  readonly services: number;
+  readonly frontends: number;
+  /** Places behind front ends; one that stands behind two counts twice. */
+  readonly endpoints: number;
+  /** Front ends that refuse connections. */
+  readonly rejected: number;
+}
+
+/** The Services of one node in its kernel. Calls have to come one after the other. */
+export class ServiceNetwork {
+  readonly #node: string;
+  readonly #clock: Clock;
+  readonly #rules: ServiceRules;
+  readonly #source: ServiceSource;
+  readonly #claims = new Claims();
+  readonly #problems = new Map<string, readonly Problem[]>();
+  #refused: readonly Refusal[] = [];
+
+  constructor(options: ServiceNetworkOptions, source: ServiceSource) {
+    this.#node = options.node;
+    this.#clock = options.clock;
+    this.#rules = new ServiceRules(options.kernel);
+    this.#source = source;
+  }
+
+  /** Everything from the source; then as `reconcile`. */
+  async load(): Promise<ServiceReport> {
+    const present = new Set(this.#source.keys());
+    for (const { key } of this.#claims.parts) present.add(key);
+    for (const key of present) this.#take(key);
+    for (const key of present) this.#findProblems(key);
+    return this.reconcile();
+  }
+
+  /** Brings what changed about one Service into the kernel. */
+  async change(key: string): Promise<void> {
+    const rivals = this.#claims.rivalsOf(key);
+    const changes = this.#take(key);
+    for (const each of new Set([key, ...rivals, ...this.#claims.rivalsOf(key)])) this.#findProblems(each);
+    if (!this.#rules.isKnown) {
+      await this.reconcile();
+      return;
+    }
+    try {
+      await this.#rules.change(changes);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // Either the kernel is not as we think, or something is wrong with this Service: comparing tells.
+      await this.reconcile();
+    }
+  }
+
+  /** Compares the kernel with what has to be, and puts right what differs. Its cost is that of the whole table. */
+  async reconcile(): Promise<ServiceReport> {
+    const { corrections, refused } = await this.#rules.adopt(this.#claims.program());
+    this.#refused = refused;
+    return { at: this.#clock.now(), corrections };
+  }
+
+  /** For those who read or explain: the whole model, built when asked for. */
+  model(): ServiceModel {
+    return mergeParts(this.#claims.parts);
+  }
+
+  /** Of all Services, or of one. */
+  problems(key?: string): readonly Problem[] {
+    const found = key === undefined ? [...this.#problems.values()].flat() : (this.#problems.get(key) ?? []);
+    const refused = this.#refused.flatMap(({ provenance, sentence }): Problem[] => {
+      if (provenance === undefined) return [];
+      const isOfKey = key === undefined || key === `${provenance.namespace}/${provenance.name}`;
+      return isOfKey ? [{ provenance, sentence }] : [];
+    });
+    return [...found, ...refused];
+  }
+
+  counts(): ServiceCounts {
+    const counts = { services: 0, frontends: 0, endpoints: 0, rejected: 0 };
+    for (const part of this.#claims.parts) {
+      counts.services++;
+      for (const { address, protocol, port } of part.frontends) {
+        const group = this.#claims.get(frontendKey(address, protocol, port));
+        counts.frontends++;
+        counts.endpoints += group?.choices ?? 0;
+        if (group?.choices === 0) counts.rejected++;
+      }
+    }
+    return counts;
+  }
+
+  #take(key: string): readonly GroupChange[] {
+    const service = this.#source.service(key);
+    const part = service === undefined ? undefined : readService(service, this.#source.slices(key));
+    return this.#claims.replace(key, part, part === undefined ? new Map() : compilePart(part, this.#node));
+  }
+
+  #findProblems(key: string): void {
+    const part = this.#claims.part(key);
+    if (part === undefined) {
+      this.#problems.delete(key);
+      return;
+    }
+    const taken = part.frontends.flatMap(({ address, protocol, port, service }) => {
+      const place = frontendKey(address, protocol, port);
+      const owner = this.#claims.ownerBefore(key, place);
+      return owner === undefined ? [] : [takenProblem(place, service, owner.service)];
+    });
+    this.#problems.set(key, [...part.problems, ...taken]);
+  }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ManualClock } from '../../src/kube/manual-clock.ts';
+import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
+import type { Service } from '../../src/kube/types/service.ts';
+import { KernelCallError } from '../../src/kernel/worker/index.ts';
+import { readService } from '../../src/services/compile-model.ts';
+import { compileNft } from '../../src/services/compile-nft.ts';
+import { ServiceNetwork } from '../../src/services/index.ts';
+import type { ServiceKernel, ServiceSource } from '../../src/services/index.ts';
+
+/**
+ * The element commands of nftables in memory. Stricter than the kernel: what is added must be new, what is deleted must
+ * be there.
+ */
+class RecordedTable implements ServiceKernel {
+  readonly elements = new Map<string, string>();
+  readonly sizes: number[] = [];
+
+  nft(commands: string): Promise<void> {
+    let count = 0;
+    for (const [, verb, set, list = ''] of commands.matchAll(
+      /^(add|delete) element inet fairlead-services (\S+) \{\n([^}]*)\n\}/gm,
+    )) {
+      for (const element of list.split(',\n')) {
+        const [key = '', value = ''] = element.split(' : ');
+        const name = `${set} ${key}`;
+        assert.equal(this.elements.has(name), verb === 'delete', `${verb} ${name}`);
+        if (verb === 'add') this.elements.set(name, value);
+        else this.elements.delete(name);
+        count++;
+      }
+    }
+    this.sizes.push(count);
+    return Promise.resolve();
+  }
+
+  nftChunked(): never {
+    throw new Error('nothing is refused here');
+  }
+
+  nftList(): Promise<unknown> {
+    const facts = { words: 'No such file or directory' };
+    return Promise.reject(
+      new KernelCallError({ code: 'kernel/nft', sentence: 'no table', detail: {}, facts }),
+    );
+  }
+}
+
+interface Drawn {
+  readonly name: string;
+  /** Few, so that Services meet. */
+  readonly addresses: readonly number[];
+  readonly ports: readonly number[];
+  readonly age: number;
+  readonly endpoints: readonly { readonly host: number; readonly ready: boolean; readonly here: boolean }[];
+}
+
+const drawn: fc.Arbitrary<Drawn> = fc.record({
+  name: fc.constantFrom('a', 'b', 'c', 'd'),
+  addresses: fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+  ports: fc.uniqueArray(fc.integer({ min: 80, max: 82 }), { maxLength: 3 }),
+  age: fc.nat(3),
+  endpoints: fc.array(
+    fc.record({ host: fc.integer({ min: 1, max: 5 }), ready: fc.boolean(), here: fc.boolean() }),
+    { maxLength: 5 },
+  ),
+});
+
+function objectsOf({ name, addresses, ports, age, endpoints }: Drawn): readonly [Service, EndpointSlice] {
+  const service: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'n', uid: name, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
+    spec: {
+      clusterIPs: addresses.map(host => `10.96.0.${host}`),
+      ports: ports.map(port => ({ name: `p${port}`, port })),
+    },
+  };
+  const slice: EndpointSlice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace: 'n', labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: endpoints.map(({ host, ready, here }) => ({
+      addresses: [`10.244.0.${host}`],
+      conditions: { ready },
+      nodeName: here ? 'node-1' : 'node-2',
+    })),
+    ports: ports.map(port => ({ name: `p${port}`, port: port + 8000 })),
+  };
+  return [service, slice];
+}
+
+function sourceOf(state: ReadonlyMap<string, Drawn>): ServiceSource {
+  const found = (key: string) => {
+    const one = state.get(key.slice('n/'.length));
+    return one === undefined ? undefined : objectsOf(one);
+  };
+  return {
+    keys: () => [...state.keys()].map(name => `n/${name}`),
+    service: key => found(key)?.[0],
+    slices: key => (found(key)?.slice(1) as readonly EndpointSlice[] | undefined) ?? [],
+  };
+}
+
+/** What a first compile of a state puts into the table. */
+function compiled(state: ReadonlyMap<string, Drawn>): ReadonlyMap<string, string> {
+  const parts = [...state.values()].flatMap(one => {
+    const [service, slice] = objectsOf(one);
+    return readService(service, [slice]) ?? [];
+  });
+  const groups = [...compileNft(parts, 'node-1').values()];
+  const elements = groups.flatMap(group => group.elements);
+  const table = new Map(elements.map(({ set, key, value }) => [`${set} ${key}`, value]));
+  assert.equal(table.size, elements.length, 'no element stands in two groups');
+  return table;
+}
+
+const sorted = (table: ReadonlyMap<string, string>) => [...table].toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+test('step by step, in any order, the table becomes what a first compile makes of the end', async () => {
+  const step = fc.oneof(
+    drawn,
+    fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), gone: fc.constant(true) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(drawn, { maxLength: 4 }),
+      fc.array(step, { maxLength: 12 }),
+      async (first, steps) => {
+        const state = new Map(first.map(one => [one.name, one]));
+        const kernel = new RecordedTable();
+        const network = new ServiceNetwork(
+          { kernel, node: 'node-1', clock: new ManualClock() },
+          sourceOf(state),
+        );
+        await network.load();
+        assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
+        for (const next of steps) {
+          if ('gone' in next) state.delete(next.name);
+          else state.set(next.name, next);
+          await network.change(`n/${next.name}`);
+          assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('a change that changes nothing writes nothing, and one endpoint more writes what belongs to its port', async () => {
+  const one = (count: number): Drawn => ({
+    name: 'a',
+    addresses: [1],
+    ports: [80],
+    age: 0,
+    endpoints: Array.from({ length: count }, (_, index) => ({ host: index + 1, ready: true, here: false })),
+  });
+  const others = Array.from({ length: 50 }, (_, index): Drawn => ({
+    ...one(3),
+    name: `x${index}`,
+    addresses: [index + 10],
+  }));
+  const state = new Map([one(3), ...others].map(each => [each.name, each]));
+  const kernel = new RecordedTable();
+  const network = new ServiceNetwork({ kernel, node: 'node-1', clock: new ManualClock() }, sourceOf(state));
+  await network.load();
+  const writes = kernel.sizes.length;
+  await network.change('n/a');
+  assert.equal(kernel.sizes.length, writes);
+  state.set('a', one(4));
+  await network.change('n/a');
+  // The way to the chain of four instead of three, and the fourth slot.
+  assert.equal(kernel.sizes.at(-1), 3);
+});
