@@ -9,6 +9,8 @@
  *   runtime ─▶ fairlead-cni ─▶ cni.sock ─▶ CniPlugin ────┴──▶ Ipam (ipam.db)
  *                                            ▲
  *   Pods of this node ──informer─────────────┘  ADD waits for the pod, then for the gates
+ *
+ *   Services, EndpointSlices ──informers──▶ ServiceNetwork (services.ts) ──▶ nftables
  * ```
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -29,6 +31,7 @@ import { writeConflist } from './conflist.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { podSource } from './pod-source.ts';
 import { drainReleases } from './releases.ts';
+import { followServices } from './services.ts';
 import { serveStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
 import { waysOf } from './ways.ts';
@@ -148,6 +151,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   // What the kernel and the store have is adopted before anything is asked of them.
   await reconcile();
+  const services = followServices({ client, node, worker, clock, log, signal });
   const startedAt = new Date(clock.now()).toISOString();
   const status = (): AgentStatus => {
     const { self, program } = network;
@@ -166,9 +170,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ...(totals.report === undefined ? {} : { lastReconcile: new Date(totals.report.at).toISOString() }),
       corrections: totals.corrections,
       released: totals.released,
-      staleness: { nodes: finite(nodes.staleness()), pods: finite(pods.staleness()) },
+      staleness: {
+        nodes: finite(nodes.staleness()),
+        pods: finite(pods.staleness()),
+        services: finite(services.staleness()),
+      },
+      services: services.status(),
       problems: state.problems,
     };
+  };
+  const compare = () => {
+    queue.add('reconcile');
+    services.reconcile();
   };
   const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));
   const statusServer = await serveStatus(join(paths.run, 'agent.sock'), status);
@@ -185,13 +198,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     () => undefined, // stopped before
   );
-  void repeat(reconcileMilliseconds, clock, signal, () => queue.add('reconcile'));
+  void repeat(reconcileMilliseconds, clock, signal, compare);
 
   return {
     ready: ready.promise,
     status,
-    reconcile: () => queue.add('reconcile'),
+    reconcile: compare,
     close: async () => {
+      await services.close();
       await cniServer.close();
       await statusServer.close();
       await queue.close();

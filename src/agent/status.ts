@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { FairleadError } from '../base/errors.ts';
+import type { ServicesStatus } from './services.ts';
 
 /** What `fairlead status` shows of a node's agent. */
 export interface AgentStatus {
@@ -24,7 +25,13 @@ export interface AgentStatus {
   /** Addresses that were freed because their pod was gone without a DEL. */
   readonly released: number;
   /** Seconds since the API server last said anything; null before it ever did. */
-  readonly staleness: { readonly nodes: number | null; readonly pods: number | null };
+  readonly staleness: {
+    readonly nodes: number | null;
+    readonly pods: number | null;
+    readonly services: number | null;
+  };
+  /** Cluster addresses in the kernel. */
+  readonly services: ServicesStatus;
   readonly problems: readonly {
     readonly object: string;
     readonly field: string;
@@ -37,7 +44,7 @@ export interface StatusServer {
 }
 
 /** `GET /healthz` (200 while the process works) and `GET /status` on a unix socket that only root can open. */
-export async function serveStatus(path: string, status: () => AgentStatus): Promise<StatusServer> {
+export async function serveStatus(path: string, status: () => object): Promise<StatusServer> {
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
     const url = request.url ?? '';

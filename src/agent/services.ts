@@ -1,0 +1,179 @@
+import type { Clock } from '../base/clock.ts';
+import { sentenceOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { WorkQueue } from '../base/work-queue.ts';
+import type { KernelWorker } from '../kernel/worker/index.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { Informer } from '../kube/informer.ts';
+import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
+import { ServiceNetwork, serviceOf } from '../services/index.ts';
+import type { Problem, ServiceCounts } from '../services/index.ts';
+
+export interface ServicesOptions {
+  readonly client: KubeClient;
+  readonly node: string;
+  readonly worker: KernelWorker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface ServicesStatus extends ServiceCounts {
+  /** All Services are in the kernel, or named among the problems. */
+  readonly ready: boolean;
+  readonly lastReconcile?: string;
+  /** Elements and rules that somebody else had changed, since the start. */
+  readonly corrections: number;
+  readonly problems: readonly {
+    readonly object: string;
+    readonly field: string;
+    readonly sentence: string;
+  }[];
+}
+
+export interface FollowedServices {
+  /** Seconds since the API server last said anything about Services; infinite before it ever did. */
+  staleness(): number;
+  status(): ServicesStatus;
+  /** Compares the kernel with the program soon. */
+  reconcile(): void;
+  close(): Promise<void>;
+}
+
+/** Reading back a table of more front ends and endpoints than this costs too much for every turn. */
+const largeTable = 10_000;
+const turnsOfLargeTable = 20;
+const LOAD = 'load';
+const RECONCILE = 'reconcile';
+
+/**
+ * ```
+ *   Services, EndpointSlices ──informers──▶ key of the Service ─▶ one at a time ─▶ ServiceNetwork ─▶ nftables
+ *   every 30 s: compare, repair ───────────────────────────────────┘                    └─▶ problems: log, Events
+ * ```
+ */
+export function followServices(options: ServicesOptions): FollowedServices {
+  const { client, clock, node, signal, worker } = options;
+  const log = options.log.scope('services');
+  const services = new Informer(client, SERVICES, { clock, log });
+  const slices = new Informer(client, ENDPOINT_SLICES, {
+    clock,
+    log,
+    indexes: { service: slice => [serviceOf(slice)] },
+  });
+  const network = new ServiceNetwork(
+    { kernel: worker, node, clock },
+    {
+      keys: () => services.cache.list().map(keyOf),
+      service: key => services.cache.get(key),
+      slices: key => slices.cache.by('service', key),
+    },
+  );
+  const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: node });
+  const told = new Map<string, string>();
+  const state = { isReady: false, corrections: 0, reconciledAt: undefined as number | undefined, turn: 0 };
+
+  const queue = new WorkQueue<string>(handle, {
+    clock,
+    onError: (key, error, retryInMilliseconds) =>
+      log.error(
+        { work: key, reason: sentenceOf(error), retryInMilliseconds },
+        'Services could not be brought into the kernel',
+      ),
+  });
+
+  async function handle(key: string): Promise<void> {
+    if (key !== LOAD && key !== RECONCILE) {
+      await network.change(key);
+      tell([key, ...told.keys()]);
+      return;
+    }
+    const { at, corrections } = await (key === LOAD ? network.load() : network.reconcile());
+    state.reconciledAt = at;
+    if (key === RECONCILE && corrections > 0) {
+      state.corrections += corrections;
+      log.warn({ corrections }, "the kernel's Services were not as they have to be and were corrected");
+    }
+    if (!state.isReady) log.info(network.counts(), 'Services are in force');
+    state.isReady = true;
+    tell(new Set([...network.problems().map(serviceKeyOf), ...told.keys()]));
+  }
+
+  /** Says each Service's problems once, and again when they change. */
+  function tell(keys: Iterable<string>): void {
+    for (const key of new Set(keys)) {
+      const problems = network.problems(key);
+      const text = JSON.stringify(problems.map(({ sentence }) => sentence));
+      if (text === (told.get(key) ?? '[]')) continue;
+      if (problems.length === 0) told.delete(key);
+      else told.set(key, text);
+      const service = services.cache.get(key);
+      for (const problem of problems) {
+        log.warn(placeOf(problem), problem.sentence);
+        const { kind, name, field } = problem.provenance;
+        const note = `${kind} ${name}, ${field}: ${problem.sentence}`;
+        if (service !== undefined)
+          events.record(service, { type: 'Warning', reason: 'ServiceNotProgrammed', note });
+      }
+    }
+  }
+
+  /** A slice is told under its own name; its Service is found by it. */
+  function serviceKeyOf({ provenance }: Problem): string {
+    const key = `${provenance.namespace}/${provenance.name}`;
+    if (provenance.kind !== 'EndpointSlice') return key;
+    const slice = slices.cache.get(key);
+    return slice === undefined ? key : serviceOf(slice);
+  }
+
+  services.start(signal);
+  slices.start(signal);
+  // Only complete lists may change the kernel: after a restart, a half-known cluster must not take any Service away.
+  Promise.all([services.synced, slices.synced]).then(
+    () => {
+      // What is there now is told at once, and is loaded in one go.
+      let isReplay = true;
+      const add = (key: string) => {
+        if (!isReplay) queue.add(key);
+      };
+      services.onChange(({ before, after }) => {
+        for (const service of [before, after]) if (service !== undefined) add(keyOf(service));
+      });
+      slices.onChange(({ before, after }) => {
+        for (const slice of [before, after]) if (slice !== undefined) add(serviceOf(slice));
+      });
+      isReplay = false;
+      queue.add(LOAD);
+    },
+    () => undefined, // stopped before
+  );
+
+  return {
+    staleness: () => Math.max(services.staleness(), slices.staleness()),
+    status: () => ({
+      ready: state.isReady,
+      ...network.counts(),
+      ...(state.reconciledAt === undefined
+        ? {}
+        : { lastReconcile: new Date(state.reconciledAt).toISOString() }),
+      corrections: state.corrections,
+      problems: network.problems().map(placeOf),
+    }),
+    reconcile: () => {
+      const { endpoints, frontends } = network.counts();
+      state.turn++;
+      const isDue = endpoints + frontends <= largeTable || state.turn % turnsOfLargeTable === 0;
+      if (state.isReady && isDue) queue.add(RECONCILE);
+    },
+    close: async () => {
+      await queue.close();
+      await events.flush();
+    },
+  };
+}
+
+function placeOf({ provenance, sentence }: Problem) {
+  const { kind, namespace, name, field } = provenance;
+  return { object: `${kind}/${namespace}/${name}`, field, sentence };
+}
