@@ -18,7 +18,10 @@ const dumpAttempts = 20;
 const receiveBuffer = 1 << 20;
 const timeoutSeconds = 10;
 
-/** One rtnetlink socket: requests out, answers in, matched by sequence number. Blocks while the kernel works. */
+/** <linux/netlink.h>: what of the kernel a socket speaks to. */
+export const netlinkFamilies = { route: 0, netfilter: 12 } as const;
+
+/** One netlink socket: requests out, answers in, matched by sequence number. Blocks while the kernel works. */
 export class Channel {
   readonly #fd: number;
   readonly #buffer = new Uint8Array(bufferLength);
@@ -26,10 +29,10 @@ export class Channel {
   #open = true;
 
   /** Opens it in the calling thread's network namespace; it stays there. */
-  constructor() {
+  constructor(family: (typeof netlinkFamilies)[keyof typeof netlinkFamilies] = netlinkFamilies.route) {
     const type = constants.SOCK_RAW | constants.SOCK_CLOEXEC;
     this.#fd = checked(
-      libc().socket(constants.AF_NETLINK, type, 0),
+      libc().socket(constants.AF_NETLINK, type, family),
       'socket',
       'No netlink socket can be opened',
     );

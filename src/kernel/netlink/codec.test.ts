@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { formatAddress, formatPrefix, prefixOf } from '../../base/ip.ts';
 import type { Address } from '../../base/ip.ts';
 import { decodeLinkAddress } from './address.ts';
+import { decodeConnection } from './conntrack.ts';
 import { encodeOperation } from './encode.ts';
 import { NetlinkError, decodeRefusal } from './error.ts';
 import { decodeLink } from './link.ts';
@@ -22,6 +23,7 @@ const decoders = [
   decodeRule,
   decodeNeighbour,
   decodeForwardingEntry,
+  decodeConnection,
 ];
 
 const anyAddress: fc.Arbitrary<Address> = fc.oneof(

@@ -1,5 +1,8 @@
-/** rtnetlink by a codec of our own: links, addresses, routes, rules, neighbours and forwarding entries. */
+/** Netlink by a codec of our own: links, addresses, routes, rules, neighbours, forwarding entries; tracked connections. */
 export { RouteSocket } from './socket.ts';
+export { ConntrackSocket } from './conntrack-socket.ts';
+export { matchesConnection } from './conntrack.ts';
+export type { Connection, ConnectionFilter, ConnectionMark, ConnectionTuple } from './conntrack.ts';
 export { NetlinkError } from './error.ts';
 export { describeOperation } from './operation.ts';
 export type {

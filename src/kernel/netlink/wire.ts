@@ -87,9 +87,9 @@ export function u16(value: number, order: 'host' | 'network' = 'host'): Uint8Arr
   return bytes;
 }
 
-export function u32(value: number): Uint8Array {
+export function u32(value: number, order: 'host' | 'network' = 'host'): Uint8Array {
   const bytes = new Uint8Array(4);
-  viewOf(bytes).setUint32(0, value, true);
+  viewOf(bytes).setUint32(0, value, order === 'host');
   return bytes;
 }
 
@@ -116,8 +116,11 @@ export function readU16(
   return bytes === undefined || bytes.length < 2 ? undefined : viewOf(bytes).getUint16(0, order === 'host');
 }
 
-export function readU32(bytes: Uint8Array | undefined): number | undefined {
-  return bytes === undefined || bytes.length < 4 ? undefined : viewOf(bytes).getUint32(0, true);
+export function readU32(
+  bytes: Uint8Array | undefined,
+  order: 'host' | 'network' = 'host',
+): number | undefined {
+  return bytes === undefined || bytes.length < 4 ? undefined : viewOf(bytes).getUint32(0, order === 'host');
 }
 
 export function readText(bytes: Uint8Array | undefined): string | undefined {

@@ -1,6 +1,6 @@
 import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/lazily.ts';
-import type { RouteOperation } from '../netlink/index.ts';
+import type { Connection, ConnectionFilter, ConnectionMark, RouteOperation } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';
 import { failureOf } from './messages.ts';
@@ -29,6 +29,7 @@ export function createCalls() {
   const netlinkModule = lazily(() => import('../netlink/index.ts'));
   const nftModule = lazily(() => import('../nft/index.ts'));
   const ownSocket = lazily(async () => (await netlinkModule()).RouteSocket.open());
+  const ownConntrack = lazily(async () => (await netlinkModule()).ConntrackSocket.open());
   const ownNft = lazily(async () => (await nftModule()).Nft.open());
 
   let prober: Prober | undefined;
@@ -49,6 +50,11 @@ export function createCalls() {
   };
   const withSocket = async <T>(where: Where, work: (socket: Awaited<ReturnType<typeof ownSocket>>) => T) =>
     withHandle(where, ownSocket, async path => (await netlinkModule()).RouteSocket.open(path), work);
+  const withConntrack = async <T>(
+    where: Where,
+    work: (socket: Awaited<ReturnType<typeof ownConntrack>>) => T,
+  ) =>
+    withHandle(where, ownConntrack, async path => (await netlinkModule()).ConntrackSocket.open(path), work);
   const withNft = async <T>(where: Where, work: (nft: Awaited<ReturnType<typeof ownNft>>) => T) =>
     withHandle(where, ownNft, async path => (await nftModule()).Nft.open(path), work);
 
@@ -58,6 +64,22 @@ export function createCalls() {
     },
     async read(where: Where, what: Readable): Promise<readonly unknown[]> {
       return withSocket(where, (socket): readonly unknown[] => socket[what]());
+    },
+    async connections(where: Where, filters: readonly ConnectionFilter[]): Promise<readonly Connection[]> {
+      return withConntrack(where, socket => socket.list(filters));
+    },
+    async deleteConnections(where: Where, connections: readonly Connection[]): Promise<number> {
+      return withConntrack(where, socket => socket.delete(connections));
+    },
+    async forgetConnections(where: Where, filters: readonly ConnectionFilter[]): Promise<number> {
+      return withConntrack(where, socket => socket.delete(socket.list(filters)));
+    },
+    async markConnections(
+      where: Where,
+      connections: readonly Connection[],
+      mark: ConnectionMark,
+    ): Promise<number> {
+      return withConntrack(where, socket => socket.mark(connections, mark));
     },
     async nft(where: Where, commands: string): Promise<void> {
       if (commands.length > charactersInProcess) await (await nftModule()).runInChild(commands, where);

@@ -1,6 +1,9 @@
 import { extname } from 'node:path';
 import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import type {
+  Connection,
+  ConnectionFilter,
+  ConnectionMark,
   ForwardingEntry,
   Link,
   LinkAddress,
@@ -78,6 +81,33 @@ export class KernelWorker implements AsyncDisposable {
 
   forwardingEntries(namespacePath?: string): Promise<readonly ForwardingEntry[]> {
     return this.#read(namespacePath, 'forwardingEntries');
+  }
+
+  /** As ConntrackSocket.list: those that one of the filters describes; by default all. */
+  connections(
+    filters: readonly ConnectionFilter[] = [{}],
+    namespacePath?: string,
+  ): Promise<readonly Connection[]> {
+    return this.#call('connections', namespacePath, filters);
+  }
+
+  /** As ConntrackSocket.delete, of connections that were listed before. Returns how many there still were. */
+  deleteConnections(connections: readonly Connection[], namespacePath?: string): Promise<number> {
+    return this.#call('deleteConnections', namespacePath, connections);
+  }
+
+  /** Lists and deletes in one step: one walk through the kernel's table for all filters. Returns how many. */
+  forgetConnections(filters: readonly ConnectionFilter[], namespacePath?: string): Promise<number> {
+    return this.#call('forgetConnections', namespacePath, filters);
+  }
+
+  /** As ConntrackSocket.mark, of connections that were listed before. Returns how many there still were. */
+  markConnections(
+    connections: readonly Connection[],
+    mark: ConnectionMark,
+    namespacePath?: string,
+  ): Promise<number> {
+    return this.#call('markConnections', namespacePath, connections, mark);
   }
 
   /** One nftables transaction; a large one runs in a child, so that its memory ends with it. */
