@@ -1,15 +1,18 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ClusterChoice } from '../standalone/cluster.ts';
 import { versionText } from './version.ts';
 
-/** The commands and their options; what a command does is loaded when it is called, so that the others start fast. */
-export function commands(): Command {
-  const program = new Command('fairlead')
+/**
+ * The commands and their options; what a command does is loaded when it is called, so that the others start fast.
+ * `called` is how the program was called.
+ */
+export function commands(called: string): Command {
+  const program = new Command(called)
     .description('A Kubernetes network on one machine: nodes and pods are namespaces, kubectl works.')
     .exitOverride()
-    .showHelpAfterError('(fairlead help COMMAND shows its options)')
+    .showHelpAfterError(`(${called} help COMMAND shows its options)`)
     .version(versionText(), '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'what there is, and the options of a command');
+    .helpCommand(false);
 
   program
     .command('up')
@@ -23,7 +26,7 @@ export function commands(): Command {
       collect,
       [],
     )
-    .option('--nodes <count>', 'number of nodes (default: 3)', Number)
+    .option('--nodes <count>', 'number of nodes (default: 3)', numeric)
     .addOption(nameOption())
     .addOption(
       new Option(
@@ -38,7 +41,7 @@ export function commands(): Command {
       splitAtCommas,
     )
     .option('--service-prefixes <prefixes>', 'addresses of Services, likewise', splitAtCommas)
-    .option('--timeout <seconds>', 'how long to wait for nodes and workloads', Number, 120)
+    .option('--timeout <seconds>', 'how long to wait for nodes and workloads', numeric, 120)
     .action(async (options: UpOptions) => {
       const { filename, timeout, ...choice } = options;
       const { up } = await import('./up.ts');
@@ -72,7 +75,7 @@ export function commands(): Command {
     .command('kubeconfig')
     .summary('print the path of the file that kubectl needs')
     .description(
-      'Prints the path of the cluster’s kubeconfig: KUBECONFIG=$(fairlead kubeconfig) kubectl get nodes',
+      `Prints the path of the cluster’s kubeconfig: KUBECONFIG=$(${called} kubeconfig) kubectl get nodes`,
     )
     .addOption(nameOption())
     .action(async (options: { readonly name: string }) => {
@@ -83,11 +86,21 @@ export function commands(): Command {
   program
     .command('logs')
     .summary("print the log of one of the cluster's processes")
-    .argument('[process]', 'its name as `fairlead status` shows it; without it, the names are printed')
+    .argument('[process]', 'its name as status shows it; without it, the names are printed')
     .addOption(nameOption())
     .action(async (component: string | undefined, options: { readonly name: string }) => {
       const { logs } = await import('./logs.ts');
       logs(options.name, component);
+    });
+
+  program
+    .command('help')
+    .summary('show what there is, or the options of a command')
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      const command = name === undefined ? program : program.commands.find(it => it.name() === name);
+      if (command === undefined) return program.error(`error: unknown command '${name}'`);
+      command.outputHelp();
     });
 
   program
@@ -110,6 +123,12 @@ function nameOption(): Option {
 
 function collect(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, value];
+}
+
+function numeric(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError('It has to be a number.');
 }
 
 function splitAtCommas(text: string): readonly string[] {

@@ -11,7 +11,7 @@ import type { Pod } from '../kube/types/pod.ts';
 import { type ClusterConfig, clusterFiles, loadCluster } from '../standalone/cluster.ts';
 import { type ProcessRecord, readProcessTable } from '../standalone/topology/supervise/process-table.ts';
 import { problemOf } from './pod-problem.ts';
-import { lastErrorIn } from './process-log.ts';
+import { lastErrorIn } from '../standalone/topology/supervise/process-log.ts';
 
 /** What `status -o json` prints. */
 export interface ClusterStatus {
@@ -87,13 +87,21 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
       ownBytes: sum(processes.map(it => it.pssBytes)),
       podBytes: sum(others.map(proportionalSetSize)),
     },
-    // Why the API server does not answer is said by its process, where that is what is wrong.
     problems: [
       ...processProblems,
-      ...problems.filter(({ object }) => !processProblems.some(it => it.object === object)),
+      ...problems.filter(({ object }) => !isExplained(object, processes, processProblems)),
     ],
   };
 }
+
+/** Why the API server does not answer is said by its process, or by the absence of it: then nobody starts it. */
+const isExplained = (
+  object: string,
+  processes: readonly ProcessStatus[],
+  problems: readonly Problem[],
+): boolean =>
+  problems.some(it => it.object === object) ||
+  (object === 'Process/control-plane' && !processes.some(it => it.name === 'control-plane' && it.running));
 
 function withoutConfig(cluster: string): ClusterStatus {
   return {
@@ -134,9 +142,10 @@ function readProcesses(config: ClusterConfig, option: string) {
           ...table.processes,
         ];
   const processes = records.map(statusOf);
-  for (const process of processes) {
-    if (process.running || process.name === 'supervisor') continue;
-    const said = lastErrorIn(config.name, process.name);
+  for (const { name, startedAt } of records) {
+    const process = processes.find(it => it.name === name);
+    if (process === undefined || process.running || name === 'supervisor') continue;
+    const said = lastErrorIn(config.name, name, startedAt);
     problems.push({
       object: `Process/${process.name}`,
       text: `does not run: ${process.lastEnd ?? 'it ended'}${said === undefined ? '' : `: ${said.sentence}`}`,

@@ -7,7 +7,7 @@ export function requireRoot(command: string): void {
     'cli/not-root',
     `"fairlead ${command}" needs root: a cluster is made of network namespaces, and its files are root's.`,
     {
-      hint: `Run it as root: sudo ./fairlead ${command}`,
+      hint: `Run it as root: sudo fairlead ${command}`,
     },
   );
 }

@@ -1,4 +1,5 @@
 import { checkName } from '../standalone/cluster.ts';
+import { calledAs, withCommandsAs } from './called-as.ts';
 import { noSuchCluster } from './kubeconfig.ts';
 import { readStatus } from './read-status.ts';
 import { statusText } from './status-text.ts';
@@ -11,6 +12,7 @@ export async function status(cluster: string, form: 'text' | 'json'): Promise<nu
   requireRoot('status');
   if (!clustersPresent().includes(cluster)) throw noSuchCluster(cluster);
   const found = await readStatus(cluster);
-  process.stdout.write(form === 'json' ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
+  const text = withCommandsAs(calledAs(process.env), statusText(found));
+  process.stdout.write(form === 'json' ? `${JSON.stringify(found, null, 2)}\n` : text);
   return found.problems.length === 0 ? 0 : 1;
 }

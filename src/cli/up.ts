@@ -14,12 +14,14 @@ import {
 } from '../standalone/cluster.ts';
 import { checkApiServerPort, chooseApiServerPort } from '../standalone/topology/api-server-port.ts';
 import { checkHostCollisions } from '../standalone/topology/host-collisions.ts';
-import { lockCluster } from '../standalone/topology/lock.ts';
+import { type ClusterLock, lockCluster } from '../standalone/topology/lock.ts';
 import { raiseNetwork } from '../standalone/topology/network/raise.ts';
+import { wayOutside } from '../standalone/topology/network/way-outside.ts';
 import { startSupervisor } from '../standalone/topology/supervise/start-supervisor.ts';
 import { type Applied, applyManifests } from './apply/apply-manifests.ts';
 import { type Manifest, readManifests } from './apply/read-manifests.ts';
 import { waitUntilReady } from './apply/wait-ready.ts';
+import { calledAs, withCommandsAs } from './called-as.ts';
 import { checkKernel } from './check-kernel.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { requireRoot } from './require-root.ts';
@@ -41,9 +43,9 @@ export async function up(request: UpRequest): Promise<void> {
   checkName(choice.name);
   checkTimeout(timeoutSeconds);
   const manifests = await readManifests(files);
-  using _lock = lockCluster(choice.name, 'up');
+  using lock = lockCluster(choice.name, 'up');
   const progress = createProgress();
-  process.once('SIGINT', () => interrupted(choice.name));
+  process.once('SIGINT', () => interrupted(choice.name, lock));
   const config = await configurationFor(choice);
   await prepare(config, progress);
   const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
@@ -53,7 +55,7 @@ export async function up(request: UpRequest): Promise<void> {
   } finally {
     client.close();
   }
-  process.stdout.write(summaryOf(config));
+  process.stdout.write(withCommandsAs(calledAs(process.env), summaryOf(config)));
 }
 
 /** The cluster as it was planned, or a new plan. What is up keeps its shape: a different wish is refused. */
@@ -62,6 +64,7 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
   if (present === undefined) {
     const config = planCluster({ ...defaultChoice, ...choice }, await chooseApiServerPort());
     checkHostCollisions(config);
+    if (config.outside) wayOutside(config, process.env);
     return config;
   }
   const wished: ClusterConfig = planCluster({ ...choiceOf(present), ...choice }, present.apiServer.port);
@@ -96,7 +99,7 @@ async function prepare(config: ClusterConfig, progress: Progress): Promise<void>
   await progress.step('processes', async () => {
     const started = await startSupervisor(config, systemClock);
     return started
-      ? `control plane, runtime and ${config.nodes.length} agents`
+      ? `control plane, runtime and ${config.nodes.length === 1 ? '1 agent' : `${config.nodes.length} agents`}`
       : `kept running, logs in ${clusterFiles.logs(name)}`;
   });
 }
@@ -192,10 +195,10 @@ function checkTimeout(seconds: number): void {
   });
 }
 
-function interrupted(cluster: string): void {
+function interrupted(cluster: string, lock: ClusterLock): void {
   const option = cluster === defaultChoice.name ? '' : ` --name ${cluster}`;
-  process.stderr.write(
-    `\nInterrupted. "fairlead up${option}" continues, "fairlead down${option}" removes what is there.\n`,
-  );
+  const words = `\nInterrupted. "fairlead up${option}" continues, "fairlead down${option}" removes what is there.\n`;
+  process.stderr.write(withCommandsAs(calledAs(process.env), words));
+  lock.release();
   process.exit(130);
 }

@@ -5,7 +5,7 @@ import { NODES } from '../kube/resources.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { ClusterConfig } from '../standalone/cluster.ts';
 import { readProcessTable } from '../standalone/topology/supervise/process-table.ts';
-import { lastErrorIn } from './process-log.ts';
+import { lastErrorIn } from '../standalone/topology/supervise/process-log.ts';
 
 const lookAgainMilliseconds = 20;
 /** Ends in a row after which a process is not expected to come up any more. */
@@ -91,7 +91,7 @@ function notReady(cluster: string, waiting: readonly string[], first: Node | und
 function checkProcesses(cluster: string): void {
   const failing = readProcessTable(cluster)?.processes.find(it => it.failuresInRow >= hopelessFailures);
   if (failing === undefined) return;
-  const said = lastErrorIn(cluster, failing.name);
+  const said = lastErrorIn(cluster, failing.name, failing.startedAt);
   throw new FairleadError(
     'up/process-fails',
     `The process ${failing.name} keeps ending (${failing.lastEnd ?? 'it does not start'})${said === undefined ? '.' : `: ${said.sentence}`}`,

@@ -71,7 +71,10 @@ function toPlain(document: Document, source: string, lines: LineCounter): unknow
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
     const { line } = lines.linePos(document.range?.[0] ?? 0);
-    throw new FairleadError('apply/bad-yaml', `${source}:${line}: cannot be read`, { cause });
+    throw new FairleadError('apply/bad-yaml', `${source}:${line}: cannot be read`, {
+      hint: 'Write the document without anchors and aliases that repeat each other.',
+      cause,
+    });
   }
 }
 

@@ -19,18 +19,28 @@ const mostBytes = 16 * 1024 * 1024;
 
 /**
  * Reads every object of files, directories (not deeper) and standard input (`-`), in order. Throws a FairleadError with
- * file and line for what is not YAML, not an object, or has no apiVersion, kind or name.
+ * file and line for what is not YAML, not an object, or has no apiVersion, kind or name, and where there is no object at all.
  */
 export async function readManifests(paths: readonly string[]): Promise<readonly Manifest[]> {
   if (paths.length === 0) return [];
   const { parseManifests } = await import('./parse-manifests.ts');
-  return paths.flatMap(filesOf).flatMap(file => parseManifests(read(file), file === '-' ? 'stdin' : file));
+  const manifests = paths
+    .flatMap(filesOf)
+    .flatMap(file => parseManifests(read(file), file === '-' ? 'stdin' : file));
+  if (manifests.length > 0) return manifests;
+  const sources = paths.map(path => (path === '-' ? 'standard input' : path)).join(', ');
+  throw new FairleadError('apply/no-objects', `There is no object in ${sources}.`, {
+    field: '--filename',
+    hint: 'Give it at least one object, or leave the option away.',
+  });
 }
 
 function filesOf(path: string): readonly string[] {
   if (path === '-') return ['-'];
   if (!statOf(path).isDirectory()) return [path];
-  const files = readdirSync(path).filter(name => suffixes.some(suffix => name.endsWith(suffix)));
+  const files = readdirSync(path, { withFileTypes: true })
+    .filter(entry => !entry.isDirectory() && suffixes.some(suffix => entry.name.endsWith(suffix)))
+    .map(entry => entry.name);
   if (files.length === 0) {
     throw new FairleadError(
       'apply/empty-directory',
@@ -52,6 +62,7 @@ function read(file: string): string {
     if (cause instanceof FairleadError) throw cause;
     throw new FairleadError('apply/unreadable', `${file === '-' ? 'Standard input' : file} cannot be read`, {
       field: '--filename',
+      hint: 'Give files with manifests that root may read, of at most 16 MiB each.',
       cause,
     });
   }
