@@ -8,13 +8,10 @@
  */
 import { flushCompileCache } from 'node:module';
 import { systemClock } from '../base/clock.ts';
-import { namespaces } from '../kernel/contract.ts';
-import { namespacePath } from '../kernel/ns/index.ts';
 import { identify } from '../kernel/process/index.ts';
-import { type ClusterConfig, clusterFiles } from '../standalone/cluster.ts';
+import { clusterFiles } from '../standalone/cluster.ts';
 import { clusterFromArguments } from '../standalone/topology/cluster-argument.ts';
-import { hostNetworks } from '../standalone/topology/host-collisions.ts';
-import { type OutsideCommand, outsideCommand, planOutside } from '../standalone/topology/network/outside.ts';
+import { wayOutside } from '../standalone/topology/network/way-outside.ts';
 import { boundLogs } from '../standalone/topology/supervise/bounded-logs.ts';
 import { createProcessHost } from '../standalone/topology/supervise/process-host.ts';
 import { processEnvironment, processesOf } from '../standalone/topology/supervise/process-spec.ts';
@@ -25,11 +22,6 @@ import { aborted, runProcess } from './process-top.ts';
 const graceMilliseconds = 2000;
 const logBytes = 8 * 1024 * 1024;
 const boundLogsEveryMilliseconds = 15_000;
-
-function wayOutside(config: ClusterConfig, environment: NodeJS.ProcessEnv): OutsideCommand {
-  const fabric = namespacePath(namespaces.fabric(config.name));
-  return outsideCommand(fabric, environment['PATH'] ?? '', planOutside(config, hostNetworks()));
-}
 
 if (import.meta.main)
   runProcess('supervisor', async ({ log, stop }) => {
@@ -48,6 +40,7 @@ if (import.meta.main)
         onChange: processes => writeProcessTable(config.name, { supervisor: own, processes }),
       },
     );
+    process.on('SIGHUP', () => supervisor.retry()); // sent by `up`
     supervisor.start();
     flushCompileCache();
     const bounding = setInterval(

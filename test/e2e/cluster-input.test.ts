@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +78,19 @@ const usage: readonly Mistake[] = [
     code: 2,
     says: /nowhere\.yaml/,
   },
+  {
+    name: 'a number that is none',
+    words: ['up', '--name', absent, '--timeout', 'soon'],
+    code: 2,
+    says: /--timeout <seconds>.*'soon'.*has to be a number/,
+  },
+  {
+    name: 'files without an object',
+    words: ['up', '--name', absent, '-f', '-'],
+    code: 2,
+    says: /no object in standard input/,
+  },
+  { name: 'help of no command', words: ['help', 'upp'], code: 2, says: /unknown command 'upp'/ },
   { name: 'status of no cluster', words: ['status', '--name', absent], code: 1, says: /no cluster named/ },
   {
     name: 'kubeconfig of no cluster',
@@ -178,6 +192,22 @@ test('another shape for a cluster that is up is refused, and it stays as it is',
   assert.equal(outcome.code, 2);
   assert.match(outcome.stderr, /is there already, with 1 node/);
   assert.equal((await cluster.status()).nodes.length, 1);
+});
+
+test('a damaged store is named, and a good copy in its place is taken up at once', async () => {
+  const { processes } = await cluster.status();
+  for (const { pid } of processes) if (pid !== null) process.kill(pid, 'SIGKILL');
+  await eventually('everything has ended', async () =>
+    (await cluster.status()).processes.every(({ running }) => !running) ? true : undefined,
+  );
+  const parts = ['', '-wal'].map(suffix => `${clusterFiles.store(cluster.name)}${suffix}`);
+  const good = parts.map(part => readFileSync(part));
+  for (const part of parts) writeFileSync(part, randomBytes(16 * 1024));
+  const outcome = await fairlead(['up', '--name', cluster.name]);
+  assert.equal(outcome.code, 1);
+  assert.match(outcome.stderr, /The store \S+store\.db is damaged: [\s\S]*next: {3}Move the file away/);
+  for (const [index, part] of parts.entries()) writeFileSync(part, good[index] ?? '');
+  await cluster.fairlead('up');
 });
 
 test('a port that another program took is named', async () => {

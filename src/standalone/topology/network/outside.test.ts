@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatPrefix } from '../../../base/ip.ts';
 import { defaultChoice, planCluster } from '../../cluster.ts';
-import { planOutside } from './outside.ts';
+import { outsideCommand, planOutside } from './outside.ts';
 
 const config = planCluster({ ...defaultChoice, outside: true }, 6443);
 
@@ -19,6 +22,26 @@ test('IPv6 leads outside where the host itself has a way, and its addresses are 
   assert.equal(planOutside(config, withDefault).ipv6, true);
   assert.equal(planOutside(config, []).ipv6, false);
   assert.equal(planOutside(config, [...withDefault, { prefix: 'fd00::/64', dev: 'eth0' }]).ipv6, false);
+});
+
+test('slirp4netns leads outside, pasta where it is not, and what cannot be run does not count', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fairlead-outside-'));
+  const program = (name: string, mode: number) => {
+    writeFileSync(join(directory, name), '#!/bin/sh\n', { mode });
+    return join(directory, name);
+  };
+  try {
+    const plan = planOutside(config, []);
+    const command = () => outsideCommand('/run/netns/x', directory, plan, []).command;
+    assert.throws(command, { code: 'outside/no-program' });
+    program('slirp4netns', 0o644);
+    const pasta = program('pasta', 0o755);
+    assert.equal(command(), pasta);
+    chmodSync(join(directory, 'slirp4netns'), 0o755);
+    assert.equal(command(), join(directory, 'slirp4netns'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a host that uses everything is told so', () => {

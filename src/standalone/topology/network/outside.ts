@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { FairleadError } from '../../../base/errors.ts';
 import { addressAt, formatAddress, overlaps, parsePrefix, type Prefix } from '../../../base/ip.ts';
@@ -51,10 +51,16 @@ export function planOutside(config: ClusterConfig, host: readonly HostNetwork[])
  * The program that gives the fabric a way out: it forwards connections of a tap interface through ordinary sockets of
  * the host, so that nothing in the host's own network changes. The host's loopback is not reachable through it.
  */
-export function outsideCommand(fabricPath: string, searchPath: string, plan: OutsidePlan): OutsideCommand {
-  const slirp = programOn(searchPath, 'slirp4netns');
+export function outsideCommand(
+  fabricPath: string,
+  searchPath: string,
+  plan: OutsidePlan,
+  alsoIn: readonly string[] = systemDirectories,
+): OutsideCommand {
+  const directories = [...searchPath.split(delimiter), ...alsoIn];
+  const slirp = programIn(directories, 'slirp4netns');
   if (slirp !== undefined) return { command: slirp, arguments: slirpArguments(fabricPath, plan) };
-  const pasta = programOn(searchPath, 'pasta');
+  const pasta = programIn(directories, 'pasta');
   if (pasta !== undefined) return { command: pasta, arguments: pastaArguments(fabricPath, plan) };
   throw new FairleadError(
     'outside/no-program',
@@ -80,6 +86,9 @@ const slirpArguments = (fabricPath: string, { prefix, ipv6 }: OutsidePlan): read
 const pastaArguments = (fabricPath: string, { prefix }: OutsidePlan): readonly string[] => [
   '--foreground',
   '--stderr',
+  // Else it becomes `nobody`, who may not enter the fabric.
+  '--runas',
+  '0',
   '--ipv4-only',
   '--config-net',
   `--ns-ifname=${interfaces.outside}`,
@@ -92,9 +101,18 @@ const pastaArguments = (fabricPath: string, { prefix }: OutsidePlan): readonly s
   fabricPath,
 ];
 
-function programOn(searchPath: string, name: string): string | undefined {
-  return [...searchPath.split(delimiter), ...systemDirectories]
+function programIn(directories: readonly string[], name: string): string | undefined {
+  return directories
     .filter(directory => directory.startsWith('/'))
     .map(directory => join(directory, name))
-    .find(path => existsSync(path));
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there, or not to be run
+  }
 }

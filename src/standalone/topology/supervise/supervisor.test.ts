@@ -114,6 +114,31 @@ test('a process that cannot start is tried ever more slowly, and at full speed a
   assert.equal(recordOf('runtime')?.failuresInRow, 1);
 });
 
+test('what waits to be started again is started at once when someone says that the cause is mended', async () => {
+  const world = createWorld();
+  const { supervisor, recordOf } = supervise(world);
+  for (const milliseconds of [20, 80, 320, 1280]) {
+    await world.kill('runtime');
+    await world.pass(milliseconds);
+  }
+  await world.kill('runtime');
+  assert.equal(recordOf('runtime')?.failuresInRow, 5);
+  supervisor.retry();
+  await world.pass(0);
+  assert.deepEqual(world.names(), ['control-plane', 'runtime']);
+  assert.equal(recordOf('runtime')?.failuresInRow, 0);
+  await world.kill('runtime');
+  await world.pass(20);
+  assert.deepEqual(world.names(), ['control-plane', 'runtime'], 'the next failure counts as the first');
+});
+
+test('a new supervisor does not hold old failures against a process', () => {
+  const world = createWorld();
+  const { recordOf } = supervise(world, [{ name: 'runtime', restarts: 9, failuresInRow: 6, startedAt: 5 }]);
+  assert.equal(recordOf('runtime')?.failuresInRow, 0);
+  assert.equal(recordOf('runtime')?.restarts, 9);
+});
+
 test('what runs already is adopted and not started a second time', async () => {
   const world = createWorld();
   const earlier = { identity: { pid: 7, startTime: 7 }, restarts: 2, failuresInRow: 0, startedAt: 5 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../base/clock.ts';
+import { sentenceOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { ProcessIdentity } from '../../../kernel/process/index.ts';
 import { nextBackoff } from './backoff.ts';
@@ -35,6 +36,8 @@ interface Supervised {
   readonly spec: ProcessSpec;
   record: ProcessRecord;
   running: Running | undefined;
+  /** Aborted to start it now instead of after its pause; there while it waits. */
+  pause: AbortController | undefined;
   finished: Promise<void>;
 }
 
@@ -49,11 +52,13 @@ export class Supervisor {
 
   constructor(specs: readonly ProcessSpec[], earlier: readonly ProcessRecord[], options: SupervisorOptions) {
     this.#options = options;
-    const records = new Map(earlier.map(record => [record.name, record]));
+    // What failed under an earlier supervisor may be mended: it is tried at full speed again.
+    const records = new Map(earlier.map(record => [record.name, { ...record, failuresInRow: 0 }]));
     this.#supervised = specs.map(spec => ({
       spec,
       record: records.get(spec.name) ?? { name: spec.name, restarts: 0, failuresInRow: 0, startedAt: 0 },
       running: undefined,
+      pause: undefined,
       finished: Promise.resolve(),
     }));
   }
@@ -62,6 +67,15 @@ export class Supervisor {
   start(): void {
     for (const supervised of this.#supervised)
       supervised.finished = this.#keep(supervised, this.#begin(supervised));
+    this.#publish();
+  }
+
+  /** Forgets the failures, and starts at once what waits for its next start: someone says that the cause is mended. */
+  retry(): void {
+    for (const supervised of this.#supervised) {
+      supervised.record = { ...supervised.record, failuresInRow: 0 };
+      supervised.pause?.abort(new Error('tried again'));
+    }
     this.#publish();
   }
 
@@ -108,7 +122,7 @@ export class Supervisor {
       return this.#became(supervised, running, clock.now());
     } catch (error) {
       const { identity: _, ...record } = supervised.record;
-      supervised.record = { ...record, startedAt: clock.now(), lastEnd: `not started: ${String(error)}` };
+      supervised.record = { ...record, startedAt: clock.now(), lastEnd: `not started: ${sentenceOf(error)}` };
       return undefined;
     }
   }
@@ -133,15 +147,21 @@ export class Supervisor {
         { process: supervised.spec.name, lastEnd, restartInMilliseconds: backoff.milliseconds },
         'a process ended',
       );
-      try {
-        await clock.sleep(backoff.milliseconds, this.#stopping.signal);
-      } catch {
-        return; // stopped meanwhile
-      }
+      await this.#pause(supervised, backoff.milliseconds);
+      if (this.#stopping.signal.aborted) return;
       supervised.record = { ...supervised.record, restarts: supervised.record.restarts + 1 };
       running = this.#launch(supervised);
       this.#publish();
     }
+  }
+
+  /** Ends after the time, or as soon as someone retries or stops. */
+  async #pause(supervised: Supervised, milliseconds: number): Promise<void> {
+    const pause = new AbortController();
+    supervised.pause = pause;
+    const signal = AbortSignal.any([pause.signal, this.#stopping.signal]);
+    await this.#options.clock.sleep(milliseconds, signal).catch(() => undefined); // rejects when it is cut short
+    supervised.pause = undefined;
   }
 
   #recordEnd(supervised: Supervised, lastEnd: string): void {
