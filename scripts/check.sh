@@ -1,7 +1,7 @@
 #!/bin/sh
 # Types, lint, format, boundaries, dead code and unit tests, side by side; prints what failed and nothing else.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 node=node_modules/node/bin/node
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

@@ -41,7 +41,7 @@ if [ -n "$missing" ]; then
   rm -f "$log"
 fi
 
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ] || [ ! -x node_modules/node/bin/node ]; then
+if [ ! -e node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ] || [ ! -x node_modules/node/bin/node ]; then
   command -v npm >/dev/null || fail "npm is missing." "Install Node.js 20 or later with npm, then run this again."
   say "installing npm packages (Node 24 among them)"
   log=$(mktemp)
