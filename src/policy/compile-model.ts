@@ -1,0 +1,110 @@
+import { formatAddress, parseAddress } from '../base/ip.ts';
+import type { Address } from '../base/ip.ts';
+import { matchesSelector } from '../kube/selector.ts';
+import type { Node } from '../kube/types/node.ts';
+import type { Pod } from '../kube/types/pod.ts';
+import { directions } from './model.ts';
+import type { Direction, Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
+
+/** Undefined for a pod that ended. `assigned` are addresses that it has before its status tells them. */
+export function readPod(
+  pod: Pod,
+  namespaceLabels: Labels,
+  assigned: readonly Address[] = [],
+): PolicyPod | undefined {
+  const { metadata, spec, status } = pod;
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  const namespace = metadata.namespace ?? '';
+  const told = (status?.podIPs ?? (status?.podIP === undefined ? [] : [{ ip: status.podIP }]))
+    .map(({ ip }) => parseAddress(ip))
+    .filter(address => address !== undefined);
+  const addresses = new Map([...assigned, ...told].map(address => [formatAddress(address), address]));
+  return {
+    key: `${namespace}/${metadata.name}`,
+    uid: metadata.uid ?? '',
+    namespace,
+    labels: metadata.labels ?? {},
+    namespaceLabels,
+    addresses: [...addresses.values()],
+    node: spec.nodeName ?? '',
+    hostNetwork: spec.hostNetwork === true,
+    ports: namedPortsOf(pod),
+    created: metadata.creationTimestamp ?? '',
+  };
+}
+
+/** Of containers, and of init containers that stay (sidecars); the first of a name and protocol counts. */
+function namedPortsOf({ spec }: Pod): readonly NamedPort[] {
+  const sidecars = (spec.initContainers ?? []).filter(container => container.restartPolicy === 'Always');
+  const found = new Map<string, NamedPort>();
+  for (const { ports = [] } of [...(spec.containers ?? []), ...sidecars]) {
+    for (const { name = '', protocol = 'TCP', containerPort } of ports) {
+      if (name !== '' && !found.has(`${name} ${protocol}`))
+        found.set(`${name} ${protocol}`, { name, protocol, port: containerPort });
+    }
+  }
+  return [...found.values()];
+}
+
+/** The number that a name has on a pod. */
+export function resolvePort(pod: PolicyPod, name: string, protocol: string): number | undefined {
+  return pod.ports.find(port => port.name === name && port.protocol === protocol)?.port;
+}
+
+/** `status.addresses` of all types: whatever the node sends from is the node. */
+export function addressesOf(node: Node): readonly Address[] {
+  return (node.status?.addresses ?? [])
+    .map(({ address }) => parseAddress(address))
+    .filter(address => address !== undefined);
+}
+
+export interface ModelParts {
+  readonly pods: readonly PolicyPod[];
+  readonly policies: readonly Policy[];
+  readonly nodes: readonly { readonly name: string; readonly addresses: readonly Address[] }[];
+}
+
+/** Joins what was read; the order of the lists does not matter. */
+export function compileModel({ pods, policies, nodes }: ModelParts): PolicyModel {
+  const sorted = policies.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const byNamespace = new Map<string, Policy[]>();
+  for (const policy of sorted) {
+    const found = byNamespace.get(policy.namespace);
+    if (found === undefined) byNamespace.set(policy.namespace, [policy]);
+    else found.push(policy);
+  }
+  const podsByAddress = new Map<string, PolicyPod>();
+  const isolating: Record<Direction, Map<string, readonly Policy[]>> = {
+    ingress: new Map(),
+    egress: new Map(),
+  };
+  for (const pod of pods.toSorted(byAge)) {
+    if (pod.hostNetwork) continue;
+    for (const address of pod.addresses) podsByAddress.set(formatAddress(address), pod);
+    const selecting = (byNamespace.get(pod.namespace) ?? []).filter(policy =>
+      matchesSelector(policy.podSelector, pod.labels),
+    );
+    for (const direction of directions) {
+      const those = selecting.filter(policy => policy.isolates[direction]);
+      if (those.length > 0) isolating[direction].set(pod.key, those);
+    }
+  }
+  return {
+    pods: new Map(pods.map(pod => [pod.key, pod])),
+    podsByAddress,
+    nodesByAddress: new Map(
+      nodes.flatMap(({ name, addresses }) =>
+        addresses.map(address => [formatAddress(address), name] as const),
+      ),
+    ),
+    policies: new Map(sorted.map(policy => [policy.key, policy])),
+    isolating,
+    problems: sorted.flatMap(policy => policy.problems),
+  };
+}
+
+/** The younger last, so that it gets an address that both claim. */
+function byAge(a: PolicyPod, b: PolicyPod): number {
+  if (a.created !== b.created) return a.created < b.created ? -1 : 1;
+  return a.uid < b.uid ? -1 : 1;
+}
