@@ -10,6 +10,7 @@
  *                                            ▲
  *   Pods of this node ──informer─────────────┘  ADD waits for the pod, then for the gates
  *
+ *   Pods, Namespaces, NetworkPolicies ──informers──▶ PolicyNode (policy.ts) ──▶ nftables; one of the gates
  *   Services, EndpointSlices ──informers──▶ ServiceNetwork (services.ts) ──▶ nftables
  * ```
  */
@@ -29,6 +30,7 @@ import { CniPlugin, Ipam, PodNetwork, createQueue, serveCni } from '../pods/inde
 import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { writeConflist } from './conflist.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
+import { followPolicies } from './policy.ts';
 import { podSource } from './pod-source.ts';
 import { drainReleases } from './releases.ts';
 import { followServices } from './services.ts';
@@ -93,11 +95,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const nodes = new Informer(client, NODES, { clock, log });
   const pods = new Informer(client, PODS, { fieldSelector: `spec.nodeName=${node}`, clock, log });
+  const policies = followPolicies({
+    node,
+    client,
+    worker,
+    nodes,
+    assigned: ipam
+      .list()
+      .map(({ pod, addresses }) => ({ pod: `${pod.namespace}/${pod.name}`, uid: pod.uid, addresses })),
+    clock,
+    log: log.scope('policy'),
+    signal,
+  });
   const plugin = new CniPlugin({
     network,
     ipam,
     pods: podSource(pods),
-    gates: options.gates,
+    gates: [...options.gates, policies.gate],
     clock,
     log: log.scope('cni'),
   });
@@ -174,8 +188,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         nodes: finite(nodes.staleness()),
         pods: finite(pods.staleness()),
         services: finite(services.staleness()),
+        policies: finite(policies.staleness()),
       },
       services: services.status(),
+      policy: policies.status(),
       problems: state.problems,
     };
   };
@@ -206,6 +222,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     reconcile: compare,
     close: async () => {
       await services.close();
+      await policies.close();
       await cniServer.close();
       await statusServer.close();
       await queue.close();

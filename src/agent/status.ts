@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { FairleadError } from '../base/errors.ts';
+import type { PolicyStatus } from '../policy/index.ts';
 import type { ServicesStatus } from './services.ts';
 
 /** What `fairlead status` shows of a node's agent. */
@@ -29,9 +30,12 @@ export interface AgentStatus {
     readonly nodes: number | null;
     readonly pods: number | null;
     readonly services: number | null;
+    readonly policies: number | null;
   };
   /** Cluster addresses in the kernel. */
   readonly services: ServicesStatus;
+  /** NetworkPolicies in force on this node. */
+  readonly policy: PolicyStatus;
   readonly problems: readonly {
     readonly object: string;
     readonly field: string;

@@ -9,9 +9,18 @@ import { createLog } from '../../src/base/log.ts';
 import { KernelWorker } from '../../src/kernel/worker/index.ts';
 import { createClientOver } from '../../src/kube/client.ts';
 import { FakeApi } from '../../src/kube/fake-api.ts';
-import { NODES, PODS } from '../../src/kube/resources.ts';
+import {
+  ENDPOINT_SLICES,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  NODES,
+  PODS,
+  SERVICES,
+} from '../../src/kube/resources.ts';
 import type { Agent, AgentPaths } from '../../src/agent/index.ts';
+import type { Namespace } from '../../src/kube/types/core.ts';
 import type { Node } from '../../src/kube/types/node.ts';
+import type { NetworkPolicy } from '../../src/kube/types/networking.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
 
 export interface AgentPlan {
@@ -27,6 +36,10 @@ export interface Instruction {
   readonly nodes?: readonly Node[];
   readonly pods?: readonly Pod[];
   readonly removeNodes?: readonly string[];
+  readonly namespaces?: readonly Namespace[];
+  readonly policies?: readonly NetworkPolicy[];
+  /** `namespace/name` */
+  readonly removePolicies?: readonly string[];
   /** The agent compares the kernel now, not at its next turn. */
   readonly reconcile?: boolean;
 }
@@ -36,11 +49,15 @@ export type Report = { readonly said: 'started' | 'ready' | 'done' };
 const say = (report: Report) => process.send?.(report);
 
 async function main(plan: AgentPlan): Promise<void> {
-  const api = new FakeApi([NODES, PODS]);
+  const api = new FakeApi([NODES, PODS, NAMESPACES, NETWORK_POLICIES, SERVICES, ENDPOINT_SLICES]);
   const put = (instruction: Instruction) => {
     for (const node of instruction.nodes ?? []) api.store.put(NODES, node);
     for (const pod of instruction.pods ?? []) api.store.put(PODS, pod);
     for (const name of instruction.removeNodes ?? []) api.store.remove(NODES, name);
+    for (const namespace of instruction.namespaces ?? []) api.store.put(NAMESPACES, namespace);
+    for (const policy of instruction.policies ?? []) api.store.put(NETWORK_POLICIES, policy);
+    for (const key of instruction.removePolicies ?? []) api.store.remove(NETWORK_POLICIES, key);
+    api.sendBookmarks();
   };
   const first = Promise.withResolvers<void>();
   let started: Agent | undefined;

@@ -1,0 +1,144 @@
+/**
+ * NetworkPolicy of the node, wired.
+ *
+ * ```
+ *   Pods, Namespaces, NetworkPolicies, Nodes ──informers──▶ PolicyNode ──▶ nftables, connection marks
+ *                                                             ▲
+ *   CNI ADD ──▶ gate: waits until the informers have seen what was there before the pod, then for PolicyNode
+ * ```
+ */
+import type { Clock } from '../base/clock.ts';
+import { sentenceOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { WorkQueue } from '../base/work-queue.ts';
+import type { KernelWorker } from '../kernel/worker/index.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import type { Change } from '../kube/cache.ts';
+import { NAMESPACES, NETWORK_POLICIES, PODS } from '../kube/resources.ts';
+import type { KubeObject } from '../kube/types/meta.ts';
+import type { Node } from '../kube/types/node.ts';
+import type { Pod } from '../kube/types/pod.ts';
+import { PolicyNode } from '../policy/index.ts';
+import type { Assignment, PolicyStatus } from '../policy/index.ts';
+import type { PodGate } from '../pods/index.ts';
+
+export interface PolicyOptions {
+  readonly node: string;
+  readonly client: KubeClient;
+  readonly worker: KernelWorker;
+  readonly nodes: Informer<Node>;
+  /** Addresses of this node's pods when the agent starts. */
+  readonly assigned: readonly Assignment[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface PolicyFollower {
+  readonly gate: PodGate;
+  status(): PolicyStatus;
+  /** Seconds since the API server last said anything about policies; infinite before it ever did. */
+  staleness(): number;
+  close(): Promise<void>;
+}
+
+/** Follows the cluster. Until everything is known once, the kernel keeps what an earlier agent left, and no pod is let in. */
+export function followPolicies(options: PolicyOptions): PolicyFollower {
+  const { client, clock, log, nodes, signal } = options;
+  const pods = new Informer(client, PODS, { clock, log });
+  const namespaces = new Informer(client, NAMESPACES, { clock, log });
+  const policies = new Informer(client, NETWORK_POLICIES, { clock, log });
+  const node = new PolicyNode({
+    node: options.node,
+    kernel: options.worker,
+    assigned: options.assigned,
+    log,
+    sources: {
+      pods: () => pods.cache.list(),
+      policies: () => policies.cache.list(),
+      nodes: () => nodes.cache.list(),
+      namespaceLabels: name => namespaces.cache.get(name)?.metadata.labels,
+      reached: async (version, within) => {
+        await Promise.all([pods, namespaces, policies].map(informer => informer.reached(version, within)));
+      },
+    },
+  });
+
+  const told = new Set<string>();
+  const queue = new WorkQueue<'policy'>(
+    async () => {
+      await node.sync();
+      for (const problem of node.status().problems) {
+        const text = `${problem.object} ${problem.field} ${problem.sentence}`;
+        if (!told.has(text)) log.warn(problem, problem.sentence);
+        told.add(text);
+      }
+    },
+    {
+      clock,
+      onError: (_, error, retryInMilliseconds) =>
+        log.error(
+          { reason: sentenceOf(error), retryInMilliseconds },
+          'policies could not be brought into force',
+        ),
+    },
+  );
+
+  // The first version at which a pod was seen: what was there before it has a smaller one.
+  const firstSeen = new Map<string, string>();
+  const known = Promise.withResolvers<void>();
+  known.promise.catch(() => undefined); // stopped before; who waits is told by their own signal
+  const follow = <T extends KubeObject>(informer: Informer<T>, matters: (object: T) => unknown) =>
+    informer.onChange(change => {
+      if (differs(change, matters)) queue.add('policy');
+    });
+  pods.onChange(({ before, after }) => {
+    const uid = after?.metadata.uid ?? before?.metadata.uid ?? '';
+    if (after === undefined) firstSeen.delete(uid);
+    else if (before === undefined) firstSeen.set(uid, after.metadata.resourceVersion ?? '');
+  });
+  for (const informer of [pods, namespaces, policies]) informer.start(signal);
+  void Promise.all([pods, namespaces, policies, nodes].map(informer => informer.synced)).then(async () => {
+    follow(pods, ({ metadata, spec, status }) => [
+      metadata.uid,
+      metadata.labels,
+      spec.nodeName,
+      status?.phase,
+      status?.podIPs,
+      status?.podIP,
+    ]);
+    follow(namespaces, ({ metadata }) => metadata.labels);
+    follow(policies, ({ metadata, spec }) => [metadata.generation, spec]);
+    follow(nodes, ({ status }) => status?.addresses);
+    queue.add('policy');
+    known.resolve();
+  }, known.reject);
+
+  return {
+    gate: {
+      name: 'NetworkPolicy',
+      admit: async (pod: Pod, { addresses }, within) => {
+        await orAborted(known.promise, within);
+        const since = firstSeen.get(pod.metadata.uid ?? '') ?? pod.metadata.resourceVersion ?? '';
+        await node.admit(pod, addresses, since, within);
+      },
+    },
+    status: () => node.status(),
+    staleness: () => policies.staleness(),
+    close: () => queue.close(),
+  };
+}
+
+function differs<T>({ before, after }: Change<T>, matters: (object: T) => unknown): boolean {
+  const text = (object: T | undefined) => (object === undefined ? '' : JSON.stringify(matters(object)));
+  return text(before) !== text(after);
+}
+
+function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    promise.then(resolve, reject);
+  });
+}
