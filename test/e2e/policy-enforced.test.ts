@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sentenceOf } from '../../src/base/errors.ts';
+import { namespaces as networkNamespaces } from '../../src/kernel/contract.ts';
+import { connectIn, namespacePath } from '../../src/kernel/ns/index.ts';
+import { NAMESPACES, NETWORK_POLICIES, PODS } from '../../src/kube/resources.ts';
+import type { NetworkPolicySpec } from '../../src/kube/types/networking.ts';
+import type { Pod } from '../../src/kube/types/pod.ts';
+import { eventually, startCluster, type TestCluster } from './cluster.ts';
+
+/** Default deny and what people allow on top of it, with real connections in both families. */
+let cluster: TestCluster;
+const pods = new Map<string, Pod>();
+const port = 3000;
+const enforcedMilliseconds = 10_000;
+
+before(async () => {
+  cluster = await startCluster('e2e-policy', '--nodes', '2');
+  const { client } = cluster;
+  for (const name of ['shop', 'other'])
+    await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  await createPod('shop', 'web', 'node-1');
+  await createPod('shop', 'api', 'node-2');
+  await createPod('other', 'alien', 'node-2');
+  for (const key of ['shop/web', 'shop/api', 'other/alien']) await running(key);
+});
+after(() => cluster[Symbol.asyncDispose]());
+
+async function createPod(namespace: string, name: string, nodeName: string): Promise<void> {
+  await cluster.client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name, labels: { app: name } },
+    spec: {
+      nodeName,
+      containers: [
+        {
+          name: 'main',
+          image: 'echo',
+          ports: [{ name: 'http', containerPort: port }],
+          readinessProbe: { httpGet: { path: '/', port }, periodSeconds: 1 },
+        },
+      ],
+    },
+  });
+}
+
+async function running(key: string): Promise<void> {
+  const [namespace = '', name = ''] = key.split('/');
+  const pod = await eventually(`${key} is ready`, async () => {
+    const found = await cluster.client.get(PODS, { namespace, name });
+    return isReady(found) ? found : undefined;
+  });
+  pods.set(key, pod);
+}
+
+const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+async function put(name: string, spec: NetworkPolicySpec, namespace = 'shop'): Promise<void> {
+  await cluster.client.create(NETWORK_POLICIES, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { namespace, name },
+    spec,
+  });
+}
+
+const remove = (name: string, namespace = 'shop') =>
+  cluster.client.delete(NETWORK_POLICIES, { namespace, name });
+
+const addressesOf = (key: string): readonly string[] =>
+  (pods.get(key)?.status?.podIPs ?? []).map(({ ip }) => ip);
+
+async function connects(from: string, host: string): Promise<boolean> {
+  const path = namespacePath(networkNamespaces.pod(cluster.name, pods.get(from)?.metadata.uid ?? ''));
+  try {
+    (await connectIn(path, { host, port, timeoutMilliseconds: 400 })).destroy();
+    return true;
+  } catch (error) {
+    assert.match(sentenceOf(error), /timed out/, 'a policy drops, it never refuses');
+    return false;
+  }
+}
+
+/** In both families, soon. */
+async function expectReach(from: string, to: string, wanted: boolean): Promise<void> {
+  assert.equal(addressesOf(to).length, 2);
+  for (const host of addressesOf(to))
+    await eventually(
+      `${from} ${wanted ? 'reaches' : 'does not reach'} ${to} at ${host}`,
+      async () => ((await connects(from, host)) === wanted ? true : undefined),
+      enforcedMilliseconds,
+    );
+}
+
+test('without policies everybody reaches everybody', async () => {
+  await expectReach('shop/web', 'shop/api', true);
+  await expectReach('other/alien', 'shop/api', true);
+});
+
+test('default deny of ingress drops, and the node’s probes keep a pod ready', async () => {
+  await put('deny-ingress', { podSelector: {}, policyTypes: ['Ingress'] });
+  await expectReach('shop/web', 'shop/api', false);
+  await expectReach('other/alien', 'shop/api', false);
+  await expectReach('shop/web', 'other/alien', true);
+  await sleep(2500); // two probes and their consequences
+  assert.ok(isReady(await cluster.client.get(PODS, { namespace: 'shop', name: 'api' })));
+});
+
+test('what labels allow passes, on a named port, and nothing else', async () => {
+  await put('allow-web', {
+    podSelector: { matchLabels: { app: 'api' } },
+    ingress: [{ from: [{ podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 'http' }] }],
+  });
+  await expectReach('shop/web', 'shop/api', true);
+  await expectReach('other/alien', 'shop/api', false);
+});
+
+test('a namespace is allowed by its name', async () => {
+  await put('allow-other', {
+    podSelector: { matchLabels: { app: 'api' } },
+    ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'other' } } }] }],
+  });
+  await expectReach('other/alien', 'shop/api', true);
+  await remove('allow-other');
+  await expectReach('other/alien', 'shop/api', false);
+});
+
+test('an ipBlock allows addresses, but not its exceptions', async () => {
+  const cidrs = addressesOf('other/alien').map(ip => (ip.includes(':') ? `${ip}/128` : `${ip}/32`));
+  const blocks = ['0.0.0.0/0', '::/0'];
+  await put('allow-block', {
+    podSelector: { matchLabels: { app: 'api' } },
+    ingress: [{ from: cidrs.map(cidr => ({ ipBlock: { cidr } })) }],
+  });
+  await expectReach('other/alien', 'shop/api', true);
+  await remove('allow-block');
+  await put('allow-all-but', {
+    podSelector: { matchLabels: { app: 'api' } },
+    ingress: [
+      {
+        from: blocks.map(cidr => ({
+          ipBlock: { cidr, except: cidrs.filter(one => one.includes(':') === cidr.includes(':')) },
+        })),
+      },
+    ],
+  });
+  await expectReach('other/alien', 'shop/api', false);
+  await remove('allow-all-but');
+});
+
+test('default deny of egress drops at the source, until a rule allows it', async () => {
+  await put('deny-egress', { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] });
+  await expectReach('shop/web', 'shop/api', false);
+  await expectReach('shop/web', 'other/alien', false);
+  await put('allow-egress', {
+    podSelector: { matchLabels: { app: 'web' } },
+    policyTypes: ['Egress'],
+    egress: [{ to: [{ podSelector: { matchLabels: { app: 'api' } } }], ports: [{ port }] }],
+  });
+  await expectReach('shop/web', 'shop/api', true);
+  await expectReach('shop/web', 'other/alien', false);
+});
+
+test('a policy that is removed lets pass, and drops again when it is back, also what is open', async () => {
+  await remove('allow-web');
+  await expectReach('shop/web', 'shop/api', false);
+  await remove('deny-ingress');
+  await expectReach('shop/web', 'shop/api', true);
+  const path = namespacePath(networkNamespaces.pod(cluster.name, pods.get('shop/web')?.metadata.uid ?? ''));
+  const socket = await connectIn(path, {
+    host: addressesOf('shop/api')[0] ?? '',
+    port,
+    timeoutMilliseconds: 2000,
+  });
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+  socket.on('error', () => undefined); // cut off, at the end
+  const ask = () => socket.write('GET / HTTP/1.1\r\nHost: api\r\n\r\n');
+  ask();
+  await eventually('an answer on the open connection', () => (received === '' ? undefined : true));
+  await put('deny-ingress', { podSelector: {}, policyTypes: ['Ingress'] });
+  await expectReach('shop/web', 'shop/api', false);
+  received = '';
+  ask();
+  await sleep(1000);
+  assert.equal(received, '', 'the connection that was open is cut');
+  socket.destroy();
+});
+
+test('the agent says what it enforces', async () => {
+  const { nodes } = await cluster.status();
+  assert.ok(nodes.length === 2);
+});

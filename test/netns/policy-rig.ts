@@ -1,0 +1,112 @@
+import { createSocket } from 'node:dgram';
+import type { Socket as DatagramSocket } from 'node:dgram';
+import { once } from 'node:events';
+import type { TestContext } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import { FairleadError, sentenceOf } from '../../src/base/errors.ts';
+import { bindUdpIn, connectIn, createNamespace, deleteNamespace } from '../../src/kernel/ns/index.ts';
+import { RouteSocket } from '../../src/kernel/netlink/index.ts';
+import { setSysctl } from '../../src/kernel/sysctl/index.ts';
+import { testName } from './kernel-fixture.ts';
+
+export interface RigPod {
+  readonly namespace: string;
+  /** IPv4, IPv6 */
+  readonly addresses: readonly [string, string];
+}
+
+/** A node's namespace that forwards between pods, each behind a veth of its own; no agent. */
+export interface Rig {
+  readonly router: string;
+  readonly routerAddresses: readonly [string, string];
+  readonly pods: readonly RigPod[];
+}
+
+export const rigAddresses = (index: number): readonly [string, string] => [
+  `10.244.0.${index + 10}`,
+  `fd00:10:244::${(index + 16).toString(16)}`,
+];
+
+export function buildRig(context: TestContext, part: string, count: number): Rig {
+  const namespace = (name: string) => {
+    context.after(() => deleteNamespace(testName(`${part}-${name}`)));
+    const path = createNamespace(testName(`${part}-${name}`));
+    setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
+    return path;
+  };
+  const router = namespace('router');
+  using socket = RouteSocket.open(router);
+  setSysctl(router, 'net.ipv4.ip_forward', 1);
+  setSysctl(router, 'net.ipv6.conf.all.forwarding', 1);
+  const pods = Array.from({ length: count }, (_, index): RigPod => {
+    const path = namespace(`p${index}`);
+    const addresses = rigAddresses(index);
+    const dev = `veth${index}`;
+    socket.apply([
+      { do: 'link-add', kind: 'veth', name: dev, peer: { name: 'eth0', namespace: path } },
+      { do: 'link-set', dev, up: true },
+      { do: 'address-add', dev, address: '172.30.0.1/32', nodad: true },
+      { do: 'address-add', dev, address: 'fd00:172:30::1/128', nodad: true },
+    ]);
+    using inside = RouteSocket.open(path);
+    inside.apply([
+      { do: 'link-set', dev: 'eth0', up: true },
+      { do: 'address-add', dev: 'eth0', address: `${addresses[0]}/32`, nodad: true },
+      { do: 'address-add', dev: 'eth0', address: `${addresses[1]}/128`, nodad: true },
+      { do: 'route-replace', dst: '172.30.0.1/32', dev: 'eth0', scope: 'link' },
+      { do: 'route-replace', dst: 'fd00:172:30::1/128', dev: 'eth0' },
+      { do: 'route-replace', dst: '0.0.0.0/0', via: '172.30.0.1', dev: 'eth0' },
+      { do: 'route-replace', dst: '::/0', via: 'fd00:172:30::1', dev: 'eth0' },
+    ]);
+    socket.apply([
+      { do: 'route-replace', dst: `${addresses[0]}/32`, dev, scope: 'link' },
+      { do: 'route-replace', dst: `${addresses[1]}/128`, dev },
+    ]);
+    return { namespace: path, addresses };
+  });
+  return { router, routerAddresses: ['172.30.0.1', 'fd00:172:30::1'], pods };
+}
+
+/** Whether a TCP connection gets through to the other end's kernel: accepted or refused there, it was not dropped. */
+export async function reachesTcp(
+  from: string,
+  host: string,
+  port: number,
+  timeoutMilliseconds: number,
+): Promise<boolean> {
+  try {
+    (await connectIn(from, { host, port, timeoutMilliseconds })).destroy();
+    return true;
+  } catch (error) {
+    if (error instanceof FairleadError && sentenceOf(error).includes('ECONNREFUSED')) return true;
+    if (sentenceOf(error).includes('timed out')) return false;
+    throw error;
+  }
+}
+
+export async function boundUdp(
+  context: TestContext,
+  namespace: string,
+  host: string,
+  port: number,
+): Promise<DatagramSocket> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  context.after(() => socket.close());
+  const listening = once(socket, 'listening');
+  socket.bind({ fd: bindUdpIn(namespace, { host, port }) });
+  await listening;
+  return socket;
+}
+
+/** Looks again until it is so, and fails with what it saw last. */
+export async function eventually(
+  what: string,
+  check: () => Promise<boolean> | boolean,
+  milliseconds = 5000,
+): Promise<void> {
+  const deadline = systemClock.now() + milliseconds;
+  while (!(await check())) {
+    if (systemClock.now() > deadline) throw new Error(`${what}: not within ${milliseconds} ms`);
+    await systemClock.sleep(20);
+  }
+}

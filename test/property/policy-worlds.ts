@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { parseAddress } from '../../src/base/ip.ts';
+import type { Address } from '../../src/base/ip.ts';
+import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../src/kube/types/networking.ts';
+import type { Pod } from '../../src/kube/types/pod.ts';
+import { compileModel, readPod } from '../../src/policy/compile-model.ts';
+import { readPolicy } from '../../src/policy/compile-policy.ts';
+import type { PolicyModel } from '../../src/policy/model.ts';
+
+/** Small worlds in which selectors, blocks and ports often just match or just miss. */
+export interface World {
+  readonly pods: readonly Pod[];
+  readonly policies: readonly NetworkPolicy[];
+}
+
+export const worldNamespaces = ['a', 'b'];
+export const worldPorts = [80, 81, 82, 8080];
+const names = ['web', 'api', 'none'];
+
+const labels = fc.record(
+  { app: fc.constantFrom('web', 'api'), tier: fc.constantFrom('one', 'two') },
+  { requiredKeys: [] },
+);
+
+const selector = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({}) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      matchLabels: fc.oneof(
+        fc.constantFrom('web', 'api').map(app => ({ app })),
+        fc.constantFrom('one', 'two').map(tier => ({ tier })),
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('In' as const, 'NotIn' as const).map(operator => ({
+      matchExpressions: [{ key: 'app', operator, values: ['web'] }],
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('Exists' as const, 'DoesNotExist' as const).map(operator => ({
+      matchExpressions: [{ key: 'tier', operator }],
+    })),
+  },
+);
+
+const namespaceSelector = fc.oneof(
+  fc.constant({}),
+  fc
+    .constantFrom(...worldNamespaces)
+    .map(name => ({ matchLabels: { 'kubernetes.io/metadata.name': name } as Record<string, string> })),
+);
+
+const block = fc.constantFrom(
+  { cidr: '10.244.0.0/24' },
+  { cidr: '10.244.0.0/24', except: ['10.244.0.11/32', '10.244.0.12/31'] },
+  { cidr: '10.244.0.10/32' },
+  { cidr: '10.244.0.8/29', except: ['10.244.0.10/32'] },
+  { cidr: '0.0.0.0/0' },
+  { cidr: 'fd00:10:244::/64', except: ['fd00:10:244::11/128'] },
+  { cidr: 'fd00:10:244::10/125' },
+  { cidr: '::/0' },
+  { cidr: 'nonsense' },
+);
+
+const peer: fc.Arbitrary<NetworkPolicyPeer> = fc.oneof(
+  selector.map(podSelector => ({ podSelector })),
+  namespaceSelector.map(found => ({ namespaceSelector: found })),
+  fc.record({ namespaceSelector, podSelector: selector }),
+  block.map(ipBlock => ({ ipBlock })),
+);
+
+const protocol = fc.constantFrom('TCP' as const, 'UDP' as const);
+
+const port: fc.Arbitrary<NetworkPolicyPort> = fc.oneof(
+  fc.record({ port: fc.constantFrom(...worldPorts), protocol }),
+  fc.record({ port: fc.constantFrom(...worldPorts) }),
+  fc.constantFrom(
+    { port: 80, endPort: 81 },
+    { port: 81, endPort: 8080 },
+    { port: 80, endPort: 79 },
+    { protocol: 'UDP' as const },
+    { protocol: 'SCTP' as const, port: 80 },
+  ),
+  fc.record({ port: fc.constantFrom(...names), protocol }),
+);
+
+const rule = (list: 'from' | 'to') =>
+  fc
+    .record({
+      peers: fc.option(fc.array(peer, { maxLength: 3 }), { nil: undefined }),
+      ports: fc.option(fc.array(port, { maxLength: 3 }), { nil: undefined }),
+    })
+    .map(({ peers, ports }) => ({
+      ...(peers === undefined ? {} : { [list]: peers }),
+      ...(ports === undefined ? {} : { ports }),
+    }));
+
+const policy = fc
+  .record({
+    namespace: fc.constantFrom(...worldNamespaces),
+    podSelector: selector,
+    ingress: fc.option(fc.array(rule('from'), { maxLength: 3 }), { nil: undefined }),
+    egress: fc.option(fc.array(rule('to'), { maxLength: 3 }), { nil: undefined }),
+    policyTypes: fc.constantFrom(
+      undefined,
+      ['Ingress' as const],
+      ['Egress' as const],
+      ['Ingress' as const, 'Egress' as const],
+    ),
+  })
+  .map(({ namespace, ...spec }) => ({ namespace, spec: withoutUndefined(spec) }));
+
+const withoutUndefined = <T extends object>(object: T): T =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+
+/** Pods with the given addresses; those before `local` are on `node-1`, the others on `node-2`. */
+export function worlds(
+  addresses: readonly (readonly [string, string])[],
+  local: number,
+): fc.Arbitrary<World> {
+  return fc
+    .record({
+      pods: fc.tuple(
+        ...addresses.map(() =>
+          fc.record({
+            namespace: fc.constantFrom(...worldNamespaces),
+            labels,
+            named: fc.array(
+              fc.record({
+                name: fc.constantFrom('web', 'api'),
+                protocol,
+                containerPort: fc.constantFrom(...worldPorts),
+              }),
+              { maxLength: 2 },
+            ),
+          }),
+        ),
+      ),
+      policies: fc.array(policy, { minLength: 1, maxLength: 5 }),
+    })
+    .map(({ pods, policies }) => ({
+      pods: pods.map((pod, index) => podOf(index, pod, addresses[index] ?? ['', ''], index < local)),
+      policies: policies.map(({ namespace, spec }, index) => ({
+        apiVersion: 'networking.k8s.io/v1' as const,
+        kind: 'NetworkPolicy' as const,
+        metadata: { namespace, name: `p${index}`, uid: `u${index}`, generation: 1 },
+        spec: spec as NetworkPolicy['spec'],
+      })),
+    }));
+}
+
+function podOf(
+  index: number,
+  pod: {
+    readonly namespace: string;
+    readonly labels: { readonly app?: string; readonly tier?: string };
+    readonly named: readonly {
+      readonly name: string;
+      readonly protocol: 'TCP' | 'UDP';
+      readonly containerPort: number;
+    }[];
+  },
+  addresses: readonly [string, string],
+  isLocal: boolean,
+): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      namespace: pod.namespace,
+      name: `pod${index}`,
+      uid: `pod${index}`,
+      labels: withoutUndefined(pod.labels),
+    },
+    spec: {
+      nodeName: isLocal ? 'node-1' : 'node-2',
+      containers: [{ name: 'main', image: 'echo', ports: pod.named }],
+    },
+    status: { podIPs: addresses.map(ip => ({ ip })) },
+  };
+}
+
+export function modelOf(world: World): PolicyModel {
+  return compileModel({
+    pods: world.pods
+      .map(pod => readPod(pod, { 'kubernetes.io/metadata.name': pod.metadata.namespace ?? '' }))
+      .filter(pod => pod !== undefined),
+    policies: world.policies.map(readPolicy),
+    nodes: [{ name: 'node-1', addresses: [address('172.30.0.1'), address('fd00:172:30::1')] }],
+  });
+}
+
+export function address(text: string): Address {
+  const found = parseAddress(text);
+  if (found === undefined) throw new Error(`"${text}" is no address`);
+  return found;
+}
