@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { WorkQueue } from '../base/work-queue.ts';
+import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -63,7 +64,16 @@ export function followServices(options: ServicesOptions): FollowedServices {
     indexes: { service: slice => [serviceOf(slice)] },
   });
   const network = new ServiceNetwork(
-    { kernel: worker, node, clock },
+    {
+      kernel: {
+        nft: commands => worker.nft(commands),
+        nftChunked: changes => worker.nftChunked(changes),
+        nftList: command => listInChild(command),
+        forgetConnections: flows => worker.forgetConnections(flows),
+      },
+      node,
+      clock,
+    },
     {
       keys: () => services.cache.list().map(keyOf),
       service: key => services.cache.get(key),

@@ -1,16 +1,23 @@
-import { parseTable, renderStructure } from '../kernel/nft/index.ts';
-import type { TableState } from '../kernel/nft/index.ts';
-import { KernelCallError } from '../kernel/worker/index.ts';
+import { FairleadError } from '../base/errors.ts';
+import { parseTable, renderStructure } from '../kernel/nft/table.ts';
+import type { TableState } from '../kernel/nft/table.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { GroupChange } from './claims.ts';
 import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element, ElementGroup, SetName } from './compile-nft.ts';
 import { compilePick, serviceTable } from './compile-table.ts';
+import { staleFlows } from './compile-stale.ts';
+import type { StaleFlow } from './compile-stale.ts';
 import type { Provenance } from './model.ts';
 
-/** What this block asks of a kernel: a KernelWorker in the node's network namespace, or a stand-in. */
-export type ServiceKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftList'>;
+/** What this block asks of the kernel in the node's network namespace. */
+export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked'> {
+  /** The JSON answer to a `list …` command; it may be large. */
+  readonly nftList: (command: string) => Promise<unknown>;
+  /** Ends tracked connections that one of the filters describes. */
+  readonly forgetConnections: (flows: readonly StaleFlow[]) => Promise<number>;
+}
 
 /** What the kernel did not take; the rest is in force. */
 export interface Refusal {
@@ -60,6 +67,8 @@ export class ServiceRules {
     this.#inForce = new Map([...groups].map(([key, group]) => [key, group.elements]));
     for (const delta of deltas.filter(isRefused)) this.#inForce.set(delta.key, presentOf(delta));
     const changed = deltas.filter(delta => !isRefused(delta));
+    // A table that has just been made follows nobody's: flows that are there were never translated.
+    await this.#forget(changed);
     return {
       corrections:
         linesIn(fixed) +
@@ -94,6 +103,13 @@ export class ServiceRules {
       else inForce.set(key, group.elements);
     }
     this.#inForce = inForce;
+    await this.#forget(deltas);
+  }
+
+  /** Rules first: a flow that is forgotten before would be made again to the same place. */
+  async #forget(deltas: readonly GroupDelta[]): Promise<void> {
+    const flows = staleFlows(deltas);
+    if (flows.length > 0) await this.#kernel.forgetConnections(flows);
   }
 
   /** One transaction; where it is refused, smaller ones until only what is at fault is left out. */
@@ -120,16 +136,15 @@ export class ServiceRules {
     try {
       return parseTable(await this.#kernel.nftList(`list table inet ${serviceTable.name}`));
     } catch (error) {
-      if (error instanceof KernelCallError && error.facts.words?.includes('No such file') === true)
-        return undefined;
+      if (isRefusal(error) && error.message.includes('No such file')) return undefined;
       throw error;
     }
   }
 }
 
 /** Whether nftables understood and said no: nothing of the transaction is in force. */
-export const isRefusal = (error: unknown): boolean =>
-  error instanceof KernelCallError && error.code === 'kernel/nft';
+export const isRefusal = (error: unknown): error is FairleadError =>
+  error instanceof FairleadError && error.code === 'kernel/nft';
 
 /** Differences by group; elements that no group asks for come first, without one. */
 function compare(

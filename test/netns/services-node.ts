@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { listInChild } from '../../src/kernel/nft/list-in-child.ts';
 import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { setSysctl } from '../../src/kernel/sysctl/index.ts';
@@ -76,7 +77,8 @@ export function startNode(context: TestContext): ServiceNode {
   const kernel: ServiceKernel = {
     nft: commands => worker.nft(commands, node),
     nftChunked: changes => worker.nftChunked(changes, node),
-    nftList: command => worker.nftList(command, node),
+    nftList: command => listInChild(command, node),
+    forgetConnections: flows => worker.forgetConnections(flows, node),
   };
   const objects = new Objects();
   const options = { kernel, node: 'node-1', clock: systemClock };
@@ -206,6 +208,33 @@ export async function ask(namespace: string, host: string, port: number): Promis
   } finally {
     socket.close();
   }
+}
+
+export interface Conversation extends AsyncDisposable {
+  /** Sends a datagram; the answer, or undefined when none comes in time. */
+  ask(host: string, port: number, milliseconds?: number): Promise<string | undefined>;
+}
+
+/** One IPv4 socket that asks again and again. */
+export async function conversation(namespace: string): Promise<Conversation> {
+  const socket = createSocket('udp4');
+  const listening = once(socket, 'listening');
+  socket.bind({ fd: bindUdpIn(namespace, { host: '0.0.0.0', port: 0 }) });
+  await listening;
+  return {
+    ask: async (host, port, milliseconds = 3000) => {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(milliseconds) });
+      socket.send('hello', port, host);
+      return answer.then(
+        ([message]) => String(message),
+        () => undefined,
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      socket.close();
+      await once(socket, 'close');
+    },
+  };
 }
 
 export const serverPort = 8080;

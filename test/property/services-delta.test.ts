@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { FairleadError } from '../../src/base/errors.ts';
 import { ManualClock } from '../../src/kube/manual-clock.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
-import { KernelCallError } from '../../src/kernel/worker/index.ts';
 import { readService } from '../../src/services/compile-model.ts';
 import { compileNft } from '../../src/services/compile-nft.ts';
 import { ServiceNetwork } from '../../src/services/index.ts';
@@ -36,15 +36,16 @@ class RecordedTable implements ServiceKernel {
     return Promise.resolve();
   }
 
+  forgetConnections(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   nftChunked(): never {
     throw new Error('nothing is refused here');
   }
 
   nftList(): Promise<unknown> {
-    const facts = { words: 'No such file or directory' };
-    return Promise.reject(
-      new KernelCallError({ code: 'kernel/nft', sentence: 'no table', detail: {}, facts }),
-    );
+    return Promise.reject(new FairleadError('kernel/nft', 'No such file or directory'));
   }
 }
 

@@ -102,6 +102,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     nft: commands => node.kernel.nft(mutate(commands)),
     nftChunked: changes => node.kernel.nftChunked(changes),
     nftList: command => node.kernel.nftList(command),
+    forgetConnections: flows => node.kernel.forgetConnections(flows),
   };
   let objects = new Objects();
   const source = {

@@ -4,5 +4,3 @@ export { NftError } from './error.ts';
 export { runInChild } from './child.ts';
 export { applyChunked } from './apply-chunked.ts';
 export type { NftChange, NftOutcome, Transactions } from './apply-chunked.ts';
-export { parseTable, renderStructure } from './table.ts';
-export type { ChainProgram, Elements, SetProgram, TableProgram, TableState } from './table.ts';
