@@ -6,6 +6,7 @@ import type { RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { createAuthority, issueKubeconfig } from '../../src/standalone/apiserver/pki/index.ts';
 import { startApiProcess } from './api-process.ts';
@@ -62,15 +63,15 @@ function call(path: string, options: RequestOptions = {}, body?: string | Buffer
 const json = (answer: Answer) => JSON.parse(answer.body.toString()) as { reason?: string; message?: string };
 const admin = () => credentials(server.kubeconfig);
 
-test('without a certificate only health is answered', async () => {
-  for (const path of ['/healthz', '/livez', '/readyz', '/readyz?verbose', '/healthz/ping']) {
+test('without a certificate only health and version are answered', async () => {
+  for (const path of ['/healthz', '/livez', '/readyz', '/readyz?verbose', '/healthz/ping', '/version']) {
     assert.equal((await call(path)).status, 200, path);
   }
   assert.equal(
     (await call('/readyz?verbose')).body.toString(),
     '[+]ping ok\n[+]store ok\nreadyz check passed\n',
   );
-  for (const path of ['/api', '/version', '/api/v1/namespaces', '/openapi/v3', '/nope']) {
+  for (const path of ['/api', '/api/v1/namespaces', '/openapi/v3', '/nope']) {
     const refused = await call(path);
     assert.deepEqual([refused.status, json(refused).reason], [401, 'Unauthorized'], path);
   }
@@ -118,6 +119,19 @@ test('a body beyond the limit is refused, declared or not, and the server goes o
   );
   assert.equal(chunked.status, 413);
   assert.equal((await call('/api', admin())).status, 200);
+});
+
+test('a request that is too long or no HTTP at all is told so', async () => {
+  assert.equal((await call(`/version?${'a'.repeat(70_000)}`)).status, 431);
+  const garbage = await new Promise<string>((resolve, reject) => {
+    const ca = readFileSync(join(directory, 'pki', 'ca.crt'));
+    const socket = connect({ host: '127.0.0.1', port: server.port, ca }, () => socket.write('hello\r\n\r\n'));
+    let seen = '';
+    socket.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    socket.once('end', () => resolve(seen));
+    socket.once('error', reject);
+  });
+  assert.match(garbage, /^HTTP\/1\.1 400 Bad Request\r\n/);
 });
 
 test('large answers are compressed for those who ask', async () => {

@@ -67,13 +67,28 @@ function open(listener: Listener, tls: TlsMaterial, handlers: Handlers): Promise
     handlers.upgrade(request, socket as TLSSocket, head),
   );
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('clientError', refuse);
   return new Promise((resolve, reject) => {
     server.once('error', error => reject(listenError(listener, error)));
     server.listen('fd' in listener ? { fd: listener.fd } : { ...listener, backlog: 511 }, () =>
       resolve(server),
     );
   });
+}
+
+/** Node's own code for what is no HTTP, or too much or too slow of it, as the status that says so. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = REFUSALS[error.code ?? ''] ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }
 
 function addressOf(server: Server): { host: string; port: number } {

@@ -34,13 +34,13 @@ export class Router {
     this.#checks = checks;
   }
 
-  /** Throws a StatusError for everything that is not answered. Only health is answered to strangers. */
+  /** Throws a StatusError for everything that is not answered. Strangers learn health and version (system:public-info-viewer). */
   async answer(request: ApiRequest): Promise<ApiResponse> {
     const { path } = request;
     const health = healthAnswer(path, request.query, this.#checks);
     if (health !== undefined) return onlyGet(request, health);
-    if (request.user === undefined) throw unauthorized();
     if (path === '/version' || path === '/version/') return onlyGet(request, versionAnswer());
+    if (request.user === undefined) throw unauthorized();
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.#openApi.answer(request);
     if (path === '/openapi/v2') return openApiV2Answer(request);
     if (path === '/' || path === '') return json(200, JSON.stringify({ paths: this.#paths() }));
