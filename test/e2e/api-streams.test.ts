@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,6 +14,8 @@ import type { ApiProcess } from './api-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'fairlead-streams-'));
 const seen: string[] = [];
+/** Hands requests for the logs of the container `slow` to the test, as `log` with the response. */
+const slow = new EventEmitter();
 let runtime: Server;
 let server: ApiProcess;
 
@@ -20,7 +23,8 @@ let server: ApiProcess;
 function startRuntime(socket: string): Promise<Server> {
   const http = createServer((request, response) => {
     seen.push(request.url ?? '');
-    if (request.url?.includes('waiting') === true) {
+    if (request.url?.includes('slow') === true) slow.emit('log', response);
+    else if (request.url?.includes('waiting') === true) {
       response.writeHead(400).end('container "waiting" in pod "two" is waiting to start: ContainerCreating');
     } else response.end('first\nsecond\n');
   });
@@ -40,6 +44,7 @@ before(async () => {
   for (const [name, containers, nodeName] of [
     ['one', ['main'], 'node-1'],
     ['two', ['main', 'waiting'], 'node-1'],
+    ['three', ['slow'], 'node-1'],
     ['unscheduled', ['main'], undefined],
   ] as const) {
     await server.client.create(PODS, {
@@ -105,6 +110,18 @@ test('exec is piped both ways once the runtime has switched protocols', async ()
   socket.write(Buffer.from([0x82, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
   assert.deepEqual([...(await answer)], [0x82, 0x02, 0x68, 0x69]);
   socket.destroy();
+});
+
+test('a client that goes before the runtime has its log leaves nothing behind', async () => {
+  const leaving = new AbortController();
+  const asked = once(slow, 'log') as Promise<[ServerResponse]>;
+  const options = { container: 'slow', follow: true, signal: leaving.signal };
+  const logs = server.client.logs(key('three'), options).catch(() => undefined);
+  const [response] = await asked;
+  leaving.abort();
+  await logs;
+  response.write('too late\n');
+  await once(response, 'close', { signal: AbortSignal.timeout(10_000) });
 });
 
 test('exec without a command, streams or an upgrade is refused', async () => {

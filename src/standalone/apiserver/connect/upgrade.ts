@@ -7,9 +7,13 @@ import { refusal, unreachable } from './runtime.ts';
 /** Headers that make the switch of protocols; nothing else of the client reaches the runtime. */
 const PASSED = /^(connection|upgrade|sec-websocket-.*|x-stream-protocol-version)$/;
 
+/** Milliseconds for the runtime to switch or refuse; a client that has gone meanwhile is not noticed before. */
+const ANSWER_WITHIN = 30_000;
+
 /**
  * Passes an upgrade on to the runtime. Once it has switched protocols, bytes are piped both ways untouched: what they
- * mean is between the client and the runtime. Rejects with a StatusError if the runtime refuses.
+ * mean is between the client and the runtime. Rejects with a StatusError if the runtime refuses or does not
+ * answer.
  */
 export function pipeUpgrade(
   runtime: Runtime,
@@ -19,7 +23,10 @@ export function pipeUpgrade(
   const { message, socket, head } = client;
   const request = runtime.request(message.method ?? 'GET', path, passedHeaders(message));
   return new Promise((resolve, reject) => {
+    request.setTimeout(ANSWER_WITHIN, () => request.destroy(new Error(`no answer in ${ANSWER_WITHIN} ms`)));
     request.once('upgrade', (answer, backend, backendHead) => {
+      backend.setTimeout(0);
+      if (socket.destroyed) backend.destroy();
       socket.write(headOf(answer.statusCode ?? 101, answer.statusMessage ?? '', answer.rawHeaders));
       socket.write(backendHead);
       backend.write(head);

@@ -47,6 +47,10 @@ function sinkOf(response: ServerResponse): Sink {
     },
     onDrain: listener => void response.once('drain', listener),
     abort: () => void response.destroy(),
-    onClose: listener => void response.once('close', listener),
+    onClose: listener => {
+      // The client may have gone before the answer was there to be streamed.
+      if (response.closed) listener();
+      else response.once('close', listener);
+    },
   };
 }
