@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { builtInKinds } from '../kinds/index.ts';
 import { startTestServer } from '../testing/in-process.ts';
 import type { Json, TestServer } from '../testing/in-process.ts';
 import { AddressRange } from './address-range.ts';
@@ -176,4 +177,41 @@ test('a Service that is refused for its size leaves its address free', async () 
   const refused = await server.call('POST', SERVICES, { body: huge });
   assert.deepEqual([refused.status, refused.json['reason']], [413, 'RequestEntityTooLarge']);
   await create(server, 'b', spec);
+});
+
+test('addresses that contradict each other or the type are refused, not dropped', async () => {
+  await using server = await startTestServer({ kinds: builtInKinds() });
+  const cases: readonly (readonly [object, string])[] = [
+    [
+      { type: 'ExternalName', externalName: 'a.example', clusterIP: '10.96.3.3' },
+      'spec.clusterIPs: Forbidden: may not be set for ExternalName services',
+    ],
+    [
+      { type: 'ExternalName', externalName: 'a.example', ipFamilies: ['IPv4'] },
+      'spec.ipFamilies: Forbidden: may not be set for ExternalName services',
+    ],
+    [
+      { ports: [{ port: 80 }], clusterIP: '10.96.3.3', clusterIPs: ['10.96.3.4'] },
+      'spec.clusterIPs: Invalid value: ["10.96.3.4"]: first value must match `clusterIP`',
+    ],
+    [
+      { ports: [{ port: 80 }], clusterIPs: ['10.96.3.4'] },
+      'spec.clusterIPs: Invalid value: ["10.96.3.4"]: must be empty when `clusterIP` is not specified',
+    ],
+  ];
+  for (const [spec, message] of cases) {
+    const refused = await create(server, 'a', spec, 422);
+    assert.equal(refused['message'], `Service "a" is invalid: ${message}`);
+  }
+});
+
+test('a Service that becomes an ExternalName lets go of its addresses by itself', async () => {
+  await using server = await startTestServer({ kinds: builtInKinds() });
+  const { spec } = await create(server, 'a', { ports: [{ port: 80 }] });
+  const patched = await server.call('PATCH', `${SERVICES}/a`, {
+    type: 'application/merge-patch+json',
+    body: { spec: { type: 'ExternalName', externalName: 'a.example' } },
+  });
+  assert.deepEqual([patched.status, ips(patched.json)], [200, undefined]);
+  await create(server, 'b', { clusterIP: String(spec?.['clusterIP']), ports: [{ port: 80 }] });
 });

@@ -1,5 +1,8 @@
 import type { FieldError, Kind } from '../kind.ts';
 import type { ApiObject } from '../object.ts';
+import { checkClusterAddresses } from '../kinds/core/service-addresses.ts';
+import { Findings } from '../kinds/validation/findings.ts';
+import { rootOf } from '../kinds/validation/place.ts';
 import { StatusError, invalid } from '../status.ts';
 import type { Store } from '../store/store.ts';
 import { AddressRange } from './address-range.ts';
@@ -44,9 +47,11 @@ export class ServiceAddresses implements Allocator {
   }
 
   assign(object: ApiObject, before: ApiObject | undefined): ApiObject {
-    const asked = before === undefined ? object : carriedOver(object, before);
+    const asked = normalised(before === undefined ? object : carriedOver(object, before));
     const spec = serviceSpec(asked);
-    if (spec.type === 'ExternalName') return withSpec(asked, NOTHING);
+    // Validation refuses addresses that such a Service was given.
+    if (spec.type === 'ExternalName') return asked;
+    assertCoherent(asked);
     const families = familiesFor(
       spec,
       this.#ranges.map(range => range.family),
@@ -93,12 +98,21 @@ export class ServiceAddresses implements Allocator {
   }
 }
 
-const NOTHING = {
-  clusterIP: undefined,
-  clusterIPs: undefined,
-  ipFamilies: undefined,
-  ipFamilyPolicy: undefined,
-};
+/** `clusterIP` alone stands for a list of one. */
+function normalised(object: ApiObject): ApiObject {
+  const { clusterIP, clusterIPs } = serviceSpec(object);
+  return withSpec(object, {
+    clusterIP: clusterIP === '' ? undefined : clusterIP,
+    clusterIPs: clusterIPs.length === 0 ? undefined : clusterIPs,
+  });
+}
+
+/** What contradicts itself is refused as it was written, before anything is filled in beside it. */
+function assertCoherent(object: ApiObject): void {
+  const found = new Findings();
+  checkClusterAddresses(found, rootOf(object).child('spec'));
+  if (found.errors.length > 0) throw invalid(SERVICE, nameOf(object), found.errors);
+}
 
 function proposed(range: AddressRange): string {
   const address = range.propose();

@@ -132,7 +132,9 @@ function withoutLeftovers(object: ApiObject, before: ApiObject): ApiObject {
     ...left(isBalancer, 'allocateLoadBalancerNodePorts'),
     ...left(isBalancer, 'loadBalancerClass'),
     ...left(checksHealth, 'healthCheckNodePort'),
-    ...left(hasClusterAddress, 'internalTrafficPolicy'),
+    ...['internalTrafficPolicy', 'clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'].flatMap(name =>
+      left(hasClusterAddress, name),
+    ),
   ];
   const kept = Object.fromEntries(Object.entries(spec).filter(([name]) => !names.includes(name)));
   if (
