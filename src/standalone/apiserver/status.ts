@@ -179,26 +179,36 @@ export const tooLargeRevision = (wanted: number, current: number): StatusError =
     retryAfterSeconds: 1,
   });
 
+/** More broken rules than these are counted, not shown: a request of 3 MiB can break a hundred thousand. */
+const MOST_ERRORS = 64;
+/** Characters of a refused value or name that are shown. */
+const MOST_SHOWN = 1024;
+
 /** 422 with a cause for each broken rule. */
 export function invalid(
   kind: Pick<Kind, 'group' | 'kind'>,
   name: string,
   errors: readonly FieldError[],
 ): StatusError {
-  const messages = errors.map(error => `${error.field}: ${fieldMessage(error)}`);
+  const shown = errors.slice(0, MOST_ERRORS);
+  const messages = shown.map(error => `${cut(error.field)}: ${fieldMessage(error)}`);
+  if (errors.length > shown.length) messages.push(`and ${errors.length - shown.length} more`);
   const all = messages.length === 1 ? messages[0] : `[${messages.join(', ')}]`;
   const subject = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
-  return new StatusError(422, 'Invalid', `${subject} "${name}" is invalid: ${all}`, {
-    ...(name === '' ? {} : { name }),
+  const called = cut(name);
+  return new StatusError(422, 'Invalid', `${subject} "${called}" is invalid: ${all}`, {
+    ...(name === '' ? {} : { name: called }),
     ...(kind.group === '' ? {} : { group: kind.group }),
     kind: kind.kind,
-    causes: errors.map(error => ({
+    causes: shown.map(error => ({
       reason: `FieldValue${error.type}`,
       message: fieldMessage(error),
-      field: error.field,
+      field: cut(error.field),
     })),
   });
 }
+
+const cut = (text: string): string => (text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text);
 
 const TITLES: Readonly<Record<FieldError['type'], string>> = {
   Required: 'Required value',
@@ -220,5 +230,5 @@ function fieldMessage(error: FieldError): string {
   const detail = error.detail === '' ? '' : `: ${error.detail}`;
   const showsValue = !VALUELESS.includes(error.type);
   if (!showsValue) return title + detail;
-  return `${title}: ${JSON.stringify(error.value ?? null)}${detail}`;
+  return `${title}: ${cut(JSON.stringify(error.value ?? null))}${detail}`;
 }

@@ -11,6 +11,9 @@ export interface Checked {
   readonly warnings: readonly string[];
 }
 
+/** Unknown and duplicate fields that an answer names. */
+const MOST_SHOWN = 100;
+
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /** `?fieldValidation=`; Warn where nothing is said, as since Kubernetes 1.27. */
@@ -45,7 +48,11 @@ export function checkBody(body: DecodedBody, kind: Kind, validation: FieldValida
     ...body.duplicates.map(path => `duplicate field ${JSON.stringify(path)}`),
   ];
   if (strict.length === 0) return { object, warnings: [] };
-  if (validation === 'Strict') throw badRequest(`${handled}: strict decoding error: ${strict.join(', ')}`);
+  if (validation === 'Strict') {
+    const shown = strict.slice(0, MOST_SHOWN);
+    if (strict.length > shown.length) shown.push(`and ${strict.length - shown.length} more`);
+    throw badRequest(`${handled}: strict decoding error: ${shown.join(', ')}`);
+  }
   return { object: kind.withoutUnknownFields(object), warnings: strict };
 }
 

@@ -32,12 +32,26 @@ async function writeScale(target: Target, change: (scale: Fields) => Fields): Pr
   const paths = pathsOf(target);
   const written = await changeObject(target, current => {
     const wished = change(scaleOf(current, paths));
+    assertScale(wished);
     const replicas = replicasOf(wished);
-    const { uid = '', resourceVersion = '' } = isFields(wished['metadata']) ? wished['metadata'] : {};
-    const metadata = { ...current.metadata, uid: String(uid), resourceVersion: String(resourceVersion) };
+    const { name, uid = '', resourceVersion = '' } = isFields(wished['metadata']) ? wished['metadata'] : {};
+    const metadata = {
+      ...current.metadata,
+      name: typeof name === 'string' ? name : target.name,
+      uid: String(uid),
+      resourceVersion: String(resourceVersion),
+    };
     return { ...(withValueAt(current, paths.specReplicas, replicas) as ApiObject), metadata };
   });
   return json(200, JSON.stringify(scaleOf(written.entry.object, paths)));
+}
+
+/** apiVersion and kind may be left out: the path says them. */
+function assertScale({ apiVersion = 'autoscaling/v1', kind = 'Scale' }: Fields): void {
+  if (apiVersion === 'autoscaling/v1' && kind === 'Scale') return;
+  throw badRequest(
+    `the kind in the data (${String(apiVersion)}, ${String(kind)}) does not match the expected kind (autoscaling/v1, Scale)`,
+  );
 }
 
 function replicasOf(scale: Fields): number {

@@ -146,6 +146,12 @@ test('scale is a view of the object that can be read, replaced and patched', asy
   assert.equal(patched.json['spec']?.['replicas'], 4);
   const negative = await server.call('PUT', `${DEPLOYMENTS}/web/scale`, { body: { spec: { replicas: -1 } } });
   assert.equal(negative.status, 422);
+  for (const other of [{ kind: 'Pod' }, { apiVersion: 'v1' }, { metadata: { name: 'db' } }]) {
+    const wrong = await server.call('PUT', `${DEPLOYMENTS}/web/scale`, {
+      body: { ...other, spec: { replicas: 9 } },
+    });
+    assert.equal(wrong.status, 400, JSON.stringify(other));
+  }
   assert.equal((await server.call('GET', `${DEPLOYMENTS}/web`)).json['spec']?.['replicas'], 4);
 });
 
@@ -279,4 +285,19 @@ test('kinds that allow it are created by an update, unless it names a version of
     201,
   );
   assert.equal((await server.call('PUT', `${PODS}/p`, { body: { metadata: { name: 'p' } } })).status, 404);
+});
+
+test('an answer about a hundred thousand broken rules names some, counts the others, and stays short', async () => {
+  await using server = await startTestServer();
+  const entries = Array.from({ length: 100_000 }, (_, index) => [`_${index}`, 'x'] as const);
+  const labelled = { metadata: { name: 'a', labels: Object.fromEntries(entries) } };
+  const invalid = await server.call('POST', CONFIG_MAPS, { body: labelled });
+  assert.equal(invalid.status, 422);
+  assert.match(String(invalid.json['message']), /, and 99936 more\]$/);
+  assert.equal(invalid.json['details']?.['causes']?.length, 64);
+  const named = await server.call('POST', CONFIG_MAPS, {
+    body: { metadata: { name: 'A'.repeat(1_000_000) } },
+  });
+  assert.equal(named.status, 422);
+  for (const { text } of [invalid, named]) assert.ok(text.length < 64 * 1024, `${text.length} characters`);
 });
