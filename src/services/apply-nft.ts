@@ -41,6 +41,8 @@ export class ServiceRules {
   #inForce: Map<string, readonly Element[]> | undefined;
   /** Endpoint counts that have their chain. */
   #picks = new Set<number>();
+  /** Flows that are still to be forgotten. */
+  #stale: StaleFlow[] = [];
 
   constructor(kernel: ServiceKernel) {
     this.#kernel = kernel;
@@ -92,7 +94,7 @@ export class ServiceRules {
     const deltas = changes
       .map(({ key, group }) => deltaOf(key, inForce.get(key) ?? [], group))
       .filter(delta => !isNothing(delta));
-    if (deltas.length === 0) return;
+    if (deltas.length === 0) return this.#forget([]);
     const picks = new Set(changes.map(({ group }) => group?.choices ?? 0).filter(choices => choices > 0));
     const missing = [...picks].filter(choices => !this.#picks.has(choices));
     this.#inForce = undefined;
@@ -108,8 +110,10 @@ export class ServiceRules {
 
   /** Rules first: a flow that is forgotten before would be made again to the same place. */
   async #forget(deltas: readonly GroupDelta[]): Promise<void> {
-    const flows = staleFlows(deltas);
-    if (flows.length > 0) await this.#kernel.forgetConnections(flows);
+    this.#stale.push(...staleFlows(deltas));
+    if (this.#stale.length === 0) return;
+    await this.#kernel.forgetConnections(this.#stale);
+    this.#stale = [];
   }
 
   /** One transaction; where it is refused, smaller ones until only what is at fault is left out. */

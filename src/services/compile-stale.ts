@@ -14,7 +14,7 @@ const udp = 17;
 
 /** After these changes. TCP connections are left alone: their ends notice, and a terminating endpoint serves on. */
 export function staleFlows(deltas: readonly GroupDelta[]): readonly StaleFlow[] {
-  return deltas.flatMap(({ group, add, remove }) => {
+  return deltas.filter(isOfUdp).flatMap(({ group, add, remove }) => {
     const kept = new Set((group?.elements ?? []).map(({ key, value }) => `${addressOf(key)} ${value}`));
     const left = remove.flatMap(element => {
       const isGone = element.set.startsWith('endpoints') && !isKept(kept, element);
@@ -29,6 +29,9 @@ export function staleFlows(deltas: readonly GroupDelta[]): readonly StaleFlow[] 
     return [...left, ...early];
   });
 }
+
+const isOfUdp = ({ add, remove }: GroupDelta): boolean =>
+  [add, remove].some(elements => elements.some(({ key }) => key.includes(' . udp . ')));
 
 /** `10.96.0.10 . udp . 53 . 0:1` and `10.96.0.10 . udp . 53` both begin with what the client sends to. */
 const partsOf = (key: string): readonly string[] => key.split(' . ');
