@@ -4,7 +4,13 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { FairleadError, sentenceOf } from '../../src/base/errors.ts';
-import { bindUdpIn, connectIn, createNamespace, deleteNamespace } from '../../src/kernel/ns/index.ts';
+import {
+  bindUdpIn,
+  connectIn,
+  createNamespace,
+  deleteNamespace,
+  spawnIn,
+} from '../../src/kernel/ns/index.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { setSysctl } from '../../src/kernel/sysctl/index.ts';
 import { testName } from './kernel-fixture.ts';
@@ -28,43 +34,49 @@ export const rigAddresses = (index: number): readonly [string, string] => [
 ];
 
 export function buildRig(context: TestContext, part: string, count: number): Rig {
-  const namespace = (name: string) => {
-    context.after(() => deleteNamespace(testName(`${part}-${name}`)));
-    const path = createNamespace(testName(`${part}-${name}`));
-    setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
-    return path;
-  };
-  const router = namespace('router');
-  using socket = RouteSocket.open(router);
+  const router = rigNamespace(context, `${part}-router`);
   setSysctl(router, 'net.ipv4.ip_forward', 1);
   setSysctl(router, 'net.ipv6.conf.all.forwarding', 1);
   const pods = Array.from({ length: count }, (_, index): RigPod => {
-    const path = namespace(`p${index}`);
-    const addresses = rigAddresses(index);
-    const dev = `veth${index}`;
-    socket.apply([
-      { do: 'link-add', kind: 'veth', name: dev, peer: { name: 'eth0', namespace: path } },
-      { do: 'link-set', dev, up: true },
-      { do: 'address-add', dev, address: '172.30.0.1/32', nodad: true },
-      { do: 'address-add', dev, address: 'fd00:172:30::1/128', nodad: true },
-    ]);
-    using inside = RouteSocket.open(path);
-    inside.apply([
-      { do: 'link-set', dev: 'eth0', up: true },
-      { do: 'address-add', dev: 'eth0', address: `${addresses[0]}/32`, nodad: true },
-      { do: 'address-add', dev: 'eth0', address: `${addresses[1]}/128`, nodad: true },
-      { do: 'route-replace', dst: '172.30.0.1/32', dev: 'eth0', scope: 'link' },
-      { do: 'route-replace', dst: 'fd00:172:30::1/128', dev: 'eth0' },
-      { do: 'route-replace', dst: '0.0.0.0/0', via: '172.30.0.1', dev: 'eth0' },
-      { do: 'route-replace', dst: '::/0', via: 'fd00:172:30::1', dev: 'eth0' },
-    ]);
-    socket.apply([
-      { do: 'route-replace', dst: `${addresses[0]}/32`, dev, scope: 'link' },
-      { do: 'route-replace', dst: `${addresses[1]}/128`, dev },
-    ]);
-    return { namespace: path, addresses };
+    const namespace = rigNamespace(context, `${part}-p${index}`);
+    wirePod(router, namespace, index);
+    return { namespace, addresses: rigAddresses(index) };
   });
   return { router, routerAddresses: ['172.30.0.1', 'fd00:172:30::1'], pods };
+}
+
+/** A network namespace until the test ends, in which addresses are usable at once. */
+export function rigNamespace(context: TestContext, part: string): string {
+  context.after(() => deleteNamespace(testName(part)));
+  const path = createNamespace(testName(part));
+  setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
+  return path;
+}
+
+export function wirePod(router: string, namespace: string, index: number): void {
+  using socket = RouteSocket.open(router);
+  const addresses = rigAddresses(index);
+  const dev = `veth${index}`;
+  socket.apply([
+    { do: 'link-add', kind: 'veth', name: dev, peer: { name: 'eth0', namespace } },
+    { do: 'link-set', dev, up: true },
+    { do: 'address-add', dev, address: '172.30.0.1/32', nodad: true },
+    { do: 'address-add', dev, address: 'fd00:172:30::1/128', nodad: true },
+  ]);
+  using inside = RouteSocket.open(namespace);
+  inside.apply([
+    { do: 'link-set', dev: 'eth0', up: true },
+    { do: 'address-add', dev: 'eth0', address: `${addresses[0]}/32`, nodad: true },
+    { do: 'address-add', dev: 'eth0', address: `${addresses[1]}/128`, nodad: true },
+    { do: 'route-replace', dst: '172.30.0.1/32', dev: 'eth0', scope: 'link' },
+    { do: 'route-replace', dst: 'fd00:172:30::1/128', dev: 'eth0' },
+    { do: 'route-replace', dst: '0.0.0.0/0', via: '172.30.0.1', dev: 'eth0' },
+    { do: 'route-replace', dst: '::/0', via: 'fd00:172:30::1', dev: 'eth0' },
+  ]);
+  socket.apply([
+    { do: 'route-replace', dst: `${addresses[0]}/32`, dev, scope: 'link' },
+    { do: 'route-replace', dst: `${addresses[1]}/128`, dev },
+  ]);
 }
 
 /** Whether a TCP connection gets through to the other end's kernel: accepted or refused there, it was not dropped. */
@@ -109,4 +121,25 @@ export async function eventually(
     if (systemClock.now() > deadline) throw new Error(`${what}: not within ${milliseconds} ms`);
     await systemClock.sleep(20);
   }
+}
+
+/** A process that sends datagrams of one text for as long as the test runs, also before there is a way. */
+export function startSender(
+  context: TestContext,
+  namespace: string,
+  host: string,
+  port: number,
+  text: string,
+): void {
+  const type = host.includes(':') ? 'udp6' : 'udp4';
+  const program = `const socket = require('node:dgram').createSocket('${type}');
+    socket.on('error', () => {});
+    const go = () => socket.send('${text}', ${port}, '${host}', () => setImmediate(go));
+    go();`;
+  const child = spawnIn(namespace, process.execPath, ['--eval', program], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  context.after(() => {
+    child.kill('SIGKILL');
+  });
 }
