@@ -1,82 +1,60 @@
 import type { FieldError, Kind } from '../kind.ts';
-import type { ApiObject, ObjectMeta, OwnerReference } from '../object.ts';
-import { labelValue, qualifiedName } from '../kinds/text/names.ts';
+import { qualifiedName } from '../kinds/text/names.ts';
+import { Findings } from '../kinds/validation/findings.ts';
+import { checkAnnotations, checkLabels } from '../kinds/validation/labels.ts';
+import { rootOf } from '../kinds/validation/place.ts';
+import type { Place } from '../kinds/validation/place.ts';
+import type { ApiObject, ObjectMeta } from '../object.ts';
 import { nameProblems } from './names.ts';
-
-/** Bytes of all annotations together (TotalAnnotationSizeLimitB). */
-const ANNOTATION_BYTES = 256 * 1024;
 
 /** The rules that metadata has in every kind. */
 export function validateMetadata(
   kind: Kind,
   metadata: ObjectMeta,
   before: ObjectMeta | undefined,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const invalid = (field: string, value: unknown, detail: string) =>
-    errors.push({ type: 'Invalid', field: `metadata.${field}`, value, detail });
+): readonly FieldError[] {
+  const found = new Findings();
+  const place = rootOf({ metadata }).child('metadata');
   if (before === undefined) {
-    for (const problem of nameProblems(metadata.name ?? '', kind.nameFormat ?? 'subdomain')) {
-      invalid('name', metadata.name, problem);
-    }
+    found.complaints(place.child('name'), name => nameProblems(name, kind.nameFormat ?? 'subdomain'));
   }
-  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    for (const problem of qualifiedName(key)) invalid('labels', key, problem);
-    for (const problem of labelValue(value)) invalid('labels', value, problem);
+  checkLabels(found, place.child('labels'));
+  checkAnnotations(found, place.child('annotations'));
+  for (const finalizer of place.child('finalizers').items()) {
+    if (isFinalizer(finalizer.text, before === undefined)) continue;
+    found.invalid(finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
   }
-  let size = 0;
-  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
-    for (const problem of qualifiedName(key.toLowerCase())) invalid('annotations', key, problem);
-    size += Buffer.byteLength(key) + Buffer.byteLength(value);
-  }
-  if (size > ANNOTATION_BYTES) {
-    const detail = `may not be more than ${ANNOTATION_BYTES} bytes`;
-    errors.push({ type: 'TooLong', field: 'metadata.annotations', detail });
-  }
-  for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
-    const plain = finalizer === 'orphan' || finalizer === 'foregroundDeletion' || finalizer === 'kubernetes';
-    if (qualifiedName(finalizer).length > 0 || (!plain && !finalizer.includes('/') && before === undefined)) {
-      invalid(
-        `finalizers[${index}]`,
-        finalizer,
-        'name is neither a standard finalizer name nor is it fully qualified',
-      );
-    }
-  }
-  errors.push(...ownerProblems(metadata.ownerReferences ?? []), ...newFinalizerProblems(metadata, before));
-  return errors;
+  checkOwners(found, place.child('ownerReferences'));
+  checkNewFinalizers(found, place.child('finalizers'), before);
+  return found.errors;
 }
 
-function ownerProblems(owners: readonly OwnerReference[]): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [index, owner] of owners.entries()) {
-    for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (typeof owner[field] === 'string' && owner[field] !== '') continue;
-      const path = `metadata.ownerReferences[${index}].${field}`;
-      errors.push({
-        type: 'Invalid',
-        field: path,
-        value: owner[field] ?? '',
-        detail: `${field} must not be empty`,
-      });
-    }
-  }
-  if (owners.filter(owner => owner.controller === true).length > 1) {
-    const detail = 'Only one reference can have Controller set to true';
-    errors.push({ type: 'Invalid', field: 'metadata.ownerReferences', value: owners, detail });
-  }
-  return errors;
+const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes'];
+
+/** Old objects may have finalizers without a domain; they can be kept. */
+function isFinalizer(text: string, isNew: boolean): boolean {
+  if (qualifiedName(text).length > 0) return false;
+  return STANDARD_FINALIZERS.includes(text) || text.includes('/') || !isNew;
 }
 
-function newFinalizerProblems(metadata: ObjectMeta, before: ObjectMeta | undefined): FieldError[] {
-  if (before?.deletionTimestamp === undefined) return [];
-  const added = (metadata.finalizers ?? []).filter(
-    finalizer => before.finalizers?.includes(finalizer) !== true,
-  );
-  if (added.length === 0) return [];
+function checkOwners(found: Findings, owners: Place): void {
+  for (const owner of owners.items()) {
+    for (const field of ['apiVersion', 'kind', 'name', 'uid']) {
+      if (owner.child(field).text === '') found.invalid(owner.child(field), `${field} must not be empty`);
+    }
+  }
+  if (owners.items().filter(owner => owner.child('controller').flag).length > 1) {
+    found.invalid(owners, 'Only one reference can have Controller set to true');
+  }
+}
+
+function checkNewFinalizers(found: Findings, finalizers: Place, before: ObjectMeta | undefined): void {
+  if (before?.deletionTimestamp === undefined) return;
+  const added = finalizers.texts.filter(finalizer => before.finalizers?.includes(finalizer) !== true);
+  if (added.length === 0) return;
   const list = added.map(finalizer => JSON.stringify(finalizer)).join(', ');
   const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  return [{ type: 'Forbidden', field: 'metadata.finalizers', detail }];
+  found.forbidden(finalizers, detail);
 }
 
 /** What a client may not decide about a new object is dropped or set. */

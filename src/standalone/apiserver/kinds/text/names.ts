@@ -4,6 +4,7 @@
  */
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 const QUALIFIED_NAME = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
@@ -24,6 +25,22 @@ export function dnsLabel(value: string): string[] {
             'my-name',
             '123-abc',
           ),
+    );
+  }
+  return complaints;
+}
+
+/** RFC 1035 label: as above, and begins with a letter. */
+export function dnsLabel1035(value: string): string[] {
+  const complaints = tooLong(value, 63);
+  if (!whole(LABEL_1035, value)) {
+    complaints.push(
+      format(
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+        LABEL_1035,
+        'my-name',
+        'abc-123',
+      ),
     );
   }
   return complaints;
