@@ -8,17 +8,15 @@ import { json } from '../resource/present.ts';
 
 /** `/api`, `/apis`, `/apis/G`, `/api/v1` and `/apis/G/V`; undefined for what is not served. */
 export class Discovery {
-  readonly #registry: Registry;
-  #groups: readonly Group[] = [];
-  #generation = -1;
+  readonly #groups: readonly Group[];
 
   constructor(registry: Registry) {
-    this.#registry = registry;
+    this.#groups = groupsOf(registry.all());
   }
 
   answer(request: ApiRequest): ApiResponse | undefined {
     const parts = request.path.split('/').filter(part => part !== '');
-    const groups = this.#current();
+    const groups = this.#groups;
     const core = groups.filter(group => group.name === '');
     const named = groups.filter(group => group.name !== '');
     if (parts.length === 1)
@@ -51,14 +49,6 @@ export class Discovery {
     };
     if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' };
     return { status: 200, headers, body };
-  }
-
-  #current(): readonly Group[] {
-    if (this.#generation !== this.#registry.generation) {
-      this.#groups = groupsOf(this.#registry.all());
-      this.#generation = this.#registry.generation;
-    }
-    return this.#groups;
   }
 }
 

@@ -94,10 +94,6 @@ export class Store {
     return { revision, entries: rewound(entries, changes, { storage, prefix, after }) };
   }
 
-  count(storage: string): number {
-    return this.#collections.get(storage)?.size ?? 0;
-  }
-
   /** The changes of one storage after `revision`; undefined if some of them are gone. */
   since(storage: string, revision: number): readonly Change[] | undefined {
     return this.#window.since(revision)?.filter(change => change.storage === storage);
