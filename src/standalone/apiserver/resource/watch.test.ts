@@ -166,3 +166,19 @@ test('a watch learns soon how far the store is, although nothing of its kind has
   assert.equal(bookmark?.['object']?.['metadata']?.['resourceVersion'], revision);
   watch.close();
 });
+
+test('hundreds of watches of quiet resources all learn that the store has moved on', async () => {
+  await using server = await startTestServer();
+  const path = `${CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3Dquiet`;
+  const watches = await Promise.all(Array.from({ length: 250 }, () => server.watch(path)));
+  await put(server, 'a', '1');
+  const revision = (await server.call('GET', `${CONFIG_MAPS}/a`)).json['metadata']?.['resourceVersion'];
+  for (const watch of watches) {
+    const [bookmark] = await watch.take(1);
+    assert.deepEqual(
+      [bookmark?.['type'], bookmark?.['object']?.['metadata']?.['resourceVersion']],
+      ['BOOKMARK', revision],
+    );
+    watch.close();
+  }
+});
