@@ -6,7 +6,9 @@ import { builtInSchemas } from '../index.ts';
 
 /** The Gateway API's own CustomResourceDefinitions; developers have them beside the repository. */
 const REFERENCE = new URL('../../../../../../shared/data/gateway-api-v1.6.1/standard/', import.meta.url);
-const skip = existsSync(REFERENCE) ? false : 'reference data absent';
+const skip = existsSync(REFERENCE)
+  ? false
+  : 'reference data is absent: CustomResourceDefinitions of the Gateway API';
 
 type Json = Readonly<Record<string, unknown>>;
 
