@@ -39,11 +39,12 @@ import type { AgentStatus } from './status.ts';
 import { waysOf } from './ways.ts';
 
 export interface AgentPaths {
-  /** Survives a reboot: the address store and the queue of releases. */
+  /** Survives a reboot: the address store. */
   readonly state: string;
   /** Does not: the sockets. */
   readonly run: string;
   readonly cniSocket: string;
+  readonly cniReleaseQueue: string;
   readonly cniConfigDirectory: string;
   readonly cniPluginDirectory: string;
 }
@@ -79,7 +80,7 @@ const reconcileMilliseconds = 30_000;
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { client, clock, log, node, paths, signal, worker } = options;
   mkdirSync(paths.run, { recursive: true });
-  const releaseQueue = join(paths.state, 'releases');
+  const releaseQueue = paths.cniReleaseQueue;
   createQueue(releaseQueue);
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const ipam = new Ipam({ path: join(paths.state, 'ipam.db'), bootId, clock });

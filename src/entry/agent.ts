@@ -56,6 +56,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       state: paths.nodeState(cluster, node),
       run: paths.nodeRun(cluster, node),
       cniSocket: paths.cniSocket(cluster, node),
+      cniReleaseQueue: paths.cniReleaseQueue(cluster, node),
       cniConfigDirectory: values['cni-config-directory'] ?? paths.cniConfigDirectory(cluster, node),
       cniPluginDirectory: values['cni-plugin-directory'] ?? builtPlugins,
     },

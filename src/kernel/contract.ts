@@ -14,6 +14,8 @@ export const paths = {
   nodeRun: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}`,
   /** The CNI plugin's way to the agent. */
   cniSocket: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/cni.sock`,
+  /** Where the CNI plugin leaves a DEL for an agent that does not run. */
+  cniReleaseQueue: (cluster: string, node: string) => `/var/lib/fairlead/${cluster}/nodes/${node}/releases`,
   /** Where the agent writes its conflist; its appearance makes the node Ready. */
   cniConfigDirectory: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/net.d`,
 } as const;
@@ -63,6 +65,12 @@ export const interfaces = {
   outside: 'tap0',
 } as const;
 
+/** Groups of links (`ip link … group`), per network namespace. */
+export const linkGroups = {
+  /** Links that are about to be deleted together join it first. */
+  deletion: 0x00fa_1ead,
+} as const;
+
 /** Addresses and ports of the default cluster, as docs/reference lists them. */
 export const defaults = {
   clusterDomain: 'cluster.local',
@@ -78,6 +86,11 @@ export const defaults = {
   loadBalancerPrefixes: ['172.30.200.0/24', 'fd00:172:30::c8:0/112'],
   /** The pods' gateway: on link scope, the same on every node, with a permanent neighbour entry. */
   podGateways: ['169.254.1.1', 'fe80::1'],
+  /**
+   * The MAC of every veth's host end: 169.254.1.1 in it. The links are point to point, so they may share it, and a pod's
+   * gateway is known before the veth exists.
+   */
+  podGatewayMac: '02:00:a9:fe:01:01',
   /** Inside the fabric, for nodes and pods; people come in by a loopback port of the host. */
   apiServerPort: 6443,
   vxlan: { id: 4242, port: 8472 },
@@ -107,6 +120,7 @@ export const nft = {
     'policy/forward': { hook: 'forward', priority: -10 },
     'policy/input': { hook: 'input', priority: -10 },
     'policy/output': { hook: 'output', priority: -10 },
+    'pods/prerouting-source': { hook: 'prerouting', priority: -310 },
     'pods/forward-mss': { hook: 'forward', priority: 10 },
     'pods/postrouting-masquerade': { hook: 'postrouting', priority: 110 },
     'fabric/postrouting-masquerade': { hook: 'postrouting', priority: 100 },

@@ -1,27 +1,53 @@
 import { bitsOf, formatAddress } from '../base/ip.ts';
 import { FairleadError } from '../base/errors.ts';
+import { defaults } from '../kernel/contract.ts';
 import type { RouteOperation } from '../kernel/netlink/index.ts';
 import { KernelCallError } from '../kernel/worker/index.ts';
+import type { KernelJob, KernelSetting } from '../kernel/worker/index.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { aliasOf } from './attachment.ts';
 import { entriesOf, entryOperations, nothing } from './apply-entries.ts';
-import { compileHostSide, compilePodSide, gatewayMac } from './compile-attachment.ts';
+import { compileHostSide, compilePodSide } from './compile-attachment.ts';
 import type { Attachment, NodeNetwork } from './model.ts';
 
+const gatewayMac = defaults.podGatewayMac;
+
+/** Where and how large a pod's interface is made. */
+export interface Wiring {
+  readonly attachment: Attachment;
+  /** The path of the pod's network namespace. */
+  readonly sandbox: string;
+  readonly mtu: number;
+}
+
 /**
- * Makes the veth between a pod and its node and everything on both ends. Throws `kernel/netlink` with errno EEXIST when
- * the pod has an interface of that name; what was made until then is left for `detachPod`.
+ * Makes the veths between pods and their node and everything on both ends, in one call of the kernel's thread. Of each
+ * its error, or undefined; what failed is left half made for `detachPods`. A pod that has an interface of that name is
+ * `kernel/netlink` with errno EEXIST.
  */
-export async function attachPod(
+export function attachPods(
   kernel: PodKernel,
   self: NodeNetwork,
-  attachment: Attachment,
-  sandbox: string,
-  mtu: number,
-): Promise<void> {
+  wirings: readonly Wiring[],
+): Promise<readonly (KernelCallError | undefined)[]> {
+  return kernel.perform(wirings.map(wiring => wiringJob(self, wiring)));
+}
+
+/** Deletes the hosts' ends, and with them the pods'; their routes and neighbours go with the links. Absent is fine. */
+export async function detachPods(kernel: PodKernel, hostInterfaces: readonly string[]): Promise<void> {
+  const [first] = hostInterfaces;
+  if (first === undefined) return;
+  const operation: RouteOperation =
+    hostInterfaces.length === 1
+      ? { do: 'link-delete', dev: first }
+      : { do: 'links-delete', devs: hostInterfaces };
+  await kernel.netlink(undefined, [operation]);
+}
+
+function wiringJob(self: NodeNetwork, { attachment, sandbox, mtu }: Wiring): KernelJob {
   const { hostInterface, interfaceName } = attachment;
-  // A veth of that name can only be what a killed ADD of the same attachment left behind.
-  await kernel.netlink(undefined, [
+  const veth: readonly RouteOperation[] = [
+    // A veth of that name can only be what a killed ADD of the same attachment left behind.
     { do: 'link-delete', dev: hostInterface },
     {
       do: 'link-add',
@@ -31,24 +57,20 @@ export async function attachPod(
       mtu,
       linkLocal: 'none',
       alias: aliasOf(attachment, attachment.pod),
+      up: true,
       peer: { name: interfaceName, namespace: sandbox, mac: attachment.mac, mtu },
     },
-  ]);
-  await kernel.sysctls(podSettings(interfaceName), sandbox);
-  await kernel.netlink(undefined, [{ do: 'link-set', dev: hostInterface, up: true }]);
-  await kernel.netlink(sandbox, podOperations(attachment));
-  await kernel.sysctls(hostSettings(hostInterface));
-  const side = compileHostSide(self, attachment);
-  await kernel.netlink(undefined, entryOperations(nothing, entriesOf(side)));
-}
-
-/** Deletes the host's end, and with it the pod's; its routes and neighbours go with the link. Absent is fine. */
-export async function detachPod(kernel: PodKernel, hostInterface: string): Promise<void> {
-  await kernel.netlink(undefined, [{ do: 'link-delete', dev: hostInterface }]);
+  ];
+  const host = entryOperations(nothing, entriesOf(compileHostSide(self, attachment)));
+  return [
+    { operations: veth },
+    { namespace: sandbox, settings: podSettings(interfaceName), operations: podOperations(attachment) },
+    { settings: hostSettings(hostInterface), operations: host },
+  ];
 }
 
 /** IPv6 is usable at once: no duplicate address detection, and the gateway is told, not discovered. */
-function podSettings(interfaceName: string): readonly (readonly [string, number])[] {
+function podSettings(interfaceName: string): readonly KernelSetting[] {
   const ipv6 = `net/ipv6/conf/${interfaceName}`;
   return [
     [`${ipv6}/disable_ipv6`, 0],
@@ -58,7 +80,7 @@ function podSettings(interfaceName: string): readonly (readonly [string, number]
 }
 
 /** A pod sends from its own addresses alone: the way back to any other does not lead to its veth (RFC 3704, strict). */
-function hostSettings(hostInterface: string): readonly (readonly [string, number])[] {
+function hostSettings(hostInterface: string): readonly KernelSetting[] {
   return [[`net/ipv4/conf/${hostInterface}/rp_filter`, 1]];
 }
 

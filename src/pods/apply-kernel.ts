@@ -4,6 +4,8 @@ import type { KernelWorker } from '../kernel/worker/index.ts';
 export type PodKernel = Pick<
   KernelWorker,
   | 'netlink'
+  | 'perform'
+  | 'forgetConnections'
   | 'links'
   | 'addresses'
   | 'routes'

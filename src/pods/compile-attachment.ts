@@ -5,12 +5,6 @@ import { addressOf } from './model.ts';
 import type { Attachment, NodeNetwork } from './model.ts';
 import type { NeighbourEntry, RouteEntry } from './compile-program.ts';
 
-/**
- * The MAC of every veth's host end: 169.254.1.1 in it. The links are point to point, so they may share it, and a pod's
- * gateway is known before the veth exists.
- */
-export const gatewayMac = '02:00:a9:fe:01:01';
-
 /** The node's side of an attachment: the pod's addresses lead to its veth, and nobody has to be asked for its MAC. */
 export interface HostSide {
   readonly routes: readonly RouteEntry[];

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
-import { FairleadError } from '../base/errors.ts';
-import { formatPrefix } from '../base/ip.ts';
+import { FairleadError, sentenceOf } from '../base/errors.ts';
+import { formatAddress, formatPrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import { defaults } from '../kernel/contract.ts';
 import { leakedAllocations, planAdoption } from './adoption.ts';
-import { attachPod, detachPod, interfaceTaken, isNameTaken, verifyPodSide } from './apply-attachment.ts';
+import { attachPods, detachPods, interfaceTaken, isNameTaken, verifyPodSide } from './apply-attachment.ts';
 import { entriesOf } from './apply-entries.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { applyChange, applyNetwork, countOf } from './apply-network.ts';
@@ -15,6 +15,8 @@ import { inForce } from './apply-tolerant.ts';
 import type { Refusal } from './apply-tolerant.ts';
 import { applySettings } from './apply-settings.ts';
 import { hostInterfaceOf, podMacOf } from './attachment.ts';
+import { Batch } from './batch.ts';
+import type { Outcome } from './batch.ts';
 import { compileHostSide } from './compile-attachment.ts';
 import { compileNetwork } from './compile-network.ts';
 import { isOnLink } from './compile-peers.ts';
@@ -43,6 +45,15 @@ export interface ReconcileReport {
   readonly released: number;
 }
 
+/** An attachment as it was made. */
+export interface Attached {
+  readonly attachment: Attachment;
+  readonly mtu: number;
+}
+
+/** So many pods are wired or unwired in one call of the kernel's thread; others get their turn in between. */
+const podsAtOnce = 32;
+
 /**
  * The pods' network of one node: holds the program that is in force and changes the kernel step by step. Every change
  * of the kernel goes through one lock, so a comparison never sees half of an attachment.
@@ -51,6 +62,11 @@ export class PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #lock = new Mutex();
   readonly #running = new Set<string>();
+  readonly #attaching = new Batch<Allocation, Attached>(
+    allocations => this.#attachAll(allocations),
+    podsAtOnce,
+  );
+  readonly #detaching = new Batch<AttachmentKey, void>(keys => this.#detachAll(keys), podsAtOnce);
   #nodes: { readonly self: NodeNetwork; readonly peers: readonly NodeNetwork[] } | undefined;
   #uplinks: readonly Uplink[] = [];
   #program: NetworkProgram | undefined;
@@ -107,35 +123,13 @@ export class PodNetwork {
   }
 
   /** Wires a reserved attachment and assigns its addresses. When it fails, neither wires nor reservation are left. */
-  async attach(allocation: Allocation): Promise<{ readonly attachment: Attachment; readonly mtu: number }> {
-    const attachment = attachmentOf(allocation);
-    return this.#lock.run(async () => {
-      const { kernel, ipam } = this.#options;
-      const self = this.self;
-      if (self === undefined || this.#program === undefined) throw notReady();
-      const { mtu } = this;
-      try {
-        await attachPod(kernel, self, attachment, allocation.sandbox, mtu);
-        ipam.assign(allocation);
-      } catch (error) {
-        // Where even this fails, the reservation stays until its deadline: the addresses may still be in the kernel.
-        await detachPod(kernel, attachment.hostInterface);
-        ipam.release(allocation);
-        throw isNameTaken(error) ? interfaceTaken(attachment, error) : error;
-      }
-      const side = entriesOf(compileHostSide(self, attachment));
-      this.#program = {
-        ...this.#program,
-        routes: new Map([...this.#program.routes, ...side.routes]),
-        neighbours: new Map([...this.#program.neighbours, ...side.neighbours]),
-      };
-      return { attachment, mtu };
-    });
+  attach(allocation: Allocation): Promise<Attached> {
+    return this.#attaching.add(allocation);
   }
 
   /** Deletes the veth and frees the addresses; fine for what is gone already. The link goes before the addresses. */
-  async detach(key: AttachmentKey): Promise<void> {
-    await this.#lock.run(() => this.#detach(key));
+  detach(key: AttachmentKey): Promise<void> {
+    return this.#detaching.add(key);
   }
 
   /** Sentences of what an attachment lacks in the kernel. */
@@ -172,11 +166,11 @@ export class PodNetwork {
     const state = await readKernel(kernel);
     this.#uplinks = state.uplinks;
     const plan = planAdoption(ipam.list(), state, this.#running, clock.now());
-    for (const name of plan.deleteLinks) await detachPod(kernel, name);
-    for (const key of plan.release) ipam.release(key);
+    await detachPods(kernel, plan.deleteLinks);
+    await this.#release(plan.release);
     const adopted = plan.adopt.filter(found => ipam.adopt({ ...found, sandbox: '' }));
     const leaked = leakedAllocations(ipam.list(), state.podLinks, existsSync, clock.now());
-    for (const allocation of leaked) ipam.release(allocation);
+    await this.#release(leaked);
     const released = plan.release.length + leaked.length;
     if (adopted.length + released > 0)
       log.warn({ adopted: adopted.length, released }, 'the address store and the kernel differed');
@@ -224,16 +218,90 @@ export class PodNetwork {
     });
   }
 
-  async #detach(key: AttachmentKey): Promise<void> {
-    const { kernel, ipam } = this.#options;
-    const name = hostInterfaceOf(key);
-    await detachPod(kernel, name);
-    ipam.release(key);
-    const program = this.#program;
-    if (program === undefined) return;
-    const keep = <V extends { readonly device: string }>(entries: ReadonlyMap<string, V>) =>
-      new Map([...entries].filter(([, entry]) => entry.device !== name));
-    this.#program = { ...program, routes: keep(program.routes), neighbours: keep(program.neighbours) };
+  #attachAll(allocations: readonly Allocation[]): Promise<readonly Outcome<Attached>[]> {
+    return this.#lock.run(async () => {
+      const { kernel, ipam } = this.#options;
+      const { mtu, self } = this;
+      if (self === undefined) {
+        ipam.release(allocations);
+        throw notReady();
+      }
+      const wirings = allocations.map(allocation => ({
+        attachment: attachmentOf(allocation),
+        sandbox: allocation.sandbox,
+        mtu,
+      }));
+      const names = wirings.map(({ attachment }) => attachment.hostInterface);
+      let errors: readonly (Error | undefined)[];
+      try {
+        errors = await attachPods(kernel, self, wirings);
+        ipam.assign(allocations.filter((_, index) => errors[index] === undefined));
+      } catch (error) {
+        await this.#undo(allocations, names);
+        throw error;
+      }
+      const failed = (_: unknown, index: number) => errors[index] !== undefined;
+      await this.#undo(allocations.filter(failed), names.filter(failed));
+      const attached = wirings.filter((_, index) => errors[index] === undefined);
+      this.#add(attached.map(({ attachment }) => attachment));
+      return wirings.map(({ attachment }, index): Outcome<Attached> => {
+        const error = errors[index];
+        if (error === undefined) return { result: { attachment, mtu } };
+        return { error: isNameTaken(error) ? interfaceTaken(attachment, error) : error };
+      });
+    });
+  }
+
+  /** Where even this fails, the reservations stay until their deadline: the addresses may still be in the kernel. */
+  async #undo(allocations: readonly Allocation[], names: readonly string[]): Promise<void> {
+    await detachPods(this.#options.kernel, names);
+    this.#options.ipam.release(allocations);
+  }
+
+  #add(attachments: readonly Attachment[]): void {
+    const { self } = this;
+    if (self === undefined || this.#program === undefined) return;
+    const sides = attachments.map(attachment => entriesOf(compileHostSide(self, attachment)));
+    this.#program = {
+      ...this.#program,
+      routes: new Map([...this.#program.routes, ...sides.flatMap(side => [...side.routes])]),
+      neighbours: new Map([...this.#program.neighbours, ...sides.flatMap(side => [...side.neighbours])]),
+    };
+  }
+
+  #detachAll(keys: readonly AttachmentKey[]): Promise<readonly Outcome<void>[]> {
+    return this.#lock.run(async () => {
+      const { kernel } = this.#options;
+      const names = keys.map(hostInterfaceOf);
+      await detachPods(kernel, names);
+      await this.#release(keys);
+      const program = this.#program;
+      if (program !== undefined) {
+        const gone = new Set(names);
+        const keep = <V extends { readonly device: string }>(entries: ReadonlyMap<string, V>) =>
+          new Map([...entries].filter(([, entry]) => !gone.has(entry.device)));
+        this.#program = { ...program, routes: keep(program.routes), neighbours: keep(program.neighbours) };
+      }
+      return keys.map(() => ({ result: undefined }));
+    });
+  }
+
+  /** Frees addresses whose veths are gone. Their tracked connections go first: the next owner must not inherit them. */
+  async #release(keys: readonly AttachmentKey[]): Promise<void> {
+    const { ipam, kernel, log } = this.#options;
+    const addresses = new Set(keys.flatMap(key => ipam.get(key)?.addresses ?? []).map(formatAddress));
+    if (addresses.size > 0) {
+      try {
+        await kernel.forgetConnections([{ addresses }]);
+      } catch (error) {
+        // They end by their timeouts; a pod's end does not wait for that.
+        log.warn(
+          { reason: sentenceOf(error) },
+          "the tracked connections of pods that ended can't be deleted",
+        );
+      }
+    }
+    ipam.release(keys);
   }
 }
 

@@ -134,6 +134,7 @@ export class TestNode {
       state: join(run, 'state'),
       run,
       cniSocket: join(run, 'cni.sock'),
+      cniReleaseQueue: join(run, 'state', 'releases'),
       cniConfigDirectory: join(run, 'net.d'),
       cniPluginDirectory: pluginDirectory,
     };
@@ -227,7 +228,7 @@ export class TestNode {
       name: 'fairlead',
       type: 'fairlead-cni',
       socket: this.paths.cniSocket,
-      releaseQueue: join(this.paths.state, 'releases'),
+      releaseQueue: this.paths.cniReleaseQueue,
       ...extra,
     };
   }

@@ -86,11 +86,11 @@ test('whatever is added, deleted and killed: no address has two owners, none is 
               owned.set(one.pod, textOf(allocation));
             }
           } else if (one.do === 'assign') {
-            if (owned.has(one.pod)) ipam.assign(keyOf(one.pod));
-            else assert.throws(() => ipam.assign(keyOf(one.pod)), hasCode('pods/attachment-unknown'));
+            if (owned.has(one.pod)) ipam.assign([keyOf(one.pod)]);
+            else assert.throws(() => ipam.assign([keyOf(one.pod)]), hasCode('pods/attachment-unknown'));
           } else {
-            const released = ipam.release(keyOf(one.pod));
-            assert.equal(released === undefined ? undefined : textOf(released), owned.get(one.pod));
+            ipam.release([keyOf(one.pod)]);
+            assert.equal(ipam.get(keyOf(one.pod)), undefined);
             for (const text of owned.get(one.pod)?.split(' ') ?? []) releasedAt.set(text, now);
             owned.delete(one.pod);
           }

@@ -1,5 +1,5 @@
 import { encodeAddressAdd, encodeAddressDelete } from './address.ts';
-import { encodeLinkAdd, encodeLinkDelete, encodeLinkSet } from './link.ts';
+import { encodeLinkAdd, encodeLinkDelete, encodeLinkSet, encodeLinksDelete } from './link.ts';
 import {
   encodeForwardingDelete,
   encodeForwardingReplace,
@@ -20,6 +20,8 @@ export function encodeOperation(operation: RouteOperation, resolve: Resolver): r
       return encodeLinkSet(operation, resolve);
     case 'link-delete':
       return [encodeLinkDelete(operation.dev)];
+    case 'links-delete':
+      return encodeLinksDelete(operation.devs);
     case 'address-add':
       return [encodeAddressAdd(operation, resolve)];
     case 'address-delete':
@@ -45,7 +47,7 @@ export function encodeOperation(operation: RouteOperation, resolve: Resolver): r
 
 /** Names and numbers of links change with these: what was resolved before has to be asked again. */
 export function changesLinks(operation: RouteOperation): boolean {
-  return operation.do === 'link-add' || operation.do === 'link-set' || operation.do === 'link-delete';
+  return operation.do.startsWith('link');
 }
 
 /** What the kernel answers when the thing to delete is not there. */

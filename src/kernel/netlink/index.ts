@@ -11,6 +11,7 @@ export type {
   ForwardingReplace,
   LinkAdd,
   LinkSet,
+  LinksDelete,
   NeighbourReplace,
   RouteDelete,
   RouteKey,

@@ -1,5 +1,6 @@
 import { FairleadError } from '../../base/errors.ts';
 import { parseAddress } from '../../base/ip.ts';
+import { linkGroups } from '../contract.ts';
 import type { LinkAdd, LinkSet, VethPeer } from './operation.ts';
 import { flags, request } from './request.ts';
 import type { Request, Resolver } from './request.ts';
@@ -61,6 +62,7 @@ const attribute = {
   linkInfo: 18,
   alias: 20,
   familySpecific: 26,
+  group: 27,
   namespaceFd: 28,
   extendedMask: 29,
   linkNamespaceId: 37,
@@ -134,6 +136,14 @@ export function encodeLinkSet(operation: LinkSet, resolve: Resolver): readonly R
 
 export function encodeLinkDelete(dev: string): Request {
   return request(linkMessage.delete, change, header(0), [[attribute.name, text(requireName(dev))]]);
+}
+
+/** Each joins the group, by its name, and then the group goes. */
+export function encodeLinksDelete(devs: readonly string[]): readonly Request[] {
+  const group: Attribute = [attribute.group, u32(linkGroups.deletion)];
+  const join = (dev: string) =>
+    request(linkMessage.set, change, header(0), [[attribute.name, text(requireName(dev))], group]);
+  return [...devs.map(join), request(linkMessage.delete, change, header(0), [group])];
 }
 
 /** A dump of all links, or the one of that name. */

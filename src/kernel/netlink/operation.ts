@@ -7,6 +7,7 @@ export type RouteOperation =
   | LinkAdd
   | LinkSet
   | { readonly do: 'link-delete'; readonly dev: string }
+  | LinksDelete
   | AddressAdd
   | { readonly do: 'address-delete'; readonly dev: string; readonly address: string }
   | RouteReplace
@@ -80,6 +81,15 @@ export interface LinkSet extends LinkSettings, NearSettings {
   readonly master?: string | null;
   /** Moves it to the network namespace at this path; name and addresses must be free there. */
   readonly namespace?: string;
+}
+
+/**
+ * Deletes many links in one step of the kernel, by way of the contract's `linkGroups.deletion`: it waits once for its
+ * readers, not once for each link, which takes 20 ms on a small machine.
+ */
+export interface LinksDelete {
+  readonly do: 'links-delete';
+  readonly devs: readonly string[];
 }
 
 export interface AddressAdd {
@@ -191,6 +201,8 @@ export function describeOperation(operation: RouteOperation): string {
       return `change the link ${operation.dev}`;
     case 'link-delete':
       return `delete the link ${operation.dev}`;
+    case 'links-delete':
+      return `delete ${operation.devs.length} links`;
     case 'address-add':
       return `add the address ${operation.address} to ${operation.dev}`;
     case 'address-delete':

@@ -3,6 +3,8 @@ import { lazily } from '../ffi/lazily.ts';
 import type { Connection, ConnectionFilter, ConnectionMark, RouteOperation } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';
+import { performJob } from './jobs.ts';
+import type { KernelJob, KernelSetting } from './jobs.ts';
 import { failureOf } from './messages.ts';
 import type { Failure } from './messages.ts';
 
@@ -62,6 +64,12 @@ export function createCalls() {
     async netlink(where: Where, operations: readonly RouteOperation[]): Promise<void> {
       await withSocket(where, socket => socket.apply(operations));
     },
+    async perform(jobs: readonly KernelJob[]): Promise<readonly (Failure | undefined)[]> {
+      const own = await ownSocket();
+      const outcomes: (Failure | undefined)[] = [];
+      for (const job of jobs) outcomes.push(await performJob(job, own).then(() => undefined, failureOf));
+      return outcomes;
+    },
     async read(where: Where, what: Readable): Promise<readonly unknown[]> {
       return withSocket(where, (socket): readonly unknown[] => socket[what]());
     },
@@ -97,10 +105,7 @@ export function createCalls() {
     async nftList(where: Where, command: string): Promise<unknown> {
       return withNft(where, nft => nft.list(command));
     },
-    async sysctls(
-      where: Where,
-      settings: readonly (readonly [key: string, value: string | number])[],
-    ): Promise<void> {
+    async sysctls(where: Where, settings: readonly KernelSetting[]): Promise<void> {
       const { setSysctl } = await import('../sysctl/index.ts');
       for (const [key, value] of settings) setSysctl(where, key, value);
     },

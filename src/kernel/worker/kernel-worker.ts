@@ -15,6 +15,7 @@ import type {
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult } from '../probe/index.ts';
 import type { Calls, RefusedChange, Where } from './calls.ts';
+import type { KernelJob, KernelSetting } from './jobs.ts';
 import { KernelCallError } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
 
@@ -57,6 +58,12 @@ export class KernelWorker implements AsyncDisposable {
   /** As RouteSocket.apply. */
   netlink(namespacePath: Where, operations: readonly RouteOperation[]): Promise<void> {
     return this.#call('netlink', namespacePath, operations);
+  }
+
+  /** Many jobs in one call, one after the other. Of each its error, or undefined when all of its steps are done. */
+  async perform(jobs: readonly KernelJob[]): Promise<readonly (KernelCallError | undefined)[]> {
+    const failures = await this.#call('perform', jobs);
+    return failures.map(failure => (failure === undefined ? undefined : new KernelCallError(failure)));
   }
 
   links(namespacePath?: string): Promise<readonly Link[]> {
@@ -133,10 +140,7 @@ export class KernelWorker implements AsyncDisposable {
     return this.#call('nftList', namespacePath, command);
   }
 
-  sysctls(
-    settings: readonly (readonly [key: string, value: string | number])[],
-    namespacePath?: string,
-  ): Promise<void> {
+  sysctls(settings: readonly KernelSetting[], namespacePath?: string): Promise<void> {
     return this.#call('sysctls', namespacePath, settings);
   }
 

@@ -130,7 +130,7 @@ export class CniPlugin {
         await gate.admit(pod, attachmentOf(allocation), signal);
         signal.throwIfAborted();
       } catch (cause) {
-        this.#options.ipam.release(allocation);
+        this.#options.ipam.release([allocation]);
         throw new CniError(cniCodes.tryAgainLater, 'gate', `${gate.name} is not ready for the pod`, {
           cause,
         });

@@ -1,5 +1,6 @@
 import { bitsOf, formatAddress, parseAddress, parseInterface } from '../../base/ip.ts';
-import { gatewayMac, gatewayOf } from '../compile-attachment.ts';
+import { defaults } from '../../kernel/contract.ts';
+import { gatewayOf } from '../compile-attachment.ts';
 import type { Attachment } from '../model.ts';
 import { CniError, cniCodes } from './cni-error.ts';
 import type { CniVersion } from './version.ts';
@@ -48,7 +49,7 @@ export function resultOf(
     ...before,
     interfaces: [
       ...before.interfaces,
-      { name: attachment.hostInterface, mac: gatewayMac, mtu },
+      { name: attachment.hostInterface, mac: defaults.podGatewayMac, mtu },
       { name: attachment.interfaceName, mac: attachment.mac, mtu, sandbox },
     ],
     ips: [

@@ -82,34 +82,39 @@ export class Ipam implements Disposable {
     });
   }
 
-  /** The kernel has it now. Throws `pods/attachment-unknown` when the reservation is gone. */
-  assign(key: AttachmentKey): void {
-    const changed = this.#run(
-      "UPDATE attachments SET state = 'assigned', deadline = 0 WHERE container_id = ? AND interface = ?",
-      key.containerId,
-      key.interfaceName,
-    );
-    if (changed === 0) {
-      const sentence = `the reservation of ${key.containerId}/${key.interfaceName} is gone`;
-      throw new FairleadError('pods/attachment-unknown', sentence);
-    }
+  /** The kernel has them now. Throws `pods/attachment-unknown` when a reservation is gone; then none is assigned. */
+  assign(keys: readonly AttachmentKey[]): void {
+    this.#transaction(() => {
+      for (const { containerId, interfaceName } of keys) {
+        const changed = this.#run(
+          "UPDATE attachments SET state = 'assigned', deadline = 0 WHERE container_id = ? AND interface = ?",
+          containerId,
+          interfaceName,
+        );
+        if (changed > 0) continue;
+        const sentence = `the reservation of ${containerId}/${interfaceName} is gone`;
+        throw new FairleadError('pods/attachment-unknown', sentence);
+      }
+    });
   }
 
-  /** Frees what the attachment has; its addresses rest. Undefined for an unknown key: releasing twice is fine. */
-  release(key: AttachmentKey): Allocation | undefined {
-    return this.#transaction(() => {
-      const allocation = this.get(key);
-      if (allocation === undefined) return undefined;
+  /** Frees what the attachments have; their addresses rest. An unknown one is fine: it was released before. */
+  release(keys: readonly AttachmentKey[]): void {
+    const known = keys.map(key => this.get(key)).filter(allocation => allocation !== undefined);
+    if (known.length === 0) return;
+    this.#transaction(() => {
       const now = this.#clock.now();
       this.#run('DELETE FROM released WHERE at < ?', now - this.#quarantine);
-      for (const address of allocation.addresses)
-        this.#run('INSERT OR REPLACE INTO released (address, at) VALUES (?, ?)', formatAddress(address), now);
-      this.#run(
-        'DELETE FROM attachments WHERE container_id = ? AND interface = ?',
-        key.containerId,
-        key.interfaceName,
-      );
-      return allocation;
+      for (const { containerId, interfaceName, addresses } of known) {
+        for (const address of addresses)
+          this.#run(
+            'INSERT OR REPLACE INTO released (address, at) VALUES (?, ?)',
+            formatAddress(address),
+            now,
+          );
+        const key = [containerId, interfaceName] as const;
+        this.#run('DELETE FROM attachments WHERE container_id = ? AND interface = ?', ...key);
+      }
     });
   }
 
