@@ -124,7 +124,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
         const { kind, name, field } = problem.provenance;
         const note = `${kind} ${name}, ${field}: ${problem.sentence}`;
         if (service !== undefined)
-          events.record(service, { type: 'Warning', reason: 'ServiceNotProgrammed', note });
+          events.record(service, { type: 'Warning', reason: 'ServiceProblem', note });
       }
     }
   }

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { AgentStatus } from '../../src/agent/status.ts';
 import { namespaces, paths } from '../../src/kernel/contract.ts';
 import { namespacePath, spawnIn } from '../../src/kernel/ns/index.ts';
-import { DEPLOYMENTS, NAMESPACES, PODS, SERVICES } from '../../src/kube/resources.ts';
+import { DEPLOYMENTS, EVENTS, NAMESPACES, PODS, SERVICES } from '../../src/kube/resources.ts';
 import type { Pod } from '../../src/kube/types/core.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { eventually, startCluster, type TestCluster } from './cluster.ts';
@@ -192,6 +192,25 @@ test('an agent that is killed leaves Services working, and the next one adopts t
   });
   assert.equal(services.corrections, 0);
   await everywhere(({ code }) => assert.equal(code, 0));
+});
+
+test('what a Service asks for and does not get is told on it', async () => {
+  const { client } = cluster;
+  await client.create(SERVICES, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'shop', name: 'sticky' },
+    spec: { sessionAffinity: 'ClientIP', ports: [{ port: 80 }] },
+  });
+  const fieldSelector = 'involvedObject.name=sticky';
+  await eventually('there is an Event from each node', async () => {
+    const { items } = await client.list(EVENTS, { namespace: 'shop', fieldSelector });
+    assert.ok(
+      items.every(event => event.type === 'Warning' && /spec\.sessionAffinity/.test(event.message ?? '')),
+    );
+    return items.length === nodes.length ? true : undefined;
+  });
+  await client.delete(SERVICES, { namespace: 'shop', name: 'sticky' });
 });
 
 test('a Service that is deleted leads nowhere', async () => {
