@@ -63,8 +63,8 @@ export function startEndpointSlices(context: ControllerContext): Controller {
       ]);
       // Readers see an endpoint in two slices rather than in none.
       await Promise.all(plan.remove.map(remove));
+      triggers.written(key);
     } catch (error) {
-      triggers.forget(key);
       if (!isConflict(error) && !isNotFound(error)) {
         const note = `Error updating Endpoint Slices for Service ${key}: ${sentenceOf(error)}`;
         events.warning(service, 'FailedToUpdateEndpointSlices', note);

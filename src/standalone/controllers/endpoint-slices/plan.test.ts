@@ -159,6 +159,12 @@ test('a slice tells when the change began, as long as there is one', () => {
     '2026-01-01T00:00:00Z',
     'the Service is the oldest news',
   );
+  assert.equal(
+    triggers.next('web', service, [first]),
+    '2026-01-01T00:00:00Z',
+    'and stays so until it is written',
+  );
+  triggers.written('web');
   assert.equal(triggers.next('web', service, [first]), undefined);
   const later = [ready('a', '2026-01-01T00:01:00Z'), ready('b', '2026-01-01T00:00:30Z')];
   assert.equal(triggers.next('web', service, later), '2026-01-01T00:00:30Z');

@@ -14,8 +14,10 @@ interface Seen {
  */
 export class TriggerTimes {
   readonly #seen = new Map<string, Seen>();
+  /** Times of changes that could not be written yet, in milliseconds since the epoch. */
+  readonly #unwritten = new Map<string, number>();
 
-  /** RFC 3339; undefined when nothing is newer. */
+  /** RFC 3339; undefined when nothing is newer, and nothing is left to be told. */
   next(key: string, service: Service, pods: readonly Pod[]): string | undefined {
     const seen = this.#seen.get(key);
     const created = timeOf(service.metadata.creationTimestamp) ?? 0;
@@ -23,11 +25,22 @@ export class TriggerTimes {
     this.#seen.set(key, { service: created, pods: times });
     const newer = [...times].flatMap(([name, time]) => (time > (seen?.pods.get(name) ?? 0) ? [time] : []));
     if (created > (seen?.service ?? 0)) newer.push(created);
-    return newer.length === 0 ? undefined : timestampOf(newer.reduce((a, b) => Math.min(a, b)));
+    const unwritten = this.#unwritten.get(key);
+    if (unwritten !== undefined) newer.push(unwritten);
+    if (newer.length === 0) return undefined;
+    const earliest = newer.reduce((a, b) => Math.min(a, b));
+    this.#unwritten.set(key, earliest);
+    return timestampOf(earliest);
+  }
+
+  /** What `next` told is written. */
+  written(key: string): void {
+    this.#unwritten.delete(key);
   }
 
   forget(key: string): void {
     this.#seen.delete(key);
+    this.#unwritten.delete(key);
   }
 }
 
