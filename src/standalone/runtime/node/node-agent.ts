@@ -8,7 +8,7 @@ import type { Lease } from '../../../kube/types/coordination.ts';
 import type { NodeConfig } from '../../cluster.ts';
 import type { PodNetwork } from '../sandbox/network.ts';
 import type { Machine } from './machine.ts';
-import { newNode, nodeLabels, nodeStatus, type Readiness } from './node-object.ts';
+import { newNode, nodeLabels, nodeStatus, ownConditions, type Readiness } from './node-object.ts';
 
 export interface NodeAgentOptions {
   readonly node: NodeConfig;
@@ -24,6 +24,8 @@ const LEASE_SECONDS = 40;
 const LEASE_EVERY = 10_000;
 /** A status that says nothing new is written as seldom as kubelets do. */
 const STATUS_EVERY = 300_000;
+/** The node controller sets Ready to Unknown when a node was silent: what the API says is looked at this often. */
+const COMPARE_EVERY = 10_000;
 /** Until the network is ready, one looks often: a cluster's start waits for it. */
 const NETWORK_POLL_FIRST = 100;
 const NETWORK_POLL = 5000;
@@ -81,16 +83,16 @@ async function renew(options: NodeAgentOptions, known: Lease | undefined): Promi
 async function reportStatus(options: NodeAgentOptions): Promise<void> {
   const { clock, signal } = options;
   let reported: Readiness | undefined;
-  let reportedAt = 0;
+  let comparedAt = 0;
   while (!signal.aborted) {
     const readiness = await networkReadiness(options.network);
     const isNew = readiness.ready !== reported?.ready || readiness.message !== reported.message;
-    if (isNew || clock.now() - reportedAt >= STATUS_EVERY) {
+    if (isNew || clock.now() - comparedAt >= COMPARE_EVERY) {
       await retry(options, 'The status of the node could not be written', () =>
-        writeStatus(options, readiness),
+        bringUpToDate(options, readiness),
       );
       reported = readiness;
-      reportedAt = clock.now();
+      comparedAt = clock.now();
     }
     await pause(clock, readiness.ready ? NETWORK_POLL : NETWORK_POLL_FIRST, signal);
   }
@@ -106,9 +108,16 @@ async function networkReadiness(network: PodNetwork): Promise<Readiness> {
   }
 }
 
-async function writeStatus(options: NodeAgentOptions, readiness: Readiness): Promise<void> {
+/** Writes the status when the API says something else, or has not been told anything for long. */
+async function bringUpToDate(options: NodeAgentOptions, readiness: Readiness): Promise<void> {
   const { client, node, machine, clock } = options;
   const known = (await client.get(NODES, { name: node.name })).status?.conditions ?? [];
+  const isFresh = ownConditions(readiness).every(own => {
+    const said = known.find(each => each.type === own.type);
+    const isSame = said?.status === own.status && said.reason === own.reason && said.message === own.message;
+    return isSame && clock.now() - Date.parse(said.lastHeartbeatTime ?? '') < STATUS_EVERY;
+  });
+  if (isFresh) return;
   const status = nodeStatus(node, machine, readiness, known, clock.now());
   // Not a strategic merge: `type` is the merge key of addresses, and a node has two of the type InternalIP.
   await client.patch(NODES, { name: node.name }, { status }, { type: 'merge', subresource: 'status' });

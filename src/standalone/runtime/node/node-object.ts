@@ -73,17 +73,16 @@ export function nodeStatus(
   };
 }
 
-function conditions(
-  readiness: Readiness,
-  before: readonly NodeCondition[],
-  now: number,
-): readonly NodeCondition[] {
+type Finding = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** The conditions that a kubelet owns. */
+export function ownConditions(readiness: Readiness): readonly Finding[] {
   const healthy = [
     ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
     ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
     ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ] as const;
-  const found: readonly Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>[] = [
+  return [
     ...healthy.map(([type, reason, message]) => ({ type, status: 'False', reason, message }) as const),
     {
       type: 'Ready',
@@ -92,6 +91,14 @@ function conditions(
       message: readiness.message,
     },
   ];
+}
+
+function conditions(
+  readiness: Readiness,
+  before: readonly NodeCondition[],
+  now: number,
+): readonly NodeCondition[] {
+  const found = ownConditions(readiness);
   const others = before.filter(condition => !found.some(each => each.type === condition.type));
   const own = found.map(condition => {
     const known = before.find(each => each.type === condition.type);
