@@ -16,6 +16,7 @@ import type { Observed, ObservedContainer, Sandbox, Step } from './observed.ts';
 import { Pauses } from './pauses.ts';
 import { podStatus } from './status.ts';
 import { StatusReporter } from './status-reporter.ts';
+import { notEnforced, refuseWhatIsNotOffered } from './stand-in-limits.ts';
 import { stopContainer } from './stop.ts';
 
 /** How long a failed step waits, by the number of failures in a row. */
@@ -222,7 +223,7 @@ export class PodWorker {
         this.#sandbox = { at: 'doing' };
         void this.#step(
           'FailedCreatePodSandBox',
-          () => this.context.starts.run(() => createSandbox(this.context, this.#pod)),
+          () => this.context.starts.run(() => this.#createSandbox()),
           step => (this.#sandbox = step),
         );
         return;
@@ -255,6 +256,15 @@ export class PodWorker {
       if (!isDeleted(this.#pod, this.#observed())) this.#event('Warning', reason, describe(reason, error));
     }
     this.poke();
+  }
+
+  async #createSandbox(): Promise<Sandbox> {
+    refuseWhatIsNotOffered(this.#pod);
+    const sandbox = await createSandbox(this.context, this.#pod);
+    const missing = notEnforced(this.#pod);
+    if (missing.length > 0)
+      this.#event('Warning', 'NotEnforced', `This cluster is a stand-in: ${missing.join('; ')}.`);
+    return sandbox;
   }
 
   async #mountVolumes(): Promise<undefined> {

@@ -63,6 +63,13 @@ export class PodNetwork {
         },
       );
     }
+    if (attachment.portMappings.length > 0 && !configuration.plugins.some(mapsPorts)) {
+      throw new FairleadError(
+        'runtime/host-port',
+        `hostPort ${attachment.portMappings[0]?.hostPort} is not offered: no network plugin of the node maps ports`,
+        { field: 'spec.containers[].ports[].hostPort', hint: 'Use a Service of type NodePort.' },
+      );
+    }
     const cached: CachedResult = {
       kind: 'cniCacheV1',
       containerId: attachment.containerId,
@@ -190,7 +197,7 @@ export class PodNetwork {
     previous: unknown,
   ): Promise<unknown> {
     const { portMappings } = cached;
-    const wantsPorts = plugin.capabilities?.portMappings === true && portMappings.length > 0;
+    const wantsPorts = mapsPorts(plugin) && portMappings.length > 0;
     const configuration = {
       ...requestOf(cached.configuration, plugin),
       ...(previous === undefined ? {} : { prevResult: previous }),
@@ -224,6 +231,10 @@ export class PodNetwork {
       throw error;
     }
   }
+}
+
+function mapsPorts(plugin: NetworkConfiguration['plugins'][number]): boolean {
+  return plugin.capabilities?.portMappings === true;
 }
 
 /** The configuration of one plugin: its own part with the list's name and version, without what the runtime keeps. */
