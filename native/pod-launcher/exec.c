@@ -2,7 +2,7 @@
  * `exec`: one more process in a running container. Standard streams are the caller's; descriptor 3 is a socket: the
  * caller sends the plan (4 bytes of length, little endian, then the plan) and then, for a terminal, sizes (rows and
  * columns, 2 bytes each, little endian); we send one line: `exit CODE`, `signal NUMBER`, or the sentence of a failure. When
- * the caller closes the socket the process is killed.
+ * the caller closes the socket the process is killed, with its process group.
  */
 #define _GNU_SOURCE
 #include "launcher.h"
@@ -124,7 +124,8 @@ static int stay(pid_t pid, struct terminal *terminal, int control, int children)
     if (poll(polls, 4, -1) < 0 && errno != EINTR) fail_errno("poll failed");
     if (polls[1].revents != 0 && !read_size(terminal, control)) {
       caller = false;
-      kill(pid, SIGKILL);
+      kill(-pid, SIGKILL); /* what it has started in its group, too */
+      kill(pid, SIGKILL);  /* it may not lead a group yet */
     }
     if (polls[2].revents != 0) copy_in(terminal);
     if (polls[3].revents & POLLOUT) write_pending(terminal);

@@ -27,6 +27,9 @@ export interface ExecOptions extends ExecRequest {
   readonly stdin: boolean;
 }
 
+/** A launcher that is stuck is killed itself after this long: then only its own child ends with it. */
+const KILL_PATIENCE = 2000;
+
 /** Starts a process in the namespaces and the control group of a container. Never throws for what the program does. */
 export async function execInContainer(options: ExecOptions): Promise<ExecProcess> {
   const plan = encodeExecPlan(await readFile(options.planFile), options);
@@ -42,8 +45,8 @@ export async function execInContainer(options: ExecOptions): Promise<ExecProcess
   child.stdin?.on('error', () => undefined); // a program need not read its input
   control.write(Buffer.concat([header, plan]));
   const kill = () => {
-    control.destroy();
-    child.kill('SIGKILL');
+    control.destroy(); // the launcher kills the process with its whole group, and ends
+    setTimeout(() => child.kill('SIGKILL'), KILL_PATIENCE).unref();
   };
   return {
     stdin: child.stdin ?? undefined,

@@ -6,6 +6,9 @@ export interface GrpcTarget extends Place {
 }
 
 const SERVING = 1;
+const LARGEST_ANSWER = 4096;
+/** The longest that two bytes of a varint can tell. */
+const LONGEST_NAME = 0x3fff;
 
 /** grpc.health.v1.Health/Check over plain HTTP/2; SERVING is a success. */
 export async function checkGrpc(target: GrpcTarget, timeoutMilliseconds: number): Promise<Outcome> {
@@ -31,7 +34,12 @@ export async function checkGrpc(target: GrpcTarget, timeoutMilliseconds: number)
       let status = 'none';
       call.once('response', headers => (status = String(headers['grpc-status'] ?? status)));
       call.once('trailers', headers => (status = String(headers['grpc-status'] ?? status)));
-      call.on('data', (part: Buffer) => parts.push(part));
+      let length = 0;
+      call.on('data', (part: Buffer) => {
+        length += part.length;
+        if (length > LARGEST_ANSWER) call.destroy(new Error('the answer is too long for a health check'));
+        else parts.push(part);
+      });
       call.once('error', reject);
       call.once('close', () => {
         clearTimeout(timer);
@@ -46,8 +54,10 @@ export async function checkGrpc(target: GrpcTarget, timeoutMilliseconds: number)
 
 /** HealthCheckRequest { string service = 1 } in a gRPC frame: not compressed, length, message. */
 function frame(service: string): Buffer {
-  const name = Buffer.from(service).subarray(0, 127);
-  const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(0x0a, name.length), name]);
+  const name = Buffer.from(service);
+  if (name.length > LONGEST_NAME) throw new Error(`the service name has ${name.length} bytes`);
+  const length = name.length < 0x80 ? [name.length] : [0x80 | (name.length & 0x7f), name.length >> 7];
+  const message = name.length === 0 ? name : Buffer.concat([Buffer.of(0x0a, ...length), name]);
   const header = Buffer.alloc(5);
   header.writeUInt32BE(message.length, 1);
   return Buffer.concat([header, message]);

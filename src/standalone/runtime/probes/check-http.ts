@@ -14,7 +14,7 @@ export interface HttpTarget extends Place {
 export async function checkHttp(target: HttpTarget, timeoutMilliseconds: number): Promise<Outcome> {
   const { namespacePath, host, port } = target;
   const plain = await connectIn(namespacePath, { host, port, timeoutMilliseconds });
-  const socket = target.isTls ? await secure(plain, host) : plain;
+  const socket = target.isTls ? await secure(plain, host, timeoutMilliseconds) : plain;
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const headers: Record<string, string> = { Host: authority, 'User-Agent': 'kube-probe/1.32', Accept: '*/*' };
   for (const { name, value } of target.headers) headers[nameIn(headers, name)] = value;
@@ -63,11 +63,22 @@ function nameIn(headers: Readonly<Record<string, string>>, name: string): string
   return Object.keys(headers).find(known => known.toLowerCase() === name.toLowerCase()) ?? name;
 }
 
-async function secure(socket: Socket, host: string): Promise<Socket> {
+async function secure(socket: Socket, host: string, timeoutMilliseconds: number): Promise<Socket> {
   const { connect } = await import('node:tls');
   return new Promise((resolve, reject) => {
     const name = /[:]|^[\d.]+$/.test(host) ? {} : { servername: host };
-    const wrapped = connect({ socket, rejectUnauthorized: false, ...name }, () => resolve(wrapped));
-    wrapped.once('error', reject);
+    const wrapped = connect({ socket, rejectUnauthorized: false, ...name }, () => {
+      clearTimeout(timer);
+      resolve(wrapped);
+    });
+    const timer = setTimeout(
+      () => wrapped.destroy(new Error(`no TLS handshake within ${timeoutMilliseconds / 1000}s`)),
+      timeoutMilliseconds,
+    );
+    wrapped.once('error', error => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    });
   });
 }

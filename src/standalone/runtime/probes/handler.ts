@@ -85,7 +85,9 @@ async function runCommand(
   if (timedOut)
     return { ok: false, message: `command timed out: ${quote(command)} timed out after ${timeout / 1000}s` };
   if (result.kind === 'exited' && result.code === 0) return { ok: true };
-  return { ok: false, message: result.kind === 'failed' ? result.message : output.trim() };
+  if (result.kind === 'failed') return { ok: false, message: result.message };
+  const how = result.kind === 'exited' ? `exited with ${result.code}` : `ended by signal ${result.signal}`;
+  return { ok: false, message: `command ${quote(command)} ${how}: ${output.trim()}` };
 }
 
 function quote(command: readonly string[]): string {
