@@ -34,6 +34,7 @@ export interface RuntimeCluster extends AsyncDisposable {
   /** The pod as soon as the check holds. */
   until(name: string, what: string, check: (pod: Pod) => boolean, milliseconds?: number): Promise<Pod>;
   untilGone(name: string, milliseconds?: number): Promise<void>;
+  runtimePid(): number;
   /** kill -9; pods run on. */
   killRuntime(): Promise<void>;
   startRuntime(): Promise<void>;
@@ -169,6 +170,7 @@ export async function startRuntimeCluster(
         await sleep(20);
       }
     },
+    runtimePid: () => running?.pid ?? 0,
     killRuntime: stop,
     startRuntime: start,
     refuseNetwork: refuse => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { CONFIG_MAPS, EVENTS, NODES, PODS, SECRETS } from '../../src/kube/resources.ts';
 import type { Pod } from '../../src/kube/types/core.ts';
-import { isReady, startRuntimeCluster, withoutKubectl, type RuntimeCluster } from './runtime-cluster.ts';
+import { isReady, startRuntimeCluster, type RuntimeCluster } from './runtime-cluster.ts';
 
 const shell = (...script: readonly string[]) => ({
   image: 'busybox',
@@ -443,48 +443,5 @@ suite('pods on a node', () => {
     ) {
       assert.ok(performance.now() < deadline, 'the refusal should be an event');
     }
-  });
-
-  test('kubectl exec carries input, output, errors and the exit code', { skip: withoutKubectl }, async () => {
-    await cluster.createPod('exec', { containers: [{ name: 'a', ...shell('exec sleep 1000') }] });
-    await cluster.until('exec', 'ready', isReady);
-    const failing = await cluster.kubectl([
-      'exec',
-      'exec',
-      '--',
-      'sh',
-      '-c',
-      'echo out; echo err >&2; exit 4',
-    ]);
-    assert.equal(failing.code, 4);
-    assert.match(failing.output, /out/);
-    assert.match(failing.output, /err/);
-    const large = 'x'.repeat(99).concat('\n').repeat(20_000);
-    const echoed = await cluster.kubectl(['exec', '-i', 'exec', '--', 'cat'], large);
-    assert.equal(echoed.output.length, large.length);
-    const absent = await cluster.kubectl(['exec', 'exec', '--', 'no-such']);
-    assert.match(absent.output, /"no-such" was not found/);
-  });
-
-  test('kubectl attach and run -i reach the first process', { skip: withoutKubectl }, async () => {
-    const overrides = '--overrides={"spec":{"nodeName":"node-1"}}';
-    const words = ['run', '-i', 'in', '--image=busybox', '--restart=Never', '--quiet', overrides, '--', 'sh'];
-    const { output } = await cluster.kubectl(words, 'sleep 1; echo from-inside\n');
-    assert.match(output, /from-inside/);
-  });
-
-  test('logs: the last lines, with times, of the run before', { skip: withoutKubectl }, async () => {
-    await cluster.createPod('logs', {
-      containers: [{ name: 'a', ...shell('for i in 1 2 3; do echo line $i; done; exit 1') }],
-    });
-    await cluster.until(
-      'logs',
-      'restarted',
-      pod => statusOf(pod)?.restartCount === 1 && statusOf(pod)?.state?.waiting !== undefined,
-    );
-    const tail = await cluster.kubectl(['logs', 'logs', '--tail=2', '--timestamps']);
-    assert.match(tail.output, /^\d{4}-\S+Z line 2\n\d{4}-\S+Z line 3\n$/);
-    const previous = await cluster.kubectl(['logs', 'logs', '--previous', '--limit-bytes=6']);
-    assert.equal(previous.output, 'line 1');
   });
 });

@@ -59,7 +59,7 @@ async function* follow(
 ): AsyncGenerator<string> {
   let fd = await openIfPresent(path);
   let reader = fd === undefined ? undefined : new LineReader(fd, offset);
-  const news = new News(path, signal);
+  let news = new News(path, signal);
   try {
     while (!signal.aborted) {
       const ended = isOver(); // asked before reading: what was written before the end is still read
@@ -72,7 +72,11 @@ async function* follow(
         if (fd !== undefined) await closeFile(fd);
         fd = await openIfPresent(path);
         reader = fd === undefined ? undefined : new LineReader(fd, 0);
-        if (reader !== undefined) continue;
+        if (reader !== undefined) {
+          news.close(); // it watches the file, not the name
+          news = new News(path, signal);
+          continue;
+        }
       }
       if (ended) return;
       await news.wait();
