@@ -17,6 +17,7 @@ PATH="$PATH:/usr/sbin:/sbin"
 command -v ip >/dev/null || need iproute2
 command -v nft >/dev/null || need nftables
 command -v conntrack >/dev/null || need conntrack
+command -v curl >/dev/null || need curl
 command -v cc >/dev/null || need gcc
 command -v make >/dev/null || need make
 command -v clang >/dev/null || need clang
@@ -62,8 +63,11 @@ cache=build/compile-cache
 if [ ! -e "$cache/.warm" ] || [ -n "$(find src package-lock.json -newer "$cache/.warm" -print -quit)" ]; then
   rm -rf "$cache"
   mkdir -p "$cache"
-  NODE_COMPILE_CACHE=$PWD/$cache node_modules/node/bin/node --disable-warning=ExperimentalWarning scripts/warm-compile-cache.ts
-  touch "$cache/.warm"
+  if NODE_COMPILE_CACHE=$PWD/$cache node_modules/node/bin/node --disable-warning=ExperimentalWarning scripts/warm-compile-cache.ts; then
+    touch "$cache/.warm"
+  else
+    say "not every module could be compiled ahead (see above): starts are slower until that is mended."
+  fi
 fi
 
 # What the kernel has as modules is loaded; what it has built in, or not at all, is for the probes of `up` to say.
