@@ -1,10 +1,13 @@
 /** Time as an argument: production passes `systemClock`, tests their own. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; may jump in either direction when the system's clock is set. */
   now(): number;
-  /** Resolves after `milliseconds`, or rejects with the signal's reason. */
+  /** Resolves after `milliseconds`, however many, or rejects with the signal's reason. Clock jumps do not touch it. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Timers take 32 bits: a longer one would fire at once (a toleration of years is normal input). */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -18,10 +21,20 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         reject(signal?.reason as Error);
       };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      }, milliseconds);
+      let left = milliseconds;
+      const next = (): NodeJS.Timeout => {
+        const step = Math.min(left, LONGEST_TIMER);
+        left -= step;
+        return setTimeout(() => {
+          if (left > 0) {
+            timer = next();
+            return;
+          }
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        }, step);
+      };
+      let timer = next();
       signal?.addEventListener('abort', onAbort, { once: true });
     }),
 };

@@ -28,3 +28,19 @@ test("a cause's sentence follows once, not twice", () => {
     'cannot open: permission denied',
   );
 });
+
+test('the failures of all addresses of a name are told, and causes that go in a circle end', () => {
+  const both = new AggregateError([
+    new Error('connect ECONNREFUSED ::1'),
+    new Error('connect ECONNREFUSED 127.0.0.1'),
+  ]);
+  const unreachable = new FairleadError('kube/unreachable', 'No answer.', { cause: both });
+  assert.equal(
+    sentenceOf(unreachable),
+    'No answer.: connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1',
+  );
+  const one = new Error('one');
+  const two = new Error('two', { cause: one });
+  one.cause = two;
+  assert.match(sentenceOf(one), /^one: two: one/);
+});

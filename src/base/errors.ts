@@ -27,13 +27,24 @@ export class FairleadError extends Error {
   }
 }
 
+/** Causes of causes beyond this depth are left out: a chain may be a circle. */
+const DEEPEST_CAUSE = 8;
+
 /** The sentence of anything thrown, with the sentences of its causes, without stacks. */
-export function sentenceOf(error: unknown): string {
+export function sentenceOf(error: unknown, depth = 0): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error.message || error.name;
-  if (error.cause === undefined) return own;
-  const cause = sentenceOf(error.cause);
+  const own = ownSentence(error, depth);
+  if (error.cause === undefined || depth === DEEPEST_CAUSE) return own;
+  const cause = sentenceOf(error.cause, depth + 1);
   return own.includes(cause) ? own : `${own}: ${cause}`;
+}
+
+/** Where a name has several addresses, the failures of all of them are one AggregateError without words of its own. */
+function ownSentence(error: Error, depth: number): string {
+  if (error.message !== '') return error.message;
+  if (!(error instanceof AggregateError) || depth === DEEPEST_CAUSE) return error.name;
+  const parts = error.errors.slice(0, DEEPEST_CAUSE).map(one => sentenceOf(one, depth + 1));
+  return parts.join('; ') || error.name;
 }
 
 /** Lines for a terminal: the sentence, then where, then what to do. */

@@ -75,6 +75,24 @@ test('a failing key comes back with a growing delay, and others are not held up'
   assert.deepEqual(handled, ['good', 'bad']);
 });
 
+test('of two delays of a key the shorter one counts, whichever comes first', async () => {
+  for (const delays of [
+    [10, 5000],
+    [5000, 10],
+  ]) {
+    const { clock, sleeping } = manualClock();
+    const handled: string[] = [];
+    const queue = new WorkQueue<string>(async key => void handled.push(key), { clock, onError: neverFails });
+    for (const delay of delays) queue.addAfter('key', delay);
+    sleeping.find(({ milliseconds }) => milliseconds === 10)?.wake();
+    await new Promise(setImmediate);
+    assert.deepEqual(handled, ['key']);
+    queue.addAfter('key', 7000);
+    assert.equal(sleeping.at(-1)?.milliseconds, 7000, 'the next delay is not measured by one that is over');
+    await queue.close();
+  }
+});
+
 test('a closed queue finishes what it handles and takes nothing more', async () => {
   const { clock } = manualClock();
   const gate = Promise.withResolvers<void>();

@@ -20,7 +20,7 @@ export class WorkQueue<K> {
   readonly #waiting = new Set<K>();
   readonly #running = new Set<K>();
   readonly #failures = new Map<K, number>();
-  readonly #timers = new Map<K, AbortController>();
+  readonly #timers = new Map<K, { readonly due: number; readonly cancel: AbortController }>();
   #closed = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -36,18 +36,22 @@ export class WorkQueue<K> {
     this.#pump();
   }
 
-  /** Adds after a delay; an earlier `add` of the same key replaces it. */
+  /** Adds after a delay. Of several delays of a key the one that ends first counts; `add` takes the place of all. */
   addAfter(key: K, milliseconds: number): void {
     if (this.#closed) return;
+    const due = this.#options.clock.now() + milliseconds;
+    const earlier = this.#timers.get(key);
+    if (earlier !== undefined && earlier.due <= due) return;
     this.#cancelTimer(key);
     const cancel = new AbortController();
-    this.#timers.set(key, cancel);
+    this.#timers.set(key, { due, cancel });
     this.#options.clock.sleep(milliseconds, cancel.signal).then(
       () => this.add(key),
       () => undefined, // cancelled by a later add, or by close
     );
   }
 
+  /** Drops the key's delays, its turn and its count of failures; where it is being handled, that goes on. */
   forget(key: K): void {
     this.#failures.delete(key);
     this.#cancelTimer(key);
@@ -107,7 +111,7 @@ export class WorkQueue<K> {
   }
 
   #cancelTimer(key: K): void {
-    this.#timers.get(key)?.abort(new Error('rescheduled'));
+    this.#timers.get(key)?.cancel.abort(new Error('rescheduled'));
     this.#timers.delete(key);
   }
 }
