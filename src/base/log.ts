@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { LogOutput } from './log-output.ts';
 
 /** Structured logging; the scope is a folder's name, so that a log line leads to its code. */
 export interface Log {
@@ -9,9 +10,10 @@ export interface Log {
   scope(name: string): Log;
 }
 
-/** JSON lines on standard output, one object a line; `level` is pino's. */
+/** JSON lines on standard output, one object a line; `level` is pino's. A slow reader does not hold up the process. */
 export function createLog(scope: string, level = 'info'): Log {
-  return wrap(pino({ level, base: { scope }, timestamp: pino.stdTimeFunctions.isoTime }), scope);
+  const options = { level, base: { scope }, timestamp: pino.stdTimeFunctions.isoTime };
+  return wrap(pino(options, new LogOutput(1)), scope);
 }
 
 /** For tests and for pure callers: keeps nothing. */
