@@ -44,6 +44,8 @@ export interface Kind {
    */
   validate(object: ApiObject, before: ApiObject | undefined, subresource?: string): readonly FieldError[];
   readonly strategy: Strategy;
+  /** Only of kinds that are questions, as SelfSubjectAccessReview: POST is answered with what this returns, nothing is stored. */
+  readonly review?: (object: ApiObject) => ApiObject;
 
   /** Selectable fields beyond metadata.name and metadata.namespace, as `spec.nodeName`; absent values are ''. */
   readonly fieldSelectors: Readonly<Record<string, (object: ApiObject) => string>>;

@@ -38,6 +38,7 @@ export interface Definition {
     subresource?: string,
   ) => void;
   readonly strategy?: Partial<Strategy>;
+  readonly review?: NonNullable<Kind['review']>;
   /** Selectable fields: their names, as `spec.nodeName`, where the name is the path. */
   readonly selectors?: readonly string[];
   /** Selectable fields that are read otherwise than by their path. */
@@ -53,7 +54,7 @@ export interface Table {
 
 /** A built-in kind: its definition, and what its table of fields says about types, unknown fields and merging. */
 export function defineKind(types: Types, definition: Definition): Kind {
-  const { schema, nameFormat, verbs, storage, view } = definition;
+  const { schema, nameFormat, verbs, storage, view, review } = definition;
   return {
     group: definition.group,
     version: definition.version,
@@ -68,6 +69,7 @@ export function defineKind(types: Types, definition: Definition): Kind {
     ...(verbs === undefined ? {} : { verbs }),
     ...(storage === undefined ? {} : { storage }),
     ...(view === undefined ? {} : { view }),
+    ...(review === undefined ? {} : { review }),
     subresources: definition.subresources ?? [],
     schema,
     ...behaviourOf(types, definition),

@@ -2,6 +2,7 @@ import type { Kind } from '../kind.ts';
 import type { Schemas } from '../schemas.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
 import { REPLICA_SET } from './apps/replica-set.ts';
+import { SELF_SUBJECT_ACCESS_REVIEW, SELF_SUBJECT_RULES_REVIEW } from './authorization/reviews.ts';
 import { LEASE } from './coordination/lease.ts';
 import { CONFIG_MAP } from './core/config-map.ts';
 import { NAMESPACE } from './core/namespace.ts';
@@ -45,6 +46,8 @@ const DEFINITIONS: readonly Definition[] = [
   DEPLOYMENT,
   REPLICA_SET,
   EVENTS_EVENT,
+  SELF_SUBJECT_ACCESS_REVIEW,
+  SELF_SUBJECT_RULES_REVIEW,
   NETWORK_POLICY,
   INGRESS,
   INGRESS_CLASS,

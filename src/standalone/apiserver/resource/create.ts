@@ -11,7 +11,7 @@ import { checkBody, fieldValidationOf } from './decode.ts';
 import { newMetadata, validateMetadata } from './metadata.ts';
 import { generateName } from './names.ts';
 import { assertNamespaceTakesNew } from './namespace-gate.ts';
-import { answerObject } from './present.ts';
+import { answerObject, json } from './present.ts';
 import { isDryRun } from './target.ts';
 import type { Target } from './target.ts';
 
@@ -24,11 +24,21 @@ export async function create(target: Target): Promise<ApiResponse> {
   const body = await decodeBody(request, context.schemas);
   if (body === undefined) throw badRequest('the body of a create request is empty');
   const { object, warnings } = checkBody(body, kind, fieldValidationOf(request.query));
+  if (kind.review !== undefined) {
+    return json(201, JSON.stringify(reviewed(kind, kind.review, object)), warnings);
+  }
   const written = await createObject(context, kind, namespaced(object, target), isDryRun(target));
   return answerObject(target, written.entry, 201, [
     ...warnings,
     ...(kind.strategy.warnings?.(written.entry.object) ?? []),
   ]);
+}
+
+function reviewed(kind: Kind, review: NonNullable<Kind['review']>, object: ApiObject): ApiObject {
+  const asked = kind.withDefaults(object);
+  const errors = kind.validate(asked, undefined);
+  if (errors.length > 0) throw invalid(kind, '', errors);
+  return review(asked);
 }
 
 /** Creates a typed object whose metadata.namespace is final; also the server's own way to make objects. */

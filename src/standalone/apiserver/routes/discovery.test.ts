@@ -16,6 +16,7 @@ interface Resource {
 const GROUP_VERSIONS = [
   'api/v1',
   'apis/apps/v1',
+  'apis/authorization.k8s.io/v1',
   'apis/networking.k8s.io/v1',
   'apis/discovery.k8s.io/v1',
   'apis/coordination.k8s.io/v1',

@@ -75,13 +75,17 @@ test('every kind says which group, version and kind a path leads to, and that wr
       paths: Record<string, Record<string, { parameters: { name: string }[] } & Json>>;
     };
     const scope = kind.namespaced ? '/namespaces/{namespace}' : '';
-    const item = document.paths[`/${path}${scope}/${kind.plural}/{name}`];
-    assert.deepEqual(item?.['patch']?.['x-kubernetes-group-version-kind'], {
+    const collection = `/${path}${scope}/${kind.plural}`;
+    const write =
+      kind.review === undefined
+        ? document.paths[`${collection}/{name}`]?.['patch']
+        : document.paths[collection]?.['post'];
+    assert.deepEqual(write?.['x-kubernetes-group-version-kind'], {
       group: kind.group,
       kind: kind.kind,
       version: kind.version,
     });
-    assert.ok(item['patch'].parameters.some(parameter => parameter.name === 'fieldValidation'));
+    assert.ok(write.parameters.some(parameter => parameter.name === 'fieldValidation'));
   }
 });
 

@@ -24,7 +24,8 @@ export function openApiDocument(types: Types, kinds: readonly Kind[], path: stri
       ...shared,
       takesStrategicMerge: kind.mergeSchema !== undefined,
       object: writer.ref(kind.schema),
-      list: writer.ref(`${kind.schema}List`),
+      // Nobody lists questions.
+      list: writer.ref(kind.review === undefined ? `${kind.schema}List` : kind.schema),
       bodyOf: (subresource: Subresource) => bodyOf(types, writer, kind, subresource),
     };
     Object.assign(paths, pathsOf(kind, references));

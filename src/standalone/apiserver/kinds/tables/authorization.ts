@@ -6,6 +6,9 @@ FieldSelectorAttributes
 LabelSelectorAttributes
  rawSelector 1 string
  requirements 2 []meta.LabelSelectorRequirement list=atomic
+NonResourceRule
+ verbs 1 []string! list=atomic
+ nonResourceURLs 2 []string list=atomic
 NonResourceAttributes
  path 1 string
  verb 2 string
@@ -19,6 +22,22 @@ ResourceAttributes
  name 7 string
  fieldSelector 8 FieldSelectorAttributes
  labelSelector 9 LabelSelectorAttributes
+ResourceRule
+ verbs 1 []string! list=atomic
+ apiGroups 2 []string list=atomic
+ resources 3 []string list=atomic
+ resourceNames 4 []string list=atomic
+SelfSubjectRulesReview kind
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 SelfSubjectRulesReviewSpec! ={}
+ status 3 SubjectRulesReviewStatus ={}
+SelfSubjectRulesReviewSpec
+ namespace 1 string
+SubjectRulesReviewStatus
+ resourceRules 1 []ResourceRule! list=atomic
+ nonResourceRules 2 []NonResourceRule! list=atomic
+ incomplete 3 bool! =false
+ evaluationError 4 string
 SelfSubjectAccessReview kind
  metadata 1 meta.ObjectMeta ={}
  spec 2 SelfSubjectAccessReviewSpec! ={}
