@@ -22,6 +22,7 @@ import { type Applied, applyManifests } from './apply/apply-manifests.ts';
 import { type Manifest, readManifests } from './apply/read-manifests.ts';
 import { waitUntilReady } from './apply/wait-ready.ts';
 import { calledAs, withCommandsAs } from './called-as.ts';
+import { checkInstallation } from './check-installation.ts';
 import { checkKernel } from './check-kernel.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { requireRoot } from './require-root.ts';
@@ -85,7 +86,10 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
 
 async function prepare(config: ClusterConfig, progress: Progress): Promise<void> {
   const { name } = config;
-  await progress.step('kernel', async () => checkKernel(config));
+  await progress.step('kernel', async () => {
+    checkInstallation();
+    return checkKernel(config);
+  });
   await progress.step('certificates', async () => {
     saveCluster(config);
     const { ensureCredentials } = await import('../standalone/topology/credentials.ts');

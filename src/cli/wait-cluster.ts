@@ -49,7 +49,7 @@ export async function waitForNodes(
   const names = config.nodes.map(node => node.name);
   while (true) {
     const nodes = await nodesByName(client);
-    const since = readProcessTable(config.name)?.processes.find(it => it.name === 'runtime')?.startedAt ?? 0;
+    const since = startOf(config.name, 'runtime');
     const waiting = names.filter(name => !isReady(nodes.get(name), since));
     if (waiting.length === 0) return `${names.length} of ${names.length} ready`;
     onDetail(`${names.length - waiting.length} of ${names.length} ready`);
@@ -69,6 +69,9 @@ async function nodesByName(client: KubeClient): Promise<ReadonlyMap<string, Node
   }
 }
 
+const startOf = (cluster: string, process: string): number =>
+  readProcessTable(cluster)?.processes.find(it => it.name === process)?.startedAt ?? 0;
+
 const readyOf = (node: Node | undefined) =>
   node?.status?.conditions?.find(condition => condition.type === 'Ready');
 
@@ -80,11 +83,16 @@ function isReady(node: Node | undefined, since: number): boolean {
 }
 
 function notReady(cluster: string, waiting: readonly string[], first: Node | undefined): FairleadError {
+  const agent = `agent-${waiting[0] ?? ''}`;
+  const said = lastErrorIn(cluster, agent, startOf(cluster, agent));
   const why =
-    first === undefined ? 'it has not registered' : (readyOf(first)?.message ?? 'it has no Ready condition');
+    said?.sentence ??
+    (first === undefined
+      ? 'it has not registered'
+      : (readyOf(first)?.message ?? 'it has no Ready condition'));
   return new FairleadError('up/nodes', `${waiting.join(', ')} did not become ready: ${why}`, {
     object: `Node/${waiting[0] ?? ''}`,
-    hint: `Read the logs: fairlead logs --name ${cluster} agent-${waiting[0] ?? ''} (and runtime)`,
+    hint: said?.hint ?? `Read the logs: fairlead logs --name ${cluster} ${agent} (and runtime)`,
   });
 }
 
