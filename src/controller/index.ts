@@ -5,6 +5,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { leadWhenElected } from '../kube/lease.ts';
 import { NODES } from '../kube/resources.ts';
+import { DnsLoop } from './dns-loop.ts';
 import { PrefixAllocator } from './pod-prefixes/allocator.ts';
 import type { NodePrefixLengths } from './pod-prefixes/allocator.ts';
 import { PodPrefixes } from './pod-prefixes/loop.ts';
@@ -15,6 +16,8 @@ export interface ControllerOptions {
   readonly podPrefixes: readonly string[];
   /** The length of a node's prefix by family. Default /24 and /64. */
   readonly nodePrefixLengths?: NodePrefixLengths;
+  /** Of our DNS on every node, the primary family first; absent where the cluster has another. */
+  readonly dnsAddresses?: readonly string[];
   readonly log: Log;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -28,7 +31,8 @@ export interface Controller {
 }
 
 /**
- *   Nodes ──▶ informer ──▶ pod-prefixes ──▶ Node.spec.podCIDRs, condition NetworkUnavailable, Events
+ *   Nodes ──▶ informer ─┬─▶ pod-prefixes ──▶ Node.spec.podCIDRs, condition NetworkUnavailable, Events
+ *                       └─▶ dns ──▶ Service kube-dns and its mirror pods
  *
  * The loops that every cluster needs once. Throws for pod prefixes that cannot be used; runs until the signal is
  * aborted.
@@ -41,7 +45,12 @@ export function startController(options: ControllerOptions): Controller {
   const allocator = new PrefixAllocator(podPrefixes, nodePrefixLengths);
   const loop = new PodPrefixes({ client, nodes, allocator, events, clock, log: log.scope('pod-prefixes') });
   nodes.start(signal);
-  const ready = loop.start(signal);
+  const starts = [loop.start(signal)];
+  if (options.dnsAddresses !== undefined) {
+    const addresses = options.dnsAddresses;
+    starts.push(new DnsLoop({ client, nodes, addresses, clock, log: log.scope('dns') }).start(signal));
+  }
+  const ready = Promise.all(starts).then(() => undefined);
   ready.catch(() => undefined); // who does not wait for it need not handle that we were stopped
   return { ready, staleness: () => nodes.staleness() };
 }

@@ -14,7 +14,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flushCompileCache } from 'node:module';
 import { systemClock } from '../base/clock.ts';
+import { parsePrefix } from '../base/ip.ts';
 import { startController } from '../controller/index.ts';
+import { dnsAddressesOf } from '../dns/compile-zone.ts';
 import { defaults, namespaces, paths } from '../kernel/contract.ts';
 import { listenIn, namespacePath } from '../kernel/ns/index.ts';
 import { createClient } from '../kube/client.ts';
@@ -51,8 +53,9 @@ if (import.meta.main)
       // The first link's gateways: nodes and pods of the second reach them by the router between.
       apiServer: { addresses: defaults.links[1].gateways, port: defaults.apiServerPort },
     });
-    const { podPrefixes } = config;
-    await startController({ client, podPrefixes, log, clock: systemClock, signal: stop }).ready;
+    const { podPrefixes, servicePrefixes } = config;
+    const dnsAddresses = dnsAddressesOf(servicePrefixes.flatMap(text => parsePrefix(text) ?? []));
+    await startController({ client, podPrefixes, dnsAddresses, log, clock: systemClock, signal: stop }).ready;
     flushCompileCache();
     await aborted(stop);
     await controllers.close();

@@ -30,7 +30,7 @@ const containers = async () =>
       ) ?? [],
   );
 
-for (const component of ['control-plane', 'runtime', 'agent-node-1', 'agent-node-2']) {
+for (const component of ['control-plane', 'runtime', 'agent-node-1', 'agent-node-2', 'dns-node-1']) {
   test(`killed with -9, ${component} is back, and the pods have not noticed`, async () => {
     const pods = await containers();
     assert.equal(pods.length, 2);

@@ -22,7 +22,7 @@ test('a cluster comes up, is left as it is by a second up, and goes without a tr
     );
     assert.deepEqual(
       first.processes.map(process => process.name),
-      ['supervisor', 'control-plane', 'runtime', 'agent-node-1', 'agent-node-2'],
+      ['supervisor', 'control-plane', 'runtime', 'agent-node-1', 'agent-node-2', 'dns-node-1', 'dns-node-2'],
     );
     for (const process of first.processes) assert.ok(process.pssBytes > 1e6, `${process.name} has no memory`);
     assert.deepEqual(hostNetwork(), before, 'the network of the host has changed');

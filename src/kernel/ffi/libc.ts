@@ -23,10 +23,26 @@ export interface LibC {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** `headers` are `count` times struct mmsghdr. */
+  recvmmsg(fd: number, headers: Uint8Array, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, headers: Uint8Array, count: number, flags: number): number;
+  poll: PollCall;
+  eventfd(value: number, flags: number): number;
   close(fd: number): number;
   memfd_create(name: string, flags: number): number;
   pidfd_open(pid: number, flags: number): number;
   pidfd_send_signal(fd: number, signal: number, info: null, flags: number): number;
+}
+
+/** `descriptors` are `count` times struct pollfd; asynchronously it waits in a thread of Node's pool. */
+export interface PollCall {
+  (descriptors: Uint8Array, count: number, milliseconds: number): number;
+  async(
+    descriptors: Uint8Array,
+    count: number,
+    milliseconds: number,
+    done: (error: Error | null, result: number) => void,
+  ): void;
 }
 
 const prototypes = [
@@ -41,6 +57,10 @@ const prototypes = [
   'int setsockopt(int fd, int level, int option, const void *value, uint length)',
   'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
   'intptr_t recv(int fd, void *bytes, size_t length, int flags)',
+  'int recvmmsg(int fd, void *headers, uint count, int flags, void *timeout)',
+  'int sendmmsg(int fd, void *headers, uint count, int flags)',
+  'int poll(void *descriptors, ulong count, int milliseconds)',
+  'int eventfd(uint value, int flags)',
   'int close(int fd)',
   'int memfd_create(const char *name, uint flags)',
   'int pidfd_open(int pid, uint flags)',
@@ -75,5 +95,9 @@ export const constants = {
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
   MSG_TRUNC: 0x20,
+  MSG_DONTWAIT: 0x40,
+  POLLIN: 1,
+  EFD_NONBLOCK: 0o4000,
+  EFD_CLOEXEC: 0o2000000,
   MFD_CLOEXEC: 1,
 } as const;

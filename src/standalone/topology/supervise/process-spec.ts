@@ -6,7 +6,7 @@ import type { OutsideCommand } from '../network/outside.ts';
 
 /** One process of a cluster, as the supervisor starts it. */
 export interface ProcessSpec {
-  /** control-plane, runtime, outside, or `agent-` and the node's name: also the name of its log. */
+  /** control-plane, runtime, outside, or `agent-` or `dns-` and the node's name: also the name of its log. */
   readonly name: string;
   readonly command: string;
   readonly arguments: readonly string[];
@@ -51,24 +51,35 @@ export function processesOf(
   const specs = [
     controlPlane('control-plane', 'standalone.ts', 1),
     controlPlane('runtime', 'runtime.ts', 0),
-    ...config.nodes.map(({ name: nodeName }) => agentOf(config, nodeName, node)),
+    ...config.nodes.map(({ name: nodeName }) => onNode(config, nodeName, node, 'agent')),
+    ...config.nodes.map(({ name: nodeName }) =>
+      onNode(config, nodeName, node, 'dns', [`--cluster-domain=${config.clusterDomain}`]),
+    ),
   ];
   return outside === undefined ? specs : [...specs, outsideOf(config, outside)];
 }
 
-function agentOf(config: ClusterConfig, nodeName: string, node: string): ProcessSpec {
-  const name = `agent-${nodeName}`;
+/** A process of one node, born in the node's network namespace. */
+function onNode(
+  config: ClusterConfig,
+  nodeName: string,
+  node: string,
+  entry: 'agent' | 'dns',
+  more: readonly string[] = [],
+): ProcessSpec {
+  const name = `${entry}-${nodeName}`;
   return {
     name,
     command: node,
     arguments: [
       ...nodeFlags,
-      join(entryDirectory, 'agent.ts'),
+      join(entryDirectory, `${entry}.ts`),
       `--cluster=${config.name}`,
       `--node=${nodeName}`,
       `--kubeconfig=${clusterFiles.kubeconfig(config.name, nodeName)}`,
       `--pod-prefixes=${config.podPrefixes.join(',')}`,
       `--service-prefixes=${config.servicePrefixes.join(',')}`,
+      ...more,
     ],
     namespace: namespacePath(namespaces.node(config.name, nodeName)),
     cgroup: cgroups.agent(config.name, nodeName),

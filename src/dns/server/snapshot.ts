@@ -1,0 +1,38 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { sentenceOf } from '../../base/errors.ts';
+import type { NamesInput } from '../compile-cluster.ts';
+
+/** What the names were made from, at a time: what a server begins with before the API server says a word. */
+export interface Snapshot {
+  /** Milliseconds since the epoch at which the API server last confirmed it. */
+  readonly at: number;
+  readonly input: NamesInput;
+}
+
+const format = 1;
+
+/** Atomic: a reader sees the old one or the whole new one. */
+export function writeSnapshot(file: string, snapshot: Snapshot): void {
+  writeFileSync(`${file}.new`, JSON.stringify({ format, ...snapshot }), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Undefined where there is none; one that cannot be read is told of, and counts as none. */
+export function readSnapshot(file: string, onUnreadable: (reason: string) => void): Snapshot | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onUnreadable(sentenceOf(error));
+    return undefined;
+  }
+  try {
+    const { format: found, at, input } = JSON.parse(text) as Snapshot & { readonly format: number };
+    const lists = [input.namespaces, input.services, input.slices];
+    if (found === format && typeof at === 'number' && lists.every(Array.isArray)) return { at, input };
+    onUnreadable('it is of another format');
+  } catch (error) {
+    onUnreadable(sentenceOf(error));
+  }
+  return undefined;
+}

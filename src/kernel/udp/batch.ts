@@ -1,0 +1,84 @@
+import { addressOf } from '../ffi/memory.ts';
+
+/** struct mmsghdr and struct iovec of the 64-bit architectures that Node 24 runs on. */
+const headerLength = 64;
+const offsets = { name: 0, nameLength: 8, vector: 16, vectorLength: 24, messageLength: 56 } as const;
+const vectorLength = 16;
+/** struct sockaddr_in6, the longer one. */
+const nameLength = 28;
+
+/** Where a datagram came from: a struct sockaddr, to be given back as it is. */
+export type Peer = Uint8Array & { readonly __struct: 'sockaddr' };
+
+/** Room for `size` datagrams of at most `slotLength` bytes, laid out for recvmmsg(2) and sendmmsg(2). */
+export class Batch {
+  readonly size: number;
+  readonly slotLength: number;
+  readonly headers: Uint8Array;
+  readonly slots: readonly Buffer[];
+  readonly #names: Uint8Array;
+  readonly #vectors: Uint8Array;
+  readonly #headerView: DataView;
+  readonly #vectorView: DataView;
+
+  constructor(size: number, slotLength: number) {
+    this.size = size;
+    this.slotLength = slotLength;
+    const data = Buffer.alloc(size * slotLength); // longer than Node's pool: a buffer of its own
+    this.headers = new Uint8Array(size * headerLength);
+    this.#names = new Uint8Array(size * nameLength);
+    this.#vectors = new Uint8Array(size * vectorLength);
+    this.#headerView = new DataView(this.headers.buffer);
+    this.#vectorView = new DataView(this.#vectors.buffer);
+    this.slots = Array.from({ length: size }, (_, index) =>
+      data.subarray(index * slotLength, (index + 1) * slotLength),
+    );
+    const [dataAt, namesAt, vectorsAt] = [addressOf(data), addressOf(this.#names), addressOf(this.#vectors)];
+    for (let index = 0; index < size; index++) {
+      const header = index * headerLength;
+      this.#headerView.setBigUint64(header + offsets.name, namesAt + BigInt(index * nameLength), true);
+      this.#headerView.setBigUint64(header + offsets.vector, vectorsAt + BigInt(index * vectorLength), true);
+      this.#headerView.setBigUint64(header + offsets.vectorLength, 1n, true);
+      this.#vectorView.setBigUint64(index * vectorLength, dataAt + BigInt(index * slotLength), true);
+      this.setLength(index, slotLength);
+    }
+    this.expectNames(size);
+  }
+
+  /** Before a receive: the kernel reads how much room a name has, and writes how long it is. */
+  expectNames(count: number): void {
+    for (let index = 0; index < count; index++)
+      this.#headerView.setUint32(index * headerLength + offsets.nameLength, nameLength, true);
+  }
+
+  headersFrom(index: number): Uint8Array {
+    return index === 0 ? this.headers : this.headers.subarray(index * headerLength);
+  }
+
+  receivedLength(index: number): number {
+    return this.#headerView.getUint32(index * headerLength + offsets.messageLength, true);
+  }
+
+  setLength(index: number, length: number): void {
+    this.#vectorView.setUint32(index * vectorLength + 8, length, true);
+  }
+
+  /** A copy. */
+  peer(index: number): Peer {
+    const length = this.#headerView.getUint32(index * headerLength + offsets.nameLength, true);
+    const start = index * nameLength;
+    return this.#names.slice(start, start + Math.min(length, nameLength)) as Peer;
+  }
+
+  setPeer(index: number, peer: Uint8Array): void {
+    this.#names.set(peer, index * nameLength);
+    this.#headerView.setUint32(index * headerLength + offsets.nameLength, peer.length, true);
+  }
+
+  copyPeer(index: number, from: Batch, fromIndex: number): void {
+    const length = from.#headerView.getUint32(fromIndex * headerLength + offsets.nameLength, true);
+    const start = fromIndex * nameLength;
+    this.#names.set(from.#names.subarray(start, start + nameLength), index * nameLength);
+    this.#headerView.setUint32(index * headerLength + offsets.nameLength, length, true);
+  }
+}

@@ -1,0 +1,189 @@
+import { closeSync, writeSync } from 'node:fs';
+import { checked } from '../ffi/errno.ts';
+import { constants, libc } from '../ffi/libc.ts';
+import { bindUdpIn } from '../ns/index.ts';
+import { Batch } from './batch.ts';
+import type { Peer } from './batch.ts';
+
+export interface DatagramHandler {
+  /**
+   * Answers one datagram: `request` holds `length` bytes and is reused after the call, as `answer` is. Returns the
+   * answer's length, or 0 for none or for a later one by `send`; `peer` copies who asked.
+   */
+  (request: Buffer, length: number, answer: Buffer, peer: () => DatagramPeer): number;
+}
+
+/** Who sent a datagram, and to which of the server's sockets. */
+export interface DatagramPeer {
+  readonly socket: number;
+  readonly name: Peer;
+}
+
+export interface DatagramServerOptions {
+  /** In the process's own network namespace; one socket each, so that answers leave from the address that was asked. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  readonly handler: DatagramHandler;
+  /** The longest datagram taken or sent; a longer one is cut. */
+  readonly longest: number;
+}
+
+const batchSize = 64;
+/** Batches of one socket in a turn of the event loop: others get their turn under any load. */
+const batchesInTurn = 4;
+/** What the kernel keeps for us while we do something else; it doubles the number. */
+const receiveBufferBytes = 2 * 1024 * 1024;
+const pollLength = 8;
+/** An exit that does not go through `close` waits at most this long for the thread in poll(2). */
+const pollMilliseconds = 1000;
+
+/**
+ * UDP sockets that take and answer datagrams in batches, two system calls for up to 64. A thread of Node's pool waits
+ * in poll(2) until there is something to read; while there is, the loop turns without it.
+ *
+ *   poll(2) in a thread ─▶ recvmmsg ─▶ handler for each ─▶ sendmmsg ─▶ again in the next turn, or poll(2)
+ */
+export class DatagramServer {
+  readonly #handler: DatagramHandler;
+  readonly #sockets: number[] = [];
+  readonly #requests: Batch;
+  readonly #answers: Batch;
+  readonly #wake: number;
+  readonly #descriptors: Uint8Array;
+  readonly #onExit = () => this.#interrupt();
+  #polling = false;
+  #closed = false;
+  #dropped = 0;
+
+  constructor(options: DatagramServerOptions) {
+    this.#handler = options.handler;
+    this.#requests = new Batch(batchSize, options.longest);
+    this.#answers = new Batch(batchSize, options.longest);
+    const flags = constants.EFD_NONBLOCK | constants.EFD_CLOEXEC;
+    this.#wake = checked(libc().eventfd(0, flags), 'eventfd', 'No event descriptor can be opened');
+    try {
+      for (const address of options.addresses) this.#sockets.push(bound(address));
+    } catch (error) {
+      for (const fd of [...this.#sockets, this.#wake]) closeSync(fd);
+      throw error;
+    }
+    this.#descriptors = pollDescriptors([...this.#sockets, this.#wake]);
+    process.once('exit', this.#onExit);
+    this.#poll();
+  }
+
+  /** Answers that the kernel did not take, since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** An answer that took longer, never from inside the handler; what the kernel does not take at once is dropped, as datagrams are. */
+  send(bytes: Uint8Array, peer: DatagramPeer): void {
+    const fd = this.#sockets[peer.socket];
+    if (this.#closed || fd === undefined || bytes.length > this.#answers.slotLength) return;
+    this.#answers.slots[0]?.set(bytes);
+    this.#answers.setLength(0, bytes.length);
+    this.#answers.setPeer(0, peer.name);
+    this.#flush(fd, 1);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    process.off('exit', this.#onExit);
+    // The thread still reads these descriptors: whoever comes back last closes them.
+    if (this.#polling) this.#interrupt();
+    else this.#closeDescriptors();
+  }
+
+  #poll(): void {
+    this.#polling = true;
+    libc().poll.async(this.#descriptors, this.#descriptors.length / pollLength, pollMilliseconds, () => {
+      this.#polling = false;
+      if (this.#closed) this.#closeDescriptors();
+      else this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#closed) {
+      this.#closeDescriptors();
+      return;
+    }
+    let received = 0;
+    for (const [index, fd] of this.#sockets.entries()) received += this.#drain(index, fd);
+    // Who asks once asks again soon: looking costs less than waking a thread.
+    if (received > 0) setImmediate(() => this.#turn());
+    else this.#poll();
+  }
+
+  #drain(socket: number, fd: number): number {
+    let total = 0;
+    for (let round = 0; round < batchesInTurn; round++) {
+      this.#requests.expectNames(batchSize);
+      const { headers } = this.#requests;
+      const count = libc().recvmmsg(fd, headers, batchSize, constants.MSG_DONTWAIT, null);
+      // Nothing there; or an ICMP error of an earlier answer, which is told once and taken away by that.
+      if (count <= 0) return total;
+      total += count;
+      this.#answerAll(socket, fd, count);
+      if (count < batchSize) return total;
+    }
+    return total;
+  }
+
+  #answerAll(socket: number, fd: number, count: number): void {
+    const [requests, answers] = [this.#requests, this.#answers];
+    let ready = 0;
+    for (let index = 0; index < count; index++) {
+      const request = requests.slots[index];
+      const answer = answers.slots[ready];
+      if (request === undefined || answer === undefined) break; // both have `batchSize` slots
+      const peer = () => ({ socket, name: requests.peer(index) });
+      const length = this.#handler(request, requests.receivedLength(index), answer, peer);
+      if (length === 0) continue;
+      answers.setLength(ready, length);
+      answers.copyPeer(ready, requests, index);
+      ready++;
+    }
+    if (ready > 0) this.#flush(fd, ready);
+  }
+
+  /** sendmmsg(2) stops at what is refused (by a firewall, for one receiver): the rest goes without it. */
+  #flush(fd: number, count: number): void {
+    let done = 0;
+    while (done < count) {
+      const headers = this.#answers.headersFrom(done);
+      const sent = libc().sendmmsg(fd, headers, count - done, constants.MSG_DONTWAIT);
+      if (sent <= 0) this.#dropped++;
+      done += Math.max(sent, 1);
+    }
+  }
+
+  #interrupt(): void {
+    writeSync(this.#wake, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+  }
+
+  #closeDescriptors(): void {
+    for (const fd of [...this.#sockets.splice(0), this.#wake]) closeSync(fd);
+  }
+}
+
+function bound(address: { readonly host: string; readonly port: number }): number {
+  const fd = bindUdpIn('/proc/thread-self/ns/net', address);
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, receiveBufferBytes, true);
+  // Refused without CAP_NET_ADMIN: then the system's default has to do.
+  libc().setsockopt(fd, constants.SOL_SOCKET, constants.SO_RCVBUFFORCE, bytes, bytes.length);
+  return fd;
+}
+
+/** struct pollfd: descriptor, wanted events, seen events. */
+function pollDescriptors(fds: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(fds.length * pollLength);
+  const view = new DataView(bytes.buffer);
+  for (const [index, fd] of fds.entries()) {
+    view.setInt32(index * pollLength, fd, true);
+    view.setInt16(index * pollLength + 4, constants.POLLIN, true);
+  }
+  return bytes;
+}
