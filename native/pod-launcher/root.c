@@ -29,8 +29,14 @@ static int make_beneath(int directory, const char *path) {
   char *copy = strdup(path);
   char *state = NULL;
   int at = dup(directory);
+  struct stat volume;
+  if (at < 0 || fstat(at, &volume) < 0) fail_errno("the volume of %s cannot be read", path);
   for (char *part = strtok_r(copy, "/", &state); part != NULL; part = strtok_r(NULL, "/", &state)) {
-    if (mkdirat(at, part, 0755) < 0 && errno != EEXIST) fail_errno("the directory %s cannot be made", path);
+    /* Never chmod: a container of the pod could put a link in its place. The set-group-id bit is inherited. */
+    mode_t mask = umask(0);
+    int made = mkdirat(at, part, volume.st_mode & 0777);
+    umask(mask);
+    if (made < 0 && errno != EEXIST) fail_errno("the directory %s cannot be made", path);
     int below = open_beneath(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     if (below < 0) fail_errno("the path %s cannot be used", path);
     close(at);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -141,6 +143,24 @@ suite('the pod launcher', () => {
     const ending = await run({ ...plan, operations: [...plan.operations, bind] });
     assert.deepEqual([ending.exitCode, ending.ran], [128, false]);
     assert.match(ending.message, /the path out\/ssl in .* cannot be used/);
+  });
+
+  test('a path that is made below a volume has the rights of the volume', async () => {
+    mkdirSync(file('shared'), { recursive: true });
+    chownSync(file('shared'), 0, 1002);
+    chmodSync(file('shared'), 0o2777);
+    const plan = planOf('below', 'true');
+    const bind = {
+      do: 'bind',
+      source: file('shared'),
+      inside: 'a/b',
+      target: '/in',
+      readOnly: false,
+    } as const;
+    const ending = await run({ ...plan, operations: [...plan.operations, bind] });
+    assert.equal(ending.exitCode, 0);
+    const { mode, gid } = statSync(file('shared/a/b'));
+    assert.deepEqual([mode & 0o7777, gid], [0o2777, 1002]);
   });
 
   test('a target that is a link in the container does not lead to the host', async () => {
