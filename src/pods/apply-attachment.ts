@@ -65,7 +65,7 @@ function wiringJob(self: NodeNetwork, { attachment, sandbox, mtu }: Wiring): Ker
   return [
     { operations: veth },
     { namespace: sandbox, settings: podSettings(interfaceName), operations: podOperations(attachment) },
-    { settings: hostSettings(hostInterface), operations: host },
+    { operations: host },
   ];
 }
 
@@ -77,11 +77,6 @@ function podSettings(interfaceName: string): readonly KernelSetting[] {
     [`${ipv6}/accept_dad`, 0],
     [`${ipv6}/accept_ra`, 0],
   ];
-}
-
-/** A pod sends from its own addresses alone: the way back to any other does not lead to its veth (RFC 3704, strict). */
-function hostSettings(hostInterface: string): readonly KernelSetting[] {
-  return [[`net/ipv4/conf/${hostInterface}/rp_filter`, 1]];
 }
 
 function podOperations(attachment: Attachment): readonly RouteOperation[] {

@@ -9,8 +9,7 @@ import { entryOperations } from './apply-entries.ts';
 import type { Entries } from './apply-entries.ts';
 import { forwardingKey, keyed, neighbourKey, routeKey } from './compile-program.ts';
 import type { NetworkProgram, VxlanLink } from './compile-program.ts';
-import { compileRules, renderDelta } from './compile-rules.ts';
-import type { TableState } from './compile-rules.ts';
+import { compileRules, renderAnew, renderDelta, stateOf } from './compile-rules.ts';
 
 /** How many things of each kind were put right. */
 export interface Corrections {
@@ -24,6 +23,8 @@ export interface Corrections {
 export interface Applied {
   readonly corrections: Corrections;
   readonly refusals: readonly Refusal[];
+  /** What the rules that are in force now do: to be given to the next comparison. */
+  readonly fingerprint: string | undefined;
 }
 
 export const countOf = (corrections: Corrections): number =>
@@ -31,11 +32,19 @@ export const countOf = (corrections: Corrections): number =>
 
 /**
  * Brings the kernel from whatever it has to the program, with the smallest change: what is right is not touched. May be
- * repeated; after a crash it adopts.
+ * repeated; after a crash it adopts. `fingerprint` is the one that the last comparison gave: with it, a rule is noticed
+ * that does something else than its comment says; without one, after a start, the comments are believed.
  */
-export async function applyNetwork(kernel: PodKernel, program: NetworkProgram): Promise<Applied> {
+export async function applyNetwork(
+  kernel: PodKernel,
+  program: NetworkProgram,
+  fingerprint: string | undefined,
+): Promise<Applied> {
   const state = await readKernel(kernel);
-  const rules = renderDelta(await readTable(kernel), compileRules(program.sets));
+  const table = await readTable(kernel);
+  const wanted = compileRules(program.sets);
+  const isTrusted = table === undefined || (fingerprint ?? table.fingerprint) === table.fingerprint;
+  const rules = isTrusted ? renderDelta(table?.state, wanted) : renderAnew(table.state, wanted);
   const { operations, corrections } = networkDelta(state, program);
   // Masquerading comes first: a route to a pod that is not yet known as one would show it the node's address.
   if (rules !== '') await kernel.nft(rules);
@@ -43,6 +52,7 @@ export async function applyNetwork(kernel: PodKernel, program: NetworkProgram): 
   return {
     corrections: { ...corrections, rules: rules === '' ? 0 : rules.split('\n').length - 1 },
     refusals,
+    fingerprint: (rules === '' ? table : await readTable(kernel))?.fingerprint,
   };
 }
 
@@ -52,18 +62,9 @@ export async function applyChange(
   before: NetworkProgram,
   after: NetworkProgram,
 ): Promise<readonly Refusal[]> {
-  const rules = renderDelta(tableOf(before), compileRules(after.sets));
+  const rules = renderDelta(stateOf(compileRules(before.sets)), compileRules(after.sets));
   if (rules !== '') await kernel.nft(rules);
   return applyTolerant(kernel, programDelta(before, after));
-}
-
-/** What a program's table looks like once it is applied. */
-export function tableOf(program: NetworkProgram): TableState {
-  const table = compileRules(program.sets);
-  return {
-    sets: new Map(table.sets.map(set => [set.name, set.elements])),
-    chains: new Map(table.chains.map(chain => [chain.name, chain.rules])),
-  };
 }
 
 function networkDelta(

@@ -2,12 +2,13 @@ import { parseAddress, parsePrefix } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import { interfaces, nft, routing } from '../kernel/contract.ts';
 import type { Link } from '../kernel/netlink/index.ts';
+import { fingerprintOf, parseTable } from '../kernel/nft/table.ts';
+import type { TableState } from '../kernel/nft/table.ts';
 import { KernelCallError } from '../kernel/worker/index.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { parseAlias } from './attachment.ts';
 import type { AliasContent } from './attachment.ts';
 import type { ForwardingEntry, NeighbourEntry, RouteEntry } from './compile-program.ts';
-import type { TableState } from './compile-rules.ts';
 import type { Uplink } from './model.ts';
 
 /** What the kernel has of ours: routes of our protocol, neighbours and forwarding entries of our links, our links. */
@@ -108,8 +109,14 @@ function addressAs<K extends string>(key: K, text: string | undefined): { readon
   return (address === undefined ? {} : { [key]: address }) as { readonly [Key in K]?: Address };
 }
 
-/** Our table as nftables reads it back; undefined when there is none. */
-export async function readTable(kernel: PodKernel): Promise<TableState | undefined> {
+/** Our table as nftables reads it back, and what its rules do. */
+export interface ReadTable {
+  readonly state: TableState;
+  readonly fingerprint: string;
+}
+
+/** Undefined when there is no table. */
+export async function readTable(kernel: PodKernel): Promise<ReadTable | undefined> {
   let listing: unknown;
   try {
     listing = await kernel.nftList(`list table inet ${nft.tables.pods}`);
@@ -118,39 +125,5 @@ export async function readTable(kernel: PodKernel): Promise<TableState | undefin
       return undefined;
     throw error;
   }
-  const { nftables } = listing as { readonly nftables?: readonly unknown[] };
-  return parseTable(nftables ?? []);
-}
-
-interface ListedSet {
-  readonly name: string;
-  readonly elem?: readonly unknown[];
-}
-
-/** The objects of `nft -j list table` (libnftables-json(5)). */
-export function parseTable(objects: readonly unknown[]): TableState {
-  const sets = new Map<string, ReadonlySet<string>>();
-  const chains = new Map<string, string[]>();
-  for (const object of objects) {
-    const { set, chain, rule } = object as {
-      readonly set?: ListedSet;
-      readonly chain?: { readonly name: string };
-      readonly rule?: { readonly chain: string; readonly comment?: string };
-    };
-    if (set !== undefined) sets.set(set.name, new Set((set.elem ?? []).map(elementName)));
-    if (chain !== undefined) chains.set(chain.name, chains.get(chain.name) ?? []);
-    if (rule !== undefined) chains.set(rule.chain, [...(chains.get(rule.chain) ?? []), rule.comment ?? '']);
-  }
-  return { sets, chains };
-}
-
-/** An element as it is written in a command: an address, a prefix, or a range for what is neither. */
-function elementName(element: unknown): string {
-  if (typeof element === 'string') return element;
-  const { prefix, range } = element as {
-    readonly prefix?: { readonly addr: string; readonly len: number };
-    readonly range?: readonly [string, string];
-  };
-  if (prefix !== undefined) return `${prefix.addr}/${prefix.len}`;
-  return range === undefined ? JSON.stringify(element) : range.join('-');
+  return { state: parseTable(listing), fingerprint: fingerprintOf(listing) };
 }

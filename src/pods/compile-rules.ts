@@ -1,117 +1,113 @@
 import { formatAddress, formatPrefix } from '../base/ip.ts';
-import { nft } from '../kernel/contract.ts';
+import { interfaces, nft } from '../kernel/contract.ts';
+import { digestOf, renderStructure } from '../kernel/nft/table.ts';
+import type { ChainProgram, Elements, TableProgram, TableState } from '../kernel/nft/table.ts';
 import type { ClusterSets } from './compile-program.ts';
 
-/** An nftables table as data. A rule's text is its identity: it also stands in the rule's comment, to be read back. */
-export interface TableProgram {
-  readonly family: 'inet';
-  readonly name: string;
-  readonly sets: readonly SetProgram[];
-  readonly chains: readonly ChainProgram[];
-}
-
-export interface SetProgram {
-  readonly name: string;
-  readonly type: 'ipv4_addr' | 'ipv6_addr';
-  /** Prefixes instead of single addresses. */
-  readonly interval: boolean;
-  readonly elements: ReadonlySet<string>;
-}
-
-export interface ChainProgram {
-  readonly name: string;
-  readonly type: 'filter' | 'nat';
-  readonly hook: string;
-  readonly priority: number;
-  readonly rules: readonly string[];
-}
-
-/** What `list table` says: sets with their elements, chains with the comments of their rules. Undefined: no table. */
-export interface TableState {
-  readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly chains: ReadonlyMap<string, readonly string[]>;
+/** The table of this block, with the elements of its sets by their names. */
+export interface RulesProgram extends TableProgram {
+  readonly elements: ReadonlyMap<string, Elements>;
 }
 
 /**
+ * A pod sends from its own addresses alone: a packet from its veth whose way back does not lead there is dropped before
+ * anything else looks at it (RFC 2827). The routes say so already, in both families and at a constant cost.
+ *
  * Pods keep their address towards pods and nodes and leave the cluster with their node's. Ports are chosen at random, so
  * that two pods' connections to one server do not race for the same port; TCP learns the smallest MTU of the way when it
  * connects, for networks that lose the packets that would tell it later.
  */
-export function compileRules(sets: ClusterSets): TableProgram {
+export function compileRules(sets: ClusterSets): RulesProgram {
   const masquerade = (ip: 'ip' | 'ip6', digit: 4 | 6) =>
     `${ip} saddr @pods${digit} ${ip} daddr != @pods${digit} ${ip} daddr != @nodes${digit} masquerade fully-random`;
+  const ofFamily = <T extends { readonly family: 4 | 6 }>(
+    family: 4 | 6,
+    entries: readonly T[],
+    format: (entry: T) => string,
+  ): Elements => new Map(entries.filter(entry => entry.family === family).map(entry => [format(entry), '']));
+  const prefixes = 'flags interval ;';
   return {
-    family: 'inet',
     name: nft.tables.pods,
     sets: [
-      setOf('pods4', 4, true, sets.pods.filter(prefix => prefix.family === 4).map(formatPrefix)),
-      setOf('pods6', 6, true, sets.pods.filter(prefix => prefix.family === 6).map(formatPrefix)),
-      setOf('nodes4', 4, false, sets.nodes.filter(address => address.family === 4).map(formatAddress)),
-      setOf('nodes6', 6, false, sets.nodes.filter(address => address.family === 6).map(formatAddress)),
+      { name: 'pods4', kind: 'set', declaration: `type ipv4_addr ; ${prefixes}` },
+      { name: 'pods6', kind: 'set', declaration: `type ipv6_addr ; ${prefixes}` },
+      { name: 'nodes4', kind: 'set', declaration: 'type ipv4_addr ;' },
+      { name: 'nodes6', kind: 'set', declaration: 'type ipv6_addr ;' },
     ],
     chains: [
-      {
-        name: 'forward-mss',
-        type: 'filter',
-        ...nft.chains['pods/forward-mss'],
-        rules: ['tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu'],
-      },
-      {
-        name: 'postrouting-masquerade',
-        type: 'nat',
-        ...nft.chains['pods/postrouting-masquerade'],
-        rules: [masquerade('ip', 4), masquerade('ip6', 6)],
-      },
+      chain('filter', 'prerouting-source', [
+        `iifname "${interfaces.podHostPrefix}*" iifname != "${interfaces.vxlan}" fib saddr . iif oif missing counter drop`,
+      ]),
+      chain('filter', 'forward-mss', ['tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu']),
+      chain('nat', 'postrouting-masquerade', [masquerade('ip', 4), masquerade('ip6', 6)]),
     ],
+    elements: new Map([
+      ['pods4', ofFamily(4, sets.pods, formatPrefix)],
+      ['pods6', ofFamily(6, sets.pods, formatPrefix)],
+      ['nodes4', ofFamily(4, sets.nodes, formatAddress)],
+      ['nodes6', ofFamily(6, sets.nodes, formatAddress)],
+    ]),
   };
 }
 
-function setOf(name: string, family: 4 | 6, interval: boolean, elements: readonly string[]): SetProgram {
-  return { name, type: family === 4 ? 'ipv4_addr' : 'ipv6_addr', interval, elements: new Set(elements) };
+function chain(
+  type: 'filter' | 'nat',
+  name: 'prerouting-source' | 'forward-mss' | 'postrouting-masquerade',
+  rules: readonly string[],
+): ChainProgram {
+  const { hook, priority } = nft.chains[`pods/${name}`];
+  return { name, base: `type ${type} hook ${hook} priority ${priority} ; policy accept ;`, rules };
+}
+
+/** What the table looks like once the program is applied. */
+export function stateOf(program: RulesProgram): TableState {
+  return {
+    sets: new Map(
+      program.sets.map(({ name, declaration }) => [
+        name,
+        { digest: digestOf(declaration), elements: program.elements.get(name) ?? new Map() },
+      ]),
+    ),
+    chains: new Map(program.chains.map(({ name, rules }) => [name, rules.map(digestOf)])),
+  };
 }
 
 /**
  * One transaction that turns `actual` into `desired`; empty when nothing differs. What is right is not touched: an
- * established flow and a counter survive.
+ * established flow survives.
  */
-export function renderDelta(actual: TableState | undefined, desired: TableProgram): string {
-  const table = `${desired.family} ${desired.name}`;
-  const lines: string[] = actual === undefined ? [`add table ${table}`] : [];
-  for (const set of desired.sets) {
-    const present = actual?.sets.get(set.name);
-    if (present === undefined) {
-      const flags = set.interval ? ' flags interval ;' : '';
-      lines.push(`add set ${table} ${set.name} { type ${set.type} ;${flags} }`);
-    }
-    lines.push(...elementLines(`${table} ${set.name}`, present ?? new Set(), set.elements));
-  }
-  for (const chain of desired.chains) {
-    const present = actual?.chains.get(chain.name);
-    if (present !== undefined && sameList(present, chain.rules)) continue;
-    const base = `type ${chain.type} hook ${chain.hook} priority ${chain.priority} ; policy accept ;`;
-    lines.push(
-      present === undefined
-        ? `add chain ${table} ${chain.name} { ${base} }`
-        : `flush chain ${table} ${chain.name}`,
-    );
-    for (const rule of chain.rules) lines.push(`add rule ${table} ${chain.name} ${rule} comment "${rule}"`);
-  }
-  return lines.map(line => `${line}\n`).join('');
+export function renderDelta(actual: TableState | undefined, desired: RulesProgram): string {
+  const structure = renderStructure(actual, desired);
+  if (structure === undefined) return `delete table inet ${desired.name}\n${renderDelta(undefined, desired)}`;
+  const lines = desired.sets.flatMap(({ name }) =>
+    elementLines(
+      `inet ${desired.name} ${name}`,
+      actual?.sets.get(name)?.elements ?? new Map(),
+      desired.elements.get(name) ?? new Map(),
+    ),
+  );
+  return `${structure}${lines.map(line => `${line}\n`).join('')}`;
+}
+
+/**
+ * The same when somebody else has changed chains or rules: every chain of the table is written anew, in
+ * the same transaction, and strange ones go.
+ */
+export function renderAnew(actual: TableState, desired: RulesProgram): string {
+  const names = [...actual.chains.keys()];
+  const removal = ['flush', 'delete'].flatMap(verb =>
+    names.map(name => `${verb} chain inet ${desired.name} ${name}\n`),
+  );
+  const rest = renderDelta({ ...actual, chains: new Map() }, desired);
+  return rest.startsWith('delete table') ? rest : `${removal.join('')}${rest}`;
 }
 
 /** Old elements first: a prefix may only come in when what overlaps it has gone. */
-function elementLines(
-  set: string,
-  present: ReadonlySet<string>,
-  desired: ReadonlySet<string>,
-): readonly string[] {
-  const gone = [...present].filter(element => !desired.has(element));
-  const added = [...desired].filter(element => !present.has(element));
+function elementLines(set: string, present: Elements, desired: Elements): readonly string[] {
+  const gone = [...present.keys()].filter(element => !desired.has(element));
+  const added = [...desired.keys()].filter(element => !present.has(element));
   return [
     ...(gone.length > 0 ? [`delete element ${set} { ${gone.join(', ')} }`] : []),
     ...(added.length > 0 ? [`add element ${set} { ${added.join(', ')} }`] : []),
   ];
 }
-
-const sameList = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((entry, index) => entry === b[index]);

@@ -70,6 +70,8 @@ export class PodNetwork {
   #nodes: { readonly self: NodeNetwork; readonly peers: readonly NodeNetwork[] } | undefined;
   #uplinks: readonly Uplink[] = [];
   #program: NetworkProgram | undefined;
+  /** What our rules do, as the kernel tells it since they were written. */
+  #fingerprint: string | undefined;
   #problems: readonly Problem[] = [];
   #refusals: readonly Problem[] = [];
   /** A change broke off: what the kernel has is known again after a comparison. */
@@ -178,7 +180,8 @@ export class PodNetwork {
       return { at: clock.now(), corrections: 0, adopted: adopted.length, released };
     const settings = await applySettings(kernel, this.#uplinks);
     const program = this.#compile();
-    const { corrections, refusals } = await applyNetwork(kernel, program);
+    const { corrections, refusals, fingerprint } = await applyNetwork(kernel, program, this.#fingerprint);
+    this.#fingerprint = fingerprint;
     this.#isUncertain = false;
     this.#adopt(program, refusals);
     const corrected = settings + countOf(corrections) - refusals.length;

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { connectIn } from '../../src/kernel/ns/index.ts';
 import { Nft } from '../../src/kernel/nft/index.ts';
+import { fingerprintOf } from '../../src/kernel/nft/table.ts';
 import { TestCluster, eventually, nodeObject } from './pods-cluster.ts';
 import type { TestNode } from './pods-cluster.ts';
 import { Reader, echoServer, seenAs, udpEcho, udpSocket } from './pods-traffic.ts';
@@ -84,6 +85,39 @@ test('what somebody deletes comes back, and is counted', async context => {
   const status = await one.status();
   assert.ok(status.corrections >= 5, `corrections are counted: ${status.corrections}`);
 });
+
+test('a rule that somebody changes or adds is noticed, whatever its comment says', async context => {
+  const cluster = new TestCluster(context, { links: [1] });
+  const [one] = cluster.nodes;
+  assert.ok(one);
+  await cluster.startAgents();
+  using nft = Nft.open(one.namespace);
+  const list = () => nft.list('list table inet fairlead-pods') as { nftables: Record<string, ListedRule>[] };
+  const whole = fingerprintOf(list());
+  const rule = list().nftables.find(entry => entry['rule']?.chain === 'postrouting-masquerade')?.['rule'];
+  assert.ok(rule);
+  const place = `rule inet fairlead-pods postrouting-masquerade`;
+  for (const change of [
+    `replace ${place} handle ${rule.handle} ip saddr 10.0.0.1 drop comment "${rule.comment}"`,
+    `insert ${place} counter return`,
+    'add chain inet fairlead-pods other { type filter hook input priority 0 ; policy drop ; }',
+  ]) {
+    nft.run(change);
+    assert.notEqual(fingerprintOf(list()), whole, change);
+    const { corrections } = await one.status();
+    await one.tell({ reconcile: true });
+    await eventually(() => assert.equal(fingerprintOf(list()), whole, `undone: ${change}`));
+    await eventually(async () => assert.ok((await one.status()).corrections > corrections, 'and counted'));
+    rule.handle =
+      list().nftables.find(entry => entry['rule']?.comment === rule.comment)?.['rule']?.handle ?? 0;
+  }
+});
+
+interface ListedRule {
+  readonly chain: string;
+  readonly comment: string;
+  handle: number;
+}
 
 test("a peer's routes go when its Node goes, and follow when its prefixes or address change", async context => {
   const cluster = new TestCluster(context, { links: [1, 1, 2] });

@@ -17,7 +17,7 @@ import { entryOperations, nothing } from '../../src/pods/apply-entries.ts';
 import { compileNetwork } from '../../src/pods/compile-network.ts';
 import type { NetworkProgram } from '../../src/pods/compile-program.ts';
 import { compileRules, renderDelta } from '../../src/pods/compile-rules.ts';
-import type { TableState } from '../../src/pods/compile-rules.ts';
+import type { TableState } from '../../src/kernel/nft/table.ts';
 import type { Attachment, Cluster, NodeNetwork, Uplink } from '../../src/pods/model.ts';
 
 const prefix = (text: string): Prefix => {
@@ -216,22 +216,28 @@ test('the prefixes of a set never overlap, which the kernel would refuse', () =>
 
 /** Understands the commands that `renderDelta` writes. */
 function runCommands(state: TableState | undefined, text: string): TableState {
-  const sets = new Map([...(state?.sets ?? [])].map(([name, elements]) => [name, new Set(elements)]));
+  const sets = new Map(
+    [...(state?.sets ?? [])].map(([name, { digest, elements }]) => [
+      name,
+      { digest, elements: new Map(elements) },
+    ]),
+  );
   const chains = new Map([...(state?.chains ?? [])].map(([name, rules]) => [name, [...rules]]));
   for (const line of text.split('\n').filter(one => one !== '')) {
     const [verb = '', kind = '', , , name = ''] = line.split(' ');
     const elements = /\{ (.*) \}$/.exec(line)?.[1]?.split(', ') ?? [];
-    if (kind === 'set') sets.set(name, new Set());
-    else if (kind === 'chain' && verb === 'add') chains.set(name, []);
+    if (kind === 'set')
+      sets.set(name, { digest: /comment "(.*)"/.exec(line)?.[1] ?? '', elements: new Map() });
+    else if (kind === 'chain' && verb === 'add') chains.set(name, chains.get(name) ?? []);
     else if (kind === 'chain')
       assert.ok(chains.get(name)?.splice(0), 'only a chain that is there is flushed');
     else if (kind === 'rule') chains.get(name)?.push(/comment "(.*)"$/.exec(line)?.[1] ?? '');
     else if (kind === 'element') {
-      const set = sets.get(name);
+      const set = sets.get(name)?.elements;
       assert.ok(set);
       for (const element of elements) {
         assert.equal(set.has(element), verb === 'delete', `${verb} of ${element}`);
-        if (verb === 'add') set.add(element);
+        if (verb === 'add') set.set(element, '');
         else set.delete(element);
       }
     } else assert.equal(kind, 'table');

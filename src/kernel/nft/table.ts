@@ -74,6 +74,17 @@ function chainLines(
   ];
 }
 
+/**
+ * What the chains and rules of a table do, in the kernel's own words and whatever their comments claim: equal as long as
+ * nobody changes one. Elements, counters and handles do not matter. `listing` is the answer to `list table`.
+ */
+export function fingerprintOf(listing: unknown): string {
+  const { nftables = [] } = listing as { readonly nftables?: readonly Listed[] };
+  const said = nftables.filter(({ chain, rule }) => chain !== undefined || rule !== undefined);
+  const unimportant: ReadonlySet<string> = new Set(['handle', 'packets', 'bytes']);
+  return digestOf(JSON.stringify(said, (key, value: unknown) => (unimportant.has(key) ? undefined : value)));
+}
+
 interface ListedSet {
   readonly name: string;
   readonly comment?: string;
