@@ -54,6 +54,20 @@ test('a storm of occurrences becomes few requests and never blocks the reporter'
   assert.deepEqual(warnings, ['1500 Events came too fast and were given up']);
 });
 
+test('containers of one pod have Events of their own', async () => {
+  const { events, stored } = reporter();
+  for (const name of ['web', 'side', 'web'])
+    events.record(NODE, {
+      type: 'Normal',
+      reason: 'Started',
+      note: 'Started.',
+      fieldPath: `spec.containers{${name}}`,
+    });
+  await events.flush();
+  const paths = stored().map(({ involvedObject, count }) => [involvedObject.fieldPath, count]);
+  assert.deepEqual(Object.fromEntries(paths), { 'spec.containers{web}': 2, 'spec.containers{side}': 1 });
+});
+
 test('an Event that the server deleted is written anew', async () => {
   const { api, events, stored } = reporter();
   const record = async () => {

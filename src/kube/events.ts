@@ -23,6 +23,8 @@ export interface Occurrence {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly note: string;
+  /** The part of the object that it happened to, as `spec.containers{web}`. */
+  readonly fieldPath?: string;
   /** What was being done, as `Scheduling`; only events.k8s.io readers see it. */
   readonly action?: string;
 }
@@ -77,9 +79,7 @@ export class EventRecorder {
       this.#queue.delete(oldest.value);
       this.#lost++;
     }
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#write();
   }
 
   /** Resolves when everything that was recorded has been written or given up. */
@@ -90,6 +90,7 @@ export class EventRecorder {
   async #write(): Promise<void> {
     const { log } = this.#options;
     await Promise.resolve(); // what is recorded in one go is counted before it is written
+    // The last look at the queue and the end of `#writing` are one step: nothing is left behind between them.
     for (const waiting of this.#queue.values()) {
       this.#queue.delete(waiting.key);
       try {
@@ -105,6 +106,7 @@ export class EventRecorder {
     if (this.#lost > 0)
       log.warn({ lost: this.#lost }, `${this.#lost} Events came too fast and were given up`);
     this.#lost = 0;
+    this.#writing = undefined;
   }
 
   async #writeOne(waiting: Waiting): Promise<void> {
@@ -139,7 +141,7 @@ export class EventRecorder {
 
   #eventOf({ about, occurrence, at, times }: Waiting): Event {
     const { component, host } = this.#options;
-    const { type, reason, note, action } = occurrence;
+    const { type, reason, note, action, fieldPath } = occurrence;
     const { name, namespace, uid, resourceVersion } = about.metadata;
     const time = timestampOf(at);
     const unique = `${at.toString(16)}${(this.#sequence++ % 65_536).toString(16).padStart(4, '0')}`;
@@ -155,6 +157,7 @@ export class EventRecorder {
         ...(namespace === undefined ? {} : { namespace }),
         ...(uid === undefined ? {} : { uid }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...(fieldPath === undefined ? {} : { fieldPath }),
       },
       type,
       reason,
