@@ -18,6 +18,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
+import { closed } from './connection-slots.ts';
 import { Deadline } from './deadline.ts';
 import { collectionPath, objectPath, requireNamespace, withQuery } from './paths.ts';
 import { apiVersionOf, PODS } from './resources.ts';
@@ -37,6 +38,8 @@ const PATCH_TYPES = {
 /** Largest answer that is read into memory. */
 const LARGEST_ANSWER = 512 * 1024 * 1024;
 const REQUEST_MILLISECONDS = 60_000;
+const LONGEST_REFUSAL = 1024 * 1024;
+const REFUSAL_MILLISECONDS = 10_000;
 /** A server that asks us to come again later (429, 503 with Retry-After) is asked this often. */
 const ATTEMPTS = 10;
 const LONGEST_RETRY_AFTER_SECONDS = 60;
@@ -45,6 +48,7 @@ const LONGEST_RETRY_AFTER_SECONDS = 60;
 export class ApiClient implements KubeClient {
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #closed = new AbortController();
 
   constructor(transport: Transport, clock: Clock) {
     this.#transport = transport;
@@ -73,8 +77,8 @@ export class ApiClient implements KubeClient {
       resourceVersion: options.resourceVersion,
       resourceVersionMatch: options.resourceVersionMatch,
     });
-    const answer = (await this.#json('GET', path, undefined, options, resource.plural)) as RawList<T>;
-    if (!Array.isArray(answer.items ?? [])) throw undecodable(path);
+    const answer = (await this.#json('GET', path, undefined, options, resource.plural)) as RawList<T> | null;
+    if (!isList(answer)) throw undecodable(path);
     const apiVersion = apiVersionOf(resource);
     const items = (answer.items ?? []).map(item => ({ ...item, apiVersion, kind: resource.kind }));
     const { continue: next, remainingItemCount, resourceVersion = '' } = answer.metadata ?? {};
@@ -208,7 +212,7 @@ export class ApiClient implements KubeClient {
   }
 
   async stream(method: string, path: string, options: RequestOptions = {}): Promise<TransportResponse> {
-    const answer = await this.#send({ ...options, method, path });
+    const answer = await this.#send({ ...options, method, path, longRunning: true });
     if (answer.status < 300) return answer;
     throw await refusal(answer, path);
   }
@@ -226,6 +230,7 @@ export class ApiClient implements KubeClient {
   }
 
   close(): void {
+    this.#closed.abort(closed());
     this.#transport.close();
   }
 
@@ -261,7 +266,8 @@ export class ApiClient implements KubeClient {
       const later = (answer.status === 429 || answer.status >= 500) && wait !== undefined;
       if (!later || attempt === ATTEMPTS) return answer;
       answer.body.destroy();
-      await this.#clock.sleep(Math.min(wait, LONGEST_RETRY_AFTER_SECONDS) * 1000, request.signal);
+      const signals = [this.#closed.signal, ...(request.signal === undefined ? [] : [request.signal])];
+      await this.#clock.sleep(Math.min(wait, LONGEST_RETRY_AFTER_SECONDS) * 1000, AbortSignal.any(signals));
     }
   }
 }
@@ -273,6 +279,17 @@ interface RawList<T> {
     readonly remainingItemCount?: number;
   };
   readonly items?: readonly T[] | null;
+}
+
+/** Every item is an object with a name: whoever reads a list may rely on that, whatever answers. */
+function isList<T>(answer: RawList<T> | null): answer is RawList<T> {
+  const items: unknown = answer?.items ?? [];
+  return (
+    typeof answer === 'object' &&
+    answer !== null &&
+    Array.isArray(items) &&
+    items.every((item: Partial<KubeObject> | null) => typeof item?.metadata?.name === 'string')
+  );
 }
 
 function selectionQuery({ labelSelector, fieldSelector }: Selection) {
@@ -297,8 +314,20 @@ function retryAfter(answer: Pick<TransportResponse, 'headers'>): { readonly retr
 }
 
 async function refusal(answer: TransportResponse, path: string): Promise<Error> {
-  const text = (await readAll(answer.body, 1024 * 1024)).toString();
+  const text = await readRefusal(answer.body);
   return apiErrorOf(answer.status, text, { object: path.split('?')[0] ?? path, ...retryAfter(answer) });
+}
+
+/** What a server says about its refusal; one that does not come to an end is as good as empty. */
+async function readRefusal(body: Readable): Promise<string> {
+  const timer = setTimeout(() => body.destroy(), REFUSAL_MILLISECONDS);
+  try {
+    return (await readAll(body, LONGEST_REFUSAL)).toString();
+  } catch {
+    return ''; // the status says enough
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function readAll(body: Readable, limit: number): Promise<Buffer> {

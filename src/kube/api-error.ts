@@ -8,7 +8,7 @@ export class ApiError extends FairleadError {
   readonly reason: string;
   /** Present where the server names fields, causes or a time to wait. */
   readonly details: Status['details'];
-  /** From `Retry-After` or Status.details.retryAfterSeconds. */
+  /** From `Retry-After` or Status.details.retryAfterSeconds, at most 60. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -25,7 +25,7 @@ export class ApiError extends FairleadError {
     this.status = status;
     this.reason = reason;
     this.details = answer.details;
-    this.retryAfterSeconds = context.retryAfterSeconds ?? answer.details?.retryAfterSeconds;
+    this.retryAfterSeconds = boundedWait(context.retryAfterSeconds ?? answer.details?.retryAfterSeconds);
   }
 }
 
@@ -60,10 +60,28 @@ export function apiErrorOf(
 function statusOf(body: string): Status | undefined {
   try {
     const parsed = JSON.parse(body) as Status | null;
-    return parsed?.kind === 'Status' ? parsed : undefined;
+    return parsed?.kind === 'Status' && isReadable(parsed) ? parsed : undefined;
   } catch {
     return undefined; // a proxy's HTML, an empty body: the text itself is shown
   }
+}
+
+/** Are the fields that are read here what they should be? A proxy may answer in the name of the server. */
+function isReadable({ message, reason, details }: Status): boolean {
+  const causes: unknown = details?.causes ?? [];
+  return (
+    ['string', 'undefined'].includes(typeof message) &&
+    ['string', 'undefined'].includes(typeof reason) &&
+    Array.isArray(causes) &&
+    causes.every(cause => typeof cause === 'object' && cause !== null)
+  );
+}
+
+const LONGEST_WAIT_SECONDS = 60;
+
+/** Whoever answers cannot keep us waiting for hours. */
+function boundedWait(seconds: unknown): number | undefined {
+  return typeof seconds === 'number' && seconds >= 0 ? Math.min(seconds, LONGEST_WAIT_SECONDS) : undefined;
 }
 
 function textOf(status: number, body: string): string {

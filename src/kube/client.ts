@@ -12,7 +12,7 @@ import type { Readable } from 'node:stream';
 
 export type { ObjectKey } from './resources.ts';
 export type { WatchEvent } from './watch-stream.ts';
-export { ApiError, isAlreadyExists, isConflict, isGone, isNotFound } from './api-error.ts';
+export { ApiError, isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
 
 /**
  * A Kubernetes API server, the same for a real one and for ours. Failures are ApiError (the server answered),
@@ -55,6 +55,7 @@ export interface KubeClient {
   stream(method: string, path: string, options?: RequestOptions): Promise<TransportResponse>;
   /** A raw connection after `101 Switching Protocols`; headers say to which. */
   connectUpgrade(path: string, options: UpgradeOptions): Promise<UpgradedConnection>;
+  /** Ends what is under way with `kube/closed`; connections from `connectUpgrade` are the caller's. */
   close(): void;
 }
 

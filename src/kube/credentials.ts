@@ -14,8 +14,8 @@ export interface Proof {
 /** A source of proofs: static, a file that is rotated under us, or a program that is asked. */
 export interface Credentials {
   current(): Promise<Proof>;
-  /** The server refused the last proof: forget it. False if asking again can bring nothing new. */
-  invalidate(): boolean;
+  /** The server refused this proof: forget it. False if asking again can bring nothing new. */
+  invalidate(refused: Proof): boolean;
 }
 
 export function staticCredentials(proof: Proof): Credentials {

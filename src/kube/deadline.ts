@@ -1,3 +1,6 @@
+import { systemClock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+
 /**
  * A signal that is aborted with its parent or after a time, whichever comes first. Disposed, it leaves no timer and no
  * listener behind, which AbortSignal.timeout and AbortSignal.any would keep until they fire.
@@ -5,16 +8,19 @@
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #disposed = new AbortController();
   readonly #onParentAbort = () => this.#controller.abort(this.#parent?.reason);
   #passed = false;
 
-  constructor(milliseconds: number, parent: AbortSignal | undefined) {
+  constructor(milliseconds: number, parent: AbortSignal | undefined, clock: Clock = systemClock) {
     this.#parent = parent;
-    this.#timer = setTimeout(() => {
-      this.#passed = true;
-      this.#controller.abort(new Error(`not within ${milliseconds} ms`));
-    }, milliseconds);
+    clock.sleep(milliseconds, this.#disposed.signal).then(
+      () => {
+        this.#passed = true;
+        this.#controller.abort(new Error(`not within ${milliseconds} ms`));
+      },
+      () => undefined, // disposed
+    );
     if (parent?.aborted === true) this.#onParentAbort();
     else parent?.addEventListener('abort', this.#onParentAbort, { once: true });
   }
@@ -29,7 +35,7 @@ export class Deadline implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#disposed.abort();
     this.#parent?.removeEventListener('abort', this.#onParentAbort);
   }
 }

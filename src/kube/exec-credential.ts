@@ -41,6 +41,7 @@ function run(plugin: ExecPlugin, interactive: boolean, info: string): Promise<st
       // Questions and explanations of the plugin go to the person's terminal, as they do with kubectl.
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', interactive ? 'inherit' : 'pipe'],
       signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+      killSignal: 'SIGKILL',
     });
     let output = '';
     let complaint = '';

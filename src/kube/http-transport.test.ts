@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -212,4 +214,133 @@ test('a watch ends quietly when it is no longer wanted, and says so when the con
   };
   await assert.rejects(broken(), { code: 'kube/watch-broken' });
   assert.equal(requests(), 2);
+});
+
+test('a burst of requests shares sixteen connections, and open watches take none of them', async t => {
+  const sockets = new Set<unknown>();
+  let most = 0;
+  let running = 0;
+  const { client } = await clientOf(t, (request, response) => {
+    if (request.url?.includes('watch=true') === true) {
+      response.flushHeaders();
+      return;
+    }
+    sockets.add(request.socket);
+    most = Math.max(most, ++running);
+    setTimeout(() => {
+      running--;
+      response.end(list);
+    }, 2);
+  });
+  const stop = new AbortController();
+  const watches = Array.from({ length: 40 }, async () => {
+    for await (const event of client.watch(PODS, { resourceVersion: '1', signal: stop.signal })) void event;
+  });
+  await Promise.all(Array.from({ length: 200 }, () => client.list(CONFIG_MAPS)));
+  assert.ok(most <= 16 && sockets.size <= 16, `${most} at once, ${sockets.size} connections`);
+  const late = new AbortController();
+  const crowd = Array.from({ length: 20 }, () => client.list(CONFIG_MAPS));
+  const given = client.list(CONFIG_MAPS, { signal: late.signal });
+  late.abort(new Error('no longer wanted'));
+  await assert.rejects(given, /no longer wanted/);
+  await Promise.all(crowd);
+  stop.abort(new Error('done'));
+  await Promise.all(watches);
+});
+
+test('a closed client ends what is under way', async t => {
+  const { client, requests } = await clientOf(t, (_, response) => response.flushHeaders());
+  const watching = (async () => {
+    for await (const event of client.watch(PODS, {
+      resourceVersion: '1',
+      signal: new AbortController().signal,
+    }))
+      void event;
+  })();
+  const pending = [watching, ...Array.from({ length: 20 }, () => client.list(CONFIG_MAPS))];
+  while (requests() < 17) await new Promise(setImmediate);
+  client.close();
+  for (const one of await Promise.allSettled(pending)) assert.equal(one.status, 'rejected');
+  await assert.rejects(client.list(CONFIG_MAPS), { code: 'kube/closed' });
+  assert.equal(requests(), 17, 'those that waited were not sent');
+});
+
+test('a server that changes the protocol unasked is an error, not a silence', async t => {
+  const server = createTcpServer(socket => {
+    socket.on('error', () => undefined);
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const cluster = {
+    server: `http://127.0.0.1:${port}`,
+    insecureSkipTlsVerify: false,
+    disableCompression: false,
+  };
+  const client = createClient({
+    context: 'test',
+    namespace: 'default',
+    cluster,
+    user: { bearer: { from: 'nothing' } },
+  });
+  t.after(() => {
+    client.close();
+    server.close();
+  });
+  await assert.rejects(client.list(CONFIG_MAPS), { code: 'kube/unreachable' });
+});
+
+test('items without a name and answers that are no list are one clear error', async t => {
+  const bodies = [
+    'null',
+    '[]1',
+    '{"items":[null]}',
+    '{"items":[{}]}',
+    '{"items":{}}',
+    '{"items":[{"metadata":{"name":1}}]}',
+  ];
+  const { client } = await clientOf(t, (_, response, count) => response.end(bodies[count - 1]));
+  for (const _ of bodies) await assert.rejects(client.list(CONFIG_MAPS), { code: 'kube/decode' });
+});
+
+test('a refusal with fields of the wrong kind is still a refusal', async t => {
+  const odd = { kind: 'Status', reason: 7, message: {}, details: { causes: 'x', retryAfterSeconds: 1e12 } };
+  const { client } = await clientOf(t, (_, response) => response.writeHead(403).end(JSON.stringify(odd)));
+  await assert.rejects(client.list(CONFIG_MAPS), { status: 403, reason: 'Forbidden' });
+});
+
+test('a token that no header can carry is named before anything is sent', () => {
+  const cluster = { server: 'http://127.0.0.1:1', insecureSkipTlsVerify: false, disableCompression: false };
+  const user = { bearer: { from: 'token', token: 'a\nb' } } as const;
+  assert.throws(() => createClient({ context: 'test', namespace: 'default', cluster, user }), {
+    code: 'kube/bad-credentials',
+  });
+});
+
+test('a closed client leaves nothing that keeps its process alive', async t => {
+  const { server } = await clientOf(t, (request, response, count) => {
+    if (request.url?.includes('watch=true') === true) response.flushHeaders();
+    else if (count % 3 === 0) response.writeHead(429, { 'Retry-After': '50' }).end();
+    else response.end(list);
+  });
+  const { port } = server.address() as AddressInfo;
+  const from = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `
+    import { createClient } from ${from('client.ts')};
+    import { Informer } from ${from('informer.ts')};
+    import { PODS } from ${from('resources.ts')};
+    const cluster = { server: 'http://127.0.0.1:${port}', insecureSkipTlsVerify: false, disableCompression: false };
+    const client = createClient({ context: 'x', namespace: 'default', cluster, user: { bearer: { from: 'nothing' } } });
+    new Informer(client, PODS).start(new AbortController().signal);
+    await client.list(PODS);
+    const lists = Array.from({ length: 30 }, () => client.list(PODS).catch(() => undefined));
+    await Promise.race(lists);
+    client.close();`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    stdio: 'inherit',
+    timeout: 15_000,
+  });
+  assert.equal(await new Promise(resolve => child.on('exit', resolve)), 0, 'it ended by itself');
 });

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import tls from 'node:tls';
 import { FairleadError } from '../base/errors.ts';
+import { closed, ConnectionSlots } from './connection-slots.ts';
 import type { Credentials, Proof } from './credentials.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
 import type {
@@ -25,6 +26,9 @@ export interface HttpTransportOptions {
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'PUT', 'DELETE']);
 
+/** Requests at the same time, watches and followed logs not counted: a burst does not become a TLS handshake each. */
+const CONNECTIONS = 16;
+
 /** Idle connections are closed before the server does it, so that no request meets a closing one. */
 const IDLE_MILLISECONDS = 50_000;
 
@@ -37,6 +41,8 @@ class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #server: URL;
   #pool: { readonly proof: Proof; readonly agent: http.Agent } | undefined;
+  readonly #slots = new ConnectionSlots(CONNECTIONS);
+  readonly #underWay = new Set<http.ClientRequest>();
   #closed = false;
 
   constructor(options: HttpTransportOptions) {
@@ -45,10 +51,11 @@ class HttpTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
-    const answer = await this.#sendFresh(request, {});
-    if (answer.status !== 401 || !this.#options.credentials.invalidate()) return await decoded(answer);
+    const proof = await this.#options.credentials.current();
+    const answer = await this.#sendWith(proof, request);
+    if (answer.status !== 401 || !this.#options.credentials.invalidate(proof)) return await decoded(answer);
     answer.body.destroy();
-    return await decoded(await this.#sendFresh(request, {}));
+    return await decoded(await this.#sendWith(await this.#options.credentials.current(), request));
   }
 
   async upgrade(request: UpgradeRequest): Promise<UpgradedConnection | TransportResponse> {
@@ -68,34 +75,35 @@ class HttpTransport implements Transport {
         clearTimeout(timer);
         reject(this.#explain(error, request.signal));
       });
+      outgoing.on('close', () => clearTimeout(timer));
       outgoing.end();
     });
   }
 
   close(): void {
     this.#closed = true;
+    this.#slots.close();
+    for (const outgoing of this.#underWay) outgoing.destroy(closed());
     this.#pool?.agent.destroy();
     this.#pool = undefined;
   }
 
-  async #sendFresh(
-    request: TransportRequest,
-    extra: Readonly<Record<string, string>>,
-  ): Promise<TransportResponse> {
-    const proof = await this.#options.credentials.current();
+  async #sendWith(proof: Proof, request: TransportRequest): Promise<TransportResponse> {
+    const slot = request.longRunning === true ? () => undefined : await this.#slots.take(request.signal);
     for (;;) {
-      const attempt = await this.#sendOnce(request, proof, extra);
-      if (attempt !== 'connection was stale') return attempt;
+      const attempt = await this.#sendOnce(request, proof).catch((error: unknown) => {
+        slot();
+        throw error;
+      });
+      if (attempt === 'connection was stale') continue;
+      attempt.body.once('close', slot);
+      return attempt;
     }
   }
 
-  #sendOnce(
-    request: TransportRequest,
-    proof: Proof,
-    extra: Readonly<Record<string, string>>,
-  ): Promise<TransportResponse | 'connection was stale'> {
+  #sendOnce(request: TransportRequest, proof: Proof): Promise<TransportResponse | 'connection was stale'> {
     return new Promise((resolve, reject) => {
-      const outgoing = this.#request(request, proof, extra);
+      const outgoing = this.#request(request, proof, {});
       const timer = this.#answerTimer(outgoing);
       outgoing.on('response', answer => {
         clearTimeout(timer);
@@ -111,6 +119,11 @@ class HttpTransport implements Transport {
           reject(this.#explain(error, request.signal));
         }
       });
+      outgoing.on('close', () => {
+        clearTimeout(timer);
+        // Such as a change of protocols that nobody asked for: there is neither an answer nor an error.
+        reject(this.#explain(new Error('the server closed the connection'), request.signal));
+      });
       outgoing.end(request.body);
     });
   }
@@ -120,12 +133,11 @@ class HttpTransport implements Transport {
     proof: Proof,
     extra: Readonly<Record<string, string>>,
   ): http.ClientRequest {
-    if (this.#closed)
-      throw new FairleadError('kube/closed', 'The connection to the API server has been closed.');
+    if (this.#closed) throw closed();
     const { socketPath } = this.#options;
     const secure = this.#server.protocol === 'https:';
     const upgrade = extra['Connection'] === 'Upgrade';
-    return (secure ? https : http).request({
+    const outgoing = (secure ? https : http).request({
       agent: this.#agent(proof),
       ...(socketPath === undefined
         ? { host: unbracketed(this.#server.hostname), port: this.#server.port || (secure ? 443 : 80) }
@@ -141,18 +153,24 @@ class HttpTransport implements Transport {
       },
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    this.#underWay.add(outgoing);
+    outgoing.once('close', () => this.#underWay.delete(outgoing));
+    return outgoing;
   }
 
   /** The pool for a proof: a new certificate needs new connections, the old ones end with their requests. */
   #agent(proof: Proof): http.Agent {
     if (this.#pool !== undefined && this.#pool.proof.certificate === proof.certificate)
       return this.#pool.agent;
-    const idle = this.#pool?.agent;
-    if (idle !== undefined)
-      for (const sockets of Object.values(idle.freeSockets)) for (const one of sockets ?? []) one.destroy();
+    this.#closeIdle();
     const agent = this.#createAgent(proof);
     this.#pool = { proof, agent };
     return agent;
+  }
+
+  #closeIdle(): void {
+    for (const sockets of Object.values(this.#pool?.agent.freeSockets ?? {}))
+      for (const one of sockets ?? []) one.destroy();
   }
 
   #createAgent(proof: Proof): http.Agent {
@@ -163,7 +181,7 @@ class HttpTransport implements Transport {
       keepAliveInitialDelay: 15_000,
       timeout: IDLE_MILLISECONDS,
       scheduling: 'lifo' as const,
-      maxFreeSockets: 16,
+      maxFreeSockets: CONNECTIONS,
       ...(cluster.proxyUrl === undefined
         ? {}
         : { proxyEnv: { HTTPS_PROXY: cluster.proxyUrl, HTTP_PROXY: cluster.proxyUrl } }),
@@ -186,6 +204,8 @@ class HttpTransport implements Transport {
   #answerTimer(outgoing: http.ClientRequest): NodeJS.Timeout {
     const milliseconds = this.#options.answerMilliseconds ?? 30_000;
     return setTimeout(() => {
+      // A kept connection that leads nowhere any more: those beside it are no better, and would cost as long each.
+      if (outgoing.reusedSocket) this.#closeIdle();
       outgoing.destroy(
         new FairleadError(
           'kube/timeout',

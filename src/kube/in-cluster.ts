@@ -29,11 +29,21 @@ export function inClusterConfig(
       },
     );
   }
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (!URL.canParse(server)) {
+    throw new FairleadError(
+      'kube/not-in-cluster',
+      `${JSON.stringify(server)} is no address of an API server.`,
+      {
+        hint: 'Check KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT of the pod.',
+      },
+    );
+  }
   return {
     context: 'in-cluster',
     namespace: read(`${directory}/namespace`).trim() || 'default',
     cluster: {
-      server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      server,
       certificateAuthority: read(`${directory}/ca.crt`),
       insecureSkipTlsVerify: false,
       disableCompression: false,

@@ -38,11 +38,20 @@ export class Informer<T extends KubeObject> {
   readonly #resource: Resource<T>;
   readonly #clock: Clock;
   readonly #log: Log;
-  #waiting: { readonly version: bigint; readonly resolve: () => void }[] = [];
+  #waiting: {
+    readonly version: bigint;
+    readonly resolve: () => void;
+    readonly reject: (reason: unknown) => void;
+  }[] = [];
+  #stopped: { readonly reason: unknown } | undefined;
   #handlers: readonly ((change: Change<T>) => void)[] = []; // replaced, never changed: a call may add or end one
   #started = false;
 
-  constructor(client: KubeClient, resource: Resource<T>, options: InformerOptions<T> = {}) {
+  constructor(
+    client: Pick<KubeClient, 'list' | 'watch'>,
+    resource: Resource<T>,
+    options: InformerOptions<T> = {},
+  ) {
     const { indexes, clock = systemClock, log = silentLog, random = Math.random, ...rest } = options;
     const { silenceMilliseconds = 150_000, ...selection } = rest;
     this.#resource = resource;
@@ -63,6 +72,7 @@ export class Informer<T extends KubeObject> {
         put: object => this.#put(object),
         remove: object => this.#remove(keyOf(object)),
         reached: version => this.#reached(version),
+        ended: reason => this.#stop(reason),
       },
     });
   }
@@ -71,7 +81,8 @@ export class Informer<T extends KubeObject> {
   start(signal: AbortSignal): void {
     if (this.#started) throw new Error(`the informer of ${this.#resource.plural} was started twice`);
     this.#started = true;
-    signal.addEventListener('abort', () => this.#synced.reject(signal.reason), { once: true });
+    if (signal.aborted) this.#stop(signal.reason);
+    signal.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     void this.#reflector.run(signal);
   }
 
@@ -101,23 +112,29 @@ export class Informer<T extends KubeObject> {
 
   /**
    * Resolves once the cache has seen everything up to a resource version of the same server: versions of all resources
-   * come from one counter (KEP-5504). A quiet resource gets there by the server's next bookmark.
+   * come from one counter (KEP-5504). A quiet resource gets there by the server's next bookmark. Rejects when the
+   * signal is aborted or the informer is stopped.
    */
   reached(resourceVersion: string, signal?: AbortSignal): Promise<void> {
     const version = versionNumber(resourceVersion);
     if (versionNumber(this.#cache.resourceVersion) >= version) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const entry = { version, resolve };
-      this.#waiting.push(entry);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#waiting = this.#waiting.filter(one => one !== entry);
-          reject(signal.reason);
-        },
-        { once: true },
-      );
-    });
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped.reason);
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entry = { version, resolve, reject };
+    const giveUp = () => {
+      this.#waiting = this.#waiting.filter(one => one !== entry);
+      reject(signal?.reason);
+    };
+    this.#waiting.push(entry);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    return promise.finally(() => signal?.removeEventListener('abort', giveUp));
+  }
+
+  #stop(reason: unknown): void {
+    this.#stopped = { reason };
+    this.#synced.reject(reason);
+    for (const one of this.#waiting.splice(0)) one.reject(reason);
   }
 
   async #replace(objects: ReadonlyMap<string, T>, resourceVersion: string): Promise<void> {

@@ -98,15 +98,25 @@ export class ConfigFields {
     const inline = this.text(data);
     if (inline !== undefined) {
       if (!/^[A-Za-z0-9+/=\s]*$/.test(inline)) throw this.error(data, 'Base64 is expected here.');
-      return Buffer.from(inline, 'base64').toString();
+      return this.#pem(data, Buffer.from(inline, 'base64').toString());
     }
     const path = this.path(file);
     if (path === undefined) return undefined;
+    let text: string;
     try {
-      return readFileSync(path, 'utf8');
+      text = readFileSync(path, 'utf8');
     } catch (error) {
       throw this.error(file, `${path} cannot be read.`, { cause: error });
     }
+    return this.#pem(file, text);
+  }
+
+  /** TLS passes over an authority that is no PEM without a word, and then trusts nobody. */
+  #pem(name: string, text: string): string {
+    if (text.includes('-----BEGIN ')) return text;
+    throw this.error(name, 'PEM (-----BEGIN …) is expected here.', {
+      hint: 'Copy the certificate or key from the cluster again; data fields hold the PEM text in base64.',
+    });
   }
 
   error(name: string, sentence: string, detail: ErrorDetail = {}): FairleadError {
@@ -170,7 +180,14 @@ function parseYaml(file: string, text: string): unknown {
   const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const document = parseDocument(text);
   const mistake = document.errors[0];
-  if (mistake === undefined) return document.toJS();
+  if (mistake === undefined) {
+    try {
+      return document.toJS();
+    } catch (error) {
+      // Aliases without an anchor, or so many that they would fill the memory.
+      throw new FairleadError('kube/bad-kubeconfig', `${file} cannot be resolved.`, { cause: error });
+    }
+  }
   const line = mistake.linePos?.[0].line ?? 1;
   throw new FairleadError(
     'kube/bad-kubeconfig',

@@ -22,6 +22,9 @@ function directoryOf(t: TestContext, files: Readonly<Record<string, string>>): s
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
+/** Looks like PEM; TLS itself reads it later. */
+const pem = (text: string) => `-----BEGIN ${text}-----`;
+
 const YAML = `
 apiVersion: v1
 kind: Config
@@ -36,24 +39,24 @@ clusters:
   cluster: {server: 'https://far.example/k8s', insecure-skip-tls-verify: true, proxy-url: 'http://proxy:3128'}
 users:
 - name: me
-  user: {client-certificate-data: ${base64('CERT')}, client-key: me.key}
+  user: {client-certificate-data: ${base64(pem('CERT'))}, client-key: me.key}
 - name: robot
   user: {token: secret, as: eve, as-groups: [a, b]}
 `;
 
 test('a context is resolved with inline data and files beside the kubeconfig', t => {
-  const directory = directoryOf(t, { config: YAML, 'pki/ca.crt': 'CA', 'me.key': 'KEY' });
+  const directory = directoryOf(t, { config: YAML, 'pki/ca.crt': pem('CA'), 'me.key': pem('KEY') });
   assert.deepEqual(loadKubeconfig(join(directory, 'config')), {
     context: 'dev',
     namespace: 'web',
     cluster: {
       server: 'https://127.0.0.1:6443',
-      certificateAuthority: 'CA',
+      certificateAuthority: pem('CA'),
       tlsServerName: 'api.local',
       insecureSkipTlsVerify: false,
       disableCompression: false,
     },
-    user: { certificate: { certificate: 'CERT', key: 'KEY' }, bearer: { from: 'nothing' } },
+    user: { certificate: { certificate: pem('CERT'), key: pem('KEY') }, bearer: { from: 'nothing' } },
   } satisfies Kubeconfig);
   const other = loadKubeconfig(join(directory, 'config'), 'other');
   assert.equal(other.namespace, 'default');
@@ -72,7 +75,7 @@ test('of several files the first to say something counts, and absent ones are pa
       users: [{ name: 'me', user: { token: 'mine' } }],
     }),
     second: YAML,
-    'pki/ca.crt': 'CA',
+    'pki/ca.crt': pem('CA'),
   });
   const paths = kubeconfigPaths({ KUBECONFIG: `${directory}/none::${directory}/first:${directory}/second` });
   const config = loadKubeconfig(paths);
@@ -103,11 +106,16 @@ test('a mistake in a kubeconfig is told with its file, line or field', t => {
         message: /"oidc" is not supported/,
       },
     ],
-    [entry({ 'client-certificate-data': base64('C') }), { field: 'users[0].user.client-certificate' }],
+    [entry({ 'client-certificate-data': base64(pem('C')) }), { field: 'users[0].user.client-certificate' }],
     [
       entry({ 'client-certificate': 'gone.crt', 'client-key': 'gone.key' }),
       { field: 'users[0].user.client-certificate', message: /gone\.crt cannot be read/ },
     ],
+    [
+      entry({ 'client-certificate-data': base64('C') }),
+      { field: 'users[0].user.client-certificate-data', message: /PEM/ },
+    ],
+    ['users: *nobody', { code: 'kube/bad-kubeconfig', message: /cannot be resolved/ }],
     [entry({ token: 7 }), { field: 'users[0].user.token' }],
     [
       entry({ exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'x' } }),
@@ -144,9 +152,9 @@ test('a token file is read again after a minute, or when the server refuses the 
   assert.equal(await token(), 'Bearer two');
   writeFileSync(path, 'three');
   clock.advance(1000);
-  assert.ok(credentials.invalidate());
+  assert.ok(credentials.invalidate(await credentials.current()));
   assert.equal(await token(), 'Bearer three');
-  assert.ok(!credentials.invalidate(), 'what was just read is not read again');
+  assert.ok(!credentials.invalidate(await credentials.current()), 'what was just read is not read again');
   rmSync(path);
   clock.advance(60_000);
   assert.equal(await token(), 'Bearer three', 'a file that is being replaced does not lock us out');
@@ -198,11 +206,14 @@ test('a credential plugin is asked once until its credential expires or is refus
   );
   const token = async () => (await credentials.current()).headers['Authorization'];
   assert.deepEqual(await Promise.all([token(), token()]), ['Bearer an argument-1', 'Bearer an argument-1']);
-  clock.advance(3_599_000);
-  assert.equal(await token(), 'Bearer an argument-1');
-  clock.advance(2000);
+  const refused = await credentials.current();
+  assert.ok(credentials.invalidate(refused));
   assert.equal(await token(), 'Bearer an argument-2');
-  assert.ok(credentials.invalidate());
+  assert.ok(credentials.invalidate(refused), 'another request was refused with the same credential');
+  assert.equal(await token(), 'Bearer an argument-2', 'the new one is kept');
+  clock.advance(3_599_000);
+  assert.equal(await token(), 'Bearer an argument-2');
+  clock.advance(2000);
   assert.equal(await token(), 'Bearer an argument-3');
 });
 

@@ -25,6 +25,9 @@ export interface ElectionOptions {
   readonly retrySeconds?: number;
 }
 
+/** A process that ends does not wait longer for a server that does not answer. */
+const RELEASE_MILLISECONDS = 5000;
+
 /**
  * Runs `lead` while this process holds the lease, so that only one of several does. Its signal is aborted when the
  * lease is lost or `signal` is; then it is waited for, and the process stands for election again. Ends, with the lease
@@ -96,19 +99,25 @@ class Election {
   /** Renews until that fails for the deadline, someone else holds the lease, or the signal is aborted. */
   async hold(signal: AbortSignal): Promise<void> {
     const { clock, lease, log, deadlineSeconds = 10 } = this.#options;
-    let renewedAt = clock.now();
-    while (!signal.aborted && clock.now() - renewedAt < deadlineSeconds * 1000) {
-      await this.#pause(signal);
-      if (signal.aborted) return;
-      using deadline = new Deadline(deadlineSeconds * 1000, signal);
+    // Timers, not the clock, which may be set back while others count the seconds. A term begins before its renewal is
+    // sent: others see the renewal later than that.
+    let term = new Deadline(deadlineSeconds * 1000, signal, clock);
+    while (!term.signal.aborted) {
+      await this.#pause(term.signal);
+      if (term.signal.aborted) break;
+      const next = new Deadline(deadlineSeconds * 1000, signal, clock);
+      let outlived = next;
       try {
-        if (!(await this.#acquire(deadline.signal))) break;
-        renewedAt = clock.now();
+        if (!(await this.#acquire(term.signal))) break;
+        [outlived, term] = [term, next];
       } catch (error) {
         if (!signal.aborted)
           log.warn({ lease: lease.name, cause: sentenceOf(error) }, 'the lease was not renewed');
+      } finally {
+        outlived[Symbol.dispose]();
       }
     }
+    term[Symbol.dispose]();
     if (signal.aborted) return;
     log.warn({ lease: lease.name }, 'the lease is lost: this process leads no longer');
     this.#held = undefined;
@@ -119,8 +128,9 @@ class Election {
     const { client, lease, log } = this.#options;
     if (this.#held === undefined) return;
     const spec = { ...this.#held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+    using deadline = new Deadline(RELEASE_MILLISECONDS, undefined);
     try {
-      await client.update(LEASES, { ...this.#held, spec });
+      await client.update(LEASES, { ...this.#held, spec }, { signal: deadline.signal });
     } catch (error) {
       log.debug(
         { lease: lease.name, cause: sentenceOf(error) },

@@ -16,12 +16,14 @@ export interface ReflectorTarget<T> {
   replace(objects: ReadonlyMap<string, T>, resourceVersion: string): Promise<void>;
   put(object: T): void;
   remove(object: T): void;
+  /** Nothing will come any more: the client was closed. */
+  ended(reason: unknown): void;
   /** All changes up to this version have been announced. */
   reached(resourceVersion: string): void;
 }
 
 export interface ReflectorOptions<T extends KubeObject> {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
   readonly resource: Resource<T>;
   readonly selection: Selection;
   readonly target: ReflectorTarget<T>;
@@ -64,13 +66,17 @@ export class Reflector<T extends KubeObject> {
     return Math.max(0, this.#options.clock.now() - this.#lastContact) / 1000;
   }
 
-  /** Runs until the signal is aborted; never throws. */
+  /** Runs until the signal is aborted or the client is closed; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined && !this.#streams) await this.#list(signal);
         else await this.#watch(this.#resourceVersion, signal);
       } catch (error) {
+        if (isClosed(error)) {
+          this.#options.target.ended(error);
+          return;
+        }
         if (!signal.aborted) await this.#recover(error, signal);
       }
     }
@@ -223,6 +229,8 @@ function prepare<T extends KubeObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata;
   return deepFreeze({ ...object, metadata });
 }
+
+const isClosed = (error: unknown): boolean => error instanceof FairleadError && error.code === 'kube/closed';
 
 /** How servers refuse sendInitialEvents: without the feature it is an invalid option. */
 function cannotStream(error: unknown): boolean {

@@ -49,7 +49,9 @@ export class SilenceGuard implements Disposable {
 
   async #keepWatch(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const left = this.#heardAt + this.#patience - this.#clock.now();
+      const now = this.#clock.now();
+      if (now < this.#heardAt) this.#heardAt = now; // the clock was set back
+      const left = this.#heardAt + this.#patience - now;
       if (left <= 0) {
         this.#fired = true;
         this.#controller.abort(new Error('nothing was heard'));

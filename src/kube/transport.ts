@@ -9,6 +9,8 @@ export interface TransportRequest {
   readonly body?: string | Uint8Array;
   /** Ends the request and, later, the body. */
   readonly signal?: AbortSignal;
+  /** The answer has no foreseeable end (a watch, a followed log): it takes no place among the bounded requests. */
+  readonly longRunning?: boolean;
 }
 
 /** `body` is plain (never compressed) and has to be read to its end or destroyed. */
@@ -33,6 +35,6 @@ export interface Transport {
   send(request: TransportRequest): Promise<TransportResponse>;
   /** Resolves with the connection, or with the answer of a server that refuses to upgrade. */
   upgrade(request: UpgradeRequest): Promise<UpgradedConnection | TransportResponse>;
-  /** Closes idle connections and refuses new requests; those under way end by their signals. */
+  /** Ends requests and answers under way with `kube/closed`, and refuses new ones. Upgraded connections are the caller's. */
   close(): void;
 }

@@ -94,8 +94,9 @@ function execCredentials(user: UserAccess, run: () => Promise<ExecResult>, clock
       });
       return running;
     },
-    invalidate() {
-      held = undefined;
+    invalidate(refused) {
+      // Another request may have renewed it already: the new one is not thrown away for the old one's sake.
+      if (held?.proof === refused) held = undefined;
       return true;
     },
   };
@@ -108,6 +109,16 @@ function proofOf(user: UserAccess, authorization?: string): Proof {
     headers['Impersonate-User'] = user.impersonation.user;
     if (user.impersonation.uid !== undefined) headers['Impersonate-Uid'] = user.impersonation.uid;
     if (user.impersonation.groups.length > 0) headers['Impersonate-Group'] = user.impersonation.groups;
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (![value].flat().every(one => /^[\t\x20-\x7e\x80-\xff]*$/.test(one)))
+      throw new FairleadError(
+        'kube/bad-credentials',
+        `The ${name} header cannot carry what the user is given.`,
+        {
+          hint: 'Check the token and the `as` fields for line breaks and other stray characters.',
+        },
+      );
   }
   return { headers, ...(user.certificate === undefined ? {} : { certificate: user.certificate }) };
 }
