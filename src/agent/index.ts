@@ -60,6 +60,8 @@ export interface AgentOptions {
   readonly podPrefixes: readonly Prefix[];
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
+  /** As the CNI plugin's; for tests. */
+  readonly addMilliseconds?: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -113,6 +115,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ipam,
     pods: podSource(pods),
     gates: [...options.gates, policies.gate],
+    ...(options.addMilliseconds === undefined ? {} : { addMilliseconds: options.addMilliseconds }),
     clock,
     log: log.scope('cni'),
   });

@@ -30,6 +30,7 @@ export interface AgentPlan {
   readonly podPrefixes: readonly string[];
   /** A gate that does not let any pod in. */
   readonly closedGate: boolean;
+  readonly addMilliseconds?: number;
 }
 
 export interface Instruction {
@@ -80,6 +81,7 @@ async function main(plan: AgentPlan): Promise<void> {
     gates: plan.closedGate
       ? [{ name: 'policy', admit: () => Promise.reject(new Error('its rules are not in force yet')) }]
       : [],
+    ...(plan.addMilliseconds === undefined ? {} : { addMilliseconds: plan.addMilliseconds }),
     log: createLog('agent', 'debug'),
     clock: systemClock,
     signal: new AbortController().signal,

@@ -145,14 +145,15 @@ export class TestNode {
   async startAgent(
     objects: readonly Node[] = this.#cluster.objects,
     until: Report['said'] = 'ready',
-    options: { readonly closedGate?: boolean } = {},
+    options: Partial<Pick<AgentPlan, 'closedGate' | 'addMilliseconds'>> = {},
   ): Promise<void> {
     const plan: AgentPlan = {
       cluster: 'test',
       node: this.name,
       paths: this.paths,
       podPrefixes: [],
-      closedGate: options.closedGate ?? false,
+      closedGate: false,
+      ...options,
     };
     const out = openSync(this.log, 'a');
     const agent = spawnIn(this.namespace, process.execPath, [agentProgram, JSON.stringify(plan)], {
@@ -241,6 +242,8 @@ export class TestNode {
     readonly pod?: Pod;
     readonly stdin?: string;
     readonly environment?: Readonly<Record<string, string | undefined>>;
+    /** Default: the plugin as it is shipped. */
+    readonly program?: string;
   }): Promise<PluginOutcome> {
     const { containerId, namespace, pod } = call;
     const started = performance.now();
@@ -253,7 +256,7 @@ export class TestNode {
       CNI_ARGS: pod === undefined ? undefined : argumentsOf(pod),
       ...call.environment,
     };
-    const child = spawnIn(this.namespace, join(pluginDirectory, 'fairlead-cni'), [], {
+    const child = spawnIn(this.namespace, call.program ?? join(pluginDirectory, 'fairlead-cni'), [], {
       env: Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)),
     });
     child.stdin?.on('error', () => undefined); // the plugin may refuse before it has read everything

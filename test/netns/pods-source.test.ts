@@ -16,7 +16,7 @@ test('a pod cannot speak with the address of another pod, of a node or of the wo
   for (const family of [0, 1] as const) {
     const own = liar.addresses[family] ?? '';
     const length = family === 0 ? 32 : 128;
-    const stolen = [
+    const stolen: readonly string[] = [
       neighbour.addresses[family] ?? '',
       remote.addresses[family] ?? '',
       two.addresses[family] ?? '',
@@ -24,7 +24,7 @@ test('a pod cannot speak with the address of another pod, of a node or of the wo
     ];
     for (const victim of [neighbour, remote]) {
       const server = await udpSocket(context, victim.namespace, victim.addresses[family] ?? '');
-      for (const address of stolen.filter(one => one !== victim.addresses[family])) {
+      for (const address of stolen.filter(text => text !== victim.addresses[family])) {
         using socket = RouteSocket.open(liar.namespace);
         socket.apply([{ do: 'address-add', dev: 'eth0', address: `${address}/${length}`, nodad: true }]);
         const heard = once(server.socket, 'message') as Promise<[Buffer]>;

@@ -131,6 +131,7 @@ class ModelKernel {
       case 'link-add':
       case 'link-set':
       case 'link-delete':
+      case 'links-delete':
       case 'address-add':
       case 'address-delete':
       case 'rule-add':

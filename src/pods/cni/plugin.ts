@@ -21,6 +21,8 @@ export interface CniPluginOptions {
   readonly pods: PodSource;
   /** Awaited in this order. */
   readonly gates: readonly PodGate[];
+  /** How long ADD waits for the pod and the gates; default 10 s, which is less than the plugin waits for its answer. */
+  readonly addMilliseconds?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,8 +33,7 @@ export interface CniAnswer {
   readonly body: string;
 }
 
-/** How long ADD waits for the pod and the gates: less than the plugin waits for its answer. */
-const addMilliseconds = 10_000;
+const defaultAddMilliseconds = 10_000;
 
 /** What the CNI plugin's operations do (CNI specification 1.1.0). Operations of one attachment follow each other. */
 export class CniPlugin {
@@ -97,15 +98,18 @@ export class CniPlugin {
     const self = network.self;
     if (self === undefined || self.podPrefixes.length === 0) throw tryAgain(notReady());
     requireSandbox(sandbox);
+    const addMilliseconds = this.#options.addMilliseconds ?? defaultAddMilliseconds;
     const abort = new AbortController();
+    let reason = unknownSentence(request.pod);
     const late = setTimeout(
-      () => abort.abort(new CniError(cniCodes.tryAgainLater, 'late', lateSentence(request.pod))),
+      () => abort.abort(new CniError(cniCodes.tryAgainLater, 'late', reason)),
       addMilliseconds,
     );
     this.#adding.set(nameOf(key), abort);
     const end = network.begin(key);
     try {
       const pod = await pods.known(request.pod, abort.signal);
+      reason = `it was not through within ${addMilliseconds / 1000} s`;
       const identity = { ...request.pod, uid: pod.metadata.uid ?? request.pod.uid };
       const deadline = clock.now() + 2 * addMilliseconds;
       const allocation = ipam.reserve({ ...key, pod: identity, sandbox, deadline }, self.podPrefixes);
@@ -197,7 +201,7 @@ export class CniPlugin {
   }
 }
 
-const lateSentence = (pod: PodReference): string =>
+const unknownSentence = (pod: PodReference): string =>
   `the agent did not learn in time that the pod ${pod.namespace}/${pod.name} is one of this node's`;
 
 const nameOf = (key: AttachmentKey): string => `${key.containerId}/${key.interfaceName}`;
