@@ -2,7 +2,7 @@
  * NetworkPolicy of the node, wired.
  *
  * ```
- *   Pods, Namespaces, NetworkPolicies, Nodes ──informers──▶ PolicyNode ──▶ nftables, connection marks
+ *   Pods, Namespaces, NetworkPolicies, Nodes, the DNS Service ──informers──▶ PolicyNode ──▶ nftables, connection marks
  *                                                             ▲
  *   CNI ADD ──▶ gate: waits until the informers have seen what was there before the pod, then for PolicyNode
  * ```
@@ -13,9 +13,10 @@ import type { Log } from '../base/log.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Change } from '../kube/cache.ts';
-import { NAMESPACES, NETWORK_POLICIES, PODS } from '../kube/resources.ts';
+import { NAMESPACES, NETWORK_POLICIES, PODS, SERVICES } from '../kube/resources.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
@@ -49,6 +50,11 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const pods = new Informer(client, PODS, { clock, log });
   const namespaces = new Informer(client, NAMESPACES, { clock, log });
   const policies = new Informer(client, NETWORK_POLICIES, { clock, log });
+  const dns = new Informer(client, SERVICES, {
+    fieldSelector: 'metadata.namespace=kube-system,metadata.name=kube-dns',
+    clock,
+    log,
+  });
   const node = new PolicyNode({
     node: options.node,
     kernel: options.worker,
@@ -58,6 +64,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
       pods: () => pods.cache.list(),
       policies: () => policies.cache.list(),
       nodes: () => nodes.cache.list(),
+      nodeLocalServices: () => dns.cache.list(),
       namespaceLabels: name => namespaces.cache.get(name)?.metadata.labels,
       reached: async (version, within) => {
         await Promise.all([pods, namespaces, policies].map(informer => informer.reached(version, within)));
@@ -65,15 +72,23 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     },
   });
 
-  const told = new Set<string>();
+  const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: options.node });
+  let told: ReadonlySet<string> = new Set();
   const queue = new WorkQueue<'policy'>(
     async () => {
       await node.sync();
-      for (const problem of node.status().problems) {
-        const text = `${problem.object} ${problem.field} ${problem.sentence}`;
-        if (!told.has(text)) log.warn(problem, problem.sentence);
-        told.add(text);
+      const problems = node.problems().map(({ provenance: { namespace, name, field }, sentence }) => ({
+        key: `${namespace}/${name}`,
+        field,
+        note: `${field}: ${sentence}`,
+      }));
+      for (const { key, field, note } of problems) {
+        if (told.has(`${key} ${note}`)) continue;
+        log.warn({ object: `NetworkPolicy/${key}`, field }, note);
+        const policy = policies.cache.get(key);
+        if (policy !== undefined) events.record(policy, { type: 'Warning', reason: 'PolicyProblem', note });
       }
+      told = new Set(problems.map(({ key, note }) => `${key} ${note}`));
     },
     {
       clock,
@@ -98,22 +113,26 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     if (after === undefined) firstSeen.delete(uid);
     else if (before === undefined) firstSeen.set(uid, after.metadata.resourceVersion ?? '');
   });
-  for (const informer of [pods, namespaces, policies]) informer.start(signal);
-  void Promise.all([pods, namespaces, policies, nodes].map(informer => informer.synced)).then(async () => {
-    follow(pods, ({ metadata, spec, status }) => [
-      metadata.uid,
-      metadata.labels,
-      spec.nodeName,
-      status?.phase,
-      status?.podIPs,
-      status?.podIP,
-    ]);
-    follow(namespaces, ({ metadata }) => metadata.labels);
-    follow(policies, ({ metadata, spec }) => [metadata.generation, spec]);
-    follow(nodes, ({ status }) => status?.addresses);
-    queue.add('policy');
-    known.resolve();
-  }, known.reject);
+  for (const informer of [pods, namespaces, policies, dns]) informer.start(signal);
+  void Promise.all([pods, namespaces, policies, nodes, dns].map(informer => informer.synced)).then(
+    async () => {
+      follow(pods, ({ metadata, spec, status }) => [
+        metadata.uid,
+        metadata.labels,
+        spec.nodeName,
+        status?.phase,
+        status?.podIPs,
+        status?.podIP,
+      ]);
+      follow(namespaces, ({ metadata }) => metadata.labels);
+      follow(policies, ({ metadata, spec }) => [metadata.generation, spec]);
+      follow(dns, ({ metadata, spec }) => [metadata.uid, spec]);
+      follow(nodes, ({ status }) => status?.addresses);
+      queue.add('policy');
+      known.resolve();
+    },
+    known.reject,
+  );
 
   return {
     gate: {

@@ -1,8 +1,9 @@
 import { formatAddress, parseAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { matchesSelector } from '../kube/selector.ts';
+import { matchesAll, matchesSelector } from '../kube/selector.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
+import type { Service } from '../kube/types/service.ts';
 import { directions } from './model.ts';
 import type { Direction, Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
 
@@ -51,6 +52,36 @@ export function resolvePort(pod: PolicyPod, name: string, protocol: string): num
   return pod.ports.find(port => port.name === name && port.protocol === protocol)?.port;
 }
 
+/**
+ * The addresses of the cluster's DNS Service, which every node answers itself, as a pod that peers can select: it has the
+ * labels of the pods behind the Service. On no node, so that nothing isolates it.
+ */
+export function readNodeLocalService(
+  service: Service,
+  behind: readonly Pod[],
+  namespaceLabels: Labels,
+): PolicyPod {
+  const { metadata, spec } = service;
+  const namespace = metadata.namespace ?? '';
+  const selector = spec.selector ?? {};
+  const pod = behind.find(
+    candidate =>
+      candidate.metadata.namespace === namespace && matchesAll(selector, candidate.metadata.labels),
+  );
+  return {
+    key: `${namespace}/${metadata.name} (Service)`,
+    uid: metadata.uid ?? '',
+    namespace,
+    labels: pod?.metadata.labels ?? selector,
+    namespaceLabels,
+    addresses: (spec.clusterIPs ?? []).map(parseAddress).filter(address => address !== undefined),
+    node: '',
+    hostNetwork: false,
+    ports: (spec.ports ?? []).map(({ name = '', protocol = 'TCP', port }) => ({ name, protocol, port })),
+    created: metadata.creationTimestamp ?? '',
+  };
+}
+
 /** `status.addresses` of all types: whatever the node sends from is the node. */
 export function addressesOf(node: Node): readonly Address[] {
   return (node.status?.addresses ?? [])
@@ -81,6 +112,7 @@ export function compileModel({ pods, policies, nodes }: ModelParts): PolicyModel
   for (const pod of pods.toSorted(byAge)) {
     if (pod.hostNetwork) continue;
     for (const address of pod.addresses) podsByAddress.set(formatAddress(address), pod);
+    if (pod.node === '') continue;
     const selecting = (byNamespace.get(pod.namespace) ?? []).filter(policy =>
       matchesSelector(policy.podSelector, pod.labels),
     );

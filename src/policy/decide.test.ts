@@ -5,7 +5,7 @@ import type { Address } from '../base/ip.ts';
 import type { ContainerPort } from '../kube/types/core.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../kube/types/networking.ts';
 import type { Pod } from '../kube/types/pod.ts';
-import { compileModel, readPod } from './compile-model.ts';
+import { compileModel, readNodeLocalService, readPod } from './compile-model.ts';
 import { readPolicy } from './compile-policy.ts';
 import { decide } from './decide.ts';
 import type { Flow, Verdict } from './decide.ts';
@@ -319,6 +319,63 @@ describe('nodes and the host network', () => {
   test('a pod reaches itself; through a Service its policies are asked', () => {
     assert.equal(allows([denyIn, denyOut], 'api', 'api'), true);
     assert.equal(allows([denyIn, denyOut], 'api', 'api', { hairpin: true }), false);
+  });
+});
+
+describe('the cluster’s DNS', () => {
+  test('its address is allowed by the labels of the pods behind its Service, and nothing isolates it', () => {
+    const dns = readNodeLocalService(
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { namespace: 'kube-system', name: 'kube-dns' },
+        spec: {
+          clusterIPs: ['10.96.0.10', 'fd00:10:96::a'],
+          selector: { 'k8s-app': 'kube-dns' },
+          ports: [{ name: 'dns', protocol: 'UDP', port: 53 }],
+        },
+      },
+      [],
+      { 'kubernetes.io/metadata.name': 'kube-system' },
+    );
+    const policies = [
+      { namespace: 'shop', spec: denyOut },
+      { namespace: 'kube-system', spec: denyIn },
+      {
+        namespace: 'shop',
+        spec: {
+          podSelector: {},
+          policyTypes: ['Egress' as const],
+          egress: [
+            {
+              to: [{ namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }],
+              ports: [{ protocol: 'UDP' as const, port: 53 }],
+            },
+          ],
+        },
+      },
+    ];
+    const read = policies.map(({ namespace, spec }, index) =>
+      readPolicy({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { namespace, name: `p${index}`, uid: `u${index}` },
+        spec,
+      }),
+    );
+    const web = readPod(podOf('web', places['web'] as Place), {});
+    assert.ok(web);
+    const model = compileModel({ pods: [web, dns], policies: read, nodes: [] });
+    const to = (destination: string, port: number) =>
+      decide(model, {
+        source: addressOf('web', 0),
+        destination: at(destination),
+        protocol: 'UDP',
+        port,
+      }).allowed;
+    assert.equal(to('10.96.0.10', 53), true);
+    assert.equal(to('10.96.0.10', 54), false);
+    assert.equal(to('10.96.0.11', 53), false);
   });
 });
 

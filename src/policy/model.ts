@@ -39,7 +39,7 @@ export interface PolicyPod {
   readonly labels: Labels;
   readonly namespaceLabels: Labels;
   readonly addresses: readonly Address[];
-  /** Empty while it is not scheduled. */
+  /** Empty while it is not scheduled: then nothing isolates it. */
   readonly node: string;
   /** It behaves as its node: no policy selects it, no peer selector matches it. */
   readonly hostNetwork: boolean;

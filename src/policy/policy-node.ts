@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { NetworkPolicy } from '../kube/types/networking.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
+import type { Service } from '../kube/types/service.ts';
 import { revokeConnections } from './apply-connections.ts';
 import type { ConnectionKernel } from './apply-connections.ts';
 import { PolicyTable } from './apply-nft.ts';
@@ -13,7 +14,7 @@ import { stateOf } from './compile-delta.ts';
 import type { TableState } from './compile-delta.ts';
 import { compileGroups, compileIdentities } from './compile-groups.ts';
 import type { Group } from './compile-groups.ts';
-import { addressesOf, compileModel, readPod } from './compile-model.ts';
+import { addressesOf, compileModel, readNodeLocalService, readPod } from './compile-model.ts';
 import { compileNft, groupNames } from './compile-nft.ts';
 import type { PolicyProgram } from './compile-nft.ts';
 import { readPolicy } from './compile-policy.ts';
@@ -24,6 +25,8 @@ export interface PolicySources {
   pods(): readonly Pod[];
   policies(): readonly NetworkPolicy[];
   nodes(): readonly Node[];
+  /** Services whose addresses each node answers itself: that of the cluster's DNS. */
+  nodeLocalServices(): readonly Service[];
   /** Undefined for a namespace that is not there (any more). */
   namespaceLabels(name: string): Labels | undefined;
   /** Resolves when pods, namespaces and policies are known up to this version; rejects with the signal's reason. */
@@ -160,6 +163,17 @@ export class PolicyNode {
     };
   }
 
+  /** What is wrong with policies that isolate pods of this node, and what the kernel refused. */
+  problems(): readonly Problem[] {
+    const local = new Set<string>();
+    for (const group of this.#groups)
+      for (const { namespace, name } of group.policies) local.add(`${namespace}/${name}`);
+    const read = (this.#model?.problems ?? []).filter(({ provenance }) =>
+      local.has(`${provenance.namespace}/${provenance.name}`),
+    );
+    return [...read, ...this.#refusals];
+  }
+
   async #sync(): Promise<void> {
     const { node, log } = this.#options;
     const model = this.#compileModel();
@@ -215,6 +229,10 @@ export class PolicyNode {
       const isSame = assigned !== undefined && (assigned.uid === '' || assigned.uid === pod.metadata.uid);
       const read = readPod(pod, labels, isSame ? assigned.addresses : []);
       if (read !== undefined) pods.push(read);
+    }
+    for (const service of sources.nodeLocalServices()) {
+      const labels = sources.namespaceLabels(service.metadata.namespace ?? '') ?? {};
+      pods.push(readNodeLocalService(service, sources.pods(), labels));
     }
     return compileModel({
       pods,
