@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sentenceOf } from '../../src/base/errors.ts';
-import { namespaces as networkNamespaces } from '../../src/kernel/contract.ts';
+import type { AgentStatus } from '../../src/agent/status.ts';
+import { namespaces as networkNamespaces, paths } from '../../src/kernel/contract.ts';
 import { connectIn, namespacePath } from '../../src/kernel/ns/index.ts';
 import { NAMESPACES, NETWORK_POLICIES, PODS } from '../../src/kube/resources.ts';
 import type { NetworkPolicySpec } from '../../src/kube/types/networking.ts';
@@ -191,6 +196,18 @@ test('a policy that is removed lets pass, and drops again when it is back, also 
 });
 
 test('the agent says what it enforces', async () => {
-  const { nodes } = await cluster.status();
-  assert.ok(nodes.length === 2);
+  const path = join(paths.nodeRun(cluster.name, 'node-2'), 'agent.sock');
+  const { policy } = await agentStatus(path);
+  assert.equal(policy.isolated.ingress, 1, 'shop/api');
+  assert.ok(policy.revoked >= 1);
+  assert.deepEqual(policy.problems, []);
 });
+
+async function agentStatus(socketPath: string): Promise<AgentStatus> {
+  const [response] = (await once(request({ socketPath, path: '/status' }).end(), 'response')) as [
+    IncomingMessage,
+  ];
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += String(chunk);
+  return JSON.parse(body) as AgentStatus;
+}

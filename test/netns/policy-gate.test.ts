@@ -58,6 +58,7 @@ for (const gate of ['first', 'last'] as const)
         policies: () => policies,
         nodes: () => [],
         namespaceLabels: () => ({}),
+        nodeLocalServices: () => [],
         reached: () => Promise.resolve(),
       },
     });
@@ -107,6 +108,7 @@ test('while the caches are behind, a pod is closed; when they cannot catch up, i
       policies: () => [],
       nodes: () => [],
       namespaceLabels: () => ({}),
+      nodeLocalServices: () => [],
       reached: (_, signal) =>
         Promise.race([
           behind.promise,
@@ -140,7 +142,13 @@ test('pods that the CNI plugin adds leak nothing under a policy that was there b
   await cluster.startAgents();
   await node.tell({
     namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } }],
-    policies: [denyEgress],
+    // What cannot be read in it allows nothing.
+    policies: [
+      {
+        ...denyEgress,
+        spec: { ...denyEgress.spec, egress: [{ to: [{ ipBlock: { cidr: 'everywhere' } }] }] },
+      },
+    ],
   });
   const sink = await node.addPod('sink');
   const received = new Set<string>();
@@ -159,6 +167,13 @@ test('pods that the CNI plugin adds leak nothing under a policy that was there b
   );
   await systemClock.sleep(quietMilliseconds);
   assert.deepEqual([...received], [], 'packets that got out');
+  assert.deepEqual((await node.status()).policy.problems, [
+    {
+      object: 'NetworkPolicy/default/deny',
+      field: 'spec.egress[0].to[0].ipBlock.cidr',
+      sentence: '"everywhere" is no CIDR',
+    },
+  ]);
   await node.tell({ removePolicies: ['default/deny'] });
   await eventually('every one of them did send', () => names.every(name => received.has(name)));
 });

@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { nft as contract } from '../../src/kernel/contract.ts';
+import { connectIn } from '../../src/kernel/ns/index.ts';
+import { KernelWorker } from '../../src/kernel/worker/index.ts';
+import type { NetworkPolicy, NetworkPolicySpec } from '../../src/kube/types/networking.ts';
+import type { Pod } from '../../src/kube/types/pod.ts';
+import type { Service } from '../../src/kube/types/service.ts';
+import { PolicyNode } from '../../src/policy/index.ts';
+import { echoServer } from './pods-traffic.ts';
+import { boundUdp, buildRig, eventually, reachesTcp } from './policy-rig.ts';
+import type { Rig } from './policy-rig.ts';
+
+/** A node whose objects a test changes, with two pods. */
+interface World {
+  readonly rig: Rig;
+  readonly worker: KernelWorker;
+  readonly node: PolicyNode;
+  readonly pods: Pod[];
+  readonly services: Service[];
+  readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
+  readonly again: () => PolicyNode;
+}
+
+function build(context: TestContext, part: string, count = 2): World {
+  const rig = buildRig(context, part, count);
+  const worker = new KernelWorker();
+  context.after(() => worker.close());
+  const pods = rig.pods.map(({ addresses }, index): Pod => {
+    const metadata = {
+      namespace: 'default',
+      name: `pod${index}`,
+      uid: `${index}`,
+      labels: { pod: `${index}` },
+    };
+    const status = { podIPs: addresses.map(ip => ({ ip })) };
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'echo' }] },
+      status,
+    };
+  });
+  let policies: readonly NetworkPolicy[] = [];
+  const services: Service[] = [];
+  const again = () =>
+    new PolicyNode({
+      node: 'node-1',
+      kernel: worker,
+      log: silentLog,
+      assigned: [],
+      namespacePath: rig.router,
+      sources: {
+        pods: () => pods,
+        policies: () => policies,
+        nodes: () => [
+          {
+            apiVersion: 'v1',
+            kind: 'Node',
+            metadata: { name: 'node-1' },
+            status: { addresses: rig.routerAddresses.map(address => ({ type: 'InternalIP', address })) },
+          },
+        ],
+        namespaceLabels: () => ({}),
+        nodeLocalServices: () => services,
+        reached: () => Promise.resolve(),
+      },
+    });
+  const node = again();
+  return {
+    rig,
+    worker,
+    node,
+    pods,
+    services,
+    again,
+    set: async (...specs) => {
+      policies = specs.map((spec, index) => ({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { namespace: 'default', name: `p${index}`, uid: `u${index}`, generation: 1 },
+        spec,
+      }));
+      await node.sync();
+    },
+  };
+}
+
+const denyAll: NetworkPolicySpec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'] };
+const waitMilliseconds = 250;
+
+const place = (rig: Rig, index: number) => rig.pods[index] ?? assert.fail('there is such a pod');
+const families = [0, 1] as const;
+
+test('under default deny the node reaches its pods, no pod reaches the node, and each itself', async context => {
+  const { rig, set } = build(context, 'pol-hooks');
+  const [one] = [place(rig, 0)];
+  const reach = (from: string, host: string) => reachesTcp(from, host, 7, waitMilliseconds);
+  for (const family of families) {
+    assert.equal(await reach(one.namespace, rig.routerAddresses[family]), true, 'without a policy');
+  }
+  await set(denyAll);
+  for (const family of families) {
+    assert.equal(await reach(rig.router, one.addresses[family]), true, 'the node, as probes do');
+    assert.equal(await reach(one.namespace, rig.routerAddresses[family]), false, 'the pod its node');
+    assert.equal(await reach(one.namespace, one.addresses[family]), true, 'the pod itself');
+    assert.equal(await reach(one.namespace, place(rig, 1).addresses[family]), false, 'another pod');
+  }
+});
+
+test('an egress rule for an address lets a pod reach its node', async context => {
+  const { rig, set } = build(context, 'pol-node');
+  await set(denyAll, {
+    podSelector: {},
+    policyTypes: ['Egress'],
+    egress: [{ to: [{ ipBlock: { cidr: `${rig.routerAddresses[0]}/32` } }], ports: [{ port: 7 }] }],
+  });
+  const { namespace } = place(rig, 0);
+  assert.equal(await reachesTcp(namespace, rig.routerAddresses[0], 7, waitMilliseconds), true);
+  assert.equal(await reachesTcp(namespace, rig.routerAddresses[0], 8, waitMilliseconds), false);
+  assert.equal(await reachesTcp(namespace, rig.routerAddresses[1], 7, waitMilliseconds), false);
+});
+
+test('replies to what a pod may open come back, though it lets nobody in', async context => {
+  const { rig, set } = build(context, 'pol-replies');
+  await set({ podSelector: { matchLabels: { pod: '0' } }, policyTypes: ['Ingress'] });
+  for (const family of families) {
+    const host = place(rig, 1).addresses[family];
+    const port = await echoServer(context, place(rig, 1).namespace, host);
+    const socket = await connectIn(place(rig, 0).namespace, { host, port, timeoutMilliseconds: 2000 });
+    let received = '';
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    await eventually('the server’s first line', () => received.includes('\n'));
+    socket.destroy();
+  }
+});
+
+test('the cluster’s DNS address, which the node answers untracked, is allowed by the labels of its pods', async context => {
+  const { rig, set, services, worker } = build(context, 'pol-dns');
+  const dns = '10.96.0.10';
+  await worker.netlink(rig.router, [{ do: 'address-add', dev: 'lo', address: `${dns}/32`, nodad: true }]);
+  await worker.nft(
+    `add table inet t
+add chain inet t in { type filter hook prerouting priority -300; }
+add chain inet t out { type filter hook output priority -300; }
+add rule inet t in ip daddr ${dns} udp dport 53 notrack
+add rule inet t out ip saddr ${dns} udp sport 53 notrack
+`,
+    rig.router,
+  );
+  const server = await boundUdp(context, rig.router, dns, 53);
+  server.on('message', (message, from) => server.send(message, from.port, from.address));
+  const { namespace, addresses } = place(rig, 0);
+  const client = await boundUdp(context, namespace, addresses[0], 5353);
+  const answers: string[] = [];
+  client.on('message', message => answers.push(message.toString()));
+  services.push({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'kube-system', name: 'kube-dns' },
+    spec: { clusterIPs: [dns], selector: { 'k8s-app': 'kube-dns' } },
+  });
+  await set(denyAll);
+  client.send('denied', 53, dns);
+  await set(denyAll, {
+    podSelector: {},
+    policyTypes: ['Egress'],
+    egress: [
+      {
+        to: [{ namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }],
+        ports: [{ protocol: 'UDP', port: 53 }],
+      },
+    ],
+  });
+  client.send('allowed', 53, dns);
+  await eventually('the answer', () => answers.includes('allowed'));
+  assert.deepEqual(answers, ['allowed']);
+});
+
+test('datagrams in fragments are judged as a whole, by their port', async context => {
+  const { rig, set } = build(context, 'pol-fragments');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  await set({
+    podSelector: { matchLabels: { pod: '1' } },
+    ingress: [{ ports: [{ protocol: 'UDP', port: 4001 }] }],
+  });
+  for (const family of families) {
+    const received: string[] = [];
+    const from = await boundUdp(context, client.namespace, client.addresses[family], 4000);
+    for (const port of [4001, 4002])
+      (await boundUdp(context, server.namespace, server.addresses[family], port)).on('message', message =>
+        received.push(`${port} ${message.length}`),
+      );
+    for (const port of [4002, 4001]) from.send(Buffer.alloc(9000), port, server.addresses[family]);
+    await eventually('the allowed datagram', () => received.includes('4001 9000'));
+    assert.deepEqual(received, ['4001 9000']);
+  }
+});
+
+for (const family of families)
+  test(`a change cuts what is open and not allowed any more, also where only the server sends (IPv${family === 0 ? 4 : 6})`, async context => {
+    const { rig, set, node } = build(context, `pol-cut${family}`);
+    const [client, server] = [place(rig, 0), place(rig, 1)];
+    const from = await boundUdp(context, client.namespace, client.addresses[family], 4000);
+    const to = await boundUdp(context, server.namespace, server.addresses[family], 4001);
+    let received = 0;
+    from.on('message', () => received++);
+    let timer: NodeJS.Timeout | undefined;
+    context.after(() => clearInterval(timer));
+    to.once('message', () => {
+      // From here on the server sends alone.
+      timer = setInterval(() => to.send('x', 4000, client.addresses[family]), 5);
+    });
+    await set({
+      podSelector: {},
+      policyTypes: ['Ingress'],
+      ingress: [{ ports: [{ protocol: 'UDP', port: 4001 }] }],
+    });
+    from.send('x', 4001, server.addresses[family]);
+    await eventually('the server’s stream', () => received > 5);
+    await set({
+      podSelector: {},
+      policyTypes: ['Ingress'],
+      ingress: [{ ports: [{ protocol: 'UDP', port: 53 }] }],
+    });
+    await systemClock.sleep(50); // what is on its way arrives
+    const cut = received;
+    await systemClock.sleep(200);
+    assert.equal(received, cut, 'datagrams after the change');
+    assert.ok(node.status().revoked >= 1);
+    await set({
+      podSelector: {},
+      policyTypes: ['Ingress'],
+      ingress: [{ ports: [{ protocol: 'UDP', port: 4001 }] }],
+    });
+    await eventually('it goes on when it is allowed again', () => received > cut + 5);
+  });
+
+test('an agent that starts again adopts what is there: nothing is opened, nothing written', async context => {
+  const world = build(context, 'pol-adopt');
+  const { rig, worker } = world;
+  await world.set(denyAll);
+  const written: string[] = [];
+  const listening = {
+    ...pick(worker),
+    nft: async (commands: string, path?: string) => {
+      written.push(commands);
+      await worker.nft(commands, path);
+    },
+  };
+  const next = new PolicyNode({
+    node: 'node-1',
+    kernel: listening,
+    log: silentLog,
+    assigned: [],
+    namespacePath: rig.router,
+    sources: {
+      pods: () => world.pods,
+      policies: () => [
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          metadata: { namespace: 'default', name: 'p0', uid: 'u0', generation: 1 },
+          spec: denyAll,
+        },
+      ],
+      nodes: () => [],
+      namespaceLabels: () => ({}),
+      nodeLocalServices: () => [],
+      reached: () => Promise.resolve(),
+    },
+  });
+  await next.sync();
+  assert.deepEqual(written, []);
+  await worker.nft(`flush chain inet ${contract.tables.policy} forward`, rig.router);
+  await world.again().sync();
+  assert.equal(
+    await reachesTcp(place(rig, 0).namespace, place(rig, 1).addresses[0], 7, waitMilliseconds),
+    false,
+    'what was broken meanwhile is put right',
+  );
+});
+
+function pick(worker: KernelWorker) {
+  return {
+    nft: worker.nft.bind(worker),
+    nftChunked: worker.nftChunked.bind(worker),
+    nftList: worker.nftList.bind(worker),
+    connections: worker.connections.bind(worker),
+    markConnections: worker.markConnections.bind(worker),
+  };
+}
+
+test('when the kernel refuses a policy’s part, its pods are closed, the rest is enforced, and it is reported', async context => {
+  const world = build(context, 'pol-refused', 3);
+  const { rig, worker, pods } = world;
+  const broken = /add set inet \S+ (\S+-ports) /;
+  const breaking = {
+    ...pick(worker),
+    // The first group of hash sets is refused, as for want of memory.
+    nft: (commands: string, path?: string) =>
+      worker.nft(commands.replace(broken, 'add set inet absent $1 '), path),
+    nftChunked: <P>(
+      changes: readonly { readonly commands: string; readonly provenance: P }[],
+      path?: string,
+    ) =>
+      worker.nftChunked(
+        changes.map(change => ({
+          ...change,
+          commands: change.commands.replace(broken, 'add set inet absent $1 '),
+        })),
+        path,
+      ),
+  };
+  const policy = (pod: string, spec: NetworkPolicySpec): NetworkPolicy => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { namespace: 'default', name: `for-${pod}`, uid: pod, generation: 1 },
+    spec: { ...spec, podSelector: { matchLabels: { pod } } },
+  });
+  const node = new PolicyNode({
+    node: 'node-1',
+    kernel: breaking,
+    log: silentLog,
+    assigned: [],
+    namespacePath: rig.router,
+    sources: {
+      pods: () => pods,
+      policies: () => [
+        policy('0', { ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 80 }] }] }),
+        policy('1', { ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 80, endPort: 81 }] }] }),
+      ],
+      nodes: () => [],
+      namespaceLabels: () => ({}),
+      nodeLocalServices: () => [],
+      reached: () => Promise.resolve(),
+    },
+  });
+  await node.sync();
+  const reach = (to: number, port: number) =>
+    reachesTcp(place(rig, 2).namespace, place(rig, to).addresses[0], port, waitMilliseconds);
+  assert.equal(await reach(0, 80), false, 'closed');
+  assert.equal(await reach(1, 81), true, 'the other policy’s rule');
+  assert.equal(await reach(1, 82), false, 'and its isolation');
+  const [problem] = node.status().problems;
+  assert.equal(problem?.object, 'NetworkPolicy/default/for-0');
+  assert.match(problem?.sentence ?? '', /default\/pod0 are closed/);
+});
