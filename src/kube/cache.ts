@@ -30,7 +30,14 @@ export class IndexedCache<T extends KubeObject> implements Cache<T> {
   #list: readonly T[] | undefined;
   resourceVersion = '';
 
-  constructor(indexes: Indexes<T> = {}) {
+  readonly #onIndexError: (index: string, object: T, error: unknown) => void;
+
+  /** An index that fails on an object that is not what it should be has no values for it: it is told, once a change. */
+  constructor(
+    indexes: Indexes<T> = {},
+    onIndexError: (index: string, object: T, error: unknown) => void = () => undefined,
+  ) {
+    this.#onIndexError = onIndexError;
     this.#indexes = Object.entries(indexes);
     for (const [name] of this.#indexes) this.#found.set(name, new Map());
   }
@@ -67,7 +74,7 @@ export class IndexedCache<T extends KubeObject> implements Cache<T> {
     this.#objects.set(key, object);
     for (const [name, valuesOf] of this.#indexes) {
       const values = this.#found.get(name) ?? new Map<string, Map<string, T>>();
-      for (const value of valuesOf(object)) {
+      for (const value of this.#valuesOf(name, valuesOf, object)) {
         const found = values.get(value);
         if (found === undefined) values.set(value, new Map([[key, object]]));
         else found.set(key, object);
@@ -86,10 +93,19 @@ export class IndexedCache<T extends KubeObject> implements Cache<T> {
     return before;
   }
 
+  #valuesOf(name: string, valuesOf: (object: T) => readonly string[], object: T): readonly string[] {
+    try {
+      return valuesOf(object);
+    } catch (error) {
+      this.#onIndexError(name, object, error);
+      return [];
+    }
+  }
+
   #unindex(key: string, object: T): void {
     for (const [name, valuesOf] of this.#indexes) {
       const values = this.#found.get(name);
-      for (const value of valuesOf(object)) {
+      for (const value of this.#valuesOf(name, valuesOf, object)) {
         const found = values?.get(value);
         found?.delete(key);
         if (found?.size === 0) values?.delete(value);

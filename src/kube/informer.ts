@@ -8,6 +8,7 @@ import type { KubeClient, Selection } from './client.ts';
 import { Reflector } from './reflector.ts';
 import { keyOf } from './resources.ts';
 import type { Resource } from './resources.ts';
+import { TimeSlice } from './time-slice.ts';
 import type { KubeObject } from './types/meta.ts';
 
 export type { Cache, Change, Indexes } from './cache.ts';
@@ -21,10 +22,12 @@ export interface InformerOptions<T> extends Selection {
   readonly random?: () => number;
   /** A watch that says nothing for this long is replaced by a new one. Default 150,000, two bookmarks and a half. */
   readonly silenceMilliseconds?: number;
+  /**
+   * What a server that does not know the resource (404: its CRD is not installed) means: a failure, so that `synced`
+   * waits, or `empty`: synced without objects, until the resource is there. Default `failure`.
+   */
+  readonly absent?: 'failure' | 'empty';
 }
-
-/** The rest of the process runs at least this often while a large state is compared. */
-const SLICE_MILLISECONDS = 4;
 
 /**
  * The objects of a resource, kept the same as the server's. Handlers see each change once, in the server's order,
@@ -53,11 +56,16 @@ export class Informer<T extends KubeObject> {
     options: InformerOptions<T> = {},
   ) {
     const { indexes, clock = systemClock, log = silentLog, random = Math.random, ...rest } = options;
-    const { silenceMilliseconds = 150_000, ...selection } = rest;
+    const { silenceMilliseconds = 150_000, absent = 'failure', ...selection } = rest;
     this.#resource = resource;
     this.#clock = clock;
     this.#log = log;
-    this.#cache = new IndexedCache<T>(indexes);
+    this.#cache = new IndexedCache<T>(indexes, (index, object, err) =>
+      log.error(
+        { resource: resource.plural, object: keyOf(object), index, err },
+        'an object cannot be indexed: it is found by its key alone',
+      ),
+    );
     this.#synced.promise.catch(() => undefined); // who does not wait for it need not handle that we were stopped
     this.#reflector = new Reflector<T>({
       client,
@@ -73,6 +81,7 @@ export class Informer<T extends KubeObject> {
         remove: object => this.#remove(keyOf(object)),
         reached: version => this.#reached(version),
         ended: reason => this.#stop(reason),
+        absent: () => (absent === 'empty' ? this.#replace(new Map(), '') : Promise.resolve()),
       },
     });
   }
@@ -138,20 +147,15 @@ export class Informer<T extends KubeObject> {
   }
 
   async #replace(objects: ReadonlyMap<string, T>, resourceVersion: string): Promise<void> {
-    let sliceEnd = this.#clock.now() + SLICE_MILLISECONDS;
-    const breathe = async () => {
-      if (this.#clock.now() < sliceEnd) return;
-      await new Promise(resolve => setImmediate(resolve));
-      sliceEnd = this.#clock.now() + SLICE_MILLISECONDS;
-    };
+    const slice = new TimeSlice(this.#clock);
     // What is gone goes first: its name, address or port may belong to someone else by now.
     for (const key of this.#cache.keys()) {
       if (!objects.has(key)) this.#remove(key);
-      await breathe();
+      await slice.breathe();
     }
     for (const object of objects.values()) {
       this.#put(object);
-      await breathe();
+      await slice.breathe();
     }
     this.#reached(resourceVersion);
     this.#synced.resolve();

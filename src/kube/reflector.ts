@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { ApiError, isGone, isResourceVersionTooLarge } from './api-error.ts';
+import { ApiError, isGone, isNotFound, isResourceVersionTooLarge } from './api-error.ts';
 import { Backoff } from './backoff.ts';
 import type { KubeClient, ListResult, Selection, WatchEvent } from './client.ts';
 import { deepFreeze } from './freeze.ts';
 import { keyOf } from './resources.ts';
 import type { Resource } from './resources.ts';
 import { SilenceGuard } from './silence-guard.ts';
+import { TimeSlice } from './time-slice.ts';
 import type { KubeObject } from './types/meta.ts';
 
 /** Where a reflector puts what it sees. */
@@ -16,6 +17,8 @@ export interface ReflectorTarget<T> {
   replace(objects: ReadonlyMap<string, T>, resourceVersion: string): Promise<void>;
   put(object: T): void;
   remove(object: T): void;
+  /** The server does not know the resource (for now). */
+  absent(): Promise<void>;
   /** Nothing will come any more: the client was closed. */
   ended(reason: unknown): void;
   /** All changes up to this version have been announced. */
@@ -86,7 +89,9 @@ export class Reflector<T extends KubeObject> {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, selection } = this.#options;
     const objects = new Map<string, T>();
+    const slice = new TimeSlice(this.#options.clock);
     let page: ListResult<T> | undefined;
+    let continued: string | undefined;
     do {
       page = await client.list(resource, {
         ...selection,
@@ -95,7 +100,13 @@ export class Reflector<T extends KubeObject> {
         ...(page?.continue === undefined ? this.#listFrom() : { continue: page.continue }),
       });
       this.#contact();
-      for (const object of page.items) objects.set(keyOf(object), prepare(object));
+      for (const object of page.items) {
+        objects.set(keyOf(object), prepare(object));
+        await slice.breathe();
+      }
+      if (page.continue !== undefined && page.continue === continued)
+        throw new FairleadError('kube/decode', 'The server gave the same page of a list twice.');
+      continued = page.continue;
     } while (page.continue !== undefined);
     await this.#replace(objects, page.resourceVersion);
   }
@@ -112,6 +123,7 @@ export class Reflector<T extends KubeObject> {
   async #watch(resourceVersion: string | undefined, signal: AbortSignal): Promise<void> {
     const { client, resource, selection, clock, silenceMilliseconds } = this.#options;
     const began = clock.now();
+    const slice = new TimeSlice(clock);
     let initial = resourceVersion === undefined ? new Map<string, T>() : undefined;
     using guard = new SilenceGuard(
       clock,
@@ -124,18 +136,27 @@ export class Reflector<T extends KubeObject> {
       timeoutSeconds: this.#watchSeconds(),
       signal: guard.signal,
     });
-    for await (const event of events) {
-      guard.heard();
-      this.#contact();
-      if (initial === undefined) this.#apply(event);
-      else if (event.type === 'DELETED') initial.delete(keyOf(event.object));
-      else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), prepare(event.object));
-      else if (event.initialEventsEnd) {
-        await this.#replace(initial, event.resourceVersion);
-        initial = undefined;
-        guard.allow(silenceMilliseconds);
+    const lasts = () => initial === undefined && clock.now() - began >= SHORT_WATCH_MILLISECONDS;
+    try {
+      for await (const event of events) {
+        guard.heard();
+        this.#contact();
+        if (lasts()) this.#recovered();
+        if (initial === undefined) this.#apply(event);
+        else if (event.type === 'DELETED') initial.delete(keyOf(event.object));
+        else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), prepare(event.object));
+        else if (event.initialEventsEnd) {
+          await this.#replace(initial, event.resourceVersion);
+          initial = undefined;
+          guard.allow(silenceMilliseconds);
+        }
+        await slice.breathe();
       }
+    } catch (error) {
+      if (lasts() && error instanceof FairleadError && error.code === 'kube/watch-broken') this.#recovered();
+      throw error;
     }
+    if (lasts() && !guard.fired) this.#recovered();
     if (signal.aborted) return;
     if (initial !== undefined) {
       this.#streams &&= !guard.fired;
@@ -169,10 +190,13 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #recover(failure: unknown, signal: AbortSignal): Promise<void> {
-    const { log, resource } = this.#options;
+    const { log, resource, target } = this.#options;
     const first = this.#backoff.failures === 0;
     const wait = Math.max(this.#backoff.next(), retryAfterMilliseconds(failure));
-    if (isGone(failure) || isResourceVersionTooLarge(failure)) {
+    if (isNotFound(failure)) {
+      this.#resourceVersion = undefined; // what comes back may count its versions anew
+      await target.absent();
+    } else if (isGone(failure) || isResourceVersionTooLarge(failure)) {
       this.#resourceVersion = undefined;
       if (first) return; // what the server forgot is asked for again at once
     } else if (failure instanceof FairleadError && failure.code === 'kube/watch-decode') {
@@ -190,7 +214,8 @@ export class Reflector<T extends KubeObject> {
       cause: sentenceOf(failure),
     };
     const sentence = `cannot follow ${resource.plural}; trying again in ${Math.round(wait)} ms`;
-    if (first) log.debug(fields, sentence);
+    // At the second failure, and whenever their number has doubled since: an outage of hours is a few lines.
+    if (first || !Number.isInteger(Math.log2(this.#backoff.failures))) log.debug(fields, sentence);
     else log.warn(fields, sentence);
     await this.#pause(wait, signal);
   }
@@ -210,11 +235,15 @@ export class Reflector<T extends KubeObject> {
   }
 
   #contact(): void {
-    const { clock, log, resource } = this.#options;
+    this.#lastContact = this.#options.clock.now();
+  }
+
+  /** A watch that lasts: answers that lead nowhere (a list, then 410, then a list …) do not count as recovered. */
+  #recovered(): void {
+    const { log, resource } = this.#options;
     if (this.#backoff.failures > 2)
       log.info({ resource: resource.plural }, `following ${resource.plural} again`);
     this.#backoff.reset();
-    this.#lastContact = clock.now();
   }
 
   #watchSeconds(): number {
