@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import type { Payload } from './payload.ts';
 
 const DATA = '..data';
+const NEXT = '..data_next';
 
 /**
  * Makes the files of `directory` be the payload, all at one moment: readers go through the link `..data`, which is
@@ -23,14 +24,26 @@ const DATA = '..data';
  */
 export function writeAtomically(directory: string, payload: Payload, group: number | undefined): boolean {
   const current = linkTarget(join(directory, DATA));
-  if (current !== undefined && holds(join(directory, current), payload)) return false;
-  const next = `..${randomBytes(6).toString('hex')}`;
-  writePayload(join(directory, next), payload, group);
-  symlinkSync(next, join(directory, `${DATA}_next`));
-  renameSync(join(directory, `${DATA}_next`), join(directory, DATA));
+  const isNew = current === undefined || !holds(join(directory, current), payload);
+  if (isNew) {
+    // Of an attempt that was cut off.
+    removeAllBut(directory, current);
+    const next = `..${randomBytes(6).toString('hex')}`;
+    writePayload(join(directory, next), payload, group);
+    symlinkSync(next, join(directory, NEXT));
+    renameSync(join(directory, NEXT), join(directory, DATA));
+    removeAllBut(directory, next);
+  }
   linkNames(directory, payload);
-  if (current !== undefined) rmSync(join(directory, current), { recursive: true, force: true });
-  return true;
+  return isNew;
+}
+
+/** Payloads and links that nothing leads to. */
+function removeAllBut(directory: string, current: string | undefined): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith('..') || name === DATA || name === current) continue;
+    rmSync(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 function writePayload(root: string, payload: Payload, group: number | undefined): void {
