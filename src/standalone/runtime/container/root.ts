@@ -75,6 +75,15 @@ const hidden: readonly RootOperation[] = [
   { do: 'hide', path: '/var/lib/fairlead', mode: '0700' },
   { do: 'hide', path: '/etc/shadow', mode: '0600' },
   { do: 'hide', path: '/etc/gshadow', mode: '0600' },
+  { do: 'hide', path: '/etc/ssh', mode: '0700' },
+  { do: 'hide', path: '/etc/ssl/private', mode: '0700' },
+  { do: 'hide', path: '/etc/kubernetes', mode: '0700' },
+  { do: 'hide', path: '/boot', mode: '0700' },
+  { do: 'hide', path: '/media', mode: '0755' },
+  { do: 'hide', path: '/mnt', mode: '0755' },
+  { do: 'hide', path: '/var/backups', mode: '0755' },
+  { do: 'hide', path: '/var/log', mode: '0755' },
+  { do: 'hide', path: '/var/spool', mode: '0755' },
 ];
 
 /** Root in a container is the host's root to these files. */
