@@ -44,15 +44,13 @@ export class Tokens {
       const answer = await this.#client.createSubresource(SERVICE_ACCOUNTS, account, 'token', body);
       const text = (answer as { status?: { token?: string } }).status?.token;
       if (text === undefined) return undefined;
+      // Also those of pods that are gone: so many are kept as were asked for within a token's life.
+      for (const [other, token] of this.#tokens) if (token.refreshAt <= now) this.#tokens.delete(other);
       this.#tokens.set(key, { text, refreshAt: now + seconds * 800 });
       return text;
     } catch (error) {
       if (error instanceof ApiError && [404, 405, 501].includes(error.status)) return undefined;
       throw error;
     }
-  }
-
-  forget(podUid: string): void {
-    for (const key of this.#tokens.keys()) if (key.startsWith(`["${podUid}"`)) this.#tokens.delete(key);
   }
 }

@@ -49,7 +49,8 @@ test('a node that was set to Unknown while it was silent says within ten seconds
     { ...node, status: { ...node.status, conditions: conditions ?? [] } },
     { subresource: 'status' },
   );
-  const writes = () => api.requests.filter(each => each.startsWith('PATCH /api/v1/nodes/node-1/status')).length;
+  const writes = () =>
+    api.requests.filter(each => each.startsWith('PATCH /api/v1/nodes/node-1/status')).length;
   const before = writes();
   for (let step = 0; step < 2; step++) {
     clock.advance(5000);

@@ -64,7 +64,7 @@ function stateOf(input: ContainerStatusInput, seen: ObservedContainer): Containe
 }
 
 /** As Go prints durations: `10s`, `2m40s`, `5m0s`. */
-export function delayName(milliseconds: number): string {
+function delayName(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -6,7 +6,7 @@ export function hostnameOf(pod: Pod): string {
 }
 
 /** The name within its subdomain's headless Service; undefined without `subdomain`. */
-export function domainOf(pod: Pod, clusterDomain: string): string | undefined {
+function domainOf(pod: Pod, clusterDomain: string): string | undefined {
   const { subdomain } = pod.spec;
   if (subdomain === undefined || subdomain === '') return undefined;
   return `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}`;

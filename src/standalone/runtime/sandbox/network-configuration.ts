@@ -42,7 +42,7 @@ export function loadNetworkConfiguration(directory: string): NetworkConfiguratio
   }
 }
 
-export function parseNetworkConfiguration(text: string): NetworkConfiguration {
+function parseNetworkConfiguration(text: string): NetworkConfiguration {
   const found = JSON.parse(text) as Record<string, unknown>;
   const { name, plugins } = found;
   if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))

@@ -8,7 +8,7 @@ import { writeAtomically } from './atomic-directory.ts';
 import { hasPayload, payloadOf, type PayloadSources } from './payload.ts';
 
 /** The directory that a pod's volume is mounted from. */
-export function volumeDirectory(podDirectory: string, volume: string): string {
+function volumeDirectory(podDirectory: string, volume: string): string {
   return join(podDirectory, 'volumes', volume);
 }
 
