@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fdatasync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
@@ -39,9 +39,10 @@ export interface DurableLog {
  */
 export function openDurableLog(file: string): DurableLog {
   mkdirSync(dirname(file), { recursive: true });
+  if (existsSync(file)) inspect(file);
   const database = guarded(file, () => new DatabaseSync(file));
   try {
-    guarded(file, () => prepare(database, file));
+    guarded(file, () => prepare(database));
     return new SqliteLog(database, file);
   } catch (error) {
     database.close();
@@ -115,9 +116,40 @@ class SqliteLog implements DurableLog {
   }
 }
 
-function prepare(database: DatabaseSync, file: string): void {
+/**
+ * Whose file is it, and is it whole? Asked on a connection that only reads: one that may write moves the write-ahead log
+ * into the file and deletes it when it closes, and with a damaged file that would be the last good copy of much.
+ */
+function inspect(file: string): void {
+  checkWriteAheadLog(file);
+  const database = guarded(file, () => new DatabaseSync(file, { readOnly: true }));
+  try {
+    guarded(file, () => check(database, file));
+  } finally {
+    database.close();
+  }
+}
+
+const WAL_HEADER_BYTES = 32;
+/** https://sqlite.org/fileformat2.html#the_write_ahead_log: one for each byte order of its checksums. */
+const WAL_MAGIC: readonly number[] = [0x377f0682, 0x377f0683];
+
+/** SQLite takes a log with a broken header for an empty one, and would lose without a word what is in it. */
+function checkWriteAheadLog(file: string): void {
+  const wal = `${file}-wal`;
+  if (!existsSync(wal)) return;
+  const header = Buffer.alloc(WAL_HEADER_BYTES);
+  const descriptor = openSync(wal, 'r');
+  try {
+    if (readSync(descriptor, header, 0, header.length, 0) < header.length) return; // empty, or never got far
+  } finally {
+    closeSync(descriptor);
+  }
+  if (!WAL_MAGIC.includes(header.readUInt32BE(0))) throw corrupt(wal, new Error('it is no write-ahead log'));
+}
+
+function check(database: DatabaseSync, file: string): void {
   database.exec('PRAGMA busy_timeout = 0');
-  // Before anything is written: whose file is it?
   const id = pragma(database, 'application_id');
   const format = pragma(database, 'user_version');
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] ?? 0);
@@ -129,10 +161,14 @@ function prepare(database: DatabaseSync, file: string): void {
       hint: 'Start the newer Fairlead again, or move the file away to start empty.',
     });
   }
-  const check = database.prepare('PRAGMA quick_check(1)').get();
-  if (check !== undefined && Object.values(check)[0] !== 'ok') {
-    throw corrupt(file, new Error(String(Object.values(check)[0])));
+  const found = database.prepare('PRAGMA quick_check(1)').get();
+  if (found !== undefined && Object.values(found)[0] !== 'ok') {
+    throw corrupt(file, new Error(String(Object.values(found)[0])));
   }
+}
+
+function prepare(database: DatabaseSync): void {
+  database.exec('PRAGMA busy_timeout = 0');
   // One process owns the file; no shared memory beside it is needed then.
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   database.exec('PRAGMA journal_mode = WAL');

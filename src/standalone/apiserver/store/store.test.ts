@@ -193,6 +193,34 @@ test(
 );
 
 test(
+  'a damaged store is left as it is with its write-ahead log, which may be all that is good',
+  inDirectory(async file => {
+    const log = openDurableLog(file);
+    const store = new Store(log, file);
+    for (let index = 0; index < 200; index++) await put(store, `n${index}`, index);
+    // As kill -9 leaves it: what was written is in the write-ahead log alone.
+    const parts = [file, `${file}-wal`] as const;
+    const [table, wal] = [readFileSync(parts[0]), readFileSync(parts[1])];
+    await store.close();
+    const garbage = Buffer.alloc(wal.length, 'garbage ');
+    for (const contents of [
+      [garbage, garbage],
+      [table, garbage],
+    ] as const) {
+      for (const index of [0, 1] as const) writeFileSync(parts[index], contents[index]);
+      rmSync(`${file}-shm`, { force: true });
+      assert.throws(() => openDurableLog(file), { code: 'store/corrupt' });
+      for (const index of [0, 1] as const) assert.deepEqual(readFileSync(parts[index]), contents[index]);
+    }
+    for (const [index, contents] of [table, wal].entries()) writeFileSync(parts[index] ?? '', contents);
+    rmSync(`${file}-shm`, { force: true });
+    const again = openDurableLog(file);
+    assert.equal([...again.load()].length, 200);
+    again.close();
+  }),
+);
+
+test(
   'a second process cannot open the same store',
   inDirectory(async file => {
     const store = new Store(openDurableLog(file), file);
