@@ -23,7 +23,8 @@ export interface Faults {
 /**
  * An API server in memory behind the client's transport, for tests: list with pages, watch with bookmarks and selector
  * transitions, streaming lists, optimistic concurrency, and all that can go wrong on the way. Stricter than a real one:
- * unknown resources, versions from the future and requests without a namespace are refused.
+ * unknown resources, versions from the future, requests without a namespace, JSON patches, apply patches and strategic
+ * patches of lists other than conditions are refused. Finalizers, grace periods and defaults are not played.
  */
 export class FakeApi implements Transport {
   readonly store: FakeStore;
@@ -94,7 +95,8 @@ export class FakeApi implements Transport {
         : this.#list(query, resource, chosen);
     }
     const body = request.body === undefined ? undefined : (JSON.parse(request.body.toString()) as KubeObject);
-    return json(200, this.store.write(request.method, target, body));
+    const patchType = request.method === 'PATCH' ? request.headers?.['Content-Type'] : undefined;
+    return json(200, this.store.write(request.method, target, body, patchType));
   }
 
   #list(query: URLSearchParams, resource: Resource<KubeObject>, chosen: Chosen): TransportResponse {

@@ -96,7 +96,7 @@ export class FakeStore {
   }
 
   /** A request for one object, or the creation of one. */
-  write(method: string, target: Target, body: unknown): unknown {
+  write(method: string, target: Target, body: unknown, patchType?: string): unknown {
     const { resource, namespace } = target;
     if (method === 'POST' && target.name === undefined)
       return this.#post(resource, namespace, body as KubeObject);
@@ -110,7 +110,7 @@ export class FakeStore {
       case 'PUT':
         return this.#put(resource, before, body as KubeObject, target.subresource);
       case 'PATCH':
-        return this.#put(resource, before, mergePatch(before, body) as KubeObject, target.subresource);
+        return this.#put(resource, before, patched(before, body, patchType), target.subresource);
       case 'DELETE':
         this.#record({ resource, before });
         return before;
@@ -197,6 +197,32 @@ export class FakeStore {
     this.#announce(recorded);
     return (written ?? before) as KubeObject;
   }
+}
+
+function patched(before: KubeObject, patch: unknown, type: string | undefined): KubeObject {
+  if (type === 'application/merge-patch+json') return mergePatch(before, patch) as KubeObject;
+  if (type === 'application/strategic-merge-patch+json')
+    return mergePatch(before, withMergedConditions(before, patch)) as KubeObject;
+  throw new Refusal(415, 'UnsupportedMediaType', `the fake server takes no patch of type ${type}`);
+}
+
+/** A strategic merge patch as a merge patch: conditions are merged by `type`, no other list is known here. */
+function withMergedConditions(before: unknown, patch: unknown): unknown {
+  if (Array.isArray(patch))
+    throw new Refusal(415, 'UnsupportedMediaType', 'the fake server does not merge this list');
+  if (typeof patch !== 'object' || patch === null) return patch;
+  const present = (before ?? {}) as Readonly<Record<string, unknown>>;
+  const merged = Object.entries(patch).map(([name, value]) => {
+    if (name !== 'conditions' || !Array.isArray(value))
+      return [name, withMergedConditions(present[name], value)];
+    const conditions = new Map<unknown, object>();
+    for (const one of [...((present[name] ?? []) as object[]), ...(value as object[])]) {
+      const { type } = one as { type?: unknown };
+      conditions.set(type, { ...conditions.get(type), ...one });
+    }
+    return [name, [...conditions.values()]];
+  });
+  return Object.fromEntries(merged) as unknown;
 }
 
 /** What a fake server refuses, as an HTTP status and a Status.reason. */

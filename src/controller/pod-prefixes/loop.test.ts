@@ -100,12 +100,12 @@ test('where two writers meet the first wins, and the other takes over what it ga
   const { api, start, prefixes, until } = cluster();
   const writes = api.store.write.bind(api.store);
   let rival = true;
-  api.store.write = (method, target, body) => {
+  api.store.write = (method, ...rest) => {
     if (method === 'PATCH' && rival) {
       rival = false;
       api.store.put(NODES, node('node-1', ['10.244.7.0/24', 'fd00:10:244:7::/64']));
     }
-    return writes(method, target, body);
+    return writes(method, ...rest);
   };
   api.store.put(NODES, node('node-1'));
   const stop = start();
