@@ -1,7 +1,8 @@
 import { systemClock } from '../base/clock.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { NODES } from '../kube/resources.ts';
+import { LEASES, NODES } from '../kube/resources.ts';
+import type { Lease } from '../kube/types/coordination.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { ClusterConfig } from '../standalone/cluster.ts';
 import { readProcessTable } from '../standalone/topology/supervise/process-table.ts';
@@ -37,8 +38,8 @@ export async function waitForApiServer(
 }
 
 /**
- * Resolves when all nodes are Ready, by what the runtime that runs now has reported: before that stands what was true in
- * an earlier life of the cluster.
+ * Resolves when all nodes are Ready, and the runtime that runs now has renewed their leases: before that stands what was
+ * true in an earlier life of the cluster.
  */
 export async function waitForNodes(
   config: ClusterConfig,
@@ -50,7 +51,8 @@ export async function waitForNodes(
   while (true) {
     const nodes = await nodesByName(client);
     const since = startOf(config.name, 'runtime');
-    const waiting = names.filter(name => !isReady(nodes.get(name), since));
+    const renewed = await renewedLeases(client, since);
+    const waiting = names.filter(name => readyOf(nodes.get(name))?.status !== 'True' || !renewed.has(name));
     if (waiting.length === 0) return `${names.length} of ${names.length} ready`;
     onDetail(`${names.length - waiting.length} of ${names.length} ready`);
     checkProcesses(config.name);
@@ -59,12 +61,24 @@ export async function waitForNodes(
   }
 }
 
-/** None while the API server does not answer: a control plane that ends is started again meanwhile. */
 async function nodesByName(client: KubeClient): Promise<ReadonlyMap<string, Node>> {
+  const nodes = await itemsOf(client.list(NODES));
+  return new Map(nodes.map(node => [node.metadata.name, node]));
+}
+
+/** Names of the nodes that showed life since a time; a condition's heartbeat is only renewed every few minutes. */
+async function renewedLeases(client: KubeClient, since: number): Promise<ReadonlySet<string>> {
+  const leases = await itemsOf(client.list(LEASES, { namespace: 'kube-node-lease' }));
+  const isNew = (lease: Lease) => Date.parse(lease.spec?.renewTime ?? '') >= since;
+  return new Set(leases.filter(isNew).map(lease => lease.metadata.name));
+}
+
+/** None while the API server does not answer: a control plane that ends is started again meanwhile. */
+async function itemsOf<T>(list: Promise<{ readonly items: readonly T[] }>): Promise<readonly T[]> {
   try {
-    return new Map((await client.list(NODES)).items.map(node => [node.metadata.name, node]));
+    return (await list).items;
   } catch (error) {
-    if (error instanceof FairleadError) return new Map();
+    if (error instanceof FairleadError) return [];
     throw error;
   }
 }
@@ -74,13 +88,6 @@ const startOf = (cluster: string, process: string): number =>
 
 const readyOf = (node: Node | undefined) =>
   node?.status?.conditions?.find(condition => condition.type === 'Ready');
-
-function isReady(node: Node | undefined, since: number): boolean {
-  const ready = readyOf(node);
-  // The API's times have whole seconds.
-  const isNew = Date.parse(ready?.lastHeartbeatTime ?? '') >= Math.floor(since / 1000) * 1000;
-  return ready?.status === 'True' && isNew;
-}
 
 function notReady(cluster: string, waiting: readonly string[], first: Node | undefined): FairleadError {
   const agent = `agent-${waiting[0] ?? ''}`;
