@@ -4,7 +4,7 @@
  * ```
  *   Pods, Namespaces, NetworkPolicies, Nodes, the DNS Service ──informers──▶ PolicyNode ──▶ nftables, connection marks
  *                                                             ▲
- *   CNI ADD ──▶ gate: waits until the informers have seen what was there before the pod, then for PolicyNode
+ *   CNI ADD ──▶ gate: waits until the informers have seen the policies that were there before the pod, then for PolicyNode
  * ```
  */
 import type { Clock } from '../base/clock.ts';
@@ -66,8 +66,16 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
       nodes: () => nodes.cache.list(),
       nodeLocalServices: () => dns.cache.list(),
       namespaceLabels: name => namespaces.cache.get(name)?.metadata.labels,
-      reached: async (version, within) => {
-        await Promise.all([pods, namespaces, policies].map(informer => informer.reached(version, within)));
+      reached: async (namespace, version, within) => {
+        const told = [namespaces, policies].map(informer => informer.reached(version, within));
+        const asked = async () => {
+          const { items } = await client.list(NETWORK_POLICIES, { namespace });
+          await Promise.all(
+            items.map(({ metadata }) => policies.reached(metadata.resourceVersion ?? '', within)),
+          );
+        };
+        // A quiet resource reaches a version with the next bookmark; a question to the server is sooner, most of the time.
+        await Promise.all([pods.reached(version, within), Promise.any([Promise.all(told), asked()])]);
       },
     },
   });

@@ -29,8 +29,11 @@ export interface PolicySources {
   nodeLocalServices(): readonly Service[];
   /** Undefined for a namespace that is not there (any more). */
   namespaceLabels(name: string): Labels | undefined;
-  /** Resolves when pods, namespaces and policies are known up to this version; rejects with the signal's reason. */
-  reached(resourceVersion: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when `pods` and `policies` tell what was there when the pod got this version: the pod itself, and every
+   * policy of its namespace. Rejects when the signal is aborted before.
+   */
+  reached(namespace: string, resourceVersion: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface PolicyNodeOptions {
@@ -122,7 +125,7 @@ export class PolicyNode {
     const uid = pod.metadata.uid ?? '';
     const assign = (isPending: boolean) =>
       void this.#assigned.set(key, { pod: key, uid, addresses, object: pod, isPending });
-    const reached = sources.reached(since, signal);
+    const reached = sources.reached(pod.metadata.namespace ?? '', since, signal);
     const isKnown = await Promise.race([
       reached.then(() => true),
       new Promise<false>(resolve => setImmediate(() => resolve(false))),

@@ -109,7 +109,7 @@ test('while the caches are behind, a pod is closed; when they cannot catch up, i
       nodes: () => [],
       namespaceLabels: () => ({}),
       nodeLocalServices: () => [],
-      reached: (_, signal) =>
+      reached: (_namespace, _version, signal) =>
         Promise.race([
           behind.promise,
           new Promise<never>((_resolve, reject) => {
