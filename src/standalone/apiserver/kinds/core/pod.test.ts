@@ -143,6 +143,14 @@ test('of a running pod only the image, the deadline and further tolerations may 
   assert.deepEqual(more, []);
 });
 
+test('ephemeral containers come to a running pod, never with a new one', () => {
+  const debugged = pod({ containers: [CONTAINER], ephemeralContainers: [{ ...CONTAINER, name: 'debug' }] });
+  const forbidden = 'spec.ephemeralContainers: Forbidden cannot be set on create';
+  assert.deepEqual(messagesOf(pods.validate(debugged, undefined)), [forbidden]);
+  const before = pod({ containers: [CONTAINER] });
+  assert.deepEqual(messagesOf(pods.validate(debugged, before, 'ephemeralcontainers')), []);
+});
+
 test('a pod that runs nowhere goes at once, others get their grace', () => {
   const grace = pods.strategy.gracePeriodSeconds;
   const running = pod({ containers: [CONTAINER], nodeName: 'node-1', terminationGracePeriodSeconds: 7 });

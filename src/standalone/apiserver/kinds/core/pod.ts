@@ -35,6 +35,8 @@ export const POD: Definition = {
   validate: (found, object, before, subresource) => {
     if (subresource === 'status' || subresource === 'binding') return;
     checkPodSpec(found, object.child('spec'));
+    const ephemeral = object.child('spec').child('ephemeralContainers');
+    if (before === undefined && ephemeral.present) found.forbidden(ephemeral, 'cannot be set on create');
     if (before !== undefined && subresource !== 'ephemeralcontainers') checkUpdate(found, object, before);
   },
   strategy: {
