@@ -31,7 +31,7 @@ export type Decision =
       readonly zone: Zone;
       readonly answers: readonly NamedRecord[];
       /** The nearest name above that does exist. */
-      readonly closest: string;
+      readonly closest: NameKey;
     }
   /** It may exist: nobody knows yet. */
   | { readonly outcome: 'not-yet' }
@@ -81,8 +81,7 @@ function missing(
 ): Decision {
   if (zone === undefined) return elsewhere(aliases);
   if (!knowledge.isComplete) return { outcome: 'not-yet' };
-  const closest = textOfName(knowledge.tree.closest(key));
-  return { outcome: 'no-name', zone, answers: aliases, closest };
+  return { outcome: 'no-name', zone, answers: aliases, closest: knowledge.tree.closest(key) };
 }
 
 /** An alias is an answer of its own where its target is others' to answer. */

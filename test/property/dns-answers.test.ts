@@ -205,7 +205,7 @@ test('every answer says which object and field it is from, and an absent name wh
   });
   const absent = names.decide(keyOfName(`api.default.${local}`), 1);
   assert.ok(absent.outcome === 'no-name');
-  assert.equal(absent.closest, `default.${local}`);
+  assert.equal(absent.closest, keyOfName(`default.${local}`));
 });
 
 test('of several addresses each comes first sometimes', () => {
