@@ -36,7 +36,7 @@ function contest() {
     }
   };
   const holder = () => (api.store.get(LEASES, 'kube-system/fairlead-controller') as Lease | undefined)?.spec;
-  return { api, contend, leading, history, pass, holder };
+  return { api, clock, contend, leading, history, pass, holder };
 }
 
 test('one of several leads, and the next one at once when it leaves', async () => {
@@ -72,6 +72,20 @@ test('a leader that is cut off from the server stops before another one starts',
   assert.deepEqual(history, ['a', 'b']);
   for (const one of [a, b]) one.stop();
   await Promise.all([a.ended, b.ended]);
+});
+
+test('a leader whose clock is set back stops in time all the same', async () => {
+  const { api, contend, leading, pass, clock } = contest();
+  const cutOff = Object.assign(new FakeApi([LEASES]), { store: api.store });
+  const a = contend('a', cutOff);
+  await pass(5);
+  assert.deepEqual([...leading], ['a']);
+  cutOff.faults.refusals.push(...Array.from({ length: 100 }, () => ({ status: 0 })));
+  clock.setBack(600_000);
+  await pass(11);
+  assert.deepEqual([...leading], [], 'ten seconds are counted by timers');
+  a.stop();
+  await a.ended;
 });
 
 test('a lease of a leader that vanished is taken when it has run out, whatever its clock said', async () => {
