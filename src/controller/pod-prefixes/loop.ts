@@ -66,14 +66,12 @@ export class PodPrefixes {
       const name = (after ?? before)?.metadata.name;
       if (name !== undefined && !settled) this.#queue.add(name);
     });
-    signal.addEventListener(
-      'abort',
-      () => {
-        end();
-        void this.#queue.close();
-      },
-      { once: true },
-    );
+    const stop = () => {
+      end();
+      void this.#queue.close();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   }
 
   async #reconcile(name: string): Promise<void> {
@@ -117,7 +115,7 @@ export class PodPrefixes {
       return;
     }
     let current: Node | undefined = node;
-    for (let attempt = 1; attempt < ATTEMPTS && current !== undefined; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS && current !== undefined; attempt++) {
       if (await this.#write(current, allocation.prefixes)) return;
       current = await this.#readAgain(name);
     }
