@@ -51,7 +51,7 @@ function namedPipe(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-log-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const path = join(directory, 'log');
-  execFileSync('mkfifo', [path]);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', path]);
   return { path, descriptor: openSync(path, constants.O_RDWR) };
 }
 
