@@ -10,6 +10,7 @@ import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { type ClusterConfig, clusterFiles, loadCluster } from '../standalone/cluster.ts';
 import { type ProcessRecord, readProcessTable } from '../standalone/topology/supervise/process-table.ts';
+import { readAgentProblems } from './agent-problems.ts';
 import { problemOf } from './pod-problem.ts';
 import { lastErrorIn } from '../standalone/topology/supervise/process-log.ts';
 
@@ -71,7 +72,10 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
   const config = loadCluster(cluster);
   if (config === undefined) return withoutConfig(cluster);
   const { processes, problems: processProblems } = readProcesses(config, option);
-  const { nodes, pods, problems } = await readObjects(config, option);
+  const [{ nodes, pods, problems }, agentProblems] = await Promise.all([
+    readObjects(config, option),
+    readAgentProblems(config),
+  ]);
   const own = new Set(processes.map(process => process.pid));
   const others = cgroupProcesses(cgroups.cluster(cluster)).filter(pid => !own.has(pid));
   return {
@@ -90,6 +94,7 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
     problems: [
       ...processProblems,
       ...problems.filter(({ object }) => !isExplained(object, processes, processProblems)),
+      ...agentProblems,
     ],
   };
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mergeComplaints } from './agent-problems.ts';
+
+const complaint = {
+  object: 'Service/shop/web',
+  field: 'spec.ports[0]',
+  sentence: 'is refused by the kernel',
+};
+
+test('what agents could not do is told once, with the nodes, whichever section of theirs says it', () => {
+  const problems = mergeComplaints([
+    { node: 'node-1', answer: { problems: [], services: { problems: [complaint] } } },
+    { node: 'node-2', answer: { services: { problems: [complaint] } } },
+    {
+      node: 'node-3',
+      answer: { policy: { problems: [{ object: 'NetworkPolicy/a/b', field: '', sentence: 'is odd' }] } },
+    },
+    { node: 'node-4', answer: {} },
+  ]);
+  assert.deepEqual(problems, [
+    { object: 'Service/shop/web', text: 'spec.ports[0]: is refused by the kernel (on node-1, node-2)' },
+    { object: 'NetworkPolicy/a/b', text: 'is odd (on node-3)' },
+  ]);
+});

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { paths } from '../kernel/contract.ts';
+import type { ClusterConfig } from '../standalone/cluster.ts';
+import type { Problem } from './read-status.ts';
+
+interface Complaint {
+  readonly object: string;
+  readonly field: string;
+  readonly sentence: string;
+}
+
+/** What is read of an agent's `GET /status`: each of its sections tells its problems in the same form. */
+export interface AgentAnswer {
+  readonly problems?: readonly Complaint[];
+  readonly services?: { readonly problems?: readonly Complaint[] };
+  readonly policy?: { readonly problems?: readonly Complaint[] };
+}
+
+const answerMilliseconds = 1000;
+
+/** What the agents of all nodes could not bring into the kernel. An agent that does not answer says nothing here. */
+export async function readAgentProblems({ name, nodes }: ClusterConfig): Promise<readonly Problem[]> {
+  const answers = await Promise.all(
+    nodes.map(async node => {
+      const socket = join(paths.nodeRun(name, node.name), 'agent.sock');
+      return { node: node.name, answer: await ask(socket).catch(() => ({})) };
+    }),
+  );
+  return mergeComplaints(answers);
+}
+
+/** One problem for what several agents say alike. */
+export function mergeComplaints(
+  answers: readonly { readonly node: string; readonly answer: AgentAnswer }[],
+): readonly Problem[] {
+  const merged = new Map<string, { readonly complaint: Complaint; readonly nodes: string[] }>();
+  for (const { node, answer } of answers) {
+    const sections = [answer.problems, answer.services?.problems, answer.policy?.problems];
+    for (const complaint of sections.flatMap(section => section ?? [])) {
+      const key = JSON.stringify([complaint.object, complaint.field, complaint.sentence]);
+      const known = merged.get(key) ?? { complaint, nodes: [] };
+      known.nodes.push(node);
+      merged.set(key, known);
+    }
+  }
+  return [...merged.values()].map(({ complaint: { object, field, sentence }, nodes }) => ({
+    object,
+    text: `${field === '' ? '' : `${field}: `}${sentence} (on ${nodes.join(', ')})`,
+  }));
+}
+
+async function ask(socketPath: string): Promise<AgentAnswer> {
+  const call = request({ socketPath, path: '/status', signal: AbortSignal.timeout(answerMilliseconds) });
+  call.end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer); // no encoding is set
+  return JSON.parse(Buffer.concat(chunks).toString()) as AgentAnswer;
+}
