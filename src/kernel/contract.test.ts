@@ -62,7 +62,10 @@ test('policy decides after Services have chosen an endpoint, and before what onl
   const at = (name: keyof typeof nft.chains) => nft.chains[name].priority;
   assert.ok(at('services/nat-prerouting') < destinationNat, 'other programs see translated addresses');
   assert.ok(at('policy/forward') < at('pods/forward-mss'));
-  assert.ok(at('services/filter-output') > at('services/nat-output'), 'what has no endpoint is left untranslated');
+  assert.ok(
+    at('services/filter-output') > at('services/nat-output'),
+    'what has no endpoint is left untranslated',
+  );
   assert.ok(at('dns/notrack-prerouting') < -200, 'before connection tracking');
 });
 

@@ -2,7 +2,6 @@
 export { CniPlugin } from './cni/plugin.ts';
 export type { CniAnswer, CniPluginOptions } from './cni/plugin.ts';
 export type { PodGate, PodSource } from './cni/gate.ts';
-export { CniError, cniCodes } from './cni/cni-error.ts';
 export { serveCni } from './cni/server.ts';
 export type { CniServer } from './cni/server.ts';
 export { createQueue, readQueue, removeFromQueue } from './cni/release-queue.ts';

@@ -105,10 +105,6 @@ export function addressOf(node: NodeNetwork, family: Family): Address | undefine
   return node.addresses.find(address => address.family === family);
 }
 
-export function prefixOfFamily(node: NodeNetwork, family: Family): Prefix | undefined {
-  return node.podPrefixes.find(prefix => prefix.family === family);
-}
-
 export const same = (a: Address, b: Address): boolean => a.family === b.family && a.value === b.value;
 
 const reserved: readonly Prefix[] = [

@@ -359,13 +359,12 @@ test('an agent that hangs: try again after a bounded time', async context => {
 
 /** The plugin, built to wait for the agent for one second instead of twenty. */
 function impatientPlugin(context: TestContext): string {
+  const out = mkdtempSync(join(tmpdir(), 'fairlead-test-plugin-'));
+  context.after(() => rmSync(out, { recursive: true }));
+  const program = join(out, 'fairlead-cni');
   const sources = join(import.meta.dirname, '..', '..', 'native');
-  const directory = mkdtempSync(join(tmpdir(), 'fairlead-test-plugin-'));
-  context.after(() => rmSync(directory, { recursive: true }));
-  const program = join(directory, 'fairlead-cni');
-  const parts = readdirSync(join(sources, 'cni')).filter(name => name.endsWith('.c'));
-  const files = ['cni.c', ...parts.map(name => join('cni', name))].map(name => join(sources, name));
-  execFileSync('cc', ['-std=gnu17', '-DEXCHANGE_MILLISECONDS=1000', '-o', program, ...files]);
+  const flags = 'CFLAGS=-std=gnu17 -DEXCHANGE_MILLISECONDS=1000';
+  execFileSync('make', ['-s', '-C', sources, `out=${out}`, flags, program]);
   return program;
 }
 
