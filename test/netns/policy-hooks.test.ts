@@ -91,7 +91,7 @@ function build(context: TestContext, part: string, count = 2): World {
 }
 
 const denyAll: NetworkPolicySpec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'] };
-const waitMilliseconds = 250;
+const waitMilliseconds = 700;
 
 const place = (rig: Rig, index: number) => rig.pods[index] ?? assert.fail('there is such a pod');
 const families = [0, 1] as const;
