@@ -152,7 +152,8 @@ test('pods and nodes reach a Service in both families, and meet each of its pods
   const { services } = await agentStatus('node-1');
   assert.equal(services.ready, true);
   assert.deepEqual(services.problems, []);
-  assert.equal(services.endpoints, 4 + 1, 'two pods in two families, and the API server');
+  const dns = 2 * 2 * nodes.length; // two addresses, UDP and TCP, every node
+  assert.equal(services.endpoints, 4 + 1 + dns, 'two pods in two families, the API server, and DNS');
 });
 
 test('the API server is reached by its Service', async () => {
@@ -217,5 +218,5 @@ test('a Service that is deleted leads nowhere', async () => {
   await cluster.client.delete(SERVICES, web);
   await everywhere(({ code }) => assert.notEqual(code, 0));
   const { services } = await agentStatus('node-1');
-  assert.equal(services.frontends, 1, 'only the API server is left');
+  assert.equal(services.frontends, 1 + 4, 'only the API server and DNS are left');
 });
