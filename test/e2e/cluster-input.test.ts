@@ -205,7 +205,10 @@ test('a damaged store is named, and a good copy in its place is taken up at once
   for (const part of parts) writeFileSync(part, randomBytes(16 * 1024));
   const outcome = await fairlead(['up', '--name', cluster.name]);
   assert.equal(outcome.code, 1);
-  assert.match(outcome.stderr, /The store \S+store\.db(-wal)? is damaged: [\s\S]*next: {3}Move the file away/);
+  assert.match(
+    outcome.stderr,
+    /The store \S+store\.db(-wal)? is damaged: [\s\S]*next: {3}Move the file away/,
+  );
   for (const [index, part] of parts.entries()) writeFileSync(part, good[index] ?? '');
   await cluster.fairlead('up');
 });
