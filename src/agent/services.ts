@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Problem } from '../base/provenance.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
@@ -9,7 +10,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import { ServiceNetwork, serviceOf } from '../services/index.ts';
-import type { Problem, ServiceCounts } from '../services/index.ts';
+import type { ServiceCounts } from '../services/index.ts';
 
 export interface ServicesOptions {
   readonly client: KubeClient;

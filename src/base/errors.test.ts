@@ -37,7 +37,7 @@ test('the failures of all addresses of a name are told, and causes that go in a 
   const unreachable = new FairleadError('kube/unreachable', 'No answer.', { cause: both });
   assert.equal(
     sentenceOf(unreachable),
-    'No answer.: connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1',
+    'No answer: connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1',
   );
   const one = new Error('one');
   const two = new Error('two', { cause: one });

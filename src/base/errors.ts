@@ -36,7 +36,7 @@ export function sentenceOf(error: unknown, depth = 0): string {
   const own = ownSentence(error, depth);
   if (error.cause === undefined || depth === DEEPEST_CAUSE) return own;
   const cause = sentenceOf(error.cause, depth + 1);
-  return own.includes(cause) ? own : `${own}: ${cause}`;
+  return own.includes(cause) ? own : `${own.replace(/\.$/, '')}: ${cause}`;
 }
 
 /** Where a name has several addresses, the failures of all of them are one AggregateError without words of its own. */

@@ -12,7 +12,7 @@ export interface Log {
 
 /** JSON lines on standard output, one object a line; `level` is pino's. A slow reader does not hold up the process. */
 export function createLog(scope: string, level = 'info'): Log {
-  const options = { level, base: { scope }, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   return wrap(pino(options, new LogOutput(1)), scope);
 }
 
@@ -25,12 +25,14 @@ export const silentLog: Log = {
   scope: () => silentLog,
 };
 
-function wrap(logger: import('pino').Logger, scope: string): Log {
+/** A child of the root, not of the parent's logger: bindings add up, and a line would carry both scopes. */
+function wrap(root: import('pino').Logger, scope: string): Log {
+  const logger = root.child({ scope });
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),
     warn: (fields, sentence) => logger.warn(fields, sentence),
     error: (fields, sentence) => logger.error(fields, sentence),
-    scope: name => wrap(logger.child({ scope: `${scope}/${name}` }), `${scope}/${name}`),
+    scope: name => wrap(root, `${scope}/${name}`),
   };
 }

@@ -1,3 +1,4 @@
+import type { Provenance } from '../base/provenance.ts';
 import type { Family } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { selectsPod } from './decide.ts';
@@ -6,7 +7,7 @@ import type { Box, Interval } from './compile-boxes.ts';
 import { numbersFor } from './compile-ids.ts';
 import { resolvePort } from './compile-model.ts';
 import { directions } from './model.ts';
-import type { Direction, Peer, Policy, PolicyModel, PolicyPod, PortRange, Provenance } from './model.ts';
+import type { Direction, Peer, Policy, PolicyModel, PolicyPod, PortRange } from './model.ts';
 
 /** Pods that no selector and no port name can tell apart. */
 export interface Identity {

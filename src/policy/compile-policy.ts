@@ -1,9 +1,11 @@
+import { provenanceOf } from '../base/provenance.ts';
+import type { Problem } from '../base/provenance.ts';
 import { contains, formatPrefix, parseInterface, prefixOf } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { LabelSelector } from '../kube/types/meta.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../kube/types/networking.ts';
 import { numberOf } from './compile-ids.ts';
-import type { Direction, Peer, Policy, PortRange, Problem, Provenance, Rule } from './model.ts';
+import type { Direction, Peer, Policy, PortRange, Rule } from './model.ts';
 
 /**
  * Reads a NetworkPolicy (networking.k8s.io/v1) whatever stands in it. A part that cannot be read allows nothing and is a
@@ -12,14 +14,7 @@ import type { Direction, Peer, Policy, PortRange, Problem, Provenance, Rule } fr
 export function readPolicy(object: NetworkPolicy): Policy {
   const { metadata } = object;
   const namespace = metadata.namespace ?? '';
-  const provenance: Provenance = {
-    kind: 'NetworkPolicy',
-    namespace,
-    name: metadata.name,
-    uid: metadata.uid ?? '',
-    generation: metadata.generation ?? 0,
-    field: 'spec',
-  };
+  const provenance = provenanceOf('NetworkPolicy', metadata, 'spec');
   const problems: Problem[] = [];
   const report = (field: string, sentence: string) =>
     void problems.push({ provenance: { ...provenance, field }, sentence });

@@ -1,3 +1,4 @@
+import type { Provenance } from '../base/provenance.ts';
 import { contains, formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { NetworkPolicyPeer, NetworkPolicyPort } from '../kube/types/networking.ts';
@@ -5,7 +6,7 @@ import type { Protocol } from '../kube/types/scalars.ts';
 import { matchesSelector } from '../kube/selector.ts';
 import { compileChange, compileMisses, describePeerMiss, describePortMiss } from './compile-explanation.ts';
 import { resolvePort } from './compile-model.ts';
-import type { Direction, Peer, PolicyModel, PolicyPod, PortRange, Provenance, Rule } from './model.ts';
+import type { Direction, Peer, PolicyModel, PolicyPod, PortRange, Rule } from './model.ts';
 
 /** A connection as it reaches the destination: after Service translation, before any masquerade. */
 export interface Flow {

@@ -1,25 +1,9 @@
 import type { Address, Prefix } from '../base/ip.ts';
+import type { Problem, Provenance } from '../base/provenance.ts';
 import type { LabelSelector } from '../kube/types/meta.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 
 export type Direction = 'ingress' | 'egress';
-
-/** The object and field that made something: what an explanation, a counter and a report lead back to. */
-export interface Provenance {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  /** A path as Kubernetes writes it: `spec.ingress[0].ports[1]`. */
-  readonly field: string;
-}
-
-/** What is wrong with an object: that part of it allows nothing, the rest is enforced. */
-export interface Problem {
-  readonly provenance: Provenance;
-  readonly sentence: string;
-}
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -1,3 +1,4 @@
+import type { Problem } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
 import type { Address } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
@@ -18,7 +19,7 @@ import { addressesOf, compileModel, readNodeLocalService, readPod } from './comp
 import { compileNft, groupNames } from './compile-nft.ts';
 import type { PolicyProgram } from './compile-nft.ts';
 import { readPolicy } from './compile-policy.ts';
-import type { Labels, Policy, PolicyModel, PolicyPod, Problem } from './model.ts';
+import type { Labels, Policy, PolicyModel, PolicyPod } from './model.ts';
 
 /** The cluster as it is known now. */
 export interface PolicySources {

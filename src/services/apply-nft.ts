@@ -1,3 +1,4 @@
+import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
 import { parseTable, renderStructure } from '../kernel/nft/table.ts';
 import type { TableState } from '../kernel/nft/table.ts';
@@ -9,7 +10,6 @@ import type { Element, ElementGroup, SetName } from './compile-nft.ts';
 import { compilePick, serviceTable } from './compile-table.ts';
 import { staleFlows } from './compile-stale.ts';
 import type { StaleFlow } from './compile-stale.ts';
-import type { Provenance } from './model.ts';
 
 /** What this block asks of the kernel in the node's network namespace. */
 export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked'> {

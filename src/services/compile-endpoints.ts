@@ -1,9 +1,10 @@
+import { provenanceOf } from '../base/provenance.ts';
+import type { Problem, Provenance } from '../base/provenance.ts';
 import type { Address, Family, Prefix } from '../base/ip.ts';
 import { contains, formatAddress, parseAddress, parsePrefix } from '../base/ip.ts';
 import type { Endpoint as SliceEndpoint, EndpointPort, EndpointSlice } from '../kube/types/discovery.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
-import { provenanceOf } from './model.ts';
-import type { Endpoint, Problem, Provenance } from './model.ts';
+import type { Endpoint } from './model.ts';
 
 /** What of the slices stands behind one Service port in one family; what is wrong goes to `problems`. */
 export function readEndpoints(

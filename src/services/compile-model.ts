@@ -1,9 +1,11 @@
+import { provenanceOf } from '../base/provenance.ts';
+import type { Problem } from '../base/provenance.ts';
 import { parseAddress } from '../base/ip.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import { isPort, readEndpoints } from './compile-endpoints.ts';
-import { frontendKey, mergeParts, provenanceOf } from './model.ts';
-import type { Frontend, Problem, ServiceModel, ServicePart } from './model.ts';
+import { frontendKey, mergeParts } from './model.ts';
+import type { Frontend, ServiceModel, ServicePart } from './model.ts';
 
 /** The label by which a slice names its Service (discovery/v1 LabelServiceName). */
 export const SERVICE_NAME = 'kubernetes.io/service-name';

@@ -1,9 +1,10 @@
+import type { Provenance } from '../base/provenance.ts';
 import { formatAddress } from '../base/ip.ts';
 import type { Address, Family } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { usableEndpoints } from './decide.ts';
 import { byAge, frontendKey } from './model.ts';
-import type { Endpoint, Frontend, Provenance, ServicePart } from './model.ts';
+import type { Endpoint, Frontend, ServicePart } from './model.ts';
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =

@@ -10,4 +10,4 @@ export type { ServiceKernel } from './apply-nft.ts';
 export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
 export type { ServiceDecision } from './decide.ts';
-export type { Endpoint, Frontend, Problem, Provenance, ServiceModel } from './model.ts';
+export type { Endpoint, Frontend, ServiceModel } from './model.ts';

@@ -1,18 +1,7 @@
 import type { Address, Family } from '../base/ip.ts';
 import { formatAddress } from '../base/ip.ts';
-import type { ObjectMeta } from '../kube/types/meta.ts';
+import type { Problem, Provenance } from '../base/provenance.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
-
-/** The object and field that made something: what an explanation and a counter lead back to. */
-export interface Provenance {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  /** A path as Kubernetes writes it: `spec.ports[0]`. */
-  readonly field: string;
-}
 
 /** One place behind a Service port. */
 export interface Endpoint {
@@ -37,12 +26,6 @@ export interface Frontend {
   readonly service: Provenance;
   /** In the order of address and port; no two are the same place. */
   readonly endpoints: readonly Endpoint[];
-}
-
-/** What is wrong with an object, in words for an Event; the rest of the model is not affected by it. */
-export interface Problem {
-  readonly provenance: Provenance;
-  readonly sentence: string;
 }
 
 /** What one Service asks for, whatever the others do. */
@@ -98,9 +81,4 @@ export function takenProblem(key: string, provenance: Provenance, owner: Provena
     provenance,
     sentence: `${key} belongs to Service ${owner.namespace}/${owner.name}, which is older`,
   };
-}
-
-export function provenanceOf(kind: string, metadata: ObjectMeta, field: string): Provenance {
-  const { namespace = '', name, uid = '', generation = 0 } = metadata;
-  return { kind, namespace, name, uid, generation, field };
 }

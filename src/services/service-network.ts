@@ -1,3 +1,4 @@
+import type { Problem } from '../base/provenance.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
@@ -8,7 +9,7 @@ import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
-import type { Problem, ServiceModel } from './model.ts';
+import type { ServiceModel } from './model.ts';
 
 export interface ServiceNetworkOptions {
   /** In the node's network namespace, which has to be this process's own. */
