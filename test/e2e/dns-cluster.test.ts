@@ -131,10 +131,13 @@ test('a deleted Service is absent soon', async () => {
   );
 });
 
+/** What was killed just before has to be back first: the supervisor takes its time between two starts. */
 async function kill(component: string): Promise<void> {
-  const found = (await cluster.status()).processes.find(process => process.name === component);
-  assert.ok(found?.pid, `${component} does not run`);
-  process.kill(found.pid, 'SIGKILL');
+  const pid = await eventually(`${component} runs`, async () => {
+    const found = (await cluster.status()).processes.find(process => process.name === component);
+    return found?.running === true ? (found.pid ?? undefined) : undefined;
+  });
+  process.kill(pid, 'SIGKILL');
 }
 
 test('killed with -9, the DNS server is back before a client gives up', async () => {
