@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -63,7 +64,8 @@ export class EventRecorder {
   readonly #written = new Map<string, Written>();
   #writing: Promise<void> | undefined;
   #lost = 0;
-  #sequence = 0;
+  /** Begins anywhere: recorders of several nodes speak of one object in the same millisecond. */
+  #sequence = randomInt(2 ** 32);
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -144,7 +146,7 @@ export class EventRecorder {
     const { type, reason, note, action, fieldPath } = occurrence;
     const { name, namespace, uid, resourceVersion } = about.metadata;
     const time = timestampOf(at);
-    const unique = `${at.toString(16)}${(this.#sequence++ % 65_536).toString(16).padStart(4, '0')}`;
+    const unique = `${at.toString(16)}${(this.#sequence++ % 2 ** 32).toString(16).padStart(8, '0')}`;
     return {
       apiVersion: 'v1',
       kind: 'Event',
