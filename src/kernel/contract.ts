@@ -148,6 +148,14 @@ export const routing = {
   tables: {},
 } as const;
 
+/** Ports of a Gateway's proxy pods. A listener with the same port is refused: they are taken. */
+export const proxy = {
+  /** The agent of the pod's node dials it and pushes the route table, by TLS with a pre-shared key. */
+  controlPort: 15443,
+  /** `GET /ready` over HTTP: 200 while the proxy holds a table. */
+  healthPort: 15020,
+} as const;
+
 /** tc: clsact, direct action, one dispatcher a direction; slots run in this order. */
 export const tc = {
   priority: 49152,
