@@ -1,7 +1,9 @@
-import type { Deployment, ReplicaSet } from './types/apps.ts';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps.ts';
+import type { CronJob, Job } from './types/batch.ts';
 import type { ConfigMap, Namespace, Secret, ServiceAccount } from './types/config.ts';
 import type { Lease } from './types/coordination.ts';
 import type { EndpointSlice } from './types/discovery.ts';
+import type { PodDisruptionBudget } from './types/disruption.ts';
 import type { Event } from './types/event.ts';
 import type { BackendTLSPolicy } from './types/gateway-policies.ts';
 import type { GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from './types/gateway-routes.ts';
@@ -40,6 +42,25 @@ export const NAMESPACES = clusterScoped<Namespace>('', 'v1', 'Namespace', 'names
 
 export const DEPLOYMENTS = namespaced<Deployment>('apps', 'v1', 'Deployment', 'deployments');
 export const REPLICA_SETS = namespaced<ReplicaSet>('apps', 'v1', 'ReplicaSet', 'replicasets');
+
+export const STATEFUL_SETS = namespaced<StatefulSet>('apps', 'v1', 'StatefulSet', 'statefulsets');
+export const DAEMON_SETS = namespaced<DaemonSet>('apps', 'v1', 'DaemonSet', 'daemonsets');
+export const CONTROLLER_REVISIONS = namespaced<ControllerRevision>(
+  'apps',
+  'v1',
+  'ControllerRevision',
+  'controllerrevisions',
+);
+
+export const JOBS = namespaced<Job>('batch', 'v1', 'Job', 'jobs');
+export const CRON_JOBS = namespaced<CronJob>('batch', 'v1', 'CronJob', 'cronjobs');
+
+export const POD_DISRUPTION_BUDGETS = namespaced<PodDisruptionBudget>(
+  'policy',
+  'v1',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+);
 
 export const LEASES = namespaced<Lease>('coordination.k8s.io', 'v1', 'Lease', 'leases');
 

@@ -11,8 +11,10 @@ type Messages = Readonly<Record<string, Readonly<Record<string, readonly [number
 /** Of each file's types the upstream package; the Gateway API has none, and is checked against its CRDs elsewhere. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'apps.ts': 'k8s.io.api.apps.v1',
+  'batch.ts': 'k8s.io.api.batch.v1',
   'coordination.ts': 'k8s.io.api.coordination.v1',
   'discovery.ts': 'k8s.io.api.discovery.v1',
+  'disruption.ts': 'k8s.io.api.policy.v1',
   'meta.ts': 'k8s.io.apimachinery.pkg.apis.meta.v1',
   'networking.ts': 'k8s.io.api.networking.v1',
 };
