@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { FairleadError } from '../base/errors.ts';
 import { checkName, clusterFiles } from '../standalone/cluster.ts';
-import { closestOf } from './apply/closest.ts';
+import { closestOf } from '../base/closest.ts';
 import { noSuchCluster } from './kubeconfig.ts';
 import { requireRoot } from './require-root.ts';
 

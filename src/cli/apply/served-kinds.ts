@@ -1,7 +1,7 @@
 import { FairleadError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
-import { closestOf } from './closest.ts';
+import { closestOf } from '../../base/closest.ts';
 import type { Manifest } from './read-manifests.ts';
 
 /** Where the objects of a kind are, below the server's root. */
