@@ -57,6 +57,19 @@ test('command replaces the entrypoint and the default arguments, args only the d
   assert.deepEqual(run([], []), { kind: 'run', arguments: ['/usr/bin/curl', '-h'] });
 });
 
+test('the image of Node.js runs the Node.js that Fairlead brings, and says so', () => {
+  const node = imageOf('node:24-alpine');
+  assert.equal(node.id, `host://${process.execPath}`);
+  assert.deepEqual(commandLineOf(node, ['node', '/program/web.mjs'], undefined), {
+    kind: 'run',
+    arguments: [builtinPaths.node, '/program/web.mjs'],
+  });
+  assert.deepEqual(commandLineOf(node, undefined, undefined), {
+    kind: 'run',
+    arguments: [builtinPaths.node],
+  });
+});
+
 test('a stand-in for an image without a shell refuses every other program', () => {
   const line = programLineOf(imageOf('gcr.io/k8s-staging-gateway-api/echo-basic:v1'), ['sh']);
   assert.match((line as { message: string }).message, /no program "sh"/);

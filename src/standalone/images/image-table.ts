@@ -22,6 +22,8 @@ const agnhostProgram: Program = {
   refuse: refuseAgnhost,
 };
 
+const nodeProgram: Program = { arguments: [builtinPaths.node] };
+
 const pauseProgram: Program = {
   arguments: [builtinPaths.launcher, 'pause'],
   refuse: rest =>
@@ -117,6 +119,20 @@ export const builtinTable: readonly ImageRow[] = [
       hasShell: true,
     },
     needs: '/usr/bin/curl',
+  },
+  {
+    names: ['docker.io/library/node'],
+    image: {
+      // The Node.js that runs Fairlead itself, whatever the tag asks for.
+      id: `host://${process.execPath}`,
+      entrypoint: [],
+      command: ['node'],
+      environment: { PATH },
+      workingDirectory: '/',
+      user: root,
+      programs: { node: nodeProgram, '/usr/local/bin/node': nodeProgram },
+      hasShell: true,
+    },
   },
 ];
 
