@@ -84,7 +84,6 @@ export const roles: readonly Role[] = [
 export const reserved: Readonly<Record<string, RegExp>> = {
   koffi: /^kernel\/ffi\//,
   ws: /^(standalone|kube)\//,
-  '@peculiar/x509': /^standalone\/apiserver\/pki\//,
   pino: /^base\/log\.ts$/,
   commander: /^cli\//,
 };

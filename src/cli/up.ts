@@ -93,7 +93,7 @@ async function prepare(config: ClusterConfig, progress: Progress): Promise<void>
   await progress.step('certificates', async () => {
     saveCluster(config);
     const { ensureCredentials } = await import('../standalone/topology/credentials.ts');
-    await ensureCredentials(config);
+    ensureCredentials(config);
     return 'an authority of its own, and a kubeconfig for each user';
   });
   await progress.step('network', async () => {

@@ -9,11 +9,11 @@ import { createAuthority, issueKubeconfig, issueServing } from '../../src/standa
 const directory = process.argv[2] ?? '';
 const kubeconfig = join(directory, 'admin.kubeconfig');
 try {
-  const authority = await createAuthority(join(directory, 'pki'));
+  const authority = createAuthority(join(directory, 'pki'));
   const server = await startApiServer({
     stateDirectory: directory,
     listeners: [{ host: '127.0.0.1', port: 0 }],
-    tls: { ...(await issueServing(authority)), authority: authority.certificate },
+    tls: { ...issueServing(authority), authority: authority.certificate },
     schemas: builtInSchemas(),
     runtimeSocket: join(directory, 'runtime.sock'),
     servicePrefixes: ['10.96.0.0/16', 'fd00:10:96::/112'],
@@ -21,7 +21,7 @@ try {
   });
   const port = server.addresses[0]?.port ?? 0;
   const address = `https://127.0.0.1:${port}`;
-  await issueKubeconfig(authority, {
+  issueKubeconfig(authority, {
     user: 'admin',
     groups: ['system:masters'],
     server: address,

@@ -32,8 +32,8 @@ export interface ControlPlaneOptions {
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const { clock = systemClock, log = silentLog, between = (client: KubeClient) => client } = options;
   const directory = await mkdtemp(join(tmpdir(), 'fairlead-controllers-'));
-  const authority = await createAuthority(join(directory, 'pki'));
-  const serving = await issueServing(authority, { names: ['127.0.0.1'] });
+  const authority = createAuthority(join(directory, 'pki'));
+  const serving = issueServing(authority, { names: ['127.0.0.1'] });
   const server = await startApiServer({
     stateDirectory: directory,
     listeners: [{ host: '127.0.0.1', port: 0 }],
@@ -45,7 +45,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   });
   const kubeconfig = join(directory, 'admin.kubeconfig');
   const port = server.addresses[0]?.port ?? 0;
-  await issueKubeconfig(authority, {
+  issueKubeconfig(authority, {
     user: 'kubernetes-admin',
     groups: ['system:masters'],
     server: `https://127.0.0.1:${port}`,

@@ -25,7 +25,7 @@ let kubeconfigFile: string;
 let server: ApiServer;
 let client: KubeClient;
 let port = 0;
-let tls: Awaited<ReturnType<typeof issueServing>> & { readonly authority: string };
+let tls: ReturnType<typeof issueServing> & { readonly authority: string };
 
 async function startServer(): Promise<void> {
   server = await startApiServer({
@@ -42,11 +42,11 @@ async function startServer(): Promise<void> {
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fairlead-client-'));
-  const authority = await createAuthority(join(directory, 'pki'));
-  tls = { ...(await issueServing(authority, { names: ['127.0.0.1'] })), authority: authority.certificate };
+  const authority = createAuthority(join(directory, 'pki'));
+  tls = { ...issueServing(authority, { names: ['127.0.0.1'] }), authority: authority.certificate };
   await startServer();
   kubeconfigFile = join(directory, 'admin.kubeconfig');
-  await issueKubeconfig(authority, {
+  issueKubeconfig(authority, {
     user: 'kubernetes-admin',
     groups: ['system:masters'],
     server: `https://127.0.0.1:${port}`,

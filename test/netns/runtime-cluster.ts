@@ -75,18 +75,18 @@ export async function startRuntimeCluster(
   await removeAll(config);
   for (const node of config.nodes) createNamespace(namespaces.node(name, node.name));
   const socket = join(directory, 'runtime.sock');
-  const authority = await createAuthority(join(directory, 'pki'));
+  const authority = createAuthority(join(directory, 'pki'));
   const server = await startApiServer({
     stateDirectory: directory,
     listeners: [{ host: '127.0.0.1', port: 0 }],
-    tls: { ...(await issueServing(authority, { names: ['127.0.0.1'] })), authority: authority.certificate },
+    tls: { ...issueServing(authority, { names: ['127.0.0.1'] }), authority: authority.certificate },
     schemas: builtInSchemas(),
     runtimeSocket: socket,
     servicePrefixes: config.servicePrefixes,
     log: silentLog,
   });
   const kubeconfig = join(directory, 'admin.kubeconfig');
-  await issueKubeconfig(authority, {
+  issueKubeconfig(authority, {
     user: 'kubernetes-admin',
     groups: ['system:masters'],
     server: `https://127.0.0.1:${server.addresses[0]?.port ?? 0}`,

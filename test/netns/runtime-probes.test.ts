@@ -92,7 +92,7 @@ suite('probes and hooks', () => {
   test('HTTPS: any certificate will do', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'fairlead-probe-'));
     try {
-      const { certificate, key } = await issueServing(await createAuthority(directory), {
+      const { certificate, key } = issueServing(createAuthority(directory), {
         names: ['other.test'],
       });
       const server = `require('node:https').createServer({ cert: process.env.CERT, key: process.env.KEY },

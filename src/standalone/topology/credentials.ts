@@ -9,10 +9,10 @@ import { apiServerAddresses } from './network/plan.ts';
  * and nodes reach the server at the fabric's gateways, people at a loopback port; every process of the cluster outside
  * a node uses the loopback port too.
  */
-export async function ensureCredentials(config: ClusterConfig): Promise<void> {
+export function ensureCredentials(config: ClusterConfig): void {
   const { name } = config;
-  const authority = await createAuthority(clusterFiles.pki(name));
-  await issueServing(authority, {
+  const authority = createAuthority(clusterFiles.pki(name));
+  issueServing(authority, {
     names: [...apiServerAddresses(config), ...config.servicePrefixes.map(firstAddress)],
     clusterDomain: config.clusterDomain,
   });
@@ -28,17 +28,18 @@ export async function ensureCredentials(config: ClusterConfig): Promise<void> {
     file: node.name,
     server: `https://${defaults.links[node.link].gateways[0] ?? ''}:${defaults.apiServerPort}`,
   }));
-  await Promise.all(
-    [...people.map(user => ({ ...user, server: loopback })), ...nodes].map(({ user, groups, file, server }) =>
-      issueKubeconfig(authority, {
-        user,
-        groups,
-        server,
-        file: clusterFiles.kubeconfig(name, file),
-        cluster: `fairlead-${name}`,
-      }),
-    ),
-  );
+  for (const { user, groups, file, server } of [
+    ...people.map(it => ({ ...it, server: loopback })),
+    ...nodes,
+  ]) {
+    issueKubeconfig(authority, {
+      user,
+      groups,
+      server,
+      file: clusterFiles.kubeconfig(name, file),
+      cluster: `fairlead-${name}`,
+    });
+  }
 }
 
 /** The `kubernetes` Service has the first address of each Service prefix. */

@@ -18,9 +18,9 @@ export interface Authority {
 }
 
 /** Reads the authority in `directory`, or makes one there. Keys are readable by their owner alone. */
-export async function createAuthority(directory: string, clock: Clock = systemClock): Promise<Authority> {
+export function createAuthority(directory: string, clock: Clock = systemClock): Authority {
   const present = readPair(directory, 'ca');
-  const pair = present ?? (await makeAuthority('fairlead-ca', clock.now()));
+  const pair = present ?? makeAuthority('fairlead-ca', clock.now());
   if (present === undefined) writePair(directory, 'ca', pair);
   else assertAuthority(directory, pair, clock.now());
   return { directory, certificate: pair.certificate, pair, clock };
@@ -34,13 +34,13 @@ export interface ServingOptions {
 }
 
 /** The API server's certificate, `apiserver.crt` and `.key`; made anew when a name is missing or it was signed by another authority. */
-export async function issueServing(authority: Authority, options: ServingOptions = {}): Promise<KeyPair> {
+export function issueServing(authority: Authority, options: ServingOptions = {}): KeyPair {
   const names = [
     ...new Set([...standardNames(options.clusterDomain ?? 'cluster.local'), ...(options.names ?? [])]),
   ];
   const present = readPair(authority.directory, 'apiserver');
   if (present !== undefined && isSignedBy(present, authority) && coversAll(present, names)) return present;
-  const made = await signCertificate(authority.pair, {
+  const made = signCertificate(authority.pair, {
     commonName: 'kube-apiserver',
     names,
     usage: 'server',
@@ -63,9 +63,9 @@ export interface KubeconfigOptions {
 }
 
 /** Writes a kubeconfig with a client certificate of its own, mode 0600; a file that already says the same stays as it is. */
-export async function issueKubeconfig(authority: Authority, options: KubeconfigOptions): Promise<void> {
+export function issueKubeconfig(authority: Authority, options: KubeconfigOptions): void {
   const present = readIfPresent(options.file);
-  const pair = keptClient(present, authority, options) ?? (await newClient(authority, options));
+  const pair = keptClient(present, authority, options) ?? newClient(authority, options);
   const text = kubeconfigText({
     cluster: options.cluster ?? 'fairlead',
     user: options.user,
@@ -76,7 +76,7 @@ export async function issueKubeconfig(authority: Authority, options: KubeconfigO
   if (text !== present) writeFileAtomically(options.file, text, 0o600);
 }
 
-function newClient(authority: Authority, options: KubeconfigOptions): Promise<KeyPair> {
+function newClient(authority: Authority, options: KubeconfigOptions): KeyPair {
   return signCertificate(authority.pair, {
     commonName: options.user,
     organizations: options.groups ?? [],

@@ -1,4 +1,28 @@
-import { webcrypto } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { bytesOf, parseAddress } from '../../../base/ip.ts';
+import {
+  bitString,
+  constructed,
+  elementsOf,
+  integer,
+  namedBits,
+  objectIdentifier,
+  octetString,
+  primitive,
+  sequence,
+  set,
+  time,
+  utf8String,
+  yes,
+} from './der.ts';
 
 /** A certificate with its private key, both PEM. */
 export interface KeyPair {
@@ -14,105 +38,154 @@ export interface CertificateRequest {
   readonly names?: readonly string[];
   readonly usage: 'server' | 'client';
   readonly now: number;
+  /** Milliseconds; as long as the authority where absent, and never longer. */
+  readonly lifetime?: number;
 }
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
 /** Clocks of clients may be behind ours. */
 const BACKDATE = HOUR;
 
-/** A self-signed authority, valid for ten years. `now` in milliseconds since the epoch. */
-export async function makeAuthority(commonName: string, now: number): Promise<KeyPair> {
-  const x509 = await loadX509();
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: distinguishedName(commonName, []),
-    notBefore: new Date(now - BACKDATE),
-    notAfter: new Date(now + 10 * YEAR),
-    signingAlgorithm: ALGORITHM,
-    keys,
+const OID = {
+  commonName: '2.5.4.3',
+  organization: '2.5.4.10',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAlternativeName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+  serverAuthentication: '1.3.6.1.5.5.7.3.1',
+  clientAuthentication: '1.3.6.1.5.5.7.3.2',
+} as const;
+
+/** Bits of KeyUsage, the first one highest (RFC 5280, 4.2.1.3). */
+const KEY_USAGE = { digitalSignature: 0x80, keyCertSign: 0x04, cRLSign: 0x02 } as const;
+
+/** A self-signed authority on ECDSA P-256, valid for ten years. `now` in milliseconds since the epoch. */
+export function makeAuthority(commonName: string, now: number): KeyPair {
+  const { publicKey, privateKey } = newKeys();
+  const name = distinguishedName(commonName, []);
+  const certificate = signed(privateKey, {
+    issuer: name,
+    subject: name,
+    notBefore: now - BACKDATE,
+    notAfter: now + 10 * YEAR,
+    publicKey,
     extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-        true,
+      critical(OID.basicConstraints, sequence(yes())),
+      critical(
+        OID.keyUsage,
+        namedBits(KEY_USAGE.digitalSignature | KEY_USAGE.keyCertSign | KEY_USAGE.cRLSign),
       ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      extension(OID.subjectKeyIdentifier, octetString(keyIdentifier(publicKey))),
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
+  return { certificate, key: exported(privateKey) };
 }
 
-/** A certificate signed by `authority`, valid as long as the authority is. */
-export async function signCertificate(authority: KeyPair, request: CertificateRequest): Promise<KeyPair> {
-  const x509 = await loadX509();
-  const issuer = new x509.X509Certificate(authority.certificate);
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const usage =
-    request.usage === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
+/** A certificate with a new ECDSA P-256 key, signed by `authority`. */
+export function signCertificate(authority: KeyPair, request: CertificateRequest): KeyPair {
+  const issuer = new X509Certificate(authority.certificate);
+  const { publicKey, privateKey } = newKeys();
+  const { now, names = [], lifetime = Infinity } = request;
+  const usage = request.usage === 'server' ? OID.serverAuthentication : OID.clientAuthentication;
+  const certificate = signed(createPrivateKey(authority.key), {
+    issuer: subjectOf(issuer),
     subject: distinguishedName(request.commonName, request.organizations ?? []),
-    issuer: issuer.subject,
-    notBefore: new Date(request.now - BACKDATE),
-    notAfter: issuer.notAfter,
-    signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey: await importKey(authority.key),
+    notBefore: now - BACKDATE,
+    notAfter: Math.min(now + lifetime, Date.parse(issuer.validTo)),
+    publicKey,
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([usage]),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
-      ...subjectNames(x509, request.names ?? []),
+      critical(OID.basicConstraints, sequence()),
+      critical(OID.keyUsage, namedBits(KEY_USAGE.digitalSignature)),
+      extension(OID.extendedKeyUsage, sequence(objectIdentifier(usage))),
+      extension(OID.authorityKeyIdentifier, sequence(primitive(0, keyIdentifier(issuer.publicKey)))),
+      ...(names.length === 0
+        ? []
+        : [extension(OID.subjectAlternativeName, sequence(...names.map(generalName)))]),
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
+  return { certificate, key: exported(privateKey) };
 }
 
-function subjectNames(
-  x509: typeof import('@peculiar/x509'),
-  names: readonly string[],
-): readonly import('@peculiar/x509').Extension[] {
-  if (names.length === 0) return [];
-  const general = names.map(name => ({
-    type: isAddress(name) ? ('ip' as const) : ('dns' as const),
-    value: name,
-  }));
-  return [new x509.SubjectAlternativeNameExtension(general)];
+interface Contents {
+  readonly issuer: Buffer;
+  readonly subject: Buffer;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly publicKey: KeyObject;
+  readonly extensions: readonly Buffer[];
 }
 
-const isAddress = (name: string): boolean => name.includes(':') || /^[\d.]+$/.test(name);
+/** RFC 5280, 4.1, version 3. */
+function signed(key: KeyObject, contents: Contents): string {
+  const algorithm = sequence(objectIdentifier(OID.ecdsaWithSha256));
+  const toBeSigned = sequence(
+    constructed(0, integer(Buffer.of(2))),
+    integer(serialNumber()),
+    algorithm,
+    contents.issuer,
+    sequence(time(contents.notBefore), time(contents.notAfter)),
+    contents.subject,
+    contents.publicKey.export({ type: 'spki', format: 'der' }),
+    constructed(3, sequence(...contents.extensions)),
+  );
+  const signature = sign('sha256', toBeSigned, { key, dsaEncoding: 'der' });
+  const der = sequence(toBeSigned, algorithm, bitString(signature)).toString('base64');
+  return `-----BEGIN CERTIFICATE-----\n${der.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+}
 
-/** As structured fields, so that a name with commas or equals signs stays one value. */
-function distinguishedName(
-  commonName: string,
-  organizations: readonly string[],
-): import('@peculiar/x509').JsonName {
-  return [...organizations.map(group => ({ O: [group] })), { CN: [commonName] }];
+const extension = (identifier: string, value: Buffer): Buffer =>
+  sequence(objectIdentifier(identifier), octetString(value));
+const critical = (identifier: string, value: Buffer): Buffer =>
+  sequence(objectIdentifier(identifier), yes(), octetString(value));
+
+function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
+  const attribute = (identifier: string, value: string) =>
+    set(sequence(objectIdentifier(identifier), utf8String(value)));
+  return sequence(
+    ...organizations.map(group => attribute(OID.organization, group)),
+    attribute(OID.commonName, commonName),
+  );
+}
+
+/** The subject as it stands: an issuer's name is compared byte by byte. */
+function subjectOf(certificate: X509Certificate): Buffer {
+  const [whole] = elementsOf(certificate.raw);
+  const [toBeSigned] = elementsOf(whole?.content ?? Buffer.alloc(0));
+  // version, serial number, algorithm, issuer, validity, subject
+  const subject = elementsOf(toBeSigned?.content ?? Buffer.alloc(0))[5];
+  if (subject === undefined) throw new RangeError('a certificate of version 3 has a subject');
+  return subject.encoded;
+}
+
+/** RFC 5280, 4.2.1.6: [2] a name, [7] an address. */
+function generalName(name: string): Buffer {
+  const address = parseAddress(name);
+  return address === undefined
+    ? primitive(2, Buffer.from(name, 'ascii'))
+    : primitive(7, Buffer.from(bytesOf(address)));
+}
+
+/** SHA-1 over the bits of the key (RFC 5280, 4.2.1.2, method 1): it names a key, it protects nothing. */
+function keyIdentifier(key: KeyObject): Buffer {
+  const [information] = elementsOf(key.export({ type: 'spki', format: 'der' }));
+  const bits = elementsOf(information?.content ?? Buffer.alloc(0))[1];
+  return createHash('sha1')
+    .update(bits?.content.subarray(1) ?? Buffer.alloc(0))
+    .digest();
 }
 
 /** Positive and non-zero in 16 bytes (RFC 5280, 4.1.2.2). */
-function serialNumber(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+function serialNumber(): Buffer {
+  const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString('hex');
+  return bytes;
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
-}
+const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64');
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
-}
-
-/** Loaded only while certificates are made: it costs memory that a running server does not need. */
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
-  await import('reflect-metadata');
-  return import('@peculiar/x509');
-}
+const exported = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
