@@ -22,13 +22,15 @@ export function readBody(message: IncomingMessage, limit = BODY_LIMIT): Promise<
         tooLarge();
       }
     });
+    let ended = false;
     message.once('end', () => {
+      ended = true;
       if (size > limit) tooLarge();
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     });
     message.once('error', reject);
-    message.once('close', () =>
-      reject(new StatusError(400, 'BadRequest', 'the request ended before its body did')),
-    );
+    message.once('close', () => {
+      if (!ended) reject(new StatusError(400, 'BadRequest', 'the request ended before its body did'));
+    });
   });
 }

@@ -20,14 +20,15 @@ export async function respond(
     answer.stream(sinkOf(response));
     return;
   }
-  let body: Uint8Array = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  // Text is left as it is: node sends it in one piece with the headers.
+  let body: string | Uint8Array = answer.body;
   const headers = nodeHeaders(answer.headers);
   if (body.length >= COMPRESS_FROM && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
     body = await compress(body, { level: constants.Z_BEST_SPEED });
     headers['content-encoding'] = 'gzip';
     headers['vary'] = 'Accept-Encoding';
   }
-  if (answer.status !== 304) headers['content-length'] = String(body.length);
+  if (answer.status !== 304) headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(answer.status, headers);
   response.end(request.method === 'HEAD' || answer.status === 304 ? undefined : body);
 }

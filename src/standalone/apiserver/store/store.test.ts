@@ -29,6 +29,7 @@ class FakeLog implements DurableLog {
   readonly revision = 0;
   readonly appended: Change[] = [];
   appendError: Error | undefined;
+  syncError: Error | undefined;
   syncs = 0;
   hold: Promise<void> = Promise.resolve();
   *load() {}
@@ -39,6 +40,7 @@ class FakeLog implements DurableLog {
   async sync(): Promise<void> {
     this.syncs++;
     await this.hold;
+    if (this.syncError !== undefined) throw this.syncError;
   }
   compact(): void {}
   close(): void {}
@@ -55,23 +57,53 @@ function inDirectory(run: (file: string) => Promise<void> | void): () => Promise
   };
 }
 
-test('readers and watchers see a write only once it is on the disk; the next writer sees it at once', async () => {
+const nextTurn = () => new Promise(resolve => setImmediate(resolve));
+
+test('the next writer sees a write at once, readers and watchers once it is committed', async () => {
   const log = new FakeLog();
-  const disk = Promise.withResolvers<void>();
-  log.hold = disk.promise;
   const store = new Store(log, 'fake');
   const seen: Change[] = [];
   store.watch('/things', change => seen.push(change));
   const first = put(store, 'a', 1);
-  await new Promise(resolve => setImmediate(resolve));
   assert.equal(store.get('/things', 'a'), undefined);
   assert.equal(store.newest('/things', 'a')?.object['value'], 1);
-  assert.equal(seen.length, 0);
-  assert.equal(store.revision, 0);
-  disk.resolve();
+  assert.deepEqual([seen.length, store.revision], [0, 0]);
   const written = await first;
   assert.equal(store.get('/things', 'a'), written.entry);
   assert.deepEqual([seen[0]?.type, store.revision], ['ADDED', 1]);
+});
+
+test('a write is acknowledged once it is flushed; what changes nothing waits for what it kept', async () => {
+  const log = new FakeLog();
+  const disk = Promise.withResolvers<void>();
+  log.hold = disk.promise;
+  const store = new Store(log, 'fake');
+  const acknowledged: string[] = [];
+  const writes = [
+    put(store, 'a', 1).then(() => acknowledged.push('put')),
+    nextTurn()
+      .then(() =>
+        store.write('/things', 'a', current => ({ do: 'keep', object: current?.object ?? object('a', 0) })),
+      )
+      .then(() => acknowledged.push('keep')),
+  ];
+  await nextTurn();
+  await nextTurn();
+  assert.equal(store.get('/things', 'a')?.object['value'], 1);
+  assert.deepEqual(acknowledged, []);
+  disk.resolve();
+  await Promise.all(writes);
+  assert.deepEqual(acknowledged.toSorted(), ['keep', 'put']);
+});
+
+test('after a flush that failed nothing is acknowledged and nothing more is written', async () => {
+  const log = new FakeLog();
+  const store = new Store(log, 'fake');
+  log.syncError = new Error('input/output error');
+  await assert.rejects(put(store, 'a', 1), /input\/output error/);
+  assert.equal(store.isWell, false);
+  await assert.rejects(put(store, 'b', 1), /input\/output error/);
+  assert.equal(log.appended.length, 1);
 });
 
 test('writes that come together share one flush and keep their order', async () => {

@@ -23,6 +23,12 @@ export interface Written {
   readonly did: Decision['do'];
 }
 
+/** A write that nobody was told the end of yet. */
+interface Waiting {
+  readonly change: Change;
+  readonly settle: PromiseWithResolvers<void>;
+}
+
 export interface Snapshot {
   readonly revision: number;
   readonly entries: readonly Entry[];
@@ -33,9 +39,12 @@ const LIMITS: WindowLimits = { changes: 10_000, characters: 6_000_000 };
 
 /**
  * Every object, in memory, with one revision that counts all writes. Writers decide on the newest state, one after the
- * other; readers and watchers see a write only once it is durable, and in the order of revisions.
+ * other; readers and watchers see a write once no death of this process can undo it, in the order of revisions, and it is
+ * acknowledged once a loss of power cannot undo it either. (Who watches is on this machine: what it saw before it was
+ * flushed is lost together with it.)
  *
- *     write ─▶ staged (newest state) ─▶ log: one transaction, one flush for all that waited ─▶ published: maps, window, watchers
+ *     write ─▶ staged (newest state) ─▶ log: one transaction for all of a turn of the loop ─▶ published: maps, window, watchers
+ *                                                          └─▶ one flush for all that waited ─▶ acknowledged
  */
 export class Store {
   readonly #log: DurableLog;
@@ -46,13 +55,16 @@ export class Store {
   readonly #onPublished: (() => void)[] = [];
   /** The newest state of keys that were written and not yet published; undefined = removed. */
   readonly #staged = new Map<string, Entry | undefined>();
-  #waiting: { change: Change; settle: PromiseWithResolvers<void> }[] = [];
+  #waiting: Waiting[] = [];
+  /** Committed and published, not yet flushed. */
+  #unflushed: Waiting[] = [];
+  #commitIsDue = false;
   #flushing: Promise<void> | undefined;
   /** Of the newest published write. */
   #revision: number;
   /** Of the newest staged write. */
   #head: number;
-  /** A flush that failed leaves the disk's state unknown: nothing is acknowledged any more. */
+  /** A flush that failed leaves the disk's state unknown: nothing is written or acknowledged any more. */
   #broken: Error | undefined;
 
   constructor(log: DurableLog, file: string, limits: WindowLimits = LIMITS) {
@@ -131,8 +143,8 @@ export class Store {
   }
 
   /**
-   * Runs `decide` on the newest state at once (what it throws is thrown here), and resolves when the outcome is durable
-   * and published.
+   * Runs `decide` on the newest state at once (what it throws is thrown here), and resolves when the outcome is published
+   * and flushed to the disk.
    */
   async write(
     storage: string,
@@ -143,7 +155,7 @@ export class Store {
     const decision = decide(before);
     if (decision.do === 'keep') {
       // What was kept may itself not be durable yet: an answer must not be ahead of the disk.
-      if (this.#staged.has(stagedId(storage, key))) await this.#flushed();
+      if (before !== undefined) await this.#durable(before);
       return { entry: keptEntry(key, decision.object, before), did: 'keep' };
     }
     if (this.#broken !== undefined) throw this.#broken;
@@ -155,38 +167,49 @@ export class Store {
     decision.onStaged?.();
     const settle = Promise.withResolvers<void>();
     this.#waiting.push({ change: { type, storage, before, after: entry }, settle });
-    this.#flushing ??= this.#flush();
+    this.#scheduleCommit();
     await settle.promise;
     return { entry, did: decision.do };
   }
 
   /** Moves the log into the table; for quiet moments. */
   compact(): void {
-    if (this.#flushing === undefined && this.#broken === undefined) this.#log.compact();
+    if (this.#pending().length === 0 && this.#broken === undefined) this.#log.compact();
   }
 
   /** Waits for what was staged, then closes the log. */
   async close(): Promise<void> {
-    await this.#flushed();
+    while (this.#pending().length > 0) {
+      await Promise.allSettled(this.#pending().map(({ settle }) => settle.promise));
+    }
+    await this.#flushing;
     this.#log.close();
   }
 
-  #flushed(): Promise<void> {
-    return this.#flushing ?? Promise.resolve();
+  #pending(): readonly Waiting[] {
+    return [...this.#waiting, ...this.#unflushed];
   }
 
-  async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      // Whatever else arrives in this turn of the loop shares the transaction.
-      await new Promise(resolve => setImmediate(resolve));
-      const batch = this.#waiting;
-      this.#waiting = [];
-      await this.#commit(batch);
-    }
-    this.#flushing = undefined;
+  /** Resolves when the entry would survive a loss of power; rejects when it was lost. */
+  async #durable(entry: Entry): Promise<void> {
+    if (this.#waiting.length === 0 && this.#unflushed.length === 0) return;
+    await this.#pending().find(({ change }) => change.after === entry)?.settle.promise;
   }
 
-  async #commit(batch: readonly { change: Change; settle: PromiseWithResolvers<void> }[]): Promise<void> {
+  /** Whatever else arrives in this turn of the loop shares the transaction. */
+  #scheduleCommit(): void {
+    if (this.#commitIsDue) return;
+    this.#commitIsDue = true;
+    setImmediate(() => {
+      this.#commitIsDue = false;
+      this.#commit();
+    });
+  }
+
+  #commit(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    if (batch.length === 0) return; // lost meanwhile
     try {
       if (this.#broken !== undefined) throw this.#broken;
       this.#log.append(batch.map(({ change }) => change));
@@ -194,16 +217,26 @@ export class Store {
       this.#lose(batch, error as Error);
       return;
     }
-    try {
-      await this.#log.sync();
-    } catch (error) {
-      this.#broken = error as Error;
-      this.#lose(batch, error as Error);
-      return;
-    }
+    this.#unflushed.push(...batch);
     for (const { change } of batch) this.#publish(change);
-    for (const { settle } of batch) settle.resolve();
     for (const listener of this.#onPublished) listener();
+    this.#flushing ??= this.#flush();
+  }
+
+  /** One flush at a time; what is committed meanwhile shares the next one. */
+  async #flush(): Promise<void> {
+    while (this.#unflushed.length > 0) {
+      const count = this.#unflushed.length;
+      try {
+        await this.#log.sync();
+      } catch (error) {
+        this.#broken = error as Error;
+        for (const { settle } of this.#unflushed.splice(0)) settle.reject(error);
+        break;
+      }
+      for (const { settle } of this.#unflushed.splice(0, count)) settle.resolve();
+    }
+    this.#flushing = undefined;
   }
 
   #publish(change: Change): void {
@@ -220,7 +253,7 @@ export class Store {
   }
 
   /** Nothing of the batch was written, and what was staged after it was decided on states that never came to be. */
-  #lose(batch: readonly { settle: PromiseWithResolvers<void> }[], error: Error): void {
+  #lose(batch: readonly Waiting[], error: Error): void {
     const lost = [...batch, ...this.#waiting];
     this.#waiting = [];
     this.#staged.clear();
