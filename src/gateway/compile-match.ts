@@ -1,0 +1,53 @@
+import type { HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
+import type { TableMatch, TableValueMatch } from './table.ts';
+
+/** Where a match asks for what is not supported: the field below the match, and a sentence. */
+export interface Unsupported {
+  readonly field: string;
+  readonly sentence: string;
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
+
+/**
+ * One match in the table's form. Absent parts match everything; the path is then the prefix `/`.
+ * Regular expressions are not supported: their cost in a backtracking engine is the client's to choose.
+ */
+export function compileMatch(match: HTTPRouteMatch): TableMatch | Unsupported {
+  const { type = 'PathPrefix', value = '/' } = match.path ?? {};
+  const path = compilePath(type, value);
+  if ('sentence' in path) return path;
+  const { method } = match;
+  if (method !== undefined && !METHODS.includes(method))
+    return { field: 'method', sentence: `${method} is no method that can be matched` };
+  const headers = compileValues(match.headers ?? [], 'headers', name => name.toLowerCase());
+  if ('sentence' in headers) return headers;
+  const query = compileValues(match.queryParams ?? [], 'queryParams', name => name);
+  if ('sentence' in query) return query;
+  return { path, ...(method === undefined ? {} : { method }), headers: headers.values, query: query.values };
+}
+
+function compilePath(type: string, value: string): TableMatch['path'] | Unsupported {
+  if (type !== 'Exact' && type !== 'PathPrefix')
+    return { field: 'path.type', sentence: `${type} is no type of path match that is supported` };
+  if (!/^\/[-\w.~!$&'()*+,;=:@%/]*$/.test(value))
+    return { field: 'path.value', sentence: `${JSON.stringify(value)} is no absolute path` };
+  // A prefix is made of whole elements: `/v2/` is the same as `/v2`.
+  return { type, value: type === 'PathPrefix' ? value.replace(/(?<=.)\/+$/, '') : value };
+}
+
+/** Of several entries with the same name the first counts (HTTPHeaderMatch.name, HTTPQueryParamMatch.name). */
+function compileValues(
+  entries: readonly HeaderMatch[],
+  field: string,
+  nameOf: (name: string) => string,
+): { readonly values: readonly TableValueMatch[] } | Unsupported {
+  const values = new Map<string, TableValueMatch>();
+  for (const [index, { name: written, type = 'Exact', value }] of entries.entries()) {
+    const name = nameOf(written);
+    if (type !== 'Exact')
+      return { field: `${field}[${index}].type`, sentence: `${type} is no type of match that is supported` };
+    if (!values.has(name)) values.set(name, { type, name, value });
+  }
+  return { values: [...values.values()] };
+}

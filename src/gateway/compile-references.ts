@@ -1,0 +1,65 @@
+import type { BackendObjectReference, HTTPRoute } from '../kube/types/gateway-routes.ts';
+import type { ServicePort } from '../kube/types/service.ts';
+import { isGranted } from './compile-grants.ts';
+import { GATEWAY_GROUP, bad } from './model.ts';
+import type { GatewaySources, Verdict } from './model.ts';
+import { backendKey } from './table.ts';
+
+export interface ResolvedBackend {
+  /** A key of RouteTable.backends. */
+  readonly key: string;
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly port: number;
+}
+
+/** Protocols that need more of a proxy than HTTP/1.1 over TCP; names it does not know are read as hints (GEP-1911). */
+const UNSUPPORTED = ['kubernetes.io/h2c', 'kubernetes.io/wss', 'https', 'grpc', 'h2c'];
+
+/** Where a backendRef leads, or the verdict of ResolvedRefs that says why nowhere. */
+export function resolveBackend(
+  route: HTTPRoute,
+  reference: BackendObjectReference,
+  field: string,
+  sources: Pick<GatewaySources, 'service' | 'grants'>,
+): ResolvedBackend | Verdict {
+  const own = route.metadata.namespace ?? '';
+  const { group = '', kind = 'Service', namespace = own, name, port } = reference;
+  const refuse = (reason: string, what: string) => bad(reason, `${field}: ${what}`);
+  if (group !== '' || kind !== 'Service')
+    return refuse(
+      'InvalidKind',
+      `${kind}${group === '' ? '' : `.${group}`} is no kind that requests can be sent to; a Service is`,
+    );
+  const from = { fromGroup: GATEWAY_GROUP, fromKind: 'HTTPRoute', fromNamespace: own };
+  // Before anything is said of the Service: whether it exists is its namespace's own affair.
+  if (!isGranted({ ...from, group, kind, namespace, name }, at => sources.grants(at)))
+    return refuse(
+      'RefNotPermitted',
+      `no ReferenceGrant in namespace ${namespace} lets HTTPRoutes of ${own} use Service ${name}`,
+    );
+  const key = `${namespace}/${name}`;
+  const service = sources.service(key);
+  if (service === undefined) return refuse('BackendNotFound', `there is no Service ${key}`);
+  if (service.spec.type === 'ExternalName')
+    return refuse('InvalidKind', `Service ${key} is an ExternalName, which requests are not sent to`);
+  if (port === undefined) return refuse('BackendNotFound', 'a Service needs a port');
+  const found = service.spec.ports?.filter(candidate => candidate.port === port) ?? [];
+  const usable = found.find(({ protocol = 'TCP' }) => protocol === 'TCP');
+  if (found.length === 0) return refuse('BackendNotFound', `Service ${key} has no port ${port}`);
+  if (usable === undefined)
+    return refuse('UnsupportedProtocol', `port ${port} of Service ${key} is no TCP port`);
+  const unsupported = unsupportedProtocol(usable);
+  if (unsupported !== undefined)
+    return refuse(
+      'UnsupportedProtocol',
+      `port ${port} of Service ${key} speaks ${unsupported}, which is not supported`,
+    );
+  return { key: backendKey(namespace, name, port), service: key, port };
+}
+
+function unsupportedProtocol({ appProtocol }: ServicePort): string | undefined {
+  return appProtocol !== undefined && UNSUPPORTED.includes(appProtocol.toLowerCase())
+    ? appProtocol
+    : undefined;
+}
