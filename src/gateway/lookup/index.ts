@@ -1,0 +1,8 @@
+/** A route table, indexed, and the look-up of a request in it: one for the proxy and for its explanation. */
+export { hostnameOf } from './hostname.ts';
+export { listenerFor, lookUp } from './look-up.ts';
+export { normaliseTarget } from './normalise-target.ts';
+export type { Target } from './normalise-target.ts';
+export type { Lookup, LookupRequest } from './model.ts';
+export { indexTable } from './table-index.ts';
+export type { ListenerIndex, PortIndex, TableIndex } from './table-index.ts';

@@ -1,0 +1,75 @@
+import type { TableRule, TableValueMatch } from '../table.ts';
+import type { LookupRequest } from './model.ts';
+
+/** What of a rule's match is not its path, ready to be asked. */
+export interface Conditions {
+  readonly method: string | undefined;
+  readonly headers: readonly Condition[];
+  readonly query: readonly Condition[];
+}
+
+interface Condition {
+  readonly name: string;
+  readonly holds: (value: string) => boolean;
+}
+
+export function conditionsOf({ match }: TableRule): Conditions {
+  return {
+    method: match.method,
+    headers: match.headers.map(conditionOf),
+    query: match.query.map(conditionOf),
+  };
+}
+
+export function conditionsHold(conditions: Conditions, request: LookupRequest): boolean {
+  const { method, headers, query } = conditions;
+  if (method !== undefined && method !== request.method) return false;
+  for (const { name, holds } of headers) {
+    const value = request.header(name);
+    if (value === undefined || !holds(value)) return false;
+  }
+  return query.length === 0 || queryHolds(query, request.query);
+}
+
+/**
+ * The whole value has to match. An expression that is none matches nothing: a condition that cannot be asked must not
+ * open a route.
+ */
+export function wholeMatcher(pattern: string): (value: string) => boolean {
+  try {
+    const expression = new RegExp(`^(?:${pattern})$`, 'u');
+    return value => expression.test(value);
+  } catch {
+    return () => false;
+  }
+}
+
+function conditionOf({ type, name, value }: TableValueMatch): Condition {
+  if (type === 'RegularExpression') return { name, holds: wholeMatcher(value) };
+  return { name, holds: found => found === value };
+}
+
+/** Of a parameter that is given several times the first counts (HTTPQueryParamMatch). */
+function queryHolds(conditions: readonly Condition[], query: string): boolean {
+  const values = new Map<string, string>();
+  for (const part of query.split('&')) {
+    const equals = part.indexOf('=');
+    const name = decoded(equals === -1 ? part : part.slice(0, equals));
+    if (!values.has(name)) values.set(name, equals === -1 ? '' : decoded(part.slice(equals + 1)));
+  }
+  return conditions.every(({ name, holds }) => {
+    const value = values.get(name);
+    return value !== undefined && holds(value);
+  });
+}
+
+/** Form encoding; what is not encoded properly stands for itself. */
+function decoded(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  const spaced = text.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
