@@ -50,6 +50,7 @@ if (import.meta.main)
       clock: systemClock,
       signal: stop,
       rootCertificate: authority,
+      selfSignedDirectory: clusterFiles.selfSigned(config.name),
       // The first link's gateways: nodes and pods of the second reach them by the router between.
       apiServer: { addresses: defaults.links[1].gateways, port: defaults.apiServerPort },
     });

@@ -55,6 +55,8 @@ const longestName = 20;
 export const clusterFiles = {
   config: (cluster: string) => join(paths.state(cluster), 'cluster.json'),
   pki: (cluster: string) => join(paths.state(cluster), 'pki'),
+  /** The authority of self-signed certificates: `ca.crt` is what clients of Gateways trust. */
+  selfSigned: (cluster: string) => join(paths.state(cluster), 'pki', 'self-signed'),
   store: (cluster: string) => join(paths.state(cluster), 'store.db'),
   /** `user` is admin, controllers, runtime, or a node's name. */
   kubeconfig: (cluster: string, user: string) => join(paths.state(cluster), `${user}.kubeconfig`),

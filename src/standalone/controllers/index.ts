@@ -15,6 +15,7 @@ import { startNodeLifecycle } from './nodes/lifecycle-loop.ts';
 import { startPodGarbage } from './pod-garbage/loop.ts';
 import { startReplicaSets } from './replica-sets/loop.ts';
 import { startScheduler } from './scheduler/loop.ts';
+import { startSelfSigned } from './self-signed/loop.ts';
 import { startServiceAccounts } from './service-accounts/loop.ts';
 
 export interface ControllersOptions {
@@ -27,6 +28,8 @@ export interface ControllersOptions {
   readonly rootCertificate: string;
   /** Where nodes and pods reach the API server, where they do: the endpoints of the Service `kubernetes`. */
   readonly apiServer?: ApiServerPlace;
+  /** Where the authority of self-signed certificates is kept; without it there are none. */
+  readonly selfSignedDirectory?: string;
 }
 
 export interface Controllers {
@@ -40,6 +43,7 @@ export interface Controllers {
  *
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
  *   Service, Pod ──▶ EndpointSlice
+ *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
  *   Lease      ──▶ Node conditions and taints ──▶ eviction of pods; nodes that are gone ──▶ removal of pods
  *   any object ──▶ garbage collector: what its owners leave behind
@@ -67,6 +71,9 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startTaintEviction(context),
     startPodGarbage(context),
     startGarbageCollector(context),
+    ...(options.selfSignedDirectory === undefined
+      ? []
+      : [startSelfSigned(context, options.selfSignedDirectory)]),
   ];
   log.info({ controllers: controllers.map(controller => controller.name) }, 'The controllers run.');
   const stop = once(() => Promise.all(controllers.map(controller => controller.close())));

@@ -6,18 +6,21 @@ import {
   CONFIG_MAPS,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
+  GATEWAYS,
   LEASES,
   NAMESPACES,
   NODES,
   PODS,
   REPLICA_SETS,
+  SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
 } from '../../kube/resources.ts';
 import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
-import type { ConfigMap, Namespace, Node, Pod, ServiceAccount } from '../../kube/types/core.ts';
+import type { ConfigMap, Namespace, Node, Pod, Secret, ServiceAccount } from '../../kube/types/core.ts';
 import type { Lease } from '../../kube/types/coordination.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { serviceKeyOf } from './endpoint-slices/plan.ts';
@@ -44,6 +47,9 @@ export interface SharedInformers {
   readonly serviceAccounts: Informer<ServiceAccount>;
   /** Those named `kube-root-ca.crt`. */
   readonly rootCertificates: Informer<ConfigMap>;
+  readonly gateways: Informer<Gateway>;
+  /** Those of type kubernetes.io/tls. */
+  readonly tlsSecrets: Informer<Secret>;
 }
 
 /** Fills all of them; resolves when every cache holds the server's state. */
@@ -75,6 +81,8 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
     leases: new Informer(client, LEASES, { ...options, namespace: NODE_LEASE_NAMESPACE }),
     serviceAccounts: new Informer(client, SERVICE_ACCOUNTS, named(DEFAULT_SERVICE_ACCOUNT)),
     rootCertificates: new Informer(client, CONFIG_MAPS, named(ROOT_CERTIFICATE_CONFIG_MAP)),
+    gateways: new Informer(client, GATEWAYS, options),
+    tlsSecrets: new Informer(client, SECRETS, { ...options, fieldSelector: 'type=kubernetes.io/tls' }),
   };
 }
 

@@ -17,10 +17,17 @@ export interface Authority {
   readonly clock: Clock;
 }
 
+export interface AuthorityOptions {
+  readonly clock?: Clock;
+  /** How a new one calls itself; by default `fairlead-ca`. */
+  readonly commonName?: string;
+}
+
 /** Reads the authority in `directory`, or makes one there. Keys are readable by their owner alone. */
-export function createAuthority(directory: string, clock: Clock = systemClock): Authority {
+export function createAuthority(directory: string, options: AuthorityOptions = {}): Authority {
+  const { clock = systemClock, commonName = 'fairlead-ca' } = options;
   const present = readPair(directory, 'ca');
-  const pair = present ?? makeAuthority('fairlead-ca', clock.now());
+  const pair = present ?? makeAuthority(commonName, clock.now());
   if (present === undefined) writePair(directory, 'ca', pair);
   else assertAuthority(directory, pair, clock.now());
   return { directory, certificate: pair.certificate, pair, clock };
