@@ -83,6 +83,7 @@ export const defaults = {
   },
   /** Clients outside the cluster stand on the first link. */
   world: ['172.30.250.1', 'fd00:172:30::fa:1'],
+  /** On the first link, so that ARP and neighbour discovery reach them. */
   loadBalancerPrefixes: ['172.30.200.0/24', 'fd00:172:30::c8:0/112'],
   /** The pods' gateway: on link scope, the same on every node, with a permanent neighbour entry. */
   podGateways: ['169.254.1.1', 'fe80::1'],
@@ -115,6 +116,7 @@ export const nft = {
     'dns/notrack-output': { hook: 'output', priority: -300 },
     'services/nat-prerouting': { hook: 'prerouting', priority: -110 },
     'services/nat-output': { hook: 'output', priority: -110 },
+    'services/filter-input': { hook: 'input', priority: -20 },
     'services/filter-forward': { hook: 'forward', priority: -20 },
     'services/filter-output': { hook: 'output', priority: -20 },
     'policy/forward': { hook: 'forward', priority: -10 },
@@ -146,6 +148,11 @@ export const routing = {
   /** `proto` of every route, rule and neighbour that we install: how we know our own after a restart. */
   protocol: 98,
   tables: {},
+  /**
+   * The kernel's table of the node's own addresses. A route of type `local` with our protocol in it makes the node answer
+   * ARP for a load balancer's address, and take its packets, while it is on no link and no program's source address.
+   */
+  localTable: 255,
 } as const;
 
 /** Ports of a Gateway's proxy pods. A listener with the same port is refused: they are taken. */

@@ -6,8 +6,9 @@ import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { GroupChange } from './claims.ts';
 import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
-import type { Element, ElementGroup, SetName } from './compile-nft.ts';
-import { compilePick, serviceTable } from './compile-table.ts';
+import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
+import { drawName } from './compile-nft.ts';
+import { compileDraw, serviceTable } from './compile-table.ts';
 import { staleFlows } from './compile-stale.ts';
 import type { StaleFlow } from './compile-stale.ts';
 
@@ -39,8 +40,8 @@ export class ServiceRules {
   readonly #kernel: ServiceKernel;
   /** Undefined while it is not known what the kernel has. */
   #inForce: Map<string, readonly Element[]> | undefined;
-  /** Endpoint counts that have their chain. */
-  #picks = new Set<number>();
+  /** Names of the chains that draw endpoints. */
+  #draws: ReadonlySet<string> = new Set();
   /** Flows that are still to be forgotten. */
   #stale: StaleFlow[] = [];
 
@@ -52,8 +53,11 @@ export class ServiceRules {
   async adopt(program: Iterable<readonly [string, ElementGroup]>): Promise<Adoption> {
     this.#inForce = undefined;
     const groups = new Map(program);
-    const picks = new Set([...groups.values()].map(group => group.choices).filter(choices => choices > 0));
-    const wanted = { ...serviceTable, chains: [...serviceTable.chains, ...[...picks].map(compilePick)] };
+    const draws = drawsOf(groups.values());
+    const wanted = {
+      ...serviceTable,
+      chains: [...serviceTable.chains, ...[...draws.values()].map(compileDraw)],
+    };
     const found = await this.#read();
     const structure = renderStructure(found, wanted);
     const fresh = structure === undefined;
@@ -65,7 +69,7 @@ export class ServiceRules {
     const refused = await this.#write(fixed, deltas);
     const refusedKeys = new Set(refused.map(({ delta }) => delta));
     const isRefused = (delta: GroupDelta) => refusedKeys.has(delta);
-    this.#picks = picks;
+    this.#draws = new Set(draws.keys());
     this.#inForce = new Map([...groups].map(([key, group]) => [key, group.elements]));
     for (const delta of deltas.filter(isRefused)) this.#inForce.set(delta.key, presentOf(delta));
     const changed = deltas.filter(delta => !isRefused(delta));
@@ -95,11 +99,11 @@ export class ServiceRules {
       .map(({ key, group }) => deltaOf(key, inForce.get(key) ?? [], group))
       .filter(delta => !isNothing(delta));
     if (deltas.length === 0) return this.#forget([]);
-    const picks = new Set(changes.map(({ group }) => group?.choices ?? 0).filter(choices => choices > 0));
-    const missing = [...picks].filter(choices => !this.#picks.has(choices));
+    const draws = drawsOf(changes.flatMap(({ group }) => group ?? []));
+    const missing = [...draws].filter(([name]) => !this.#draws.has(name));
     this.#inForce = undefined;
-    await this.#kernel.nft(`${structureOf(missing)}${renderDeltas(deltas)}`);
-    for (const choices of missing) this.#picks.add(choices);
+    await this.#kernel.nft(`${structureOf(missing.map(([, draw]) => draw))}${renderDeltas(deltas)}`);
+    this.#draws = new Set([...this.#draws, ...draws.keys()]);
     for (const { key, group } of deltas) {
       if (group === undefined) inForce.delete(key);
       else inForce.set(key, group.elements);
@@ -178,11 +182,15 @@ function presentOf({ group, add, remove }: GroupDelta): readonly Element[] {
   return [...(group?.elements ?? []).filter(element => !added.has(element)), ...remove];
 }
 
-function structureOf(choices: readonly number[]): string {
+/** By name, a chain that another one leads to before it. */
+function drawsOf(groups: Iterable<ElementGroup>): ReadonlyMap<string, Draw> {
+  const draws = [...groups].flatMap(group => group.draws);
+  return new Map(draws.map(draw => [drawName(draw), draw]));
+}
+
+function structureOf(draws: readonly Draw[]): string {
   const empty: TableState = { sets: new Map(), chains: new Map() };
-  return (
-    renderStructure(empty, { name: serviceTable.name, sets: [], chains: choices.map(compilePick) }) ?? ''
-  );
+  return renderStructure(empty, { name: serviceTable.name, sets: [], chains: draws.map(compileDraw) }) ?? '';
 }
 
 const linesIn = (text: string): number => text.split('\n').length - 1;

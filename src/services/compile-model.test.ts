@@ -55,6 +55,7 @@ function ask(
 function brief(decision: ServiceDecision): string {
   if (decision.verdict === 'reject') return `reject ${decision.reason}`;
   if (decision.verdict === 'not-a-service') return decision.verdict;
+  if (decision.verdict === 'drop') return `drop ${decision.reason}`;
   return `forward ${decision.endpoints.map(endpoint => Number(endpoint.address.value & 255n)).join()}`;
 }
 
@@ -220,12 +221,9 @@ test('of two Services with one address and port the older has it, in any order',
 });
 
 test('what a Service asks for and does not get is said', () => {
-  const model = buildServiceModel(
-    [service({ sessionAffinity: 'ClientIP', internalTrafficPolicy: 'Local' })],
-    [],
-  );
+  const model = buildServiceModel([service({ sessionAffinity: 'ClientIP' })], []);
   assert.deepEqual(
     model.problems.map(problem => problem.provenance.field),
-    ['spec.sessionAffinity', 'spec.internalTrafficPolicy'],
+    ['spec.sessionAffinity'],
   );
 });

@@ -1,11 +1,12 @@
 import { provenanceOf } from '../base/provenance.ts';
 import type { Problem } from '../base/provenance.ts';
-import { parseAddress } from '../base/ip.ts';
+import { parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
+import type { Address, Prefix } from '../base/ip.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import { isPort, readEndpoints } from './compile-endpoints.ts';
 import { frontendKey, mergeParts } from './model.ts';
-import type { Frontend, ServiceModel, ServicePart } from './model.ts';
+import type { Exposure, Frontend, ServiceModel, ServicePart } from './model.ts';
 
 /** The label by which a slice names its Service (discovery/v1 LabelServiceName). */
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -40,35 +41,91 @@ export function readService(service: Service, slices: readonly EndpointSlice[]):
   if (spec.type === 'ExternalName' || OTHER_PROXY in labels || HEADLESS in labels || written[0] === 'None')
     return undefined;
   const problems: Problem[] = [];
-  const addresses = written.flatMap((text, index) => {
-    const address = parseAddress(text);
-    if (address === undefined && text !== '') {
-      const provenance = provenanceOf('Service', metadata, `spec.clusterIPs[${index}]`);
-      problems.push({ provenance, sentence: `"${text}" is no address` });
+  const faces = [...clusterFaces(service, written, problems), ...loadBalancerFaces(service, problems)];
+  const frontends = (spec.ports ?? []).flatMap((port, index): readonly Frontend[] => {
+    const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
+    const { name: portName = '', protocol = 'TCP' } = port;
+    if (!isPort(port.port)) {
+      problems.push({ provenance, sentence: `${port.port} is no port` });
+      return [];
     }
-    return address === undefined ? [] : [address];
+    const endpoints = new Map(
+      [...new Set(faces.map(({ address }) => address.family))].map(family => [
+        family,
+        readEndpoints(slices, family, portName, protocol, problems),
+      ]),
+    );
+    return faces.map(({ address, exposure }) => ({
+      address,
+      protocol,
+      port: port.port,
+      portName,
+      service: provenance,
+      exposure,
+      endpoints: endpoints.get(address.family) ?? [],
+    }));
   });
-  const frontends = addresses.flatMap(address =>
-    (spec.ports ?? []).flatMap((port, index): Frontend[] => {
-      const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
-      const { name: portName = '', protocol = 'TCP' } = port;
-      if (!isPort(port.port)) {
-        problems.push({ provenance, sentence: `${port.port} is no port` });
-        return [];
-      }
-      const endpoints = readEndpoints(slices, address.family, portName, protocol, problems);
-      return [{ address, protocol, port: port.port, portName, service: provenance, endpoints }];
-    }),
-  );
   problems.push(...unsupported(service));
   return {
     key: `${metadata.namespace ?? ''}/${metadata.name}`,
     age: `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`,
     service: provenanceOf('Service', metadata, 'spec'),
-    addresses,
+    addresses: faces.map(({ address }) => address),
     frontends: uniqueFrontends(frontends),
     problems,
   };
+}
+
+/** One virtual address of a Service, and whom it is for. */
+interface Face {
+  readonly address: Address;
+  readonly exposure: Exposure;
+}
+
+function clusterFaces(
+  { metadata, spec }: Service,
+  written: readonly string[],
+  problems: Problem[],
+): readonly Face[] {
+  const exposure: Exposure = { of: 'cluster', internalPolicy: spec.internalTrafficPolicy ?? 'Cluster' };
+  return written.flatMap((text, index): Face[] => {
+    if (text === '') return [];
+    const address = parseAddress(text);
+    if (address !== undefined) return [{ address, exposure }];
+    const provenance = provenanceOf('Service', metadata, `spec.clusterIPs[${index}]`);
+    problems.push({ provenance, sentence: `"${text}" is no address` });
+    return [];
+  });
+}
+
+/** The addresses that a load balancer gave it; one of mode Proxy is reached through the balancer (KEP-1860). */
+function loadBalancerFaces(service: Service, problems: Problem[]): readonly Face[] {
+  const { metadata, spec, status } = service;
+  if (spec.type !== 'LoadBalancer') return [];
+  const sourceRanges = readSourceRanges(service, problems);
+  const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode = 'VIP' }, index): Face[] => {
+    if (ip === undefined || ip === '' || ipMode !== 'VIP') return [];
+    const address = parseAddress(ip);
+    if (address !== undefined)
+      return [{ address, exposure: { of: 'load-balancer', externalPolicy, sourceRanges } }];
+    const provenance = provenanceOf('Service', metadata, `status.loadBalancer.ingress[${index}].ip`);
+    problems.push({ provenance, sentence: `"${ip}" is no address` });
+    return [];
+  });
+}
+
+/** What cannot be read lets nobody in. Blanks around a range are left out, as the API does. */
+function readSourceRanges({ metadata, spec }: Service, problems: Problem[]): readonly Prefix[] | undefined {
+  const written = spec.loadBalancerSourceRanges ?? [];
+  if (written.length === 0) return undefined;
+  return written.flatMap((text, index): readonly Prefix[] => {
+    const found = parseInterface(text.trim());
+    if (found !== undefined) return [prefixOf(found.address, found.length)];
+    const provenance = provenanceOf('Service', metadata, `spec.loadBalancerSourceRanges[${index}]`);
+    problems.push({ provenance, sentence: `"${text}" is no range of addresses; it lets nobody in` });
+    return [];
+  });
 }
 
 /** The API refuses a Service with the same protocol and port twice; the first one counts. */
@@ -88,7 +145,5 @@ function unsupported({ metadata, spec }: Service): readonly Problem[] {
     found.push({ provenance: provenanceOf('Service', metadata, field), sentence });
   if (spec.sessionAffinity === 'ClientIP')
     say('spec.sessionAffinity', 'session affinity is not supported: each connection chooses anew');
-  if (spec.internalTrafficPolicy === 'Local')
-    say('spec.internalTrafficPolicy', 'Local is not supported: endpoints of all nodes are used');
   return found;
 }

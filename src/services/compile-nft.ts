@@ -1,14 +1,15 @@
 import type { Provenance } from '../base/provenance.ts';
-import { formatAddress } from '../base/ip.ts';
-import type { Address, Family } from '../base/ip.ts';
+import { contains, formatAddress, formatPrefix, bitsOf } from '../base/ip.ts';
+import type { Address, Family, Prefix } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
-import { usableEndpoints } from './decide.ts';
+import { usableOf, viewOf } from './decide.ts';
+import type { View } from './decide.ts';
 import { byAge, frontendKey } from './model.ts';
 import type { Endpoint, Frontend, ServicePart } from './model.ts';
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
-  `${'counters' | 'frontends' | 'endpoints' | 'rejected' | 'addresses' | 'hairpins'}${Family}`;
+  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins'}${Family}`;
 
 /** One element of a set or map, as nft writes it; a set's value is empty. */
 export interface Element {
@@ -21,7 +22,19 @@ export interface Element {
 export interface ElementGroup {
   readonly provenance: Provenance;
   readonly elements: readonly Element[];
-  /** How many endpoints its connections choose from: there has to be a chain that draws one of so many. */
+  /** How many endpoints the cluster's own connections choose from; 0 where they are refused or dropped. */
+  readonly choices: number;
+  /** Chains that its elements lead to. */
+  readonly draws: readonly Draw[];
+}
+
+/**
+ * A chain that draws one endpoint of `choices` and translates. `pick` draws among the slots `0:1` and on; `masquerade`
+ * does the same for connections that leave with the node's address; `local` draws among the slots `1:1` and on, which
+ * are the endpoints of this node for clients from outside.
+ */
+export interface Draw {
+  readonly kind: 'pick' | 'masquerade' | 'local';
   readonly choices: number;
 }
 
@@ -35,8 +48,13 @@ export type ServiceProgram = ReadonlyMap<string, ElementGroup>;
 /** The most endpoints that one port of a Service can have: slots are 16 bits, from 1. */
 export const mostChoices = 0xffff;
 
-/** The chain that draws one of `choices` endpoints. */
-export const pickChain = (choices: number): string => `pick-${choices}`;
+export const drawName = ({ kind, choices }: Draw): string => `${kind}-${choices}`;
+
+/** The chain of connections that other nodes could serve, and this one must not. */
+export const noLocalChain = 'no-local';
+
+/** Major numbers of slots. */
+const majors = { inside: 0, outside: 1 } as const;
 
 /** What all Services ask for together; of what several ask for, the oldest one's counts, as in `mergeParts`. */
 export function compileNft(parts: Iterable<ServicePart>, node: string): ServiceProgram {
@@ -50,28 +68,84 @@ export function compileNft(parts: Iterable<ServicePart>, node: string): ServiceP
 /** What one Service asks for, whatever the others do. */
 export function compilePart(part: ServicePart, node: string): ServiceProgram {
   return new Map([
-    ...part.frontends.map(frontend => [keyOfFrontend(frontend), compileFrontend(frontend)] as const),
+    ...part.frontends.map(frontend => [keyOfFrontend(frontend), compileFrontend(frontend, node)] as const),
     ...compileShared(part.service, part.addresses, part.frontends, node),
   ]);
 }
 
 const keyOfFrontend = ({ address, protocol, port }: Frontend): string => frontendKey(address, protocol, port);
 
-function compileFrontend(frontend: Frontend): ElementGroup {
+function compileFrontend(frontend: Frontend, node: string): ElementGroup {
   const { address, service: provenance } = frontend;
   const { family } = address;
   const key = elementKey(frontend);
-  const endpoints = usableEndpoints(frontend).endpoints.slice(0, mostChoices);
-  const counter: Element = { set: `counters${family}`, key, value: '' };
-  if (endpoints.length === 0)
-    return { provenance, choices: 0, elements: [counter, { set: `rejected${family}`, key, value: '' }] };
+  const base: Element[] = [{ set: `counters${family}`, key, value: '' }, ...compileGuard(frontend, key)];
+  if (usableOf(frontend.endpoints).endpoints.length === 0) {
+    const elements: Element[] = [...base, { set: `rejected${family}`, key, value: '' }];
+    return { provenance, choices: 0, draws: [], elements };
+  }
+  const inside = viewOf(frontend, 'inside', node);
+  const outside = viewOf(frontend, 'outside', node);
+  const ways = [compileView(frontend, key, 'inside', inside)];
+  // Elsewhere both sides have the same endpoints; what differs is the source address, which needs no map.
+  if (inside.policy !== outside.policy) ways.push(compileView(frontend, key, 'outside', outside));
+  const drops = [inside, outside].some(({ endpoints }) => endpoints.length === 0);
+  if (drops && !isGuarded(frontend)) base.push({ set: `dropped${family}`, key, value: '' });
+  return {
+    provenance,
+    choices: Math.min(inside.endpoints.length, mostChoices),
+    draws: ways.flatMap(way => way.draws),
+    elements: [...base, ...ways.flatMap(way => way.elements)],
+  };
+}
+
+function compileView(
+  { address: { family } }: Frontend,
+  key: string,
+  side: 'inside' | 'outside',
+  view: View,
+): { readonly draws: readonly Draw[]; readonly elements: readonly Element[] } {
+  const set: SetName = side === 'inside' ? `frontends${family}` : `outside${family}`;
+  const endpoints = view.endpoints.slice(0, mostChoices);
+  const choices = endpoints.length;
+  if (choices === 0) return { draws: [], elements: [{ set, key, value: `goto ${noLocalChain}` }] };
+  const kind = side === 'outside' ? 'local' : view.masquerade ? 'masquerade' : 'pick';
+  const draws: readonly Draw[] =
+    kind === 'masquerade'
+      ? [
+          { kind: 'pick', choices },
+          { kind, choices },
+        ]
+      : [{ kind, choices }];
   const places = endpoints.map((endpoint, index): Element => ({
     set: `endpoints${family}`,
-    key: `${key} . ${slotName(index)}`,
+    key: `${key} . ${slotName(majors[side], index)}`,
     value: placeOf(endpoint),
   }));
-  const choice: Element = { set: `frontends${family}`, key, value: `goto ${pickChain(endpoints.length)}` };
-  return { provenance, choices: endpoints.length, elements: [counter, choice, ...places] };
+  return { draws, elements: [{ set, key, value: `goto ${drawName({ kind, choices })}` }, ...places] };
+}
+
+const isGuarded = ({ exposure }: Frontend): boolean =>
+  exposure.of === 'load-balancer' && exposure.sourceRanges !== undefined;
+
+/** Who may come, where not everybody may; a range inside another is left out, as the kernel wants. */
+function compileGuard({ address: { family }, exposure }: Frontend, key: string): readonly Element[] {
+  if (exposure.of !== 'load-balancer' || exposure.sourceRanges === undefined) return [];
+  const ranges = exposure.sourceRanges.filter(range => range.family === family);
+  if (ranges.some(range => range.length === 0)) return [];
+  const isWithin = (one: Prefix, other: Prefix) =>
+    other !== one && other.length <= one.length && contains(other, one);
+  const unique = [...new Map(ranges.map(range => [formatPrefix(range), range])).values()];
+  const widest = unique.filter(range => !unique.some(other => isWithin(range, other)));
+  return [
+    { set: `guarded${family}`, key, value: '' },
+    { set: `dropped${family}`, key, value: '' },
+    ...widest.map((range): Element => ({
+      set: `allowed${family}`,
+      key: `${key} . ${range.length === bitsOf(family) ? formatAddress(range) : formatPrefix(range)}`,
+      value: '',
+    })),
+  ];
 }
 
 /** `10.96.0.10 . udp . 53` */
@@ -84,7 +158,7 @@ function elementKey(at: {
 }
 
 /** A slot is written as a traffic class, major and minor number in hexadecimal; none is 0. */
-const slotName = (index: number): string => `0:${(index + 1).toString(16)}`;
+const slotName = (major: number, index: number): string => `${major}:${(index + 1).toString(16)}`;
 
 const placeOf = (endpoint: Endpoint): string => `${formatAddress(endpoint.address)} . ${endpoint.port}`;
 
@@ -97,7 +171,7 @@ function compileShared(
 ): ReadonlyMap<string, ElementGroup> {
   const groups = new Map<string, ElementGroup>();
   const add = (key: string, element: Element) =>
-    groups.set(key, { provenance, choices: 0, elements: [element] });
+    groups.set(key, { provenance, choices: 0, draws: [], elements: [element] });
   for (const address of addresses) {
     const key = formatAddress(address);
     add(`address ${key}`, { set: `addresses${address.family}`, key, value: '' });

@@ -20,7 +20,7 @@ function elements(protocol: 'tcp' | 'udp', ...places: readonly string[]): readon
 }
 
 function after(before: readonly Element[], now: readonly Element[]) {
-  return staleFlows([deltaOf('port', before, { provenance, choices: 1, elements: now })]).map(
+  return staleFlows([deltaOf('port', before, { provenance, choices: 1, draws: [], elements: now })]).map(
     ({ reply }) => `${reply.source} ${reply.sourcePort}`,
   );
 }

@@ -1,6 +1,6 @@
-import { nft } from '../kernel/contract.ts';
-import { pickChain } from './compile-nft.ts';
-import type { SetName } from './compile-nft.ts';
+import { connectionMarks, interfaces, nft } from '../kernel/contract.ts';
+import { noLocalChain, drawName } from './compile-nft.ts';
+import type { Draw, SetName } from './compile-nft.ts';
 import { families } from './model.ts';
 import type { Family } from '../base/ip.ts';
 
@@ -21,12 +21,24 @@ export interface Chain {
   readonly rules: readonly string[];
 }
 
+const mark = `0x${connectionMarks.masquerade.toString(16)}`;
+
+const counted: readonly string[] = families.map(family => `${destination(family)} @counters${family}`);
+
+const guarded: readonly string[] = families.map(
+  family => `${destination(family)} @guarded${family} jump guard`,
+);
+
 /**
  * ```
- * nat (first packet of a connection)       filter (what nat left at a cluster address)
- *   known address.protocol.port?             new connection to one of the addresses?
- *     counted, sent to pick-N                  counted where it is a port without endpoints
- *   pick-N: draw a slot, translate             refused: reset for TCP, else ICMP port unreachable
+ * nat (first packet of a connection)           filter (what nat left at a Service's address)
+ *   guarded, and the client not allowed? drop    new connection to one of the addresses?
+ *   from outside:                                  counted where it is a port without endpoints
+ *     its own way (Local)? ─▶ local-N, no-local    refused: reset for TCP, else ICMP port unreachable
+ *     else marked to be masqueraded
+ *   known address.protocol.port?
+ *     counted, sent to pick-N or masquerade-N
+ *   pick-N: draw a slot, translate
  * ```
  */
 export const serviceTable: ServiceTable = {
@@ -42,18 +54,55 @@ export const serviceTable: ServiceTable = {
         'reject with icmpx type port-unreachable',
       ],
     },
-    natChain('prerouting', 'services/nat-prerouting'),
-    natChain('output', 'services/nat-output'),
+    {
+      name: 'drop-counted',
+      rules: [...families.map(family => `${destination(family)} @dropped${family} drop`), 'drop'],
+    },
+    { name: noLocalChain, rules: [...counted, 'goto drop-counted'] },
+    {
+      name: 'guard',
+      rules: [
+        ...families.map(family => `${destination(family)} . ${ip(family)} saddr @allowed${family} return`),
+        'goto drop-counted',
+      ],
+    },
+    {
+      name: 'inside',
+      rules: families.map(
+        family => `${destination(family)} @counters${family} ${destination(family)} vmap @frontends${family}`,
+      ),
+    },
+    {
+      name: 'nat-prerouting',
+      base: baseOf('nat', 'services/nat-prerouting'),
+      rules: [
+        ...guarded,
+        `iifname "${interfaces.podHostPrefix}*" iifname != "${interfaces.vxlan}" goto inside`,
+        ...families.map(family => `${destination(family)} vmap @outside${family}`),
+        // Its answer has to come back through this node.
+        ...families.map(family => `${ip(family)} daddr @addresses${family} ct mark set ct mark or ${mark}`),
+        'goto inside',
+      ],
+    },
+    {
+      name: 'nat-output',
+      base: baseOf('nat', 'services/nat-output'),
+      rules: [...guarded, 'goto inside'],
+    },
+    filterChain('services/filter-input'),
     filterChain('services/filter-forward'),
     filterChain('services/filter-output'),
     {
       name: 'postrouting-masquerade',
       base: baseOf('nat', 'services/postrouting-masquerade'),
-      // A pod that reaches itself through a Service would answer itself directly, past the translation.
-      rules: families.map(
-        family =>
-          `ct status dnat ${ip(family)} saddr . ${ip(family)} daddr @hairpins${family} masquerade fully-random`,
-      ),
+      rules: [
+        `ct mark and ${mark} != 0 ct status dnat masquerade fully-random`,
+        // A pod that reaches itself through a Service would answer itself directly, past the translation.
+        ...families.map(
+          family =>
+            `ct status dnat ${ip(family)} saddr . ${ip(family)} daddr @hairpins${family} masquerade fully-random`,
+        ),
+      ],
     },
   ],
 };
@@ -63,11 +112,21 @@ export const serviceTable: ServiceTable = {
  * expressions cannot draw inside of a key, and the packet's mark belongs to those who route by it. Forwarding sets the
  * priority anew.
  */
-export function compilePick(choices: number): Chain {
+export function compileDraw(draw: Draw): Chain {
+  const { kind, choices } = draw;
+  const name = drawName(draw);
+  if (kind === 'masquerade')
+    return {
+      name,
+      rules: [`ct mark set ct mark or ${mark}`, `goto ${drawName({ kind: 'pick', choices })}`],
+    };
+  // As a number, a slot has its major part in the upper 16 bits.
+  const offset = kind === 'local' ? 0x1_0001 : 1;
   return {
-    name: pickChain(choices),
+    name,
     rules: [
-      `meta priority set numgen random mod ${choices} offset 1`,
+      ...(kind === 'local' ? counted : []),
+      `meta priority set numgen random mod ${choices} offset ${offset}`,
       ...families.map(
         family => `dnat ${ip(family)} to ${destination(family)} . meta priority map @endpoints${family}`,
       ),
@@ -82,29 +141,25 @@ function setsOf(family: Family): ServiceTable['sets'] {
     // Counters of their own: those in a map would start again whenever the number of endpoints changes.
     { name: `counters${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `frontends${family}`, kind: 'map', declaration: `type ${at} : verdict ;` },
+    { name: `outside${family}`, kind: 'map', declaration: `type ${at} : verdict ;` },
     {
       name: `endpoints${family}`,
       kind: 'map',
       declaration: `type ${at} . classid : ${type} . inet_service ;`,
     },
     { name: `rejected${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
+    { name: `dropped${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
+    { name: `guarded${family}`, kind: 'set', declaration: `type ${at} ;` },
+    { name: `allowed${family}`, kind: 'set', declaration: `type ${at} . ${type} ; flags interval ;` },
     { name: `addresses${family}`, kind: 'set', declaration: `type ${type} ;` },
     { name: `hairpins${family}`, kind: 'set', declaration: `type ${type} . ${type} ;` },
   ];
 }
 
-function natChain(hook: string, name: keyof typeof nft.chains): Chain {
-  return {
-    name: `nat-${hook}`,
-    base: baseOf('nat', name),
-    rules: families.map(
-      family => `${destination(family)} @counters${family} ${destination(family)} vmap @frontends${family}`,
-    ),
-  };
-}
-
 /** Only what connection tracking sees as new: the cluster's DNS address is answered untracked. */
-function filterChain(name: 'services/filter-forward' | 'services/filter-output'): Chain {
+function filterChain(
+  name: 'services/filter-input' | 'services/filter-forward' | 'services/filter-output',
+): Chain {
   return {
     name: name.slice('services/'.length),
     base: baseOf('filter', name),

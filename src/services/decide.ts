@@ -1,8 +1,17 @@
 import type { Address } from '../base/ip.ts';
-import { formatAddress } from '../base/ip.ts';
+import { contains, formatAddress } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { frontendKey } from './model.ts';
-import type { Endpoint, Frontend, ServiceModel } from './model.ts';
+import type { Endpoint, Frontend, ServiceModel, TrafficPolicy } from './model.ts';
+
+/** Who asks, as seen by the node whose rules translate: its pod, itself, or anybody else who reaches it by a link. */
+export interface Client {
+  readonly place: 'pod' | 'node' | 'world';
+  /** The node that translates: the pod's, the client itself, or the one where the packet of the world comes in. */
+  readonly node: string;
+  /** For source ranges; absent: taken as allowed. */
+  readonly address?: Address;
+}
 
 /** Where a packet to an address and port goes, and why. */
 export type ServiceDecision =
@@ -15,49 +24,92 @@ export type ServiceDecision =
       readonly frontend?: Frontend;
       readonly sentence: string;
     }
+  /** Dropped without an answer: other nodes have endpoints, or the client is not allowed. */
+  | {
+      readonly verdict: 'drop';
+      readonly reason: 'source-range' | 'no-local-endpoints';
+      readonly frontend: Frontend;
+      readonly sentence: string;
+    }
   /** One of `endpoints`, each as likely as the others. */
   | {
       readonly verdict: 'forward';
       readonly frontend: Frontend;
       readonly endpoints: readonly Endpoint[];
+      /** None is ready: these still serve while they terminate. */
       readonly fallback: boolean;
+      readonly policy: TrafficPolicy;
+      /** The endpoint sees the node's address instead of the client's. */
+      readonly masquerade: boolean;
     };
 
+/** Without a client: a pod of a node that has no endpoints. */
 export function decideService(
   model: ServiceModel,
   destination: { readonly address: Address; readonly protocol: Protocol; readonly port: number },
+  client: Client = { place: 'pod', node: '' },
 ): ServiceDecision {
   const { address, protocol, port } = destination;
   const frontend = model.frontends.get(frontendKey(address, protocol, port));
   if (frontend === undefined) {
     if (!model.addresses.has(formatAddress(address))) return { verdict: 'not-a-service' };
-    return {
-      verdict: 'reject',
-      reason: 'no-such-port',
-      sentence: `no Service has ${protocol} port ${port} at ${formatAddress(address)}`,
-    };
+    const sentence = `no Service has ${protocol} port ${port} at ${formatAddress(address)}`;
+    return { verdict: 'reject', reason: 'no-such-port', sentence };
   }
-  const { endpoints, fallback } = usableEndpoints(frontend);
-  if (endpoints.length > 0) return { verdict: 'forward', frontend, endpoints, fallback };
-  const { namespace, name } = frontend.service;
+  const service = `Service ${frontend.service.namespace}/${frontend.service.name}`;
+  if (client.address !== undefined && !isAllowed(frontend, client.address)) {
+    const sentence = `${service} takes nobody from ${formatAddress(client.address)} (spec.loadBalancerSourceRanges)`;
+    return { verdict: 'drop', reason: 'source-range', frontend, sentence };
+  }
   const behind = frontend.endpoints.length;
-  const why =
-    behind === 0 ? 'no endpoints' : `no endpoint that is ready or serving, of ${behind} in its slices`;
-  return {
-    verdict: 'reject',
-    reason: 'no-endpoints',
-    frontend,
-    sentence: `Service ${namespace}/${name} has ${why}`,
-  };
+  if (usableOf(frontend.endpoints).endpoints.length === 0) {
+    const why =
+      behind === 0 ? 'no endpoints' : `no endpoint that is ready or serving, of ${behind} in its slices`;
+    return { verdict: 'reject', reason: 'no-endpoints', frontend, sentence: `${service} has ${why}` };
+  }
+  const view = viewOf(frontend, client.place === 'world' ? 'outside' : 'inside', client.node);
+  if (view.endpoints.length > 0) return { verdict: 'forward', frontend, ...view };
+  const sentence = `${service} has no endpoint on node ${client.node} that is ready or serving, of ${behind} in its slices, and its traffic policy is Local`;
+  return { verdict: 'drop', reason: 'no-local-endpoints', frontend, sentence };
+}
+
+/** What clients of one side get at a front end on one node. */
+export interface View {
+  readonly endpoints: readonly Endpoint[];
+  readonly fallback: boolean;
+  readonly policy: TrafficPolicy;
+  readonly masquerade: boolean;
+}
+
+/** `inside`: pods of the node and the node itself; `outside`: everybody who reaches the node by a link. */
+export function viewOf(frontend: Frontend, side: 'inside' | 'outside', node: string): View {
+  const { exposure, endpoints } = frontend;
+  const policy = policyOf(frontend, side);
+  const candidates =
+    policy === 'Cluster' ? endpoints : endpoints.filter(endpoint => endpoint.nodeName === node);
+  const masquerade =
+    // Whoever comes from outside has to be answered through this node, unless the endpoint is behind it for sure.
+    exposure.of === 'cluster' ? side === 'outside' : exposure.externalPolicy === 'Cluster';
+  return { ...usableOf(candidates), policy, masquerade };
+}
+
+function policyOf({ exposure }: Frontend, side: 'inside' | 'outside'): TrafficPolicy {
+  if (exposure.of === 'cluster') return exposure.internalPolicy;
+  return side === 'inside' ? 'Cluster' : exposure.externalPolicy;
+}
+
+function isAllowed({ exposure }: Frontend, client: Address): boolean {
+  if (exposure.of !== 'load-balancer' || exposure.sourceRanges === undefined) return true;
+  return exposure.sourceRanges.some(range => contains(range, client));
 }
 
 /** The ready endpoints; where there are none, those that still serve while they terminate (KEP-1669). */
-export function usableEndpoints(frontend: Frontend): {
+export function usableOf(endpoints: readonly Endpoint[]): {
   readonly endpoints: readonly Endpoint[];
   readonly fallback: boolean;
 } {
-  const ready = frontend.endpoints.filter(endpoint => endpoint.ready);
+  const ready = endpoints.filter(endpoint => endpoint.ready);
   if (ready.length > 0) return { endpoints: ready, fallback: false };
-  const draining = frontend.endpoints.filter(endpoint => endpoint.serving && endpoint.terminating);
+  const draining = endpoints.filter(endpoint => endpoint.serving && endpoint.terminating);
   return { endpoints: draining, fallback: draining.length > 0 };
 }

@@ -1,4 +1,4 @@
-import type { Address, Family } from '../base/ip.ts';
+import type { Address, Family, Prefix } from '../base/ip.ts';
 import { formatAddress } from '../base/ip.ts';
 import type { Problem, Provenance } from '../base/provenance.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
@@ -16,6 +16,22 @@ export interface Endpoint {
   readonly provenance: Provenance;
 }
 
+/** Whether all endpoints take part, or those of the node alone that translates (core/v1 ServiceSpec). */
+export type TrafficPolicy = 'Cluster' | 'Local';
+
+/**
+ * Whom an address is for, and which endpoints its clients get. The cluster's own clients get `Cluster` semantics at an
+ * external address, whatever its policy (core/v1 externalTrafficPolicy).
+ */
+export type Exposure =
+  | { readonly of: 'cluster'; readonly internalPolicy: TrafficPolicy }
+  | {
+      readonly of: 'load-balancer';
+      readonly externalPolicy: TrafficPolicy;
+      /** Clients of others are dropped; undefined: everybody may come. */
+      readonly sourceRanges: readonly Prefix[] | undefined;
+    };
+
 /** One virtual address, protocol and port, with everything behind it. */
 export interface Frontend {
   readonly address: Address;
@@ -24,6 +40,7 @@ export interface Frontend {
   /** The Service port's name; empty for an unnamed one. */
   readonly portName: string;
   readonly service: Provenance;
+  readonly exposure: Exposure;
   /** In the order of address and port; no two are the same place. */
   readonly endpoints: readonly Endpoint[];
 }

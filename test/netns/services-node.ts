@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { interfaces } from '../../src/kernel/contract.ts';
 import { listInChild } from '../../src/kernel/nft/list-in-child.ts';
 import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
@@ -46,12 +47,16 @@ export interface ServiceNode {
   readonly node: string;
   readonly client: string;
   readonly servers: string;
+  /** Behind a link that is no pod's; its own addresses are `outsiders`. */
+  readonly outside: string;
   /** Of the servers' namespace: one place each. */
   readonly places: { readonly 4: readonly string[]; readonly 6: readonly string[] };
   readonly kernel: ServiceKernel;
   readonly objects: Objects;
   network(): ServiceNetwork;
 }
+
+export const outsiders = { 4: '10.244.2.2', 6: 'fd00:10:244:2::2' } as const;
 
 const placesEach = 7;
 
@@ -61,9 +66,9 @@ export function startNode(context: TestContext): ServiceNode {
     temporaryNamespace(context, part),
   ) as [string, string, string, string];
   for (const path of [node, client, servers, outside]) setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
-  connect(node, client, 'client', 0, ['2']);
+  connect(node, client, interfaces.podHost('0000000000a'), 0, ['2']);
   const hosts = Array.from({ length: placesEach }, (_, index) => String(index + 2));
-  connect(node, servers, 'servers', 1, hosts);
+  connect(node, servers, interfaces.podHost('0000000000b'), 1, hosts);
   connect(node, outside, 'outside', 2, ['2']);
   using own = RouteSocket.open(node);
   own.apply([
@@ -86,6 +91,7 @@ export function startNode(context: TestContext): ServiceNode {
     node,
     client,
     servers,
+    outside,
     places: { 4: hosts.map(host => `10.244.1.${host}`), 6: hosts.map(host => `fd00:10:244:1::${host}`) },
     kernel,
     objects,
@@ -145,29 +151,36 @@ export async function open(
   namespace: string,
   host: string,
   port: number,
+  timeoutMilliseconds = 3000,
 ): Promise<{ readonly socket: Socket; readonly meeting: Meeting }> {
-  const socket = await connectIn(namespace, { host, port, timeoutMilliseconds: 3000 });
+  const socket = await connectIn(namespace, { host, port, timeoutMilliseconds });
   const [chunk] = (await once(socket, 'data')) as [Buffer];
   return { socket, meeting: JSON.parse(chunk.toString()) as Meeting };
 }
 
 /** Connects, hears whom it met, and hangs up with a reset, so that thousands of connections leave nothing behind. */
-export async function meet(namespace: string, host: string, port: number): Promise<Meeting> {
-  const { socket, meeting } = await open(namespace, host, port);
+export async function meet(
+  namespace: string,
+  host: string,
+  port: number,
+  timeoutMilliseconds?: number,
+): Promise<Meeting> {
+  const { socket, meeting } = await open(namespace, host, port, timeoutMilliseconds);
   socket.resetAndDestroy();
   return meeting;
 }
 
-/** The word by which the kernel says how connecting ended, and after how many milliseconds. */
+/** The word by which the kernel says how connecting ended, or `unanswered`, and after how many milliseconds. */
 export async function attempt(
   namespace: string,
   host: string,
   port: number,
+  timeoutMilliseconds = 1000,
 ): Promise<{ readonly outcome: string; readonly milliseconds: number }> {
   const started = performance.now();
-  const outcome = await meet(namespace, host, port).then(
+  const outcome = await meet(namespace, host, port, timeoutMilliseconds).then(
     () => 'connected',
-    (error: Error) => (error.cause as { code?: string } | undefined)?.code ?? error.message,
+    (error: Error) => (error.cause as { code?: string } | undefined)?.code ?? 'unanswered',
   );
   return { outcome, milliseconds: performance.now() - started };
 }

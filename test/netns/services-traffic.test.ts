@@ -188,8 +188,8 @@ test('a restarted agent adopts what is there: connections and counters go on, an
   );
   await kernel.nft('add element inet fairlead-services rejected4 { 10.96.9.9 . tcp . 9 }');
   const { corrections } = await again.reconcile();
-  // Two front ends, one chain of two rules, one element too many.
-  assert.equal(corrections, 2 + 4 + 1);
+  // Two front ends, one chain of eight rules, one element too many.
+  assert.equal(corrections, 2 + 10 + 1);
   assert.ok(places[4].includes((await meet(node.client, web[0], 80)).reached));
   socket.write('and here');
   assert.equal(String(((await once(socket, 'data')) as [Buffer])[0]), 'and here');
@@ -223,6 +223,7 @@ test('what the kernel refuses is named, and all the rest is in force', async con
   const group = (key: string): ElementGroup => ({
     provenance,
     choices: 0,
+    draws: [],
     elements: [{ set: 'rejected4', key, value: '' }],
   });
   const { refused } = await rules.adopt([

@@ -130,7 +130,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
         // What belongs to nobody is routed on, to where nobody answers.
         if (decision.verdict === 'not-a-service') continue;
         const expected =
-          decision.verdict === 'reject'
+          decision.verdict !== 'forward'
             ? ['refused']
             : decision.endpoints.map(endpoint => endpoint.address.value.toString(16));
         for (let turn = 0; turn < connectionsEach; turn++) {
