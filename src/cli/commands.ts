@@ -94,6 +94,37 @@ export function commands(called: string): Command {
     });
 
   program
+    .command('trace')
+    .summary('show the way of a request, and what decides it')
+    .description(
+      'Follows one request through DNS, Services, policies and routes, in the model that programs the kernels, and says what decides it and what would have to change.',
+    )
+    .argument('<from>', 'world, pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME or node/NAME')
+    .argument('<to>', 'a URL, a name with a port, or an address with a port ([fd00::1]:443)')
+    .addOption(nameOption())
+    .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
+    .option('-X, --request <method>', 'the method of an HTTP request (default: GET)')
+    .option('-H, --header <header>', '"Name: value" of an HTTP request (again for more)', collect, [])
+    .addOption(
+      new Option('-o, --output <form>', 'text, or for programs json or yaml')
+        .choices(['text', 'json', 'yaml'])
+        .default('text'),
+    )
+    .action(async (from: string, to: string, options: TraceOptions) => {
+      const { name, kubeconfig, request, header, output } = options;
+      const { trace } = await import('./trace.ts');
+      process.exitCode = await trace({
+        from,
+        to,
+        cluster: name,
+        ...(kubeconfig === undefined ? {} : { kubeconfig }),
+        ...(request === undefined ? {} : { method: request }),
+        headers: header,
+        form: output,
+      });
+    });
+
+  program
     .command('help')
     .summary('show what there is, or the options of a command')
     .argument('[command]')
@@ -116,6 +147,14 @@ type UpOptions = Partial<ClusterChoice> & {
   readonly filename: readonly string[];
   readonly timeout: number;
 };
+
+interface TraceOptions {
+  readonly name: string;
+  readonly kubeconfig?: string;
+  readonly request?: string;
+  readonly header: readonly string[];
+  readonly output: 'text' | 'json' | 'yaml';
+}
 
 function nameOption(): Option {
   return new Option('--name <cluster>', 'which cluster').env('FAIRLEAD_CLUSTER').default('default');

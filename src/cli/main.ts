@@ -19,8 +19,8 @@ async function main(words: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
     const lines = describeError(explainSystemError(error));
     process.stderr.write(withCommandsAs(called, lines.map(line => `${line}\n`).join('')));
-    // An error about an option is a mistake in the call, not a failure of the work.
-    return error instanceof FairleadError && error.field?.startsWith('-') === true ? 2 : 1;
+    // An error about an option or an argument is a mistake in the call, not a failure of the work.
+    return error instanceof FairleadError && /^(-|[A-Z]+$)/.test(error.field ?? '') ? 2 : 1;
   }
 }
 

@@ -11,5 +11,7 @@ export type { Allocation } from './ipam/ipam.ts';
 export { PodNetwork } from './pod-network.ts';
 export type { PodNetworkOptions, ReconcileReport } from './pod-network.ts';
 export { readNode } from './model.ts';
+export { vxlanOf, wayTo } from './compile-peers.ts';
+export type { Way } from './compile-peers.ts';
 export type { NetworkProgram } from './compile-program.ts';
-export type { Attachment, AttachmentKey, NodeNetwork, PodReference, Problem } from './model.ts';
+export type { Attachment, AttachmentKey, NodeNetwork, PodReference, Problem, Uplink } from './model.ts';

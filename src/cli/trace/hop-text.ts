@@ -1,0 +1,170 @@
+import type {
+  Hop,
+  Judgement,
+  NameHop,
+  Place,
+  Reference,
+  ServiceHop,
+  Side,
+} from '../../insight/trace/index.ts';
+import { bad, faint, good, strong } from './text-blocks.ts';
+import type { Block, Row } from './text-blocks.ts';
+
+/** What a model says of each hop, for people. */
+export function hopBlock(hop: Hop): Block {
+  switch (hop.hop) {
+    case 'origin':
+      return {
+        label: 'from',
+        rows: [[hop.sentence], ...(hop.addresses.length === 0 ? [] : [[faint(hop.addresses.join('  '))]])],
+      };
+    case 'name':
+      return { label: 'name', rows: nameRows(hop) };
+    case 'service':
+      return { label: 'service', rows: serviceRows(hop) };
+    case 'policy':
+      return { label: 'policy', rows: policyRows(hop.choices) };
+    case 'route':
+      return { label: 'route', rows: routeRows(hop.choices) };
+    case 'arrival':
+      return {
+        label: 'arrival',
+        rows: uniqueRows(
+          hop.choices.map(({ outcome, sentence }) => [
+            outcome === 'reaches' ? good(sentence) : bad(sentence),
+          ]),
+        ),
+      };
+    default:
+      return hop satisfies never;
+  }
+}
+
+export const atField = ({ object, field }: Reference): string => `${object} ${field}`;
+
+/** `10.244.1.5:8080`, `[fd00::5]:8080` */
+export function endOf({ address, port }: Pick<Place, 'address' | 'port'>): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return port === undefined ? address : `${host}:${port}`;
+}
+
+const where = ({ pod, node }: Place): string =>
+  [pod ?? '', node === undefined ? '' : `on ${node}`].filter(part => part !== '').join(' ');
+
+function nameRows(hop: NameHop): readonly Row[] {
+  const { access, asked, near, outcome, resolver, sentence } = hop;
+  const rows: Row[] = [[outcome === 'found' ? sentence : bad(sentence)]];
+  if (hop.by !== 'dns') return rows;
+  if (resolver !== undefined) {
+    const search = resolver.searches.length === 0 ? '' : `, search ${resolver.searches.join(' ')}`;
+    rows.push([
+      faint(`asks ${resolver.nameservers.join(', ')} (${resolver.policy}${search}, ndots ${resolver.ndots})`),
+    ]);
+  }
+  rows.push(...accessRows(access));
+  for (const { name, outcome: answer, records } of asked) {
+    const [first, ...more] = records;
+    if (first === undefined) rows.push([name, faint(answerWords[answer])]);
+    else rows.push([name, `${first.type} ${first.value}`, faint(atField(first))]);
+    for (const record of more) rows.push(['', `${record.type} ${record.value}`, faint(atField(record))]);
+  }
+  if (near.length > 0) rows.push([`there is ${near.join(', ')}`]);
+  return rows;
+}
+
+const answerWords = {
+  found: 'found',
+  'no-name': 'no such name',
+  'no-data': 'no address',
+  elsewhere: 'not a name of the cluster',
+  invalid: 'not a domain name',
+} as const;
+
+function accessRows(access: readonly Judgement[]): readonly Row[] {
+  return uniqueRows(
+    access.map(judgement => {
+      const side = judgement.egress.allowed ? judgement.ingress : judgement.egress;
+      const decider = judgement.egress.allowed ? judgement.egress : side;
+      return judgement.allowed
+        ? [faint(`may ask it: ${sideWords(decider)}`)]
+        : [bad(`may not ask ${judgement.to.address}: ${side.sentence}`)];
+    }),
+  );
+}
+
+function serviceRows({ frontends }: ServiceHop): readonly Row[] {
+  return frontends.flatMap(({ endpoints, leftOut, outcome, sentence, service, ...frontend }) => {
+    const head: Row = [
+      strong(endOf(frontend)),
+      outcome === 'forwarded' ? sentence : bad(`${outcome}: ${sentence}`),
+      faint(atField(service)),
+    ];
+    return [
+      head,
+      ...endpoints.map((endpoint): Row => [
+        `  ${endOf(endpoint)}`,
+        where(endpoint),
+        faint(atField(endpoint.from)),
+      ]),
+      ...leftOut.map((endpoint): Row => [
+        faint(`  ${endOf(endpoint)}`),
+        faint(`${where(endpoint)}: ${endpoint.why}`),
+        faint(atField(endpoint.from)),
+      ]),
+    ];
+  });
+}
+
+/** Connections that are decided alike are shown once. */
+function policyRows(choices: readonly Judgement[]): readonly Row[] {
+  const groups = Map.groupBy(choices, ({ allowed, egress, ingress }) =>
+    JSON.stringify([allowed, keyOf(egress), keyOf(ingress)]),
+  );
+  return [...groups.values()].flatMap(group => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const to = [...new Set(group.map(({ to: place }) => place.pod ?? place.address))].join(', ');
+    const head: Row[] = groups.size > 1 ? [[strong(`to ${to}`)]] : [];
+    return [
+      ...head,
+      ...sideRows('out', first.egress),
+      ...(first.egress.allowed ? sideRows('in', first.ingress) : []),
+    ];
+  });
+}
+
+const keyOf = ({ allowed, allowedBy, isolatedBy, misses, reason }: Side): unknown => [
+  allowed,
+  reason,
+  allowedBy,
+  isolatedBy,
+  misses,
+];
+
+function sideRows(name: string, side: Side): readonly Row[] {
+  const verdict = side.allowed ? good('allowed') : bad('dropped');
+  const rows: Row[] = [[name.padEnd(3), verdict, sideWords(side)]];
+  for (const miss of side.misses) rows.push(['', faint('nearest'), `${atField(miss)}: ${miss.sentence}`]);
+  return rows;
+}
+
+function sideWords({ allowedBy, isolatedBy, sentence }: Side): string {
+  if (allowedBy === undefined) return sentence;
+  const fields = [...new Set([allowedBy.peerField, allowedBy.portField])].join(' and ');
+  const others = isolatedBy.map(({ object }) => object).filter(object => object !== allowedBy.object);
+  const also = others.length === 0 ? '' : `; isolated also by ${[...new Set(others)].join(', ')}`;
+  return `${allowedBy.object} ${fields}${also}`;
+}
+
+function routeRows(choices: Extract<Hop, { hop: 'route' }>['choices']): readonly Row[] {
+  return uniqueRows(
+    choices.map(({ to, sentence, way }) => [
+      choices.length === 1 ? '' : (to.pod ?? to.address),
+      way === 'none' ? bad(sentence) : sentence,
+    ]),
+  ).map(row => (row[0] === '' ? row.slice(1) : row));
+}
+
+function uniqueRows(rows: readonly Row[]): readonly Row[] {
+  return [...new Map(rows.map(row => [JSON.stringify(row), row])).values()];
+}

@@ -1,0 +1,130 @@
+import { formatAddress, parseAddress } from '../../base/ip.ts';
+import type { Protocol } from '../../kube/types/scalars.ts';
+import { decideService } from '../../services/index.ts';
+import type { Endpoint } from '../../services/index.ts';
+import type { TracedCluster } from './cluster.ts';
+import type { Place, ServiceFrontend } from './hops.ts';
+import { referenceOf } from './judge.ts';
+
+export interface ServiceQuestion {
+  readonly address: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly from: Place;
+  readonly place: 'pod' | 'node' | 'world';
+}
+
+/** Where a Service's address leads; undefined for an address that is no Service's. */
+export function findService(cluster: TracedCluster, question: ServiceQuestion): ServiceFrontend | undefined {
+  const { from, place, port, protocol } = question;
+  const address = parseAddress(question.address);
+  if (address === undefined) return undefined;
+  const { node = '' } = from;
+  const source = parseAddress(from.address);
+  const decision = decideService(
+    cluster.services,
+    { address, port, protocol },
+    { place, node, ...(source === undefined ? {} : { address: source }) },
+  );
+  const base = {
+    address: question.address,
+    port,
+    protocol,
+    ...(node === '' ? {} : { node }),
+    endpoints: [],
+    leftOut: [],
+  };
+  switch (decision.verdict) {
+    case 'not-a-service':
+      return undefined;
+    case 'reject': {
+      const { frontend, sentence } = decision;
+      return {
+        ...base,
+        outcome: 'refused',
+        service: frontend === undefined ? ownerOf(cluster, question.address) : referenceOf(frontend.service),
+        sentence,
+        leftOut: (frontend?.endpoints ?? []).map(leftOut),
+      };
+    }
+    case 'drop': {
+      const { frontend, sentence } = decision;
+      return {
+        ...base,
+        outcome: 'dropped',
+        service: referenceOf(frontend.service),
+        sentence,
+        leftOut: frontend.endpoints.map(leftOut),
+      };
+    }
+    case 'forward': {
+      const { endpoints, fallback, frontend, masquerade } = decision;
+      const used = new Set(endpoints);
+      const count = endpoints.length === 1 ? 'its one endpoint' : `one of ${endpoints.length} endpoints`;
+      return {
+        ...base,
+        outcome: 'forwarded',
+        ...(place === 'world' ? { source: masquerade ? ('node' as const) : ('kept' as const) } : {}),
+        service: referenceOf(frontend.service),
+        sentence: fallback ? `${count}: none is ready, these still serve while they terminate` : count,
+        endpoints: endpoints.map(endpoint => ({
+          ...placeOf(cluster, endpoint),
+          from: referenceOf(endpoint.provenance),
+        })),
+        leftOut: frontend.endpoints.filter(endpoint => !used.has(endpoint)).map(leftOut),
+      };
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+function placeOf(cluster: TracedCluster, { address, nodeName, pod, port }: Endpoint): Place {
+  const place = placeAt(cluster, formatAddress(address), port);
+  return {
+    ...place,
+    ...(place.pod === undefined && pod !== undefined ? { pod } : {}),
+    ...(place.node === undefined && nodeName !== undefined ? { node: nodeName } : {}),
+  };
+}
+
+function leftOut(endpoint: Endpoint): ServiceFrontend['leftOut'][number] {
+  const { address, nodeName, pod, port, provenance } = endpoint;
+  return {
+    address: formatAddress(address),
+    port,
+    ...(pod === undefined ? {} : { pod }),
+    ...(nodeName === undefined ? {} : { node: nodeName }),
+    from: referenceOf(provenance),
+    why: whyLeftOut(endpoint),
+  };
+}
+
+/** discovery/v1 EndpointConditions, in words. */
+function whyLeftOut({ ready, serving, terminating }: Endpoint): string {
+  if (terminating) return serving ? 'it terminates, and others are ready' : 'it terminates';
+  return ready ? 'the traffic policy is Local, and it is on another node' : 'it is not ready';
+}
+
+/** Who has an address: a pod, a node, or nobody in the cluster. */
+export function placeAt(cluster: TracedCluster, address: string, port?: number): Place {
+  const pod = cluster.policy.podsByAddress.get(address);
+  const node = cluster.nodesByAddress.get(address) ?? (pod?.node === '' ? undefined : pod?.node);
+  return {
+    address,
+    ...(port === undefined ? {} : { port }),
+    ...(pod === undefined || pod.node === '' ? {} : { pod: pod.key }),
+    ...(node === undefined ? {} : { node }),
+  };
+}
+
+function ownerOf({ objects }: TracedCluster, address: string): ServiceFrontend['service'] {
+  const service = objects.services.find(({ spec }) =>
+    (spec.clusterIPs ?? []).some(text => {
+      const parsed = parseAddress(text);
+      return parsed !== undefined && formatAddress(parsed) === address;
+    }),
+  );
+  const { namespace = '', name = '' } = service?.metadata ?? {};
+  return { object: `Service/${namespace}/${name}`, field: 'spec.ports' };
+}

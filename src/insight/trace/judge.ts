@@ -1,0 +1,114 @@
+import { parseAddress } from '../../base/ip.ts';
+import type { Provenance } from '../../base/provenance.ts';
+import type { Protocol } from '../../kube/types/scalars.ts';
+import { decidePolicy } from '../../policy/index.ts';
+import type { DirectionVerdict } from '../../policy/index.ts';
+import type { TracedCluster } from './cluster.ts';
+import type { Judgement, Place, Reference, Side } from './hops.ts';
+
+export interface Connection {
+  readonly from: Place;
+  readonly to: Place;
+  readonly protocol: Protocol;
+  /** Its address was translated: a pod that meets itself left itself. */
+  readonly isTranslated: boolean;
+}
+
+/** What NetworkPolicies say, as the kernels of both nodes decide it; undefined for what are no addresses. */
+export function judge(cluster: TracedCluster, connection: Connection): Judgement | undefined {
+  const { from, to, protocol, isTranslated } = connection;
+  const source = parseAddress(from.address);
+  const destination = parseAddress(to.address);
+  if (source === undefined || destination === undefined) return undefined;
+  const flow = {
+    source,
+    destination,
+    protocol,
+    ...(to.port === undefined ? {} : { port: to.port }),
+    hairpin: isTranslated,
+  };
+  const { allowed, egress, ingress } = decidePolicy(cluster.policy, flow);
+  return {
+    from,
+    to,
+    protocol,
+    allowed,
+    egress: describeSide(egress, connection),
+    ingress: describeSide(ingress, connection),
+  };
+}
+
+/** Where it is dropped, if it is: the source's node asks first. */
+export const denied = ({ egress, ingress }: Judgement): Side | undefined =>
+  [egress, ingress].find(side => !side.allowed);
+
+/** What to look at first: the rule that was nearest to allowing it, else a policy that isolates. */
+export function deciderOf(side: Side | undefined): { readonly decidedBy?: Reference } {
+  const found = side?.misses[0] ?? side?.isolatedBy[0];
+  return found === undefined ? {} : { decidedBy: { object: found.object, field: found.field } };
+}
+
+function describeSide(verdict: DirectionVerdict, connection: Connection): Side {
+  const { allowed, reason, pod, isolatedBy, allowedBy, misses, change } = verdict;
+  return {
+    allowed,
+    reason,
+    sentence: sentenceFor(verdict, connection),
+    ...(pod === undefined ? {} : { pod }),
+    isolatedBy: isolatedBy.map(one => referenceOf(one)),
+    ...(allowedBy === undefined
+      ? {}
+      : {
+          allowedBy: {
+            ...referenceOf(allowedBy.rule.provenance),
+            ruleId: allowedBy.rule.id,
+            peerField: allowedBy.peerField ?? allowedBy.rule.provenance.field,
+            portField: allowedBy.portField ?? allowedBy.rule.provenance.field,
+          },
+        }),
+    misses: misses.map(({ rule, sentence }) => ({
+      ...referenceOf(rule.provenance),
+      ruleId: rule.id,
+      sentence,
+    })),
+    ...(change === undefined
+      ? {}
+      : { change: { ...referenceOf(change.policy), field: change.field, add: change.add } }),
+  };
+}
+
+function sentenceFor(verdict: DirectionVerdict, { from, to, protocol }: Connection): string {
+  const { direction, pod = '', reason, isolatedBy, allowedBy } = verdict;
+  const way = direction === 'egress' ? 'out' : 'in';
+  switch (reason) {
+    case 'no-pod':
+      return `${direction === 'egress' ? from.address : to.address} is no pod's address: no policy selects it`;
+    case 'loopback':
+      return `${pod} speaks to itself: no policy is asked`;
+    case 'own-node':
+      return `a node always reaches the pods on it`;
+    case 'not-isolated':
+      return `no policy isolates ${pod}: everything may go ${way}`;
+    case 'rule':
+      return `${nameOf(allowedBy?.rule.provenance)} allows it`;
+    case 'no-rule': {
+      const what = to.port === undefined ? protocol : `${protocol} port ${to.port}`;
+      const other = direction === 'egress' ? `to ${nameOfPlace(to)}` : `from ${nameOfPlace(from)}`;
+      const who = isolatedBy.map(({ name }) => name).join(', ');
+      const rules = verdict.considered.length === 0 ? 'has no rule' : 'has no rule that allows it';
+      return `${pod} is isolated by ${who}, which ${rules}: ${what} ${other} may not go ${way}`;
+    }
+    default:
+      return reason satisfies never;
+  }
+}
+
+export const referenceOf = ({ kind, namespace, name, field }: Provenance): Reference => ({
+  object: `${kind}/${namespace === '' ? '' : `${namespace}/`}${name}`,
+  field,
+});
+
+const nameOf = (provenance: Provenance | undefined): string =>
+  provenance === undefined ? 'a rule' : `${provenance.kind} ${provenance.namespace}/${provenance.name}`;
+
+export const nameOfPlace = ({ pod, address }: Place): string => pod ?? address;
