@@ -1,8 +1,13 @@
 import type { Kind } from '../kind.ts';
 import type { Schemas } from '../schemas.ts';
+import { CONTROLLER_REVISION } from './apps/controller-revision.ts';
+import { DAEMON_SET } from './apps/daemon-set.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
 import { REPLICA_SET } from './apps/replica-set.ts';
+import { STATEFUL_SET } from './apps/stateful-set.ts';
 import { SELF_SUBJECT_ACCESS_REVIEW, SELF_SUBJECT_RULES_REVIEW } from './authorization/reviews.ts';
+import { CRON_JOB } from './batch/cron-job.ts';
+import { JOB } from './batch/job.ts';
 import { LEASE } from './coordination/lease.ts';
 import { CONFIG_MAP } from './core/config-map.ts';
 import { NAMESPACE } from './core/namespace.ts';
@@ -25,6 +30,10 @@ import { INGRESS_CLASS } from './networking/ingress-class.ts';
 import { INGRESS } from './networking/ingress.ts';
 import { NETWORK_POLICY } from './networking/network-policy.ts';
 import { documentPathOf } from './openapi/document-path.ts';
+import { POD_DISRUPTION_BUDGET } from './policy/disruption-budget.ts';
+import { CLUSTER_ROLE_BINDING, ROLE_BINDING } from './rbac/binding.ts';
+import { CLUSTER_ROLE, ROLE } from './rbac/role.ts';
+import { PRIORITY_CLASS } from './scheduling/priority-class.ts';
 import { Types } from './schema/types.ts';
 import { GROUPS } from './tables/index.ts';
 
@@ -43,14 +52,25 @@ const DEFINITIONS: readonly Definition[] = [
   SECRET,
   SERVICE_ACCOUNT,
   SERVICE,
+  CONTROLLER_REVISION,
+  DAEMON_SET,
   DEPLOYMENT,
   REPLICA_SET,
+  STATEFUL_SET,
   EVENTS_EVENT,
   SELF_SUBJECT_ACCESS_REVIEW,
   SELF_SUBJECT_RULES_REVIEW,
+  CRON_JOB,
+  JOB,
   NETWORK_POLICY,
   INGRESS,
   INGRESS_CLASS,
+  POD_DISRUPTION_BUDGET,
+  CLUSTER_ROLE_BINDING,
+  CLUSTER_ROLE,
+  ROLE_BINDING,
+  ROLE,
+  PRIORITY_CLASS,
   ENDPOINT_SLICE,
   LEASE,
   GATEWAY_CLASS,

@@ -93,7 +93,7 @@ test('a write is acknowledged once it is flushed; what changes nothing waits for
   assert.deepEqual(acknowledged, []);
   disk.resolve();
   await Promise.all(writes);
-  assert.deepEqual(acknowledged.toSorted(), ['keep', 'put']);
+  assert.deepEqual(new Set(acknowledged), new Set(['keep', 'put']));
 });
 
 test('after a flush that failed nothing is acknowledged and nothing more is written', async () => {

@@ -4,9 +4,9 @@ import { fill, inTurn, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
-import { percentage } from '../text/names.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
+import { amountOf, checkIntOrPercent } from './amount.ts';
 import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
 
 export const DEPLOYMENT: Definition = {
@@ -97,11 +97,3 @@ function checkStrategy(found: Findings, strategy: Place): void {
     found.invalid(unavailable, 'must not be greater than 100%');
   }
 }
-
-function checkIntOrPercent(found: Findings, place: Place): void {
-  if (typeof place.value === 'string') found.complaints(place, percentage);
-  else found.notNegative(place);
-}
-
-const amountOf = (place: Place): number =>
-  typeof place.value === 'string' ? Number.parseInt(place.value, 10) : place.number;

@@ -68,16 +68,22 @@ function checkTemplate(found: Findings, template: Place, selector: Place): void 
       metadata.child('labels').fields,
     );
   }
+  checkTemplateSpec(found, template);
+  const restart = template.child('spec').child('restartPolicy');
+  if (restart.present && restart.text !== 'Always') found.notSupported(restart, ['Always']);
+  const deadline = template.child('spec').child('activeDeadlineSeconds');
+  if (deadline.present) found.forbidden(deadline, 'activeDeadlineSeconds in ReplicaSet is not Supported');
+}
+
+/** What every pod template has to be, whoever makes pods of it. */
+export function checkTemplateSpec(found: Findings, template: Place): void {
+  const metadata = template.child('metadata');
   checkLabels(found, metadata.child('labels'));
   checkAnnotations(found, metadata.child('annotations'));
   checkPodSpec(found, template.child('spec'));
   const ephemeral = template.child('spec').child('ephemeralContainers');
   if (ephemeral.list.length > 0)
     found.forbidden(ephemeral, 'ephemeral containers not allowed in pod template');
-  const restart = template.child('spec').child('restartPolicy');
-  if (restart.present && restart.text !== 'Always') found.notSupported(restart, ['Always']);
-  const deadline = template.child('spec').child('activeDeadlineSeconds');
-  if (deadline.present) found.forbidden(deadline, 'activeDeadlineSeconds in ReplicaSet is not Supported');
 }
 
 function matches(selector: Place, labels: Place): boolean {

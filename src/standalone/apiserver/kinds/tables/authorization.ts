@@ -6,6 +6,10 @@ FieldSelectorAttributes
 LabelSelectorAttributes
  rawSelector 1 string
  requirements 2 []meta.LabelSelectorRequirement list=atomic
+LocalSubjectAccessReview kind
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 SubjectAccessReviewSpec! ={}
+ status 3 SubjectAccessReviewStatus ={}
 NonResourceRule
  verbs 1 []string! list=atomic
  nonResourceURLs 2 []string list=atomic
@@ -45,6 +49,17 @@ SelfSubjectAccessReview kind
 SelfSubjectAccessReviewSpec
  resourceAttributes 1 ResourceAttributes
  nonResourceAttributes 2 NonResourceAttributes
+SubjectAccessReview kind
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 SubjectAccessReviewSpec! ={}
+ status 3 SubjectAccessReviewStatus ={}
+SubjectAccessReviewSpec
+ resourceAttributes 1 ResourceAttributes
+ nonResourceAttributes 2 NonResourceAttributes
+ user 3 string
+ groups 4 []string list=atomic
+ extra 5 {}[]string
+ uid 6 string
 SubjectAccessReviewStatus
  allowed 1 bool! =false
  reason 2 string

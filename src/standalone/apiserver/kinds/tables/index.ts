@@ -1,8 +1,10 @@
 import type { Group } from '../schema/types.ts';
+import { APPS_SETS } from './apps-sets.ts';
 import { APPS } from './apps.ts';
 import { AUTHENTICATION } from './authentication.ts';
 import { AUTHORIZATION } from './authorization.ts';
 import { AUTOSCALING } from './autoscaling.ts';
+import { BATCH } from './batch.ts';
 import { COORDINATION } from './coordination.ts';
 import { CORE_CONTAINERS } from './core-containers.ts';
 import { CORE_NODES } from './core-nodes.ts';
@@ -19,6 +21,8 @@ import { GATEWAY } from './gateway.ts';
 import { META } from './meta.ts';
 import { NETWORKING } from './networking.ts';
 import { POLICY } from './policy.ts';
+import { RBAC } from './rbac.ts';
+import { SCHEDULING } from './scheduling.ts';
 
 const CORE = [
   CORE_OBJECTS,
@@ -46,12 +50,15 @@ export const GROUPS: readonly Group[] = [
     load: () => META,
   },
   builtIn('core', '', ...CORE),
-  builtIn('apps', 'apps', APPS),
+  builtIn('apps', 'apps', APPS, APPS_SETS),
+  builtIn('batch', 'batch', BATCH),
   builtIn('networking', 'networking.k8s.io', NETWORKING),
   builtIn('discovery', 'discovery.k8s.io', DISCOVERY),
   builtIn('coordination', 'coordination.k8s.io', COORDINATION),
   builtIn('events', 'events.k8s.io', EVENTS),
   builtIn('policy', 'policy', POLICY),
+  builtIn('rbac', 'rbac.authorization.k8s.io', RBAC),
+  builtIn('scheduling', 'scheduling.k8s.io', SCHEDULING),
   builtIn('autoscaling', 'autoscaling', AUTOSCALING),
   builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
   builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
