@@ -21,7 +21,7 @@ import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { PolicyNode } from '../policy/index.ts';
-import type { Assignment, PolicyStatus } from '../policy/index.ts';
+import type { Assignment, Flow, PolicyCounter, PolicyStatus } from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
 
 export interface PolicyOptions {
@@ -39,6 +39,8 @@ export interface PolicyOptions {
 export interface PolicyFollower {
   readonly gate: PodGate;
   status(): PolicyStatus;
+  /** What this node's kernel has counted of new connections of the flow. */
+  counters(flow: Flow): Promise<readonly PolicyCounter[]>;
   /** Seconds since the API server last said anything about policies; infinite before it ever did. */
   staleness(): number;
   close(): Promise<void>;
@@ -152,6 +154,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
       },
     },
     status: () => node.status(),
+    counters: flow => node.counters(flow),
     staleness: () => policies.staleness(),
     close: () => queue.close(),
   };

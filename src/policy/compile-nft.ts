@@ -155,7 +155,7 @@ function addGroup(
   const rules: string[] = [];
   const drop = `drop-${name}`;
   if (allows.all) {
-    chains.set(name, { rules: ['return'], reason });
+    chains.set(name, { rules: ['counter return'], reason });
     return;
   }
   const peers = peerElements(group);

@@ -196,10 +196,11 @@ function considerRule(rule: Rule, question: Question): RuleTrace {
   return { rule, peerMisses, portMisses };
 }
 
-const goesWith = (peer: Peer | undefined, port: PortRange | undefined, question: Question): boolean =>
+/** An ipBlock never goes with a named port of egress: names belong to pods. */
+export const goesWith = (peer: Peer | undefined, port: PortRange | undefined, question: Question): boolean =>
   !(question.direction === 'egress' && peer?.is === 'block' && port?.is === 'named');
 
-function matchesPeer(rule: Rule, peer: Peer | undefined, { peer: pod, address }: Question): boolean {
+export function matchesPeer(rule: Rule, peer: Peer | undefined, { peer: pod, address }: Question): boolean {
   if (peer === undefined) return true;
   switch (peer.is) {
     case 'nobody':
@@ -226,7 +227,7 @@ export function selectsPod(
   return inNamespace && (peer.podSelector === undefined || matchesSelector(peer.podSelector, pod.labels));
 }
 
-function matchesPort(port: PortRange | undefined, { flow, target }: Question): boolean {
+export function matchesPort(port: PortRange | undefined, { flow, target }: Question): boolean {
   if (port === undefined) return true;
   if (port.is === 'none' || port.protocol !== flow.protocol || flow.port === undefined) return false;
   if (port.is === 'numbers') return port.from <= flow.port && flow.port <= port.to;

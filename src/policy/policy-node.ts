@@ -6,6 +6,8 @@ import type { NetworkPolicy } from '../kube/types/networking.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import type { Service } from '../kube/types/service.ts';
+import { readCounters } from './apply-counters.ts';
+import type { CounterKernel, PolicyCounter } from './apply-counters.ts';
 import { revokeConnections } from './apply-connections.ts';
 import type { ConnectionKernel } from './apply-connections.ts';
 import { PolicyTable } from './apply-nft.ts';
@@ -19,6 +21,8 @@ import { addressesOf, compileModel, readNodeLocalService, readPod } from './comp
 import { compileNft, groupNames } from './compile-nft.ts';
 import type { PolicyProgram } from './compile-nft.ts';
 import { readPolicy } from './compile-policy.ts';
+import { compileCounters } from './compile-counters.ts';
+import type { Flow } from './decide.ts';
 import type { Labels, Policy, PolicyModel, PolicyPod } from './model.ts';
 
 /** The cluster as it is known now. */
@@ -39,7 +43,7 @@ export interface PolicySources {
 
 export interface PolicyNodeOptions {
   readonly node: string;
-  readonly kernel: PolicyKernel & ConnectionKernel;
+  readonly kernel: PolicyKernel & ConnectionKernel & CounterKernel;
   readonly sources: PolicySources;
   readonly log: Log;
   /** What pods had before this process started, where their status does not tell yet. */
@@ -86,6 +90,7 @@ export class PolicyNode {
   readonly #readPolicies = new WeakMap<NetworkPolicy, Policy>();
   #numbers: ReadonlyMap<string, number> = new Map();
   #model: PolicyModel | undefined;
+  #program: PolicyProgram | undefined;
   #state: TableState | undefined;
   #groups: readonly Group[] = [];
   #refusals: readonly Problem[] = [];
@@ -167,6 +172,13 @@ export class PolicyNode {
     };
   }
 
+  /** What the kernel has counted, on this node, of new connections of the flow: what let pass, and what dropped. */
+  async counters(flow: Flow): Promise<readonly PolicyCounter[]> {
+    const { kernel, node, namespacePath } = this.#options;
+    if (this.#model === undefined || this.#program === undefined) return [];
+    return readCounters(kernel, compileCounters(this.#model, this.#program, node, flow), namespacePath);
+  }
+
   /** What is wrong with policies that isolate pods of this node, and what the kernel refused. */
   problems(): readonly Problem[] {
     const local = new Set<string>();
@@ -202,6 +214,7 @@ export class PolicyNode {
     this.#numbers = identities.numbers;
     this.#groups = groups;
     this.#model = model;
+    this.#program = program;
     await this.#revoke(model, program);
     log.debug({ groups: groups.length, policies: model.policies.size }, 'policies are in force');
   }

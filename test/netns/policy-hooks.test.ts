@@ -1,103 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { nft as contract } from '../../src/kernel/contract.ts';
 import { connectIn } from '../../src/kernel/ns/index.ts';
-import { KernelWorker } from '../../src/kernel/worker/index.ts';
+import type { KernelWorker } from '../../src/kernel/worker/index.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../../src/kube/types/networking.ts';
-import type { Pod } from '../../src/kube/types/pod.ts';
-import type { Service } from '../../src/kube/types/service.ts';
 import { PolicyNode } from '../../src/policy/index.ts';
 import { echoServer } from './pods-traffic.ts';
-import { boundUdp, buildRig, eventually, reachesTcp } from './policy-rig.ts';
-import type { Rig } from './policy-rig.ts';
-
-/** A node whose objects a test changes, with two pods. */
-interface World {
-  readonly rig: Rig;
-  readonly worker: KernelWorker;
-  readonly node: PolicyNode;
-  readonly pods: Pod[];
-  readonly services: Service[];
-  readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
-  readonly again: () => PolicyNode;
-}
-
-function build(context: TestContext, part: string, count = 2): World {
-  const rig = buildRig(context, part, count);
-  const worker = new KernelWorker();
-  context.after(() => worker.close());
-  const pods = rig.pods.map(({ addresses }, index): Pod => {
-    const metadata = {
-      namespace: 'default',
-      name: `pod${index}`,
-      uid: `${index}`,
-      labels: { pod: `${index}` },
-    };
-    const status = { podIPs: addresses.map(ip => ({ ip })) };
-    return {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata,
-      spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'echo' }] },
-      status,
-    };
-  });
-  let policies: readonly NetworkPolicy[] = [];
-  const services: Service[] = [];
-  const again = () =>
-    new PolicyNode({
-      node: 'node-1',
-      kernel: worker,
-      log: silentLog,
-      assigned: [],
-      namespacePath: rig.router,
-      sources: {
-        pods: () => pods,
-        policies: () => policies,
-        nodes: () => [
-          {
-            apiVersion: 'v1',
-            kind: 'Node',
-            metadata: { name: 'node-1' },
-            status: { addresses: rig.routerAddresses.map(address => ({ type: 'InternalIP', address })) },
-          },
-        ],
-        namespaceLabels: () => ({}),
-        nodeLocalServices: () => services,
-        reached: () => Promise.resolve(),
-      },
-    });
-  const node = again();
-  return {
-    rig,
-    worker,
-    node,
-    pods,
-    services,
-    again,
-    set: async (...specs) => {
-      policies = specs.map((spec, index) => ({
-        apiVersion: 'networking.k8s.io/v1',
-        kind: 'NetworkPolicy',
-        metadata: { namespace: 'default', name: `p${index}`, uid: `u${index}`, generation: 1 },
-        spec,
-      }));
-      await node.sync();
-    },
-  };
-}
+import { place, policyWorld } from './policy-node-world.ts';
+import { boundUdp, eventually, reachesTcp } from './policy-rig.ts';
 
 const denyAll: NetworkPolicySpec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'] };
 const waitMilliseconds = 700;
 
-const place = (rig: Rig, index: number) => rig.pods[index] ?? assert.fail('there is such a pod');
 const families = [0, 1] as const;
 
 test('under default deny the node reaches its pods, no pod reaches the node, and each itself', async context => {
-  const { rig, set } = build(context, 'pol-hooks');
+  const { rig, set } = policyWorld(context, 'pol-hooks');
   const [one] = [place(rig, 0)];
   const reach = (from: string, host: string) => reachesTcp(from, host, 7, waitMilliseconds);
   for (const family of families) {
@@ -113,7 +33,7 @@ test('under default deny the node reaches its pods, no pod reaches the node, and
 });
 
 test('an egress rule for an address lets a pod reach its node', async context => {
-  const { rig, set } = build(context, 'pol-node');
+  const { rig, set } = policyWorld(context, 'pol-node');
   await set(denyAll, {
     podSelector: {},
     policyTypes: ['Egress'],
@@ -126,7 +46,7 @@ test('an egress rule for an address lets a pod reach its node', async context =>
 });
 
 test('replies to what a pod may open come back, though it lets nobody in', async context => {
-  const { rig, set } = build(context, 'pol-replies');
+  const { rig, set } = policyWorld(context, 'pol-replies');
   await set({ podSelector: { matchLabels: { pod: '0' } }, policyTypes: ['Ingress'] });
   for (const family of families) {
     const host = place(rig, 1).addresses[family];
@@ -140,7 +60,7 @@ test('replies to what a pod may open come back, though it lets nobody in', async
 });
 
 test('the cluster’s DNS address, which the node answers untracked, is allowed by the labels of its pods', async context => {
-  const { rig, set, services, worker } = build(context, 'pol-dns');
+  const { rig, set, services, worker } = policyWorld(context, 'pol-dns');
   const dns = '10.96.0.10';
   await worker.netlink(rig.router, [{ do: 'address-add', dev: 'lo', address: `${dns}/32`, nodad: true }]);
   await worker.nft(
@@ -182,7 +102,7 @@ add rule inet t out ip saddr ${dns} udp sport 53 notrack
 });
 
 test('datagrams in fragments are judged as a whole, by their port', async context => {
-  const { rig, set } = build(context, 'pol-fragments');
+  const { rig, set } = policyWorld(context, 'pol-fragments');
   const [client, server] = [place(rig, 0), place(rig, 1)];
   await set({
     podSelector: { matchLabels: { pod: '1' } },
@@ -203,7 +123,7 @@ test('datagrams in fragments are judged as a whole, by their port', async contex
 
 for (const family of families)
   test(`a change cuts what is open and not allowed any more, also where only the server sends (IPv${family === 0 ? 4 : 6})`, async context => {
-    const { rig, set, node } = build(context, `pol-cut${family}`);
+    const { rig, set, node } = policyWorld(context, `pol-cut${family}`);
     const [client, server] = [place(rig, 0), place(rig, 1)];
     const from = await boundUdp(context, client.namespace, client.addresses[family], 4000);
     const to = await boundUdp(context, server.namespace, server.addresses[family], 4001);
@@ -241,7 +161,7 @@ for (const family of families)
   });
 
 test('an agent that starts again adopts what is there: nothing is opened, nothing written', async context => {
-  const world = build(context, 'pol-adopt');
+  const world = policyWorld(context, 'pol-adopt');
   const { rig, worker } = world;
   await world.set(denyAll);
   const written: string[] = [];
@@ -292,11 +212,12 @@ function pick(worker: KernelWorker) {
     nftList: worker.nftList.bind(worker),
     connections: worker.connections.bind(worker),
     markConnections: worker.markConnections.bind(worker),
+    nftCounters: worker.nftCounters.bind(worker),
   };
 }
 
 test('when the kernel refuses a policy’s part, its pods are closed, the rest is enforced, and it is reported', async context => {
-  const world = build(context, 'pol-refused', 3);
+  const world = policyWorld(context, 'pol-refused', 3);
   const { rig, worker, pods } = world;
   const broken = /add set inet \S+ (\S+-ports) /;
   const breaking = {

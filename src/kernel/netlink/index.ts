@@ -1,6 +1,9 @@
 /** Netlink by a codec of our own: links, addresses, routes, rules, neighbours, forwarding entries; tracked connections. */
 export { RouteSocket } from './socket.ts';
 export { ConntrackSocket } from './conntrack-socket.ts';
+export { NftCounterSocket } from './nft-counter-socket.ts';
+export type { NftCounterPlace } from './nft-counter-socket.ts';
+export type { NftCounter } from './nft-counters.ts';
 export { matchesConnection } from './conntrack.ts';
 export type { Connection, ConnectionFilter, ConnectionMark, ConnectionTuple } from './conntrack.ts';
 export { NetlinkError } from './error.ts';

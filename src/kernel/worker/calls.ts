@@ -1,6 +1,13 @@
 import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/lazily.ts';
-import type { Connection, ConnectionFilter, ConnectionMark, RouteOperation } from '../netlink/index.ts';
+import type {
+  Connection,
+  ConnectionFilter,
+  ConnectionMark,
+  NftCounter,
+  NftCounterPlace,
+  RouteOperation,
+} from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';
 import { performJob } from './jobs.ts';
@@ -104,6 +111,14 @@ export function createCalls() {
     },
     async nftList(where: Where, command: string): Promise<unknown> {
       return withNft(where, nft => nft.list(command));
+    },
+    async nftCounters(
+      where: Where,
+      places: readonly NftCounterPlace[],
+    ): Promise<readonly (NftCounter | undefined)[]> {
+      const { NftCounterSocket } = await netlinkModule();
+      using socket = NftCounterSocket.open(where);
+      return places.map(place => socket.read(place));
     },
     async sysctls(where: Where, settings: readonly KernelSetting[]): Promise<void> {
       const { setSysctl } = await import('../sysctl/index.ts');

@@ -8,6 +8,8 @@ import type {
   Link,
   LinkAddress,
   Neighbour,
+  NftCounter,
+  NftCounterPlace,
   Route,
   RouteOperation,
   Rule,
@@ -138,6 +140,14 @@ export class KernelWorker implements AsyncDisposable {
   /** The JSON answer to a `list …` command. */
   nftList(command: string, namespacePath?: string): Promise<unknown> {
     return this.#call('nftList', namespacePath, command);
+  }
+
+  /** Single counters, each by a look-up of its own; undefined for what is not there. */
+  nftCounters(
+    places: readonly NftCounterPlace[],
+    namespacePath?: string,
+  ): Promise<readonly (NftCounter | undefined)[]> {
+    return this.#call('nftCounters', namespacePath, places);
   }
 
   sysctls(settings: readonly KernelSetting[], namespacePath?: string): Promise<void> {

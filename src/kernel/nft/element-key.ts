@@ -1,0 +1,66 @@
+import { bytesOf, parseAddress } from '../../base/ip.ts';
+import { FairleadError } from '../../base/errors.ts';
+
+/** IANA numbers, by the names that nft prints. */
+const protocols: ReadonlyMap<string, number> = new Map([
+  ['icmp', 1],
+  ['tcp', 6],
+  ['udp', 17],
+  ['ipv6-icmp', 58],
+  ['sctp', 132],
+]);
+
+/**
+ * The key of one element as the kernel stores it: every part padded to four bytes. `type` and `element` as nft writes
+ * them (`mark . inet_proto . inet_service`, `7 . tcp . 80-90`); of an interval its lower end, by which it is found.
+ * A set of intervals compares bytes, so that nft turns there what the host orders otherwise (marks).
+ */
+export function encodeElementKey(type: string, element: string, isInterval: boolean): Uint8Array {
+  const texts = element.split(' . ');
+  const parts = type.split(' . ').map((name, index) => encodePart(name, texts[index] ?? '', isInterval));
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + aligned(part.length), 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += aligned(part.length);
+  }
+  return bytes;
+}
+
+const aligned = (length: number): number => (length + 3) & ~3;
+
+function encodePart(type: string, text: string, isInterval: boolean): Uint8Array {
+  const from = lowerEnd(text);
+  switch (type) {
+    case 'mark':
+      return numberBytes(4, Number(from), !isInterval);
+    case 'inet_service':
+      return numberBytes(2, Number(from), false);
+    case 'inet_proto':
+      return numberBytes(1, protocols.get(from) ?? Number(from), false);
+    case 'ipv4_addr':
+    case 'ipv6_addr': {
+      const address = parseAddress(from);
+      if (address !== undefined && `ipv${address.family}_addr` === type) return bytesOf(address);
+      break;
+    }
+    default:
+  }
+  throw new FairleadError('kernel/nft-element', `"${text}" cannot be read as ${type}`);
+}
+
+/** `80-90` → `80`; `10.1.0.0/16` → `10.1.0.0` */
+function lowerEnd(text: string): string {
+  const [prefix = ''] = text.split('/');
+  const [from = ''] = prefix.split('-');
+  return from;
+}
+
+function numberBytes(length: 1 | 2 | 4, value: number, isLittle: boolean): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  if (length === 1) view.setUint8(0, value);
+  else if (length === 2) view.setUint16(0, value, isLittle);
+  else view.setUint32(0, value, isLittle);
+  return bytes;
+}

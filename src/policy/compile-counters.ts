@@ -1,0 +1,166 @@
+import type { Provenance } from '../base/provenance.ts';
+import { contains, formatAddress, parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
+import type { Address } from '../base/ip.ts';
+import { decide, goesWith, matchesPeer, matchesPort } from './decide.ts';
+import type { DirectionVerdict, Flow, Question } from './decide.ts';
+import { closedChain } from './compile-nft.ts';
+import type { PolicyProgram } from './compile-nft.ts';
+import { directions } from './model.ts';
+import type { Direction, Peer, PolicyModel, PortRange, Rule } from './model.ts';
+
+/** A place in the table that counts new connections of a flow. */
+export interface CounterPlace {
+  readonly direction: Direction;
+  /** `namespace/name` of the pod that is isolated. */
+  readonly pod: string;
+  readonly does: 'allow' | 'drop';
+  readonly chain: string;
+  /** Absent where the chain itself counts. */
+  readonly element?: {
+    readonly set: string;
+    readonly type: string;
+    readonly isInterval: boolean;
+    readonly key: string;
+  };
+  /** What the element is made of; empty for a drop. */
+  readonly rules: readonly { readonly id: number; readonly provenance: Provenance }[];
+  /** Who isolates the pod. */
+  readonly policies: readonly Provenance[];
+}
+
+/** In the order in which a chain asks them; the first that has the packet counts it. */
+const parts = ['peers', 'ports', 'ranges', 'anybody', 'blocks4', 'nets4', 'blocks6', 'nets6'] as const;
+type Part = (typeof parts)[number];
+
+/** What counts a new connection of the flow on `node`, at each end that is isolated there: at most nine places an end. */
+export function compileCounters(
+  model: PolicyModel,
+  program: PolicyProgram,
+  node: string,
+  flow: Flow,
+): readonly CounterPlace[] {
+  const verdict = decide(model, flow);
+  return directions.flatMap(direction => countersOf(model, program, node, flow, verdict[direction]));
+}
+
+function countersOf(
+  model: PolicyModel,
+  program: PolicyProgram,
+  node: string,
+  flow: Flow,
+  { direction, pod: key = '', reason, isolatedBy: policies }: DirectionVerdict,
+): readonly CounterPlace[] {
+  const pod = model.pods.get(key);
+  if (pod?.node !== node || (reason !== 'rule' && reason !== 'no-rule')) return [];
+  const [own, address] =
+    direction === 'egress' ? [flow.source, flow.destination] : [flow.destination, flow.source];
+  const jump = program.sets.get(`${direction}${own.family}`)?.elements.get(formatAddress(own)) ?? '';
+  const chain = jump.slice('jump '.length);
+  if (chain === '') return [];
+  const peer = model.podsByAddress.get(formatAddress(address));
+  const question: Question = {
+    flow,
+    direction,
+    peer,
+    address,
+    target: direction === 'egress' ? peer : pod,
+  };
+  const rules = (model.isolating[direction].get(key) ?? []).flatMap(policy => policy.rules[direction]);
+  const named = (part: Part | 'all') =>
+    rules.filter(rule => partsOf(rule, question).has(part)).map(({ id, provenance }) => ({ id, provenance }));
+  const place = { direction, pod: key, policies };
+  if (chain === closedChain) return [{ ...place, does: 'drop', chain, rules: [] }];
+  const drop = `drop-${chain}`;
+  if (!program.chains.has(drop)) return [{ ...place, does: 'allow', chain, rules: named('all') }];
+  const identity = program.sets.get(`identity${address.family}`)?.elements.get(formatAddress(address));
+  const packet: readonly Field[] = [identity ?? '', protocolOf(flow), String(flow.port ?? '')];
+  const found: CounterPlace[] = [];
+  for (const part of parts) {
+    const set = `${chain}-${part}`;
+    const compiled = program.sets.get(set);
+    if (compiled === undefined) continue;
+    const type = /^type ([^;]*);/.exec(compiled.declaration)?.[1] ?? '';
+    const isInterval = compiled.declaration.includes('flags interval');
+    const fields = fieldsOf(part, packet, address);
+    const element = [...compiled.elements.keys()].find(text => covers(text, fields));
+    if (element !== undefined)
+      found.push({
+        ...place,
+        does: 'allow',
+        chain,
+        element: { set, type, isInterval, key: element },
+        rules: named(part),
+      });
+  }
+  return [...found, { ...place, does: 'drop', chain: drop, rules: [] }];
+}
+
+type Field = string | Address;
+
+function fieldsOf(part: Part, [identity = '', protocol = '', port = '']: readonly Field[], address: Address) {
+  switch (part) {
+    case 'peers':
+      return [identity];
+    case 'ports':
+    case 'ranges':
+      return [identity, protocol, port];
+    case 'anybody':
+      return [protocol, port];
+    case 'blocks4':
+    case 'blocks6':
+      return [address]; // with every protocol
+    case 'nets4':
+    case 'nets6':
+      return [address, protocol, port];
+    default:
+      return part satisfies never;
+  }
+}
+
+/** `7 . tcp . 80-90` and the packet's fields in that order. */
+function covers(element: string, fields: readonly Field[]): boolean {
+  const texts = element.split(' . ');
+  return fields.every((field, index) => {
+    const text = texts[index] ?? '';
+    if (typeof field !== 'string') return coversAddress(text, field);
+    if (text === field) return true;
+    const [from, to] = text.split('-');
+    return to !== undefined && field !== '' && Number(from) <= Number(field) && Number(field) <= Number(to);
+  });
+}
+
+function coversAddress(text: string, address: Address): boolean {
+  const [from = '', to] = text.split('-');
+  if (to === undefined) {
+    const found = parseInterface(from.includes('/') ? from : `${from}/${address.family === 4 ? 32 : 128}`);
+    return found !== undefined && contains(prefixOf(found.address, found.length), address);
+  }
+  const [first, last] = [parseAddress(from), parseAddress(to)];
+  if (first === undefined || last === undefined || first.family !== address.family) return false;
+  return first.value <= address.value && address.value <= last.value;
+}
+
+const protocolOf = ({ protocol }: Flow): string => protocol.toLowerCase();
+
+/** In which sets a rule's matching pairs of peer and port stand; `all` where it allows everything. */
+function partsOf(rule: Rule, question: Question): ReadonlySet<Part | 'all'> {
+  const found = new Set<Part | 'all'>();
+  const peers = (rule.peers ?? [undefined]).filter(peer => matchesPeer(rule, peer, question));
+  const ports = (rule.ports ?? [undefined]).filter(port => matchesPort(port, question));
+  for (const peer of peers)
+    for (const port of ports)
+      if (goesWith(peer, port, question)) for (const part of partOf(peer, port, question)) found.add(part);
+  return found;
+}
+
+function partOf(
+  peer: Peer | undefined,
+  port: PortRange | undefined,
+  { direction, address: { family } }: Question,
+): readonly (Part | 'all')[] {
+  if (peer?.is === 'block') return [port === undefined ? `blocks${family}` : `nets${family}`];
+  if (peer !== undefined) return port === undefined ? ['peers'] : ['ports', 'ranges'];
+  if (port === undefined) return ['all'];
+  // A name in egress to anybody is looked up on each pod.
+  return direction === 'egress' && port.is === 'named' ? ['ports', 'ranges'] : ['anybody'];
+}

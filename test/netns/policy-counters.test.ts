@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NetworkPolicySpec } from '../../src/kube/types/networking.ts';
+import type { Flow, PolicyCounter } from '../../src/policy/index.ts';
+import { address } from '../property/policy-worlds.ts';
+import { place, policyWorld } from './policy-node-world.ts';
+import { reachesTcp } from './policy-rig.ts';
+
+const waitMilliseconds = 500;
+const families = [0, 1] as const;
+
+/** Each allows TCP 7 to pod 1 from pod 0, by another kind of set. */
+const ways: readonly { readonly what: string; readonly spec: NetworkPolicySpec; readonly field: string }[] = [
+  {
+    what: 'a peer with a port',
+    spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 7 }] }] },
+    field: 'spec.ingress[0]',
+  },
+  {
+    what: 'a peer with a range',
+    spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 5, endPort: 9 }] }] },
+    field: 'spec.ingress[0]',
+  },
+  {
+    what: 'a peer with everything',
+    spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] },
+    field: 'spec.ingress[0]',
+  },
+  {
+    what: 'a port for everybody',
+    spec: { podSelector: {}, ingress: [{ ports: [{ port: 6 }] }, { ports: [{ port: 7 }] }] },
+    field: 'spec.ingress[1]',
+  },
+  {
+    what: 'addresses with everything',
+    spec: {
+      podSelector: {},
+      ingress: [
+        { from: [{ ipBlock: { cidr: '10.244.0.0/24' } }, { ipBlock: { cidr: 'fd00:10:244::/64' } }] },
+      ],
+    },
+    field: 'spec.ingress[0]',
+  },
+  {
+    what: 'addresses with ports',
+    spec: {
+      podSelector: {},
+      ingress: [
+        {
+          from: [
+            { ipBlock: { cidr: '10.244.0.0/24', except: ['10.244.0.13/32'] } },
+            { ipBlock: { cidr: 'fd00:10:244::/64', except: ['fd00:10:244::8888/128'] } },
+          ],
+          ports: [{ port: 7 }],
+        },
+      ],
+    },
+    field: 'spec.ingress[0]',
+  },
+  {
+    what: 'a rule for everything',
+    spec: { podSelector: {}, ingress: [{}] },
+    field: 'spec.ingress[0]',
+  },
+];
+
+test('the rule that let a connection pass has counted it, whatever kind of rule it is', async context => {
+  const { rig, node, set } = policyWorld(context, 'pol-counters');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  for (const { what, spec, field } of ways) {
+    await set(spec);
+    for (const family of families) {
+      const flow: Flow = {
+        source: address(client.addresses[family]),
+        destination: address(server.addresses[family]),
+        protocol: 'TCP',
+        port: 7,
+      };
+      const before = await node.counters(flow);
+      await reachesTcp(client.namespace, server.addresses[family], 7, waitMilliseconds);
+      const counted = difference(before, await node.counters(flow));
+      assert.deepEqual(
+        counted.map(({ does, direction, pod, packets }) => ({ does, direction, pod, packets })),
+        [{ does: 'allow', direction: 'ingress', pod: 'default/pod1', packets: 1 }],
+        `${what}, ${family === 0 ? 'IPv4' : 'IPv6'}`,
+      );
+      assert.deepEqual(
+        counted[0]?.rules.map(({ provenance }) => provenance.field),
+        [field],
+        what,
+      );
+      assert.deepEqual(
+        counted[0]?.policies.map(({ name }) => name),
+        ['p0'],
+      );
+    }
+  }
+});
+
+test('what a default deny dropped is counted at the end that dropped it', async context => {
+  const { rig, node, set } = policyWorld(context, 'pol-dropped');
+  await set({ podSelector: { matchLabels: { pod: '0' } }, policyTypes: ['Egress'] });
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  const flow: Flow = {
+    source: address(client.addresses[0]),
+    destination: address(server.addresses[0]),
+    protocol: 'TCP',
+    port: 7,
+  };
+  const before = await node.counters(flow);
+  assert.equal(await reachesTcp(client.namespace, server.addresses[0], 7, waitMilliseconds), false);
+  const [counter, ...rest] = difference(before, await node.counters(flow));
+  assert.deepEqual(rest, []);
+  assert.equal(counter?.does, 'drop');
+  assert.equal(counter?.direction, 'egress');
+  assert.equal(counter?.pod, 'default/pod0');
+  assert.deepEqual(
+    counter?.policies.map(({ name }) => name),
+    ['p0'],
+  );
+});
+
+function difference(
+  before: readonly PolicyCounter[],
+  after: readonly PolicyCounter[],
+): readonly PolicyCounter[] {
+  return after
+    .map((counter, index) => ({ ...counter, packets: counter.packets - (before[index]?.packets ?? 0) }))
+    .filter(({ packets }) => packets > 0);
+}

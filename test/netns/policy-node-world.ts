@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { silentLog } from '../../src/base/log.ts';
+import { KernelWorker } from '../../src/kernel/worker/index.ts';
+import type { NetworkPolicy, NetworkPolicySpec } from '../../src/kube/types/networking.ts';
+import type { Pod } from '../../src/kube/types/pod.ts';
+import type { Service } from '../../src/kube/types/service.ts';
+import { PolicyNode } from '../../src/policy/index.ts';
+import { buildRig } from './policy-rig.ts';
+import type { Rig } from './policy-rig.ts';
+
+/** A node whose objects a test changes, with two pods. */
+export interface PolicyWorld {
+  readonly rig: Rig;
+  readonly worker: KernelWorker;
+  readonly node: PolicyNode;
+  readonly pods: Pod[];
+  readonly services: Service[];
+  readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
+  readonly again: () => PolicyNode;
+}
+
+export function policyWorld(context: TestContext, part: string, count = 2): PolicyWorld {
+  const rig = buildRig(context, part, count);
+  const worker = new KernelWorker();
+  context.after(() => worker.close());
+  const pods = rig.pods.map(({ addresses }, index): Pod => {
+    const metadata = {
+      namespace: 'default',
+      name: `pod${index}`,
+      uid: `${index}`,
+      labels: { pod: `${index}` },
+    };
+    const status = { podIPs: addresses.map(ip => ({ ip })) };
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'echo' }] },
+      status,
+    };
+  });
+  let policies: readonly NetworkPolicy[] = [];
+  const services: Service[] = [];
+  const again = () =>
+    new PolicyNode({
+      node: 'node-1',
+      kernel: worker,
+      log: silentLog,
+      assigned: [],
+      namespacePath: rig.router,
+      sources: {
+        pods: () => pods,
+        policies: () => policies,
+        nodes: () => [
+          {
+            apiVersion: 'v1',
+            kind: 'Node',
+            metadata: { name: 'node-1' },
+            status: { addresses: rig.routerAddresses.map(address => ({ type: 'InternalIP', address })) },
+          },
+        ],
+        namespaceLabels: () => ({}),
+        nodeLocalServices: () => services,
+        reached: () => Promise.resolve(),
+      },
+    });
+  const node = again();
+  return {
+    rig,
+    worker,
+    node,
+    pods,
+    services,
+    again,
+    set: async (...specs) => {
+      policies = specs.map((spec, index) => ({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { namespace: 'default', name: `p${index}`, uid: `u${index}`, generation: 1 },
+        spec,
+      }));
+      await node.sync();
+    },
+  };
+}
+
+export const place = (rig: Rig, index: number) => rig.pods[index] ?? assert.fail('there is such a pod');
