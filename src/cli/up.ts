@@ -64,7 +64,7 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
   const present = loadCluster(choice.name);
   if (present === undefined) {
     const config = planCluster({ ...defaultChoice, ...choice }, await chooseApiServerPort());
-    checkHostCollisions(config);
+    checkHostCollisions(config, choice);
     if (config.outside) wayOutside(config, process.env);
     return config;
   }

@@ -9,28 +9,42 @@ export interface HostNetwork {
   readonly dev: string;
 }
 
-/**
- * The cluster's networks are in namespaces, so the host never meets them; only with a way outside would a network of the
- * host that has the same addresses be out of the pods' reach. That is refused, with both names.
- */
-export function checkHostCollisions(config: ClusterConfig): void {
-  if (config.outside) {
-    checkApartFromHost(
-      config,
-      hostNetworks().filter(network => !network.prefix.endsWith('/0')),
-    );
-  }
+/** Which networks somebody asked for by name. */
+export interface ChosenNetworks {
+  readonly podPrefixes?: unknown;
+  readonly servicePrefixes?: unknown;
 }
 
-export function checkApartFromHost(config: ClusterConfig, host: readonly HostNetwork[]): void {
+/**
+ * The cluster's networks are in namespaces, so the host never meets them. With a way outside a network of the host that
+ * has the same addresses would be out of the pods' reach: refused, with both names. Without one the defaults may
+ * meet a network of the host (a runner in another cluster's pod often has one), and nobody notices; addresses that were
+ * chosen are refused: who chooses means others than those in use.
+ */
+export function checkHostCollisions(config: ClusterConfig, chosen: ChosenNetworks): void {
+  const host = hostNetworks().filter(network => !network.prefix.endsWith('/0'));
+  checkApartFromHost(config, chosen, host);
+}
+
+function checkApartFromHost(
+  config: ClusterConfig,
+  chosen: ChosenNetworks,
+  host: readonly HostNetwork[],
+): void {
+  const { outside } = config;
+  const isChecked = (choice: unknown) => outside || choice !== undefined;
   const own = [
-    ...config.podPrefixes.map(text => ({ text, what: 'the addresses of pods', field: '--pod-prefixes' })),
-    ...config.servicePrefixes.map(text => ({
+    ...(isChecked(chosen.podPrefixes) ? config.podPrefixes : []).map(text => ({
+      text,
+      what: 'the addresses of pods',
+      field: '--pod-prefixes',
+    })),
+    ...(isChecked(chosen.servicePrefixes) ? config.servicePrefixes : []).map(text => ({
       text,
       what: 'the addresses of Services',
       field: '--service-prefixes',
     })),
-    ...linkPrefixes()
+    ...(outside ? linkPrefixes() : [])
       .filter(({ link }) => link === 1 || config.topology === 'two-links')
       .map(({ link, text }) => ({ text, what: `link ${link} of the nodes`, field: '--outside' })),
   ];
@@ -39,16 +53,17 @@ export function checkApartFromHost(config: ClusterConfig, host: readonly HostNet
     if (taken === undefined) continue;
     throw new FairleadError(
       'cluster/host-collision',
-      `${text} (${what}) overlaps ${taken.prefix}, which this host reaches by ${taken.dev}: with --outside, pods could not reach it.`,
-      {
-        field,
-        hint:
-          field === '--outside'
-            ? 'Bring the cluster up without --outside.'
-            : `Choose other addresses with ${field}, or bring the cluster up without --outside.`,
-      },
+      `${text} (${what}) overlaps ${taken.prefix}, which this host reaches by ${taken.dev}${outside ? ': with --outside, pods could not reach it' : ''}.`,
+      { field, hint: hintFor(field, outside) },
     );
   }
+}
+
+function hintFor(field: string, outside: boolean): string {
+  if (field === '--outside') return 'Bring the cluster up without --outside.';
+  return outside
+    ? `Choose other addresses with ${field}, or bring the cluster up without --outside.`
+    : `Choose other addresses with ${field}, or leave the option away.`;
 }
 
 const meet = (a: Prefix | undefined, b: Prefix | undefined): boolean =>

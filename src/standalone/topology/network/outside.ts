@@ -16,6 +16,8 @@ export interface OutsidePlan {
 export interface OutsideCommand {
   readonly command: string;
   readonly arguments: readonly string[];
+  /** Where the program asks this host's own name servers, for names outside the cluster. */
+  readonly nameServer: string;
 }
 
 const candidates = ['10.0.2.0/24', '192.168.127.0/24', '172.29.127.0/24', '100.64.127.0/24'];
@@ -23,6 +25,7 @@ const candidates = ['10.0.2.0/24', '192.168.127.0/24', '172.29.127.0/24', '100.6
 const slirpPrefix6 = 'fd00::/64';
 /** As slirp4netns lays out its prefix. */
 const gatewayIndex = 2n;
+const nameServerIndex = 3n;
 const ownIndex = 100n;
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
@@ -58,10 +61,13 @@ export function outsideCommand(
   alsoIn: readonly string[] = systemDirectories,
 ): OutsideCommand {
   const directories = [...searchPath.split(delimiter), ...alsoIn];
+  const nameServer = formatAddress(addressAt(plan.prefix, nameServerIndex));
   const slirp = programIn(directories, 'slirp4netns');
-  if (slirp !== undefined) return { command: slirp, arguments: slirpArguments(fabricPath, plan) };
+  if (slirp !== undefined) return { command: slirp, arguments: slirpArguments(fabricPath, plan), nameServer };
   const pasta = programIn(directories, 'pasta');
-  if (pasta !== undefined) return { command: pasta, arguments: pastaArguments(fabricPath, plan) };
+  if (pasta !== undefined) {
+    return { command: pasta, arguments: pastaArguments(fabricPath, plan, nameServer), nameServer };
+  }
   throw new FairleadError(
     'outside/no-program',
     'A way outside needs slirp4netns or pasta, and neither is installed.',
@@ -83,7 +89,11 @@ const slirpArguments = (fabricPath: string, { prefix, ipv6 }: OutsidePlan): read
   interfaces.outside,
 ];
 
-const pastaArguments = (fabricPath: string, { prefix }: OutsidePlan): readonly string[] => [
+const pastaArguments = (
+  fabricPath: string,
+  { prefix }: OutsidePlan,
+  nameServer: string,
+): readonly string[] => [
   '--foreground',
   '--stderr',
   // Else it becomes `nobody`, who may not enter the fabric.
@@ -96,6 +106,7 @@ const pastaArguments = (fabricPath: string, { prefix }: OutsidePlan): readonly s
   `--netmask=${prefix.length}`,
   `--gateway=${formatAddress(addressAt(prefix, gatewayIndex))}`,
   '--no-map-gw',
+  `--dns-forward=${nameServer}`,
   ...['-t', '-u', '-T', '-U'].flatMap(option => [option, 'none']),
   '--netns',
   fabricPath,

@@ -53,7 +53,10 @@ export function processesOf(
     controlPlane('runtime', 'runtime.ts', 0),
     ...config.nodes.map(({ name: nodeName }) => onNode(config, nodeName, node, 'agent')),
     ...config.nodes.map(({ name: nodeName }) =>
-      onNode(config, nodeName, node, 'dns', [`--cluster-domain=${config.clusterDomain}`]),
+      onNode(config, nodeName, node, 'dns', [
+        `--cluster-domain=${config.clusterDomain}`,
+        ...(outside === undefined ? [] : [`--upstreams=${outside.nameServer}`]),
+      ]),
     ),
   ];
   return outside === undefined ? specs : [...specs, outsideOf(config, outside)];
@@ -91,7 +94,8 @@ function onNode(
 function outsideOf(config: ClusterConfig, outside: OutsideCommand): ProcessSpec {
   return {
     name: 'outside',
-    ...outside,
+    command: outside.command,
+    arguments: outside.arguments,
     cgroup: cgroups.controlPlane(config.name),
     log: clusterFiles.log(config.name, 'outside'),
     stopRank: 2,
