@@ -82,6 +82,7 @@ export const constants = {
   MNT_DETACH: 2,
   AF_INET: 2,
   AF_INET6: 10,
+  AF_PACKET: 17,
   AF_NETLINK: 16,
   SOCK_STREAM: 1,
   SOCK_DGRAM: 2,

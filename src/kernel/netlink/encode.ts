@@ -5,6 +5,7 @@ import {
   encodeForwardingReplace,
   encodeNeighbourDelete,
   encodeNeighbourReplace,
+  encodeProxy,
 } from './neighbour.ts';
 import type { RouteOperation } from './operation.ts';
 import type { Request, Resolver } from './request.ts';
@@ -38,6 +39,9 @@ export function encodeOperation(operation: RouteOperation, resolve: Resolver): r
       return [encodeNeighbourReplace(operation, resolve)];
     case 'neighbour-delete':
       return [encodeNeighbourDelete(operation.dev, operation.address, resolve)];
+    case 'proxy-replace':
+    case 'proxy-delete':
+      return [encodeProxy(operation, resolve)];
     case 'fdb-replace':
       return [encodeForwardingReplace(operation, resolve)];
     case 'fdb-delete':

@@ -16,6 +16,7 @@ export type {
   LinkSet,
   LinksDelete,
   NeighbourReplace,
+  ProxyEntry,
   RouteDelete,
   RouteKey,
   RouteOperation,
@@ -29,6 +30,6 @@ export type {
 } from './operation.ts';
 export type { LinkAddress } from './address.ts';
 export type { Link, VxlanState } from './link.ts';
-export type { ForwardingEntry, Neighbour } from './neighbour.ts';
+export type { ForwardingEntry, Neighbour, Proxy } from './neighbour.ts';
 export type { Route, RouteType } from './route.ts';
 export type { Rule } from './rule.ts';

@@ -1,7 +1,7 @@
 import type { Family } from '../../base/ip.ts';
 import { bytesOf } from '../../base/ip.ts';
 import { routing } from '../contract.ts';
-import type { ForwardingDelete, ForwardingReplace, NeighbourReplace } from './operation.ts';
+import type { ForwardingDelete, ForwardingReplace, NeighbourReplace, ProxyEntry } from './operation.ts';
 import { flags, request } from './request.ts';
 import type { Request, Resolver } from './request.ts';
 import {
@@ -35,6 +35,13 @@ export interface Neighbour {
   readonly protocol: number;
 }
 
+/** An address that is answered for on a link without being one of the node's own. */
+export interface Proxy {
+  readonly index: number;
+  readonly address: string;
+  readonly protocol: number;
+}
+
 /** Behind which port of a bridge, or which far end of a VXLAN link, a MAC address is. */
 export interface ForwardingEntry {
   readonly index: number;
@@ -59,6 +66,7 @@ const states = {
 } as const;
 const flagSelf = 2;
 const flagMaster = 4;
+const flagProxy = 8;
 const message = { new: 28, delete: 29, get: 30 } as const;
 const change = flags.request | flags.acknowledge;
 
@@ -77,6 +85,18 @@ export function encodeNeighbourDelete(dev: string, text: string, resolve: Resolv
   const address = requireAddress(text);
   const head = header(familyNumber(address.family), resolve.linkIndex(dev), 0, 0);
   return request(message.delete, change, head, [[attribute.dst, bytesOf(address)]]);
+}
+
+export function encodeProxy(entry: ProxyEntry, resolve: Resolver): Request {
+  const address = requireAddress(entry.address);
+  const head = header(familyNumber(address.family), resolve.linkIndex(entry.dev), 0, flagProxy);
+  const attributes = [[attribute.dst, bytesOf(address)] as const];
+  return entry.do === 'proxy-delete'
+    ? request(message.delete, change, head, attributes)
+    : request(message.new, change | flags.create | flags.replace, head, [
+        ...attributes,
+        [attribute.protocol, u8(routing.protocol)],
+      ]);
 }
 
 export function encodeForwardingReplace(entry: ForwardingReplace, resolve: Resolver): Request {
@@ -101,6 +121,10 @@ export function encodeNeighbourDump(): Request {
   return request(message.get, flags.request | flags.dump, encodeBody(new Uint8Array(12), []), []);
 }
 
+export function encodeProxyDump(): Request {
+  return request(message.get, flags.request | flags.dump, header(0, 0, 0, flagProxy), []);
+}
+
 export function encodeForwardingDump(): Request {
   return request(message.get, flags.request | flags.dump, header(bridgeFamily, 0, 0, 0), []);
 }
@@ -117,6 +141,18 @@ export function decodeNeighbour(body: Uint8Array): Neighbour | undefined {
     address,
     mac: decodeMac(attributes.get(attribute.mac)),
     state: stateOf(viewOf(body).getUint16(8, true)),
+    protocol: readU8(attributes.get(attribute.protocol)) ?? 0,
+  };
+}
+
+export function decodeProxy(body: Uint8Array): Proxy | undefined {
+  if (body.length < 12 || ((body[10] ?? 0) & flagProxy) === 0) return undefined;
+  const attributes = decodeAttributes(body, 12);
+  const address = decodeAddress(attributes.get(attribute.dst));
+  if (address === undefined) return undefined;
+  return {
+    index: viewOf(body).getInt32(4, true),
+    address,
     protocol: readU8(attributes.get(attribute.protocol)) ?? 0,
   };
 }

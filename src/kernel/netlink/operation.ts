@@ -16,6 +16,7 @@ export type RouteOperation =
   | RuleDelete
   | NeighbourReplace
   | { readonly do: 'neighbour-delete'; readonly dev: string; readonly address: string }
+  | ProxyEntry
   | ForwardingReplace
   | ForwardingDelete;
 
@@ -171,6 +172,16 @@ export interface NeighbourReplace {
   readonly protocol?: number;
 }
 
+/**
+ * Whether the node answers neighbour solicitations for an IPv6 address that is not its own (RFC 4861, 7.2.8), and ARP
+ * requests for an IPv4 one that it routes to another link. `proxy_ndp` of the link has to be on.
+ */
+export interface ProxyEntry {
+  readonly do: 'proxy-replace' | 'proxy-delete';
+  readonly dev: string;
+  readonly address: string;
+}
+
 /** A forwarding entry of a bridge port, or of a VXLAN link (`via` is the tunnel's far end). */
 export interface ForwardingReplace {
   readonly do: 'fdb-replace';
@@ -216,6 +227,9 @@ export function describeOperation(operation: RouteOperation): string {
     case 'neighbour-replace':
     case 'neighbour-delete':
       return `${operation.do === 'neighbour-delete' ? 'delete' : 'set'} the neighbour ${operation.address} on ${operation.dev}`;
+    case 'proxy-replace':
+    case 'proxy-delete':
+      return `${operation.do === 'proxy-delete' ? 'stop answering' : 'answer'} for ${operation.address} on ${operation.dev}`;
     case 'fdb-replace':
     case 'fdb-delete':
       return `${operation.do === 'fdb-delete' ? 'delete' : 'set'} the forwarding entry ${operation.mac} on ${operation.dev}`;

@@ -10,10 +10,12 @@ import type { Link } from './link.ts';
 import {
   decodeForwardingEntry,
   decodeNeighbour,
+  decodeProxy,
   encodeForwardingDump,
   encodeNeighbourDump,
+  encodeProxyDump,
 } from './neighbour.ts';
-import type { ForwardingEntry, Neighbour } from './neighbour.ts';
+import type { ForwardingEntry, Neighbour, Proxy } from './neighbour.ts';
 import { describeOperation } from './operation.ts';
 import type { RouteOperation } from './operation.ts';
 import type { Request, Resolver } from './request.ts';
@@ -68,6 +70,11 @@ export class RouteSocket implements Disposable {
 
   neighbours(): readonly Neighbour[] {
     return this.#channel.dump('neighbours', encodeNeighbourDump(), decodeNeighbour);
+  }
+
+  /** Addresses that are answered for. */
+  proxies(): readonly Proxy[] {
+    return this.#channel.dump('proxies', encodeProxyDump(), decodeProxy);
   }
 
   /** The forwarding tables of bridges and VXLAN links. */

@@ -1,3 +1,4 @@
+import type { Address } from '../../base/ip.ts';
 import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/lazily.ts';
 import type {
@@ -19,7 +20,20 @@ import type { Failure } from './messages.ts';
 export type Where = string | undefined;
 
 /** What can be read of links and routes. */
-export type Readable = 'links' | 'addresses' | 'routes' | 'rules' | 'neighbours' | 'forwardingEntries';
+export type Readable =
+  | 'links'
+  | 'addresses'
+  | 'routes'
+  | 'rules'
+  | 'neighbours'
+  | 'proxies'
+  | 'forwardingEntries';
+
+/** Everybody on the link `dev` is told that `address` is there. */
+export interface LinkAnnouncement {
+  readonly dev: string;
+  readonly address: Address;
+}
 
 /** nftables refused one change: its index, and why. */
 export interface RefusedChange {
@@ -79,6 +93,21 @@ export function createCalls() {
     },
     async read(where: Where, what: Readable): Promise<readonly unknown[]> {
       return withSocket(where, (socket): readonly unknown[] => socket[what]());
+    },
+    async announce(where: Where, announcements: readonly LinkAnnouncement[]): Promise<void> {
+      const { announcementFrame, sendFrames } = await import('../packet/index.ts');
+      const { inNamespace } = await import('../ns/index.ts');
+      const links = new Map(
+        (await withSocket(where, socket => socket.links())).map(link => [link.name, link]),
+      );
+      const send = () => {
+        for (const { dev, address } of announcements) {
+          const link = links.get(dev);
+          if (link?.mac !== undefined) sendFrames(link.index, [announcementFrame(address, link.mac)]);
+        }
+      };
+      if (where === undefined) send();
+      else inNamespace(where, send);
     },
     async connections(where: Where, filters: readonly ConnectionFilter[]): Promise<readonly Connection[]> {
       return withConntrack(where, socket => socket.list(filters));

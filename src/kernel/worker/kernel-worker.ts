@@ -10,13 +10,14 @@ import type {
   Neighbour,
   NftCounter,
   NftCounterPlace,
+  Proxy,
   Route,
   RouteOperation,
   Rule,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { ProbeResult } from '../probe/index.ts';
-import type { Calls, RefusedChange, Where } from './calls.ts';
+import type { Calls, LinkAnnouncement, RefusedChange, Where } from './calls.ts';
 import type { KernelJob, KernelSetting } from './jobs.ts';
 import { KernelCallError } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
@@ -88,8 +89,17 @@ export class KernelWorker implements AsyncDisposable {
     return this.#read(namespacePath, 'neighbours');
   }
 
+  proxies(namespacePath?: string): Promise<readonly Proxy[]> {
+    return this.#read(namespacePath, 'proxies');
+  }
+
   forwardingEntries(namespacePath?: string): Promise<readonly ForwardingEntry[]> {
     return this.#read(namespacePath, 'forwardingEntries');
+  }
+
+  /** Gratuitous ARP and unsolicited neighbour advertisements; a link that is not there is passed over. */
+  announce(announcements: readonly LinkAnnouncement[], namespacePath?: string): Promise<void> {
+    return this.#call('announce', namespacePath, announcements);
   }
 
   /** As ConntrackSocket.list: those that one of the filters describes; by default all. */
