@@ -12,6 +12,7 @@
  *
  *   Pods, Namespaces, NetworkPolicies ──informers──▶ PolicyNode (policy.ts) ──▶ nftables; one of the gates
  *   Services, EndpointSlices ──informers──▶ ServiceNetwork (services.ts) ──▶ nftables
+ *                                                └──▶ announced addresses (announce.ts) ──▶ routes, ARP, NDP
  * ```
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -28,6 +29,7 @@ import { Informer } from '../kube/informer.ts';
 import { NODES, PODS } from '../kube/resources.ts';
 import { CniPlugin, Ipam, PodNetwork, createQueue, serveCni } from '../pods/index.ts';
 import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
+import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { followPolicies } from './policy.ts';
@@ -169,7 +171,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   // What the kernel and the store have is adopted before anything is asked of them.
   await reconcile();
-  const services = followServices({ client, node, worker, clock, log, signal });
+  const announcer = followAnnouncements({
+    node,
+    kernel: worker,
+    nodes,
+    clock,
+    log: log.scope('announce'),
+    signal,
+  });
+  const services = followServices({ client, node, worker, announcer, clock, log, signal });
   const startedAt = new Date(clock.now()).toISOString();
   const status = (): AgentStatus => {
     const { self, program } = network;
@@ -202,6 +212,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const compare = () => {
     queue.add('reconcile');
     services.reconcile();
+    announcer.reconcile();
   };
   const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));
   const statusServer = await serveStatus(join(paths.run, 'agent.sock'), status);
@@ -226,6 +237,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     reconcile: compare,
     close: async () => {
       await services.close();
+      await announcer.close();
       await policies.close();
       await cniServer.close();
       await statusServer.close();

@@ -9,6 +9,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
+import type { Announcer } from './announce.ts';
 import { ServiceNetwork, serviceOf } from '../services/index.ts';
 import type { ServiceCounts } from '../services/index.ts';
 
@@ -16,6 +17,7 @@ export interface ServicesOptions {
   readonly client: KubeClient;
   readonly node: string;
   readonly worker: KernelWorker;
+  readonly announcer: Announcer;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -25,6 +27,8 @@ export interface ServicesStatus extends ServiceCounts {
   /** All Services are in the kernel, or named among the problems. */
   readonly ready: boolean;
   readonly lastReconcile?: string;
+  /** Load balancer addresses that this node answers for on its links. */
+  readonly announced: readonly string[];
   /** Elements and rules that somebody else had changed, since the start. */
   readonly corrections: number;
   readonly problems: readonly {
@@ -52,11 +56,12 @@ const RECONCILE = 'reconcile';
 /**
  * ```
  *   Services, EndpointSlices ──informers──▶ key of the Service ─▶ one at a time ─▶ ServiceNetwork ─▶ nftables
- *   every 30 s: compare, repair ───────────────────────────────────┘                    └─▶ problems: log, Events
+ *   every 30 s: compare, repair ───────────────────────────────────┘                    ├─▶ problems: log, Events
+ *                                                                                       └─▶ announcer (announce.ts)
  * ```
  */
 export function followServices(options: ServicesOptions): FollowedServices {
-  const { client, clock, node, signal, worker } = options;
+  const { announcer, client, clock, node, signal, worker } = options;
   const log = options.log.scope('services');
   const services = new Informer(client, SERVICES, { clock, log });
   const slices = new Informer(client, ENDPOINT_SLICES, {
@@ -97,6 +102,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   async function handle(key: string): Promise<void> {
     if (key !== LOAD && key !== RECONCILE) {
       await network.change(key);
+      announcer.change(key, network.announced(key));
       tell([key, ...told.keys()]);
       return;
     }
@@ -108,6 +114,11 @@ export function followServices(options: ServicesOptions): FollowedServices {
     }
     if (!state.isReady) log.info(network.counts(), 'Services are in force');
     state.isReady = true;
+    if (key === LOAD) {
+      for (const service of services.cache.list())
+        announcer.change(keyOf(service), network.announced(keyOf(service)));
+      announcer.begin();
+    }
     tell(new Set([...network.problems().map(serviceKeyOf), ...told.keys()]));
   }
 
@@ -168,6 +179,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
       ...(state.reconciledAt === undefined
         ? {}
         : { lastReconcile: new Date(state.reconciledAt).toISOString() }),
+      announced: announcer.announced(),
       corrections: state.corrections,
       problems: network.problems().map(placeOf),
     }),

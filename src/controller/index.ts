@@ -4,8 +4,11 @@ import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { leadWhenElected } from '../kube/lease.ts';
-import { NODES } from '../kube/resources.ts';
+import { NODES, SERVICES } from '../kube/resources.ts';
 import { DnsLoop } from './dns-loop.ts';
+import { GatewayLoop } from './gateways/loop.ts';
+import { LoadBalancers } from './load-balancer/loop.ts';
+import { AddressPool } from './load-balancer/pool.ts';
 import { PrefixAllocator } from './pod-prefixes/allocator.ts';
 import type { NodePrefixLengths } from './pod-prefixes/allocator.ts';
 import { PodPrefixes } from './pod-prefixes/loop.ts';
@@ -18,6 +21,10 @@ export interface ControllerOptions {
   readonly nodePrefixLengths?: NodePrefixLengths;
   /** Of our DNS on every node, the primary family first; absent where the cluster has another. */
   readonly dnsAddresses?: readonly string[];
+  /** Where Services of type LoadBalancer get their addresses from, of each family any number; absent: another's trade. */
+  readonly loadBalancerPrefixes?: readonly string[];
+  /** How Gateways of our class are served; absent: not at all. */
+  readonly gateways?: { readonly image: string; readonly replicas: number };
   readonly log: Log;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -33,8 +40,10 @@ export interface Controller {
 /**
  *   Nodes ──▶ informer ─┬─▶ pod-prefixes ──▶ Node.spec.podCIDRs, condition NetworkUnavailable, Events
  *                       └─▶ dns ──▶ Service kube-dns and its mirror pods
+ *   Services ──▶ informer ─┬─▶ load-balancer ──▶ Service.status.loadBalancer, Events
+ *                          └─▶ gateways (with their own) ──▶ proxies of each Gateway, status, Events
  *
- * The loops that every cluster needs once. Throws for pod prefixes that cannot be used; runs until the signal is
+ * The loops that every cluster needs once. Throws for prefixes that cannot be used; runs until the signal is
  * aborted.
  */
 export function startController(options: ControllerOptions): Controller {
@@ -49,6 +58,17 @@ export function startController(options: ControllerOptions): Controller {
   if (options.dnsAddresses !== undefined) {
     const addresses = options.dnsAddresses;
     starts.push(new DnsLoop({ client, nodes, addresses, clock, log: log.scope('dns') }).start(signal));
+  }
+  const services = new Informer(client, SERVICES, { clock, log });
+  if (options.loadBalancerPrefixes !== undefined || options.gateways !== undefined) services.start(signal);
+  if (options.loadBalancerPrefixes !== undefined) {
+    const pool = new AddressPool(options.loadBalancerPrefixes);
+    const balancing = { client, services, pool, events, clock, log: log.scope('load-balancer') };
+    starts.push(new LoadBalancers(balancing).start(signal));
+  }
+  if (options.gateways !== undefined) {
+    const serving = { ...options.gateways, client, services, events, clock, log: log.scope('gateways') };
+    starts.push(new GatewayLoop(serving).start(signal));
   }
   const ready = Promise.all(starts).then(() => undefined);
   ready.catch(() => undefined); // who does not wait for it need not handle that we were stopped

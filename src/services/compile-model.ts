@@ -4,6 +4,7 @@ import { parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
+import { isBalancedByUs } from './compile-announcer.ts';
 import { isPort, readEndpoints } from './compile-endpoints.ts';
 import { frontendKey, mergeParts } from './model.ts';
 import type { Exposure, Frontend, ServiceModel, ServicePart } from './model.ts';
@@ -72,6 +73,7 @@ export function readService(service: Service, slices: readonly EndpointSlice[]):
     service: provenanceOf('Service', metadata, 'spec'),
     addresses: faces.map(({ address }) => address),
     frontends: uniqueFrontends(frontends),
+    isAnnounced: isBalancedByUs(service),
     problems,
   };
 }

@@ -7,7 +7,11 @@ export type {
   ServiceSource,
 } from './service-network.ts';
 export type { ServiceKernel } from './apply-nft.ts';
+export { Announcements } from './apply-announce.ts';
+export type { AnnouncingKernel, AnnouncingLink } from './apply-announce.ts';
+export { announcerOf, isBalancedByUs, readCandidate } from './compile-announcer.ts';
+export type { Candidate } from './compile-announcer.ts';
 export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
-export type { ServiceDecision } from './decide.ts';
-export type { Endpoint, Frontend, ServiceModel } from './model.ts';
+export type { Client, ServiceDecision } from './decide.ts';
+export type { Endpoint, Exposure, Frontend, ServiceModel, TrafficPolicy } from './model.ts';

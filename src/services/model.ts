@@ -54,6 +54,8 @@ export interface ServicePart {
   readonly service: Provenance;
   readonly addresses: readonly Address[];
   readonly frontends: readonly Frontend[];
+  /** Its load balancer addresses are ours to announce. */
+  readonly isAnnounced: boolean;
   readonly problems: readonly Problem[];
 }
 

@@ -9,7 +9,7 @@ import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
-import type { ServiceModel } from './model.ts';
+import type { Frontend, ServiceModel } from './model.ts';
 
 export interface ServiceNetworkOptions {
   /** In the node's network namespace, which has to be this process's own. */
@@ -96,6 +96,13 @@ export class ServiceNetwork {
   /** For those who read or explain: the whole model, built when asked for. */
   model(): ServiceModel {
     return mergeParts(this.#claims.parts);
+  }
+
+  /** What has to be announced of a Service: the front ends of its load balancer addresses, if they are ours. */
+  announced(key: string): readonly Frontend[] {
+    const part = this.#claims.part(key);
+    if (part?.isAnnounced !== true) return [];
+    return part.frontends.filter(({ exposure }) => exposure.of === 'load-balancer');
   }
 
   /** Of all Services, or of one. */
