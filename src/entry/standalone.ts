@@ -56,7 +56,15 @@ if (import.meta.main)
     });
     const { podPrefixes, servicePrefixes } = config;
     const dnsAddresses = dnsAddressesOf(servicePrefixes.flatMap(text => parsePrefix(text) ?? []));
-    await startController({ client, podPrefixes, dnsAddresses, log, clock: systemClock, signal: stop }).ready;
+    await startController({
+      client,
+      podPrefixes,
+      dnsAddresses,
+      loadBalancerPrefixes: defaults.loadBalancerPrefixes,
+      log,
+      clock: systemClock,
+      signal: stop,
+    }).ready;
     flushCompileCache();
     await aborted(stop);
     await controllers.close();
