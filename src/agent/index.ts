@@ -32,6 +32,7 @@ import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
+import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
 import { podSource } from './pod-source.ts';
 import { drainReleases } from './releases.ts';
@@ -215,7 +216,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     announcer.reconcile();
   };
   const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));
-  const statusServer = await serveStatus(join(paths.run, 'agent.sock'), status);
+  const statusServer = await serveStatus(
+    join(paths.run, 'agent.sock'),
+    status,
+    createObserve({ worker, policyCounters: flow => policies.counters(flow) }),
+  );
 
   nodes.start(signal);
   pods.start(signal);

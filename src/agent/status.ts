@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { FairleadError } from '../base/errors.ts';
+import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { PolicyStatus } from '../policy/index.ts';
+import type { Observe } from './observe.ts';
 import type { ServicesStatus } from './services.ts';
 
 /** What `fairlead status` shows of a node's agent. */
@@ -47,18 +48,32 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-/** `GET /healthz` (200 while the process works) and `GET /status` on a unix socket that only root can open. */
-export async function serveStatus(path: string, status: () => object): Promise<StatusServer> {
+/**
+ * `GET /healthz` (200 while the process works), `GET /status` and `GET /observe/…` (observe.ts) on a unix socket that only
+ * root can open.
+ */
+export async function serveStatus(
+  path: string,
+  status: () => object,
+  observe: Observe = () => Promise.resolve({ status: 404, body: { error: 'not found' } }),
+): Promise<StatusServer> {
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
-    const url = request.url ?? '';
+    const url = URL.parse(request.url ?? '', 'http://agent');
     request.resume();
-    if (request.method !== 'GET' || (url !== '/healthz' && url !== '/status')) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
-    } else if (url === '/healthz') {
+    const answer = (code: number, body: unknown) =>
+      void response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+    if (request.method === 'GET' && url?.pathname === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
+    } else if (request.method === 'GET' && url?.pathname === '/status') {
+      answer(200, status());
+    } else if (request.method === 'GET' && url?.pathname.startsWith('/observe/') === true) {
+      observe(url.pathname, url.searchParams).then(
+        ({ body, status: code }) => answer(code, body),
+        (error: unknown) => answer(500, { error: sentenceOf(error) }),
+      );
     } else {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(status())}\n`);
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
     }
   });
   server.headersTimeout = 5000;
