@@ -13,6 +13,7 @@
  *   Pods, Namespaces, NetworkPolicies ──informers──▶ PolicyNode (policy.ts) ──▶ nftables; one of the gates
  *   Services, EndpointSlices ──informers──▶ ServiceNetwork (services.ts) ──▶ nftables
  *                                                └──▶ announced addresses (announce.ts) ──▶ routes, ARP, NDP
+ *   Gateways, HTTPRoutes, … ──informers, while a proxy is here──▶ LiveTable (gateways/) ──▶ proxy pods of this node
  * ```
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -31,6 +32,7 @@ import { CniPlugin, Ipam, PodNetwork, createQueue, serveCni } from '../pods/inde
 import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
+import { followGateways } from './gateways/index.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
@@ -181,6 +183,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     signal,
   });
   const services = followServices({ client, node, worker, announcer, clock, log, signal });
+  const gateways = followGateways({
+    client,
+    pods,
+    ...services.informers,
+    clock,
+    log: log.scope('gateways'),
+    signal,
+  });
   const startedAt = new Date(clock.now()).toISOString();
   const status = (): AgentStatus => {
     const { self, program } = network;
@@ -207,6 +217,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       },
       services: services.status(),
       policy: policies.status(),
+      proxies: gateways.status(),
       problems: state.problems,
     };
   };
@@ -241,6 +252,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     status,
     reconcile: compare,
     close: async () => {
+      await gateways.close();
       await services.close();
       await announcer.close();
       await policies.close();

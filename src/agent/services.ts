@@ -10,6 +10,8 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
+import type { EndpointSlice } from '../kube/types/discovery.ts';
+import type { Service } from '../kube/types/service.ts';
 import { ServiceNetwork, serviceOf } from '../services/index.ts';
 import type { ServiceCounts } from '../services/index.ts';
 
@@ -39,6 +41,8 @@ export interface ServicesStatus extends ServiceCounts {
 }
 
 export interface FollowedServices {
+  /** Of all namespaces; slices are indexed by `service`, the key of theirs. */
+  readonly informers: { readonly services: Informer<Service>; readonly slices: Informer<EndpointSlice> };
   /** Seconds since the API server last said anything about Services; infinite before it ever did. */
   staleness(): number;
   status(): ServicesStatus;
@@ -172,6 +176,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   );
 
   return {
+    informers: { services, slices },
     staleness: () => Math.max(services.staleness(), slices.staleness()),
     status: () => ({
       ready: state.isReady,

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { PolicyStatus } from '../policy/index.ts';
 import type { Observe } from './observe.ts';
+import type { ProxyStatus } from './gateways/index.ts';
 import type { ServicesStatus } from './services.ts';
 
 /** What `fairlead status` shows of a node's agent. */
@@ -37,6 +38,8 @@ export interface AgentStatus {
   readonly services: ServicesStatus;
   /** NetworkPolicies in force on this node. */
   readonly policy: PolicyStatus;
+  /** Proxies of Gateways on this node. */
+  readonly proxies: readonly ProxyStatus[];
   readonly problems: readonly {
     readonly object: string;
     readonly field: string;

@@ -1,0 +1,77 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import { SECRETS, parseKey } from '../../kube/resources.ts';
+import type { Secret } from '../../kube/types/config.ts';
+
+export interface ReferencedSecretsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A Secret is there, is another, or is gone. */
+  readonly onChange: (key: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A Secret that the API does not tell of for this long, as it may be forbidden, counts as one that is not there. */
+const GRACE_MILLISECONDS = 5000;
+
+interface Followed {
+  readonly informer: Informer<Secret>;
+  readonly stop: AbortController;
+  isKnown: boolean;
+}
+
+/** Follows the Secrets that something refers to, each by a watch of its own, and no others. */
+export class ReferencedSecrets {
+  readonly #options: ReferencedSecretsOptions;
+  readonly #followed = new Map<string, Followed>();
+
+  constructor(options: ReferencedSecretsOptions) {
+    this.#options = options;
+  }
+
+  /** Follows these from now on, and no longer any other. Keys are `namespace/name`. */
+  want(keys: ReadonlySet<string>): void {
+    for (const [key, { stop }] of this.#followed) {
+      if (keys.has(key)) continue;
+      stop.abort(new Error('no longer referred to'));
+      this.#followed.delete(key);
+    }
+    for (const key of keys) if (!this.#followed.has(key)) this.#follow(key);
+  }
+
+  get(key: string): Secret | undefined {
+    return this.#followed.get(key)?.informer.cache.get(key);
+  }
+
+  /** Is it known of all of them whether they are there? Until then nothing may be concluded from an absent one. */
+  areKnown(keys: Iterable<string>): boolean {
+    return [...keys].every(key => this.#followed.get(key)?.isKnown === true);
+  }
+
+  #follow(key: string): void {
+    const { client, clock, log, onChange, signal } = this.#options;
+    const { namespace = '', name } = parseKey(key);
+    const stop = new AbortController();
+    const ends = AbortSignal.any([signal, stop.signal]);
+    const informer = new Informer(client, SECRETS, {
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+      clock,
+      log,
+    });
+    const followed: Followed = { informer, stop, isKnown: false };
+    const know = () => {
+      if (followed.isKnown || ends.aborted) return;
+      followed.isKnown = true;
+      informer.onChange(() => onChange(key));
+      onChange(key);
+    };
+    this.#followed.set(key, followed);
+    informer.start(ends);
+    informer.synced.then(know, () => undefined); // stopped before
+    clock.sleep(GRACE_MILLISECONDS, ends).then(know, () => undefined); // stopped before
+  }
+}

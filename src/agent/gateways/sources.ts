@@ -1,0 +1,126 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { createCertificateReader } from '../../gateway/index.ts';
+import { backendsOf, isSameSpec, parentsOf } from '../../gateway/compile-keys.ts';
+import type { LiveSources } from '../../gateway/live-table.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { Change, InformerOptions } from '../../kube/informer.ts';
+import {
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  HTTP_ROUTES,
+  NAMESPACES,
+  REFERENCE_GRANTS,
+  keyOf,
+} from '../../kube/resources.ts';
+import type { Resource } from '../../kube/resources.ts';
+import type { Secret } from '../../kube/types/config.ts';
+import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Service } from '../../kube/types/service.ts';
+import { serviceOf } from '../../services/index.ts';
+
+/** What the tables of this node's Gateways have to hear of. */
+export interface Touched {
+  /** Every Gateway, or those with these keys. */
+  gateways(keys?: readonly string[]): void;
+  route(key: string, gateways: readonly string[]): void;
+  endpoints(service: string): void;
+}
+
+export interface SourcesOptions {
+  readonly client: KubeClient;
+  /** Of all namespaces, started by the caller; slices are indexed by `service`. */
+  readonly services: Informer<Service>;
+  readonly slices: Informer<EndpointSlice>;
+  readonly secret: (key: string) => Secret | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Everything of the API that a route table is made of; followed only while a proxy runs on this node. */
+export class TableSources {
+  readonly #classes;
+  readonly gateways;
+  readonly #routes;
+  readonly #grants;
+  readonly #namespaces;
+  readonly #options: SourcesOptions;
+  readonly live: LiveSources;
+
+  constructor(options: SourcesOptions) {
+    const { client, clock, log, services, slices } = options;
+    this.#options = options;
+    const follow = <T extends KubeObject>(resource: Resource<T>, more: InformerOptions<T> = {}) =>
+      new Informer(client, resource, { clock, log, ...more });
+    this.#classes = follow(GATEWAY_CLASSES);
+    this.gateways = follow(GATEWAYS);
+    this.#routes = follow(HTTP_ROUTES, { indexes: { parent: parentsOf, backend: backendsOf } });
+    this.#grants = follow(REFERENCE_GRANTS, {
+      indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
+    });
+    this.#namespaces = follow(NAMESPACES);
+    this.live = {
+      gatewayClass: name => this.#classes.cache.get(name),
+      gateway: key => this.gateways.cache.get(key),
+      route: key => this.#routes.cache.get(key),
+      routesOf: key => this.#routes.cache.by('parent', key).map(keyOf),
+      namespace: name => this.#namespaces.cache.get(name),
+      service: key => services.cache.get(key),
+      slices: key => slices.cache.by('service', key),
+      grants: namespace => this.#grants.cache.by('namespace', namespace),
+      secret: options.secret,
+      certificate: createCertificateReader(),
+    };
+  }
+
+  /** Resolves when all is known; `touched` hears of what changes afterwards. Rejects when the signal is aborted before. */
+  async start(signal: AbortSignal, touched: Touched): Promise<void> {
+    const { services, slices } = this.#options;
+    const own: readonly Pick<Informer<KubeObject>, 'start' | 'synced'>[] = [
+      this.#classes,
+      this.gateways,
+      this.#routes,
+      this.#grants,
+      this.#namespaces,
+    ];
+    for (const informer of own) informer.start(signal);
+    await Promise.all([...own, services, slices].map(informer => informer.synced));
+    signal.throwIfAborted();
+    const ends = [
+      services.onChange(change => this.#serviceChanged(change, touched)),
+      slices.onChange(({ before, after }) => {
+        for (const slice of [before, after]) if (slice !== undefined) touched.endpoints(serviceOf(slice));
+      }),
+    ];
+    signal.addEventListener('abort', () => ends.forEach(end => end()), { once: true });
+    this.#classes.onChange(() => touched.gateways());
+    this.#grants.onChange(() => touched.gateways());
+    this.#namespaces.onChange(({ before, after }) => {
+      if (JSON.stringify(before?.metadata.labels) !== JSON.stringify(after?.metadata.labels))
+        touched.gateways();
+    });
+    this.gateways.onChange(change => {
+      if (!isSameSpec(change.before, change.after)) touched.gateways([keyOf(objectOf(change))]);
+    });
+    this.#routes.onChange(change => {
+      if (isSameSpec(change.before, change.after)) return;
+      const parents = [change.before, change.after].flatMap(route => (route ? parentsOf(route) : []));
+      touched.route(keyOf(objectOf(change)), parents);
+    });
+  }
+
+  #serviceChanged(change: Change<Service>, touched: Touched): void {
+    const { before, after } = change;
+    const matters = (service: Service | undefined) =>
+      service && JSON.stringify([service.spec.type, service.spec.ports, service.spec.ipFamilies]);
+    if (matters(before) === matters(after)) return;
+    const key = keyOf(objectOf(change));
+    touched.endpoints(key);
+    for (const route of this.#routes.cache.by('backend', key)) touched.route(keyOf(route), parentsOf(route));
+  }
+}
+
+/** One of the two is always there. */
+const objectOf = <T>({ before, after }: Change<T>): T => (after ?? before) as T;

@@ -1,0 +1,263 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { attach, createCertificateReader, readGateway, readRoute } from '../../gateway/index.ts';
+import type { Attachment, GatewayModel, GatewaySources, RouteModel } from '../../gateway/index.ts';
+import { MANAGED_BY } from '../../gateway/compile-objects.ts';
+import { backendsOf, isSameSpec, namespaceOf, parentsOf, secretsOf } from '../../gateway/compile-keys.ts';
+import { isOurs } from '../../gateway/model.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { Change, InformerOptions } from '../../kube/informer.ts';
+import {
+  DEPLOYMENTS,
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  HTTP_ROUTES,
+  NAMESPACES,
+  REFERENCE_GRANTS,
+  SECRETS,
+  SERVICE_ACCOUNTS,
+  keyOf,
+} from '../../kube/resources.ts';
+import type { Resource } from '../../kube/resources.ts';
+import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Service } from '../../kube/types/service.ts';
+
+export interface ClusterOptions {
+  readonly client: KubeClient;
+  /** Of all namespaces, started by the caller. */
+  readonly services: Informer<Service>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What a change may have touched, as the keys of the loop's queue. */
+export type Touched =
+  | `class/${string}`
+  | `gateway/${string}`
+  /** Only how many routes are attached to a Gateway. */
+  | `routes-of/${string}`
+  | `route/${string}`;
+
+const managedBy = Object.entries(MANAGED_BY)
+  .map(([name, value]) => `${name}=${value}`)
+  .join(',');
+
+/**
+ * Gateways and all that they depend on, as the API has them, and the models of both kinds, kept until something that they
+ * are made of changes.
+ */
+export class GatewayCluster {
+  readonly classes;
+  readonly gateways;
+  readonly routes;
+  readonly services: Informer<Service>;
+  readonly deployments;
+  readonly serviceAccounts;
+  /** Of type kubernetes.io/tls. */
+  readonly #secrets;
+  readonly controlSecrets;
+  readonly #grants;
+  readonly #namespaces;
+  readonly #gatewayModels = new Map<string, GatewayModel>();
+  readonly #routeModels = new Map<string, RouteModel>();
+  readonly #sources: GatewaySources;
+
+  constructor({ client, services, clock, log }: ClusterOptions) {
+    const follow = <T extends KubeObject>(resource: Resource<T>, options: InformerOptions<T> = {}) =>
+      new Informer(client, resource, { clock, log, ...options });
+    // Where the API's kinds are not installed there is nothing to serve, until they are.
+    const absent = 'empty';
+    this.classes = follow(GATEWAY_CLASSES, { absent });
+    this.gateways = follow(GATEWAYS, {
+      absent,
+      indexes: {
+        class: gateway => [gateway.spec.gatewayClassName],
+        secret: secretsOf,
+        secretNamespace: gateway => secretsOf(gateway).map(namespaceOf),
+      },
+    });
+    this.routes = follow(HTTP_ROUTES, {
+      absent,
+      indexes: {
+        parent: parentsOf,
+        namespace: route => [route.metadata.namespace ?? ''],
+        backend: backendsOf,
+        backendNamespace: route => backendsOf(route).map(namespaceOf),
+      },
+    });
+    this.services = services;
+    this.deployments = follow(DEPLOYMENTS, { labelSelector: managedBy });
+    this.serviceAccounts = follow(SERVICE_ACCOUNTS, { labelSelector: managedBy });
+    this.controlSecrets = follow(SECRETS, { labelSelector: managedBy });
+    this.#secrets = follow(SECRETS, { fieldSelector: 'type=kubernetes.io/tls' });
+    this.#grants = follow(REFERENCE_GRANTS, {
+      absent,
+      indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
+    });
+    this.#namespaces = follow(NAMESPACES);
+    this.#sources = {
+      namespace: name => this.#namespaces.cache.get(name),
+      service: key => this.services.cache.get(key),
+      slices: () => [], // where requests end is the agents' affair
+      secret: key => this.#secrets.cache.get(key),
+      grants: namespace => this.#grants.cache.by('namespace', namespace),
+      certificate: createCertificateReader(),
+    };
+  }
+
+  /** Begins to follow the API; `tell` hears of every change once all is known. */
+  async start(signal: AbortSignal, tell: (touched: Iterable<Touched>) => void): Promise<() => void> {
+    const informers: readonly Pick<Informer<KubeObject>, 'start' | 'synced'>[] = [
+      this.classes,
+      this.gateways,
+      this.routes,
+      this.deployments,
+      this.serviceAccounts,
+      this.controlSecrets,
+      this.#secrets,
+      this.#grants,
+      this.#namespaces,
+    ];
+    for (const informer of informers) informer.start(signal);
+    await Promise.all([this.services, ...informers].map(informer => informer.synced));
+    const ends = [
+      this.classes.onChange(change =>
+        tell(
+          each(change).flatMap(({ metadata: { name } }) => [
+            `class/${name}` as const,
+            ...this.#ofClass(name),
+          ]),
+        ),
+      ),
+      this.gateways.onChange(change => tell(this.#gatewayChanged(change))),
+      this.routes.onChange(change => tell(this.#routeChanged(change))),
+      this.services.onChange(change => tell(this.#serviceChanged(change))),
+      this.deployments.onChange(change => tell(ownersOf(change))),
+      this.serviceAccounts.onChange(change => tell(ownersOf(change))),
+      this.controlSecrets.onChange(change => tell(ownersOf(change))),
+      this.#secrets.onChange(change =>
+        tell(each(change).flatMap(secret => this.#forgetGateways('secret', keyOf(secret)))),
+      ),
+      this.#grants.onChange(change =>
+        tell(
+          each(change).flatMap(({ metadata: { namespace = '' } }) => [
+            ...this.#forgetGateways('secretNamespace', namespace),
+            ...this.#forgetRoutes('backendNamespace', namespace),
+          ]),
+        ),
+      ),
+      this.#namespaces.onChange(({ before, after }) => {
+        if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
+        const name = (after ?? before)?.metadata.name ?? '';
+        tell(this.routes.cache.by('namespace', name).flatMap(route => routeAndParents(route)));
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** Undefined for one that is not there, or not of a class of ours. */
+  gateway(key: string): GatewayModel | undefined {
+    const gateway = this.gateways.cache.get(key);
+    if (gateway === undefined || !isOurs(this.classes.cache.get(gateway.spec.gatewayClassName)))
+      return undefined;
+    const known = this.#gatewayModels.get(key);
+    if (known?.gateway === gateway) return known;
+    const model = readGateway(gateway, this.#sources);
+    this.#gatewayModels.set(key, model);
+    return model;
+  }
+
+  route(key: string): RouteModel | undefined {
+    const route = this.routes.cache.get(key);
+    if (route === undefined) return undefined;
+    const known = this.#routeModels.get(key);
+    if (known?.route === route) return known;
+    const model = readRoute(route, this.#sources);
+    this.#routeModels.set(key, model);
+    return model;
+  }
+
+  /** What a route's parentRefs to this Gateway come to. */
+  attachments(route: RouteModel, gateway: GatewayModel): readonly Attachment[] {
+    return attach(route, gateway, this.#sources);
+  }
+
+  /** The Gateways of ours that a route names. */
+  parents(route: RouteModel): readonly GatewayModel[] {
+    return parentsOf(route.route).flatMap(key => this.gateway(key) ?? []);
+  }
+
+  routesOf(gatewayKey: string): readonly RouteModel[] {
+    return this.routes.cache.by('parent', gatewayKey).flatMap(route => this.route(keyOf(route)) ?? []);
+  }
+
+  #ofClass(name: string): readonly Touched[] {
+    return this.gateways.cache.by('class', name).flatMap(gateway => this.#gatewayAndRoutes(keyOf(gateway)));
+  }
+
+  #gatewayAndRoutes(key: string): readonly Touched[] {
+    return [
+      `gateway/${key}`,
+      ...this.routes.cache.by('parent', key).map(route => `route/${keyOf(route)}` as const),
+    ];
+  }
+
+  #gatewayChanged({ before, after }: Change<Gateway>): readonly Touched[] {
+    const key = keyOf(after ?? before ?? { metadata: { name: '' } });
+    if (after === undefined) this.#gatewayModels.delete(key);
+    return isSameSpec(before, after) ? [`gateway/${key}`] : this.#gatewayAndRoutes(key);
+  }
+
+  #routeChanged({ before, after }: Change<HTTPRoute>): readonly Touched[] {
+    const key = keyOf(after ?? before ?? { metadata: { name: '' } });
+    if (after === undefined) this.#routeModels.delete(key);
+    if (isSameSpec(before, after)) return [`route/${key}`];
+    return each({ before, after }).flatMap(routeAndParents);
+  }
+
+  #serviceChanged({ before, after }: Change<Service>): readonly Touched[] {
+    const owners = ownersOf({ before, after });
+    const matters = (service: Service | undefined) =>
+      service && JSON.stringify([service.spec.type, service.spec.ports]);
+    const key = keyOf(after ?? before ?? { metadata: { name: '' } });
+    return matters(before) === matters(after) ? owners : [...owners, ...this.#forgetRoutes('backend', key)];
+  }
+
+  #forgetGateways(index: string, value: string): readonly Touched[] {
+    return this.gateways.cache.by(index, value).flatMap(gateway => {
+      this.#gatewayModels.delete(keyOf(gateway));
+      return this.#gatewayAndRoutes(keyOf(gateway));
+    });
+  }
+
+  #forgetRoutes(index: string, value: string): readonly Touched[] {
+    return this.routes.cache.by(index, value).flatMap(route => {
+      this.#routeModels.delete(keyOf(route));
+      return routeAndParents(route);
+    });
+  }
+}
+
+const routeAndParents = (route: HTTPRoute): readonly Touched[] => [
+  `route/${keyOf(route)}`,
+  ...parentsOf(route).map(key => `routes-of/${key}` as const),
+];
+
+const each = <T>({ before, after }: { readonly before?: T | undefined; readonly after?: T | undefined }) =>
+  [before, after].filter(object => object !== undefined);
+
+function ownersOf(change: {
+  readonly before?: KubeObject | undefined;
+  readonly after?: KubeObject | undefined;
+}): readonly Touched[] {
+  return each(change).flatMap(({ metadata: { namespace = '', ownerReferences = [] } }) =>
+    ownerReferences
+      .filter(({ kind }) => kind === 'Gateway')
+      .map(({ name }) => `gateway/${namespace}/${name}` as const),
+  );
+}

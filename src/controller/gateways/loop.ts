@@ -1,0 +1,296 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
+import { FairleadError, sentenceOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { WorkQueue } from '../../base/work-queue.ts';
+import { KEY_BYTES } from '../../gateway/channel.ts';
+import { controlSecret, controlSecretName, proxyName, proxyObjects } from '../../gateway/compile-objects.ts';
+import { gatewayClassStatus, gatewayStatus, routeStatus } from '../../gateway/compile-status.ts';
+import type { Infrastructure } from '../../gateway/compile-status.ts';
+import { CONTROLLER_NAME, isOurs } from '../../gateway/model.ts';
+import type { GatewayModel } from '../../gateway/index.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Informer } from '../../kube/informer.ts';
+import {
+  DEPLOYMENTS,
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  HTTP_ROUTES,
+  SECRETS,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+  keyOf,
+  parseKey,
+} from '../../kube/resources.ts';
+import type { Resource } from '../../kube/resources.ts';
+import { timestampOf } from '../../kube/timestamps.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Service } from '../../kube/types/service.ts';
+import { GatewayCluster } from './cluster.ts';
+import type { Touched } from './cluster.ts';
+import { keepObject } from './keep-object.ts';
+import { newlyFalse } from './newly-false.ts';
+
+export interface GatewayLoopOptions {
+  readonly client: KubeClient;
+  /** Of all namespaces, started by the caller. */
+  readonly services: Informer<Service>;
+  readonly events: EventRecorder;
+  /** Of the proxies' containers. */
+  readonly image: string;
+  /** Proxies of a new Gateway; afterwards people may scale them. */
+  readonly replicas: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The class that is made where nobody has made it. */
+const CLASS_NAME = 'fairlead';
+/** Many routes come at once; how many are attached is counted when they have come. */
+const COUNT_MILLISECONDS = 100;
+
+const ROUTES_OF = 'routes-of/';
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/**
+ * ```
+ *   GatewayClasses ─────────────┐            ┌─▶ status of class, Gateway, HTTPRoute; Events
+ *   Gateways, HTTPRoutes ───────┼─▶ queue ───┤
+ *   grants, Namespaces, Secrets,┤            └─▶ per Gateway: ServiceAccount, Secret, Service, Deployment of proxies
+ *   Services, Deployments ──────┘
+ * ```
+ *
+ * What the proxies are told is the agents' affair. Objects of ours go with their Gateway by their owner reference; when
+ * the Gateway changes to a class of someone else, they are deleted here.
+ */
+export class GatewayLoop {
+  readonly #options: GatewayLoopOptions;
+  readonly #cluster: GatewayCluster;
+  readonly #queue: WorkQueue<Touched>;
+
+  constructor(options: GatewayLoopOptions) {
+    const { client, services, clock, log } = options;
+    this.#options = options;
+    this.#cluster = new GatewayCluster({ client, services, clock, log });
+    this.#queue = new WorkQueue<Touched>(key => this.#handle(key), {
+      clock,
+      concurrency: 4,
+      onError: (key, error, retryInMilliseconds) => {
+        if (isConflict(error)) return; // someone wrote it meanwhile; it is done again
+        log.warn(
+          { key, retryInMilliseconds, reason: sentenceOf(error) },
+          'a Gateway object could not be brought to what it is to be',
+        );
+      },
+    });
+  }
+
+  /** Resolves when what is there was seen; runs until the signal is aborted. */
+  async start(signal: AbortSignal): Promise<void> {
+    this.#queue.add(`class/${CLASS_NAME}`);
+    const end = await this.#cluster.start(signal, touched => {
+      for (const key of touched) this.#enqueue(key);
+    });
+    const stop = () => {
+      end();
+      void this.#queue.close();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  }
+
+  #enqueue(key: Touched): void {
+    if (!key.startsWith(ROUTES_OF)) this.#queue.add(key);
+    else this.#queue.addAfter(`gateway/${key.slice(ROUTES_OF.length)}`, COUNT_MILLISECONDS);
+  }
+
+  async #handle(key: Touched): Promise<void> {
+    const slash = key.indexOf('/');
+    const name = key.slice(slash + 1);
+    switch (key.slice(0, slash)) {
+      case 'class':
+        return this.#keepClass(name);
+      case 'gateway':
+        return this.#keepGateway(name);
+      default:
+        return this.#keepRoute(name);
+    }
+  }
+
+  async #keepClass(name: string): Promise<void> {
+    const { client, clock } = this.#options;
+    const present = this.#cluster.classes.cache.get(name);
+    if (present === undefined) {
+      if (name === CLASS_NAME) await this.#makeClass();
+      return;
+    }
+    if (!isOurs(present)) return;
+    const status = gatewayClassStatus(present, timestampOf(clock.now()));
+    if (status === undefined) return;
+    await client
+      .update(GATEWAY_CLASSES, { ...present, status }, { subresource: 'status' })
+      .catch(unless(isNotFound));
+  }
+
+  async #makeClass(): Promise<void> {
+    await this.#cluster.classes.synced;
+    if (this.#cluster.classes.cache.get(CLASS_NAME) !== undefined) return;
+    await this.#options.client
+      .create(GATEWAY_CLASSES, {
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind: 'GatewayClass',
+        metadata: { name: CLASS_NAME },
+        spec: { controllerName: CONTROLLER_NAME, description: 'Proxies of Fairlead, some for each Gateway' },
+      })
+      // Without the kinds of the Gateway API there is nothing to do.
+      .catch(unless(error => isAlreadyExists(error) || isNotFound(error)));
+  }
+
+  async #keepRoute(key: string): Promise<void> {
+    const { client, clock, events } = this.#options;
+    const route = this.#cluster.route(key);
+    if (route === undefined) return;
+    const attachments = this.#cluster
+      .parents(route)
+      .flatMap(gateway => this.#cluster.attachments(route, gateway));
+    const status = routeStatus(route, attachments, timestampOf(clock.now()));
+    if (status === undefined) return;
+    await client
+      .update(HTTP_ROUTES, { ...route.route, status }, { subresource: 'status' })
+      .catch(unless(isNotFound));
+    const conditions = (parents = route.route.status?.parents) =>
+      (parents ?? [])
+        .filter(({ controllerName }) => controllerName === CONTROLLER_NAME)
+        .map(one => one.conditions);
+    for (const { reason, message } of newlyFalse(conditions(), conditions(status.parents)))
+      events.record(route.route, { type: 'Warning', reason, note: message });
+  }
+
+  async #keepGateway(key: string): Promise<void> {
+    const gateway = this.#cluster.gateways.cache.get(key);
+    if (gateway === undefined || gateway.metadata.deletionTimestamp !== undefined) return;
+    const model = this.#cluster.gateway(key);
+    if (model === undefined) {
+      await this.#leave(gateway);
+      return;
+    }
+    // What stands stays where the Gateway cannot be accepted any more: its address is not given away by a mistake.
+    const problem = model.accepted.holds ? await this.#keepProxies(model) : undefined;
+    await this.#writeStatus(model, problem === undefined ? undefined : sentenceOf(problem));
+    if (problem !== undefined) throw problem;
+  }
+
+  /** Returns what keeps the proxies from being made, where people have to know. */
+  async #keepProxies(model: GatewayModel): Promise<unknown> {
+    const { client, image, replicas } = this.#options;
+    const { services, deployments, serviceAccounts, controlSecrets } = this.#cluster;
+    const { gateway } = model;
+    const namespace = gateway.metadata.namespace ?? '';
+    const key = `${namespace}/${proxyName(gateway, digest)}`;
+    const deployment = deployments.cache.get(key);
+    // How many there are is decided once: people and autoscalers have the word afterwards.
+    const now = deployment?.spec.replicas ?? replicas;
+    const desired = proxyObjects(model, { image, replicas: now, digest });
+    try {
+      await keepObject(client, SERVICE_ACCOUNTS, serviceAccounts.cache.get(key), desired.serviceAccount);
+      const secret = controlSecrets.cache.get(`${namespace}/${controlSecretName(gateway, digest)}`);
+      const known = secret?.data?.['key'] ?? '';
+      const isKey = Buffer.from(known, 'base64').length === KEY_BYTES;
+      const value = isKey ? known : randomBytes(KEY_BYTES).toString('base64');
+      await keepObject(client, SECRETS, secret, controlSecret(gateway, value, digest));
+      await keepObject(client, SERVICES, services.cache.get(key), desired.service);
+      await keepObject(client, DEPLOYMENTS, deployment, desired.deployment);
+      return undefined;
+    } catch (error) {
+      const isLastingProblem =
+        (error instanceof ApiError && [403, 404, 422].includes(error.status)) ||
+        (error instanceof FairleadError && error.code === 'gateway/name-taken');
+      if (isLastingProblem) return error;
+      throw error;
+    }
+  }
+
+  async #writeStatus(model: GatewayModel, problem: string | undefined): Promise<void> {
+    const { client, clock, events } = this.#options;
+    const { gateway } = model;
+    const infrastructure = this.#infrastructureOf(gateway, problem);
+    const status = gatewayStatus(model, infrastructure, this.#countRoutes(model), timestampOf(clock.now()));
+    if (status === undefined) return;
+    await client
+      .update(GATEWAYS, { ...gateway, status }, { subresource: 'status' })
+      .catch(unless(isNotFound));
+    const conditions = (of = gateway.status) => [
+      of?.conditions ?? [],
+      ...(of?.listeners ?? []).map(listener => listener.conditions),
+    ];
+    for (const { reason, message } of newlyFalse(conditions(), conditions(status)))
+      events.record(gateway, { type: 'Warning', reason, note: message });
+  }
+
+  #infrastructureOf(gateway: Gateway, problem: string | undefined): Infrastructure {
+    const { services, deployments } = this.#cluster;
+    const key = `${gateway.metadata.namespace ?? ''}/${proxyName(gateway, digest)}`;
+    const isOwn = (object: KubeObject | undefined) =>
+      object?.metadata.ownerReferences?.some(({ uid }) => uid === gateway.metadata.uid) === true;
+    const service = services.cache.get(key);
+    const deployment = deployments.cache.get(key);
+    const ingress = isOwn(service) ? (service?.status?.loadBalancer?.ingress ?? []) : [];
+    return {
+      addresses: ingress.flatMap(({ ip, hostname }): Infrastructure['addresses'] => {
+        if (ip !== undefined && ip !== '') return [{ type: 'IPAddress', value: ip }];
+        return hostname === undefined ? [] : [{ type: 'Hostname', value: hostname }];
+      }),
+      availableProxies: isOwn(deployment) ? (deployment?.status?.availableReplicas ?? 0) : 0,
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  /** Routes on each listener, whether or not the listener can be served (ListenerStatus.attachedRoutes). */
+  #countRoutes(model: GatewayModel): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const route of this.#cluster.routesOf(model.key)) {
+      const names = this.#cluster
+        .attachments(route, model)
+        .flatMap(({ listeners }) => listeners.map(({ listener }) => listener.name));
+      for (const name of new Set(names)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** A Gateway of another controller's class has no proxies of ours. A class that is not there says nothing. */
+  async #leave(gateway: Gateway): Promise<void> {
+    if (this.#cluster.classes.cache.get(gateway.spec.gatewayClassName) === undefined) return;
+    const { services, deployments, serviceAccounts, controlSecrets } = this.#cluster;
+    await this.#deleteOwned(gateway, DEPLOYMENTS, deployments.cache.list());
+    await this.#deleteOwned(gateway, SERVICES, services.cache.list());
+    await this.#deleteOwned(gateway, SECRETS, controlSecrets.cache.list());
+    await this.#deleteOwned(gateway, SERVICE_ACCOUNTS, serviceAccounts.cache.list());
+  }
+
+  async #deleteOwned<T extends KubeObject>(
+    gateway: Gateway,
+    resource: Resource<T>,
+    objects: readonly T[],
+  ): Promise<void> {
+    for (const object of objects) {
+      const { labels, ownerReferences, uid } = object.metadata;
+      const isOwned = ownerReferences?.some(owner => owner.uid === gateway.metadata.uid) === true;
+      if (!isOwned || labels?.['app.kubernetes.io/managed-by'] !== 'fairlead') continue;
+      const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+      await this.#options.client
+        .delete(resource, parseKey(keyOf(object)), { propagationPolicy: 'Background', ...preconditions })
+        .catch(unless(isNotFound));
+    }
+  }
+}
+
+/** What is gone, or was made by someone else first, is told by the watch. */
+function unless(isFine: (error: unknown) => boolean): (error: unknown) => void {
+  return error => {
+    if (!isFine(error)) throw error;
+  };
+}

@@ -1,0 +1,45 @@
+import type { HTTPRoute } from '../kube/types/gateway-routes.ts';
+import type { Gateway } from '../kube/types/gateway.ts';
+import type { KubeObject } from '../kube/types/meta.ts';
+import { parentKey } from './model.ts';
+
+/** What objects refer to, as `namespace/name`: indexes are made of it. Each key once. */
+
+/** Gateways that a route names as parents. */
+export function parentsOf({ metadata, spec }: HTTPRoute): readonly string[] {
+  return unique((spec.parentRefs ?? []).flatMap(parent => parentKey(parent, metadata.namespace ?? '') ?? []));
+}
+
+/** Services that a route sends requests to, whether or not it may. */
+export function backendsOf({ metadata, spec }: HTTPRoute): readonly string[] {
+  return unique(
+    (spec.rules ?? []).flatMap(({ backendRefs = [] }) =>
+      backendRefs.map(({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`),
+    ),
+  );
+}
+
+/** Secrets that a Gateway's listeners take their certificates from, whether or not they may. */
+export function secretsOf({ metadata, spec }: Gateway): readonly string[] {
+  return unique(
+    spec.listeners.flatMap(({ tls }) =>
+      (tls?.certificateRefs ?? []).map(
+        ({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`,
+      ),
+    ),
+  );
+}
+
+export const namespaceOf = (key: string): string => key.slice(0, key.indexOf('/'));
+
+/** Is only the status, or what else does not count a generation, another? */
+export function isSameSpec(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
+  const generation = before?.metadata.generation;
+  return (
+    generation !== undefined &&
+    generation === after?.metadata.generation &&
+    before?.metadata.uid === after.metadata.uid
+  );
+}
+
+const unique = (keys: readonly string[]): readonly string[] => [...new Set(keys)];

@@ -1,0 +1,9 @@
+/** Gateway API: which route stands on which listener, what the proxies are told, and what the objects' status says. */
+export { attach } from './compile-attachment.ts';
+export { applyChange, diffTables, emptyTable } from './compile-delta.ts';
+export { readGateway } from './compile-gateway.ts';
+export { readRoute } from './compile-route.ts';
+export { compileTable } from './compile-table.ts';
+export type { AttachedRoute } from './compile-table.ts';
+export { createCertificateReader } from './certificate.ts';
+export type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';
