@@ -62,7 +62,7 @@ export const roles: readonly Role[] = [
     name: 'model, decide and compile are pure',
     files: /^(pods|services|policy|dns|gateway)\/(.*\/)?(model|decide|compile)(-[a-z0-9-]+)?\.ts$/,
     mayImport:
-      /^(base\/|kube\/(types\/|selector\.ts|resources\.ts)|kernel\/(contract|nft\/table)\.ts|(pods|services|policy|dns|gateway)\/(.*\/)?((model|decide|compile)(-[a-z0-9-]+)?|index)\.ts$)/,
+      /^(base\/|kube\/(types\/|selector\.ts|resources\.ts)|kernel\/(contract|nft\/table)\.ts|gateway\/table\.ts|(pods|services|policy|dns|gateway)\/(.*\/)?((model|decide|compile)(-[a-z0-9-]+)?|index)\.ts$)/,
     mayUseNode: [],
   },
   {
