@@ -18,7 +18,7 @@ import { parsePrefix } from '../base/ip.ts';
 import { startController } from '../controller/index.ts';
 import { dnsAddressesOf } from '../dns/compile-zone.ts';
 import { defaults, namespaces, paths } from '../kernel/contract.ts';
-import { listenIn, namespacePath } from '../kernel/ns/index.ts';
+import { connectIn, listenIn, namespacePath } from '../kernel/ns/index.ts';
 import { createClient } from '../kube/client.ts';
 import { loadKubeconfig } from '../kube/kubeconfig.ts';
 import { startApiServer } from '../standalone/apiserver/index.ts';
@@ -44,6 +44,7 @@ if (import.meta.main)
       log: log.scope('apiserver'),
     });
     const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
+    const world = namespacePath(namespaces.world(config.name));
     const controllers = await startControllers({
       client,
       log,
@@ -51,6 +52,7 @@ if (import.meta.main)
       signal: stop,
       rootCertificate: authority,
       selfSignedDirectory: clusterFiles.selfSigned(config.name),
+      dialWorld: (host, port) => connectIn(world, { host, port, timeoutMilliseconds: 5000 }),
       // The first link's gateways: nodes and pods of the second reach them by the router between.
       apiServer: { addresses: defaults.links[1].gateways, port: defaults.apiServerPort },
     });
@@ -61,6 +63,7 @@ if (import.meta.main)
       podPrefixes,
       dnsAddresses,
       loadBalancerPrefixes: defaults.loadBalancerPrefixes,
+      gateways: { image: 'fairlead.dev/proxy', replicas: 2 },
       log,
       clock: systemClock,
       signal: stop,

@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Controller, ControllerContext } from './context.ts';
+import type { Dial } from '../doors/door.ts';
+import { startDoors } from '../doors/loop.ts';
 import { startDeployments } from './deployments/loop.ts';
 import { startApiServerSlices } from './endpoint-slices/api-server.ts';
 import type { ApiServerPlace } from './endpoint-slices/api-server.ts';
@@ -30,6 +32,8 @@ export interface ControllersOptions {
   readonly apiServer?: ApiServerPlace;
   /** Where the authority of self-signed certificates is kept; without it there are none. */
   readonly selfSignedDirectory?: string;
+  /** Reaches load-balancer addresses from outside the cluster; without it there are no loopback doors. */
+  readonly dialWorld?: Dial;
 }
 
 export interface Controllers {
@@ -44,6 +48,7 @@ export interface Controllers {
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
  *   Service, Pod ──▶ EndpointSlice
  *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
+ *   Service    ──▶ loopback ports of this machine that lead to load-balancer addresses
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
  *   Lease      ──▶ Node conditions and taints ──▶ eviction of pods; nodes that are gone ──▶ removal of pods
  *   any object ──▶ garbage collector: what its owners leave behind
@@ -71,6 +76,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startTaintEviction(context),
     startPodGarbage(context),
     startGarbageCollector(context),
+    ...(options.dialWorld === undefined ? [] : [startDoors(context, options.dialWorld)]),
     ...(options.selfSignedDirectory === undefined
       ? []
       : [startSelfSigned(context, options.selfSignedDirectory)]),
