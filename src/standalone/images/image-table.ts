@@ -1,5 +1,5 @@
 import { builtinPaths, type Image, type Program } from './image.ts';
-import { refuseAgnhost, refuseEcho } from './builtin/arguments.ts';
+import { parseAgnhost } from './builtin/agnhost-commands.ts';
 
 /** One row: the names (without registry mirrors' tags; every tag and digest counts) and what they stand for. */
 export interface ImageRow {
@@ -13,13 +13,19 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const root = { uid: 0, gid: 0 };
 
 const echoProgram: Program = {
-  arguments: [builtinPaths.node, `${builtinPaths.programs}/echo.mjs`, 'echo-basic'],
-  refuse: refuseEcho,
+  arguments: [builtinPaths.node, `${builtinPaths.programs}/echo.mjs`],
+  refuse: rest =>
+    rest.length === 0
+      ? undefined
+      : `builtin://echo takes its settings from the environment alone, but got: ${rest.join(' ')}.`,
 };
 
 const agnhostProgram: Program = {
-  arguments: [builtinPaths.node, `${builtinPaths.programs}/echo.mjs`],
-  refuse: refuseAgnhost,
+  arguments: [builtinPaths.node, `${builtinPaths.programs}/agnhost.mjs`],
+  refuse: rest => {
+    const understood = parseAgnhost(rest);
+    return typeof understood === 'string' ? understood : undefined;
+  },
 };
 
 const nodeProgram: Program = { arguments: [builtinPaths.node] };
