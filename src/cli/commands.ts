@@ -103,6 +103,8 @@ export function commands(called: string): Command {
     .argument('<to>', 'a URL, a name with a port, or an address with a port ([fd00::1]:443)')
     .addOption(nameOption())
     .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
+    .option('--observe', 'send it for real too, and compare: exit code 1 where they differ')
+    .option('--cacert <file>', 'authorities that certificates are checked against')
     .option('-X, --request <method>', 'the method of an HTTP request (default: GET)')
     .option('-H, --header <header>', '"Name: value" of an HTTP request (again for more)', collect, [])
     .addOption(
@@ -111,7 +113,7 @@ export function commands(called: string): Command {
         .default('text'),
     )
     .action(async (from: string, to: string, options: TraceOptions) => {
-      const { name, kubeconfig, request, header, output } = options;
+      const { name, kubeconfig, request, header, output, observe, cacert } = options;
       const { trace } = await import('./trace.ts');
       process.exitCode = await trace({
         from,
@@ -121,6 +123,8 @@ export function commands(called: string): Command {
         ...(request === undefined ? {} : { method: request }),
         headers: header,
         form: output,
+        observe: observe === true,
+        ...(cacert === undefined ? {} : { authorityFile: cacert }),
       });
     });
 
@@ -153,6 +157,8 @@ interface TraceOptions {
   readonly kubeconfig?: string;
   readonly request?: string;
   readonly header: readonly string[];
+  readonly observe?: true;
+  readonly cacert?: string;
   readonly output: 'text' | 'json' | 'yaml';
 }
 

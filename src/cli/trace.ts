@@ -1,7 +1,10 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FairleadError } from '../base/errors.ts';
 import { parseAddress, parsePrefix } from '../base/ip.ts';
-import { traceRequest } from '../insight/trace/index.ts';
-import type { ClusterFacts, Trace } from '../insight/trace/index.ts';
+import { compareTrace, traceRequest } from '../insight/trace/index.ts';
+import type { ClusterFacts } from '../insight/trace/index.ts';
 import { defaults } from '../kernel/contract.ts';
 import { createClient } from '../kube/client.ts';
 import type { Kubeconfig } from '../kube/kubeconfig.ts';
@@ -13,6 +16,7 @@ import { originIn } from './trace/find-origin.ts';
 import { parseOrigin, parseTarget } from './trace/parse-request.ts';
 import { readObjects } from './trace/read-objects.ts';
 import { traceText } from './trace/trace-text.ts';
+import type { TraceReport } from './trace/trace-text.ts';
 
 export interface TraceCall {
   readonly from: string;
@@ -23,6 +27,10 @@ export interface TraceCall {
   readonly method?: string;
   readonly headers: readonly string[];
   readonly form: 'text' | 'json' | 'yaml';
+  /** Sends the request for real, and compares. */
+  readonly observe: boolean;
+  /** Of authorities that servers' certificates are checked against. */
+  readonly authorityFile?: string;
 }
 
 /** Prints the way of one request; the exit code is 0, or 1 where what was observed differs from the model. */
@@ -30,12 +38,28 @@ export async function trace(call: TraceCall): Promise<number> {
   const from = parseOrigin(call.from);
   const to = parseTarget(call.to, call);
   const { facts, kubeconfig } = clusterOf(call);
+  const authorities = call.observe ? await authoritiesFor(call) : [];
   const client = createClient(kubeconfig);
   try {
     const objects = await readObjects(client, facts);
-    const found = traceRequest(objects, originIn(objects, from), to);
-    process.stdout.write(await formatted(found, call.form));
-    return 0;
+    const modelled = traceRequest(objects, originIn(objects, from), to);
+    if (!call.observe) {
+      process.stdout.write(await formatted(modelled, call.form));
+      return 0;
+    }
+    const { observe } = await import('./trace/observe.ts');
+    const observed = await observe({
+      cluster: call.cluster,
+      objects,
+      trace: modelled,
+      target: to,
+      requestId: randomUUID(),
+      authorities,
+      random: Math.random,
+    });
+    const findings = compareTrace(modelled, observed);
+    process.stdout.write(await formatted({ ...modelled, observed: { ...observed, findings } }, call.form));
+    return findings.some(({ result }) => result === 'differs') ? 1 : 0;
   } finally {
     client.close();
   }
@@ -76,9 +100,31 @@ function clusterOf(call: TraceCall): ChosenCluster {
   };
 }
 
+/** `--cacert`, else the authority of this machine's cluster, besides those that Node knows. */
+async function authoritiesFor({ authorityFile, cluster, kubeconfig }: TraceCall): Promise<readonly string[]> {
+  if (kubeconfig !== undefined)
+    throw new FairleadError('trace/not-here', 'Only a cluster on this machine can be observed.', {
+      field: '--observe',
+      hint: 'Leave --observe away: the model is traced in any cluster.',
+    });
+  const { rootCertificates } = await import('node:tls');
+  const local = join(clusterFiles.pki(cluster), 'self-signed', 'ca.crt');
+  const file = authorityFile ?? (existsSync(local) ? local : undefined);
+  if (file === undefined) return rootCertificates;
+  try {
+    return [...rootCertificates, readFileSync(file, 'utf8')];
+  } catch (cause) {
+    throw new FairleadError('trace/bad-authority', `${file} cannot be read.`, {
+      field: '--cacert',
+      hint: 'Give a file with certificates in PEM form.',
+      cause,
+    });
+  }
+}
+
 const addresses = (texts: readonly string[]) => texts.flatMap(text => parseAddress(text) ?? []);
 
-async function formatted(found: Trace, form: TraceCall['form']): Promise<string> {
+async function formatted(found: TraceReport, form: TraceCall['form']): Promise<string> {
   if (form === 'json') return `${JSON.stringify(found, undefined, 2)}\n`;
   const { stringify } = await import('yaml');
   if (form === 'yaml') return stringify(found);

@@ -1,40 +1,34 @@
 import type {
+  Ending,
   Hop,
   Judgement,
   NameHop,
   Place,
   Reference,
-  ServiceHop,
+  ServiceFrontend,
   Side,
 } from '../../insight/trace/index.ts';
 import { bad, faint, good, strong } from './text-blocks.ts';
 import type { Block, Row } from './text-blocks.ts';
 
-/** What a model says of each hop, for people. */
+/** What the model says of a hop, for people: rows of each section align. */
 export function hopBlock(hop: Hop): Block {
   switch (hop.hop) {
     case 'origin':
       return {
         label: 'from',
-        rows: [[hop.sentence], ...(hop.addresses.length === 0 ? [] : [[faint(hop.addresses.join('  '))]])],
+        sections: [[[hop.sentence]], hop.addresses.length === 0 ? [] : [[faint(hop.addresses.join('  '))]]],
       };
     case 'name':
-      return { label: 'name', rows: nameRows(hop) };
+      return { label: 'name', sections: nameSections(hop) };
     case 'service':
-      return { label: 'service', rows: serviceRows(hop) };
+      return { label: 'service', sections: hop.frontends.map(frontendRows) };
     case 'policy':
-      return { label: 'policy', rows: policyRows(hop.choices) };
+      return { label: 'policy', sections: [policyRows(hop.choices)] };
     case 'route':
-      return { label: 'route', rows: routeRows(hop.choices) };
+      return { label: 'route', sections: [routeRows(hop.choices)] };
     case 'arrival':
-      return {
-        label: 'arrival',
-        rows: uniqueRows(
-          hop.choices.map(({ outcome, sentence }) => [
-            outcome === 'reaches' ? good(sentence) : bad(sentence),
-          ]),
-        ),
-      };
+      return { label: 'arrival', sections: [arrivalRows(hop.choices)] };
     default:
       return hop satisfies never;
   }
@@ -51,10 +45,10 @@ export function endOf({ address, port }: Pick<Place, 'address' | 'port'>): strin
 const where = ({ pod, node }: Place): string =>
   [pod ?? '', node === undefined ? '' : `on ${node}`].filter(part => part !== '').join(' ');
 
-function nameRows(hop: NameHop): readonly Row[] {
+function nameSections(hop: NameHop): Block['sections'] {
   const { access, asked, near, outcome, resolver, sentence } = hop;
   const rows: Row[] = [[outcome === 'found' ? sentence : bad(sentence)]];
-  if (hop.by !== 'dns') return rows;
+  if (hop.by !== 'dns') return [rows];
   if (resolver !== undefined) {
     const search = resolver.searches.length === 0 ? '' : `, search ${resolver.searches.join(' ')}`;
     rows.push([
@@ -62,14 +56,16 @@ function nameRows(hop: NameHop): readonly Row[] {
     ]);
   }
   rows.push(...accessRows(access));
-  for (const { name, outcome: answer, records } of asked) {
-    const [first, ...more] = records;
-    if (first === undefined) rows.push([name, faint(answerWords[answer])]);
-    else rows.push([name, `${first.type} ${first.value}`, faint(atField(first))]);
-    for (const record of more) rows.push(['', `${record.type} ${record.value}`, faint(atField(record))]);
-  }
-  if (near.length > 0) rows.push([`there is ${near.join(', ')}`]);
-  return rows;
+  const answers = asked.flatMap(({ name, outcome: answer, records }): readonly Row[] =>
+    records.length === 0
+      ? [[name, faint(answerWords[answer])]]
+      : records.map(({ type, value, ...from }, index) => [
+          index === 0 ? name : '',
+          `${type} ${value}`,
+          faint(atField(from)),
+        ]),
+  );
+  return [rows, answers, near.length > 0 ? [[`there is ${near.join(', ')}`]] : []];
 }
 
 const answerWords = {
@@ -92,27 +88,32 @@ function accessRows(access: readonly Judgement[]): readonly Row[] {
   );
 }
 
-function serviceRows({ frontends }: ServiceHop): readonly Row[] {
-  return frontends.flatMap(({ endpoints, leftOut, outcome, sentence, service, ...frontend }) => {
-    const head: Row = [
-      strong(endOf(frontend)),
-      outcome === 'forwarded' ? sentence : bad(`${outcome}: ${sentence}`),
-      faint(atField(service)),
-    ];
-    return [
-      head,
-      ...endpoints.map((endpoint): Row => [
-        `  ${endOf(endpoint)}`,
-        where(endpoint),
-        faint(atField(endpoint.from)),
-      ]),
-      ...leftOut.map((endpoint): Row => [
-        faint(`  ${endOf(endpoint)}`),
-        faint(`${where(endpoint)}: ${endpoint.why}`),
-        faint(atField(endpoint.from)),
-      ]),
-    ];
-  });
+function frontendRows({
+  endpoints,
+  leftOut,
+  outcome,
+  sentence,
+  service,
+  ...frontend
+}: ServiceFrontend): readonly Row[] {
+  const head: Row = [
+    strong(endOf(frontend)),
+    outcome === 'forwarded' ? sentence : bad(`${outcome}: ${sentence}`),
+    faint(atField(service)),
+  ];
+  return [
+    head,
+    ...endpoints.map((endpoint): Row => [
+      `  ${endOf(endpoint)}`,
+      where(endpoint),
+      faint(atField(endpoint.from)),
+    ]),
+    ...leftOut.map((endpoint): Row => [
+      faint(`  ${endOf(endpoint)}`),
+      faint(`${where(endpoint)}: ${endpoint.why}`),
+      faint(atField(endpoint.from)),
+    ]),
+  ];
 }
 
 /** Connections that are decided alike are shown once. */
@@ -123,13 +124,9 @@ function policyRows(choices: readonly Judgement[]): readonly Row[] {
   return [...groups.values()].flatMap(group => {
     const [first] = group;
     if (first === undefined) return [];
-    const to = [...new Set(group.map(({ to: place }) => place.pod ?? place.address))].join(', ');
-    const head: Row[] = groups.size > 1 ? [[strong(`to ${to}`)]] : [];
-    return [
-      ...head,
-      ...sideRows('out', first.egress),
-      ...(first.egress.allowed ? sideRows('in', first.ingress) : []),
-    ];
+    const to = [...new Set(group.map(({ to: place }) => place.pod ?? place.address))];
+    const head: Row[] = groups.size > 1 ? [[strong(`to ${to.join(', ')}`)]] : [];
+    return [...head, ...sideRows('out', first.egress), ...sideRows('in', first.ingress)];
   });
 }
 
@@ -138,8 +135,24 @@ const keyOf = ({ allowed, allowedBy, isolatedBy, misses, reason }: Side): unknow
   reason,
   allowedBy,
   isolatedBy,
-  misses,
+  misses.map(({ field, object }) => `${object} ${field}`),
 ];
+
+/** Of endings that are alike the first is told, and how many there are. */
+function arrivalRows(choices: readonly Ending[]): readonly Row[] {
+  const groups = Map.groupBy(choices, ({ decidedBy, outcome, to, sentence }) =>
+    outcome === 'reaches' ? sentence : JSON.stringify([outcome, decidedBy, to === undefined]),
+  );
+  return [...groups.values()].flatMap(group => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { outcome, sentence } = first;
+    if (outcome === 'reaches') return [[good(sentence)]];
+    const places = new Set(group.map(({ to }) => to?.pod ?? to?.address));
+    const more = places.size > 1 ? ` (and ${places.size - 1} more alike)` : '';
+    return [[bad(`${sentence}${more}`)]];
+  });
+}
 
 function sideRows(name: string, side: Side): readonly Row[] {
   const verdict = side.allowed ? good('allowed') : bad('dropped');

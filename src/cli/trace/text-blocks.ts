@@ -9,10 +9,10 @@ export interface Span {
 /** Cells of one line; the cells of neighbouring rows stand below each other. */
 export type Row = readonly (Span | string)[];
 
-/** One hop: its name, then lines beside it. A row of one cell is a sentence, and aligns with nothing. */
+/** One hop: its name, then lines beside it. Rows align with those of their own section. */
 export interface Block {
   readonly label: string;
-  readonly rows: readonly Row[];
+  readonly sections: readonly (readonly Row[])[];
 }
 
 const labelWidth = 10;
@@ -28,21 +28,25 @@ export function renderBlocks(blocks: readonly Block[], isColoured: boolean): str
   return blocks.map(block => renderBlock(block, isColoured)).join('\n');
 }
 
-function renderBlock({ label, rows }: Block, isColoured: boolean): string {
+function renderBlock({ label, sections }: Block, isColoured: boolean): string {
+  const lines = sections.flatMap(rows => renderRows(rows, isColoured));
+  const head = paint({ text: label.padEnd(labelWidth), tone: 'strong' }, isColoured);
+  return lines.map((line, index) => `${index === 0 ? head : ' '.repeat(labelWidth)}${line}\n`).join('');
+}
+
+function renderRows(rows: readonly Row[], isColoured: boolean): readonly string[] {
   const widths = columnWidths(rows);
-  return rows
-    .map((row, index) => {
-      const head = index === 0 ? paint({ text: label.padEnd(labelWidth), tone: 'strong' }, isColoured) : '';
-      const indent = index === 0 ? head : ' '.repeat(labelWidth);
-      const cells = row.map((cell, column) => {
+  return rows.map(row =>
+    row
+      .map((cell, column) => {
         const span = typeof cell === 'string' ? { text: cell, tone: 'plain' as const } : cell;
         const isLast = column === row.length - 1;
         const padding = isLast ? 0 : (widths[column] ?? 0) - span.text.length;
         return `${paint(span, isColoured)}${' '.repeat(Math.max(0, padding))}`;
-      });
-      return `${`${indent}${cells.join('  ')}`.trimEnd()}\n`;
-    })
-    .join('');
+      })
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** A cell that ends its row may be as long as it wants. */

@@ -6,7 +6,7 @@ import { placeOfOrigin } from './find-origin.ts';
 import { findRoute } from './find-route.ts';
 import { findService, placeAt } from './find-service.ts';
 import type { Ending, Hop, Judgement, OriginHop, Place, RouteHop, ServiceFrontend } from './hops.ts';
-import { deciderOf, denied, judge, nameOfPlace } from './judge.ts';
+import { changesFor, deciderOf, denied, judge, nameOfPlace } from './judge.ts';
 
 /** A Service with more endpoints than this is judged by the first ones. */
 export const mostEndpoints = 100;
@@ -97,7 +97,7 @@ function endingOf(
       to,
       sentence: `dropped ${where}: ${side.sentence}`,
       ...deciderOf(side),
-      ...(side.change === undefined ? {} : { next: nextFor(side.change), change: side.change }),
+      ...(judgement === undefined ? {} : changesFor(judgement)),
     };
   }
   const nobody = nobodyAt(cluster, to);
@@ -132,9 +132,6 @@ function endingOf(
 
 const isDnsPlace = (cluster: TracedCluster, { address, port }: Place): boolean =>
   isLocalDns(cluster, address, port ?? 0);
-
-const nextFor = ({ object, field }: { readonly object: string; readonly field: string }): string =>
-  `Add this to ${field} of ${object}, if the request is to pass.`;
 
 /** An address of a node's pods that no pod has. */
 function nobodyAt(cluster: TracedCluster, { address, pod }: Place): string | undefined {

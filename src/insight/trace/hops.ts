@@ -192,7 +192,8 @@ export interface Ending {
   readonly decidedBy?: Reference;
   /** The next step, as an imperative sentence. */
   readonly next?: string;
-  readonly change?: PolicyChange;
+  /** The smallest changes of policies that would let it pass: one for each end that drops it. */
+  readonly changes?: readonly PolicyChange[];
 }
 
 export interface TraceVerdict {
@@ -201,7 +202,7 @@ export interface TraceVerdict {
   readonly sentence: string;
   readonly decidedBy?: Reference;
   readonly next?: string;
-  readonly change?: PolicyChange;
+  readonly changes?: readonly PolicyChange[];
   /** For `mixed`: each ending that differs, with the places that it is that of. */
   readonly parts: readonly (Ending & { readonly places: readonly Place[] })[];
 }

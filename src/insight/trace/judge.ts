@@ -4,7 +4,7 @@ import type { Protocol } from '../../kube/types/scalars.ts';
 import { decidePolicy } from '../../policy/index.ts';
 import type { DirectionVerdict } from '../../policy/index.ts';
 import type { TracedCluster } from './cluster.ts';
-import type { Judgement, Place, Reference, Side } from './hops.ts';
+import type { Judgement, Place, PolicyChange, Reference, Side } from './hops.ts';
 
 export interface Connection {
   readonly from: Place;
@@ -46,6 +46,19 @@ export const denied = ({ egress, ingress }: Judgement): Side | undefined =>
 export function deciderOf(side: Side | undefined): { readonly decidedBy?: Reference } {
   const found = side?.misses[0] ?? side?.isolatedBy[0];
   return found === undefined ? {} : { decidedBy: { object: found.object, field: found.field } };
+}
+
+/** What would let it pass, at each end that drops it. */
+export function changesFor({ egress, ingress }: Judgement): {
+  readonly next?: string;
+  readonly changes?: readonly PolicyChange[];
+} {
+  const changes = [egress, ingress].flatMap(({ allowed, change }) =>
+    allowed || change === undefined ? [] : [change],
+  );
+  if (changes.length === 0) return {};
+  const places = changes.map(({ field, object }) => `${field} of ${object}`).join(', and to ');
+  return { changes, next: `If the request is to pass, add to ${places}.` };
 }
 
 function describeSide(verdict: DirectionVerdict, connection: Connection): Side {
@@ -95,8 +108,8 @@ function sentenceFor(verdict: DirectionVerdict, { from, to, protocol }: Connecti
       const what = to.port === undefined ? protocol : `${protocol} port ${to.port}`;
       const other = direction === 'egress' ? `to ${nameOfPlace(to)}` : `from ${nameOfPlace(from)}`;
       const who = isolatedBy.map(({ name }) => name).join(', ');
-      const rules = verdict.considered.length === 0 ? 'has no rule' : 'has no rule that allows it';
-      return `${pod} is isolated by ${who}, which ${rules}: ${what} ${other} may not go ${way}`;
+      const one = isolatedBy.length === 1;
+      return `${pod} is isolated by ${who}, and ${one ? 'it has' : 'they have'} no rule for ${what} ${other}`;
     }
     default:
       return reason satisfies never;

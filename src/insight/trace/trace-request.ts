@@ -5,7 +5,7 @@ import { deliver } from './deliver.ts';
 import { findOrigin } from './find-origin.ts';
 import type { Ending, Hop, NameHop, OriginHop, Trace } from './hops.ts';
 import type { Origin, Target } from './request.ts';
-import { deciderOf, denied } from './judge.ts';
+import { changesFor, deciderOf, denied } from './judge.ts';
 import { ask, isAddress, resolveInPod } from './resolve-name.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -89,17 +89,11 @@ function nameEnding(name: NameHop): Ending {
 function droppedQuestion({ access, name, sentence }: NameHop): Ending {
   const [judgement] = access;
   const side = judgement === undefined ? undefined : denied(judgement);
-  const change = side?.change;
   return {
     outcome: 'dropped',
     sentence: `the name ${name} is not resolved: ${side?.sentence ?? sentence}`,
     ...deciderOf(side),
-    ...(change === undefined
-      ? {}
-      : {
-          change,
-          next: `Add this to ${change.field} of ${change.object}, so that the pod can ask the DNS.`,
-        }),
+    ...(judgement === undefined ? {} : changesFor(judgement)),
   };
 }
 

@@ -8,7 +8,7 @@ export function verdictOf(endings: readonly Ending[]): TraceVerdict {
     const key = JSON.stringify([
       ending.outcome,
       ending.decidedBy,
-      ending.outcome === 'reaches' ? '' : ending.change,
+      ending.outcome === 'reaches' ? '' : ending.changes?.map(({ field, object }) => [object, field]),
     ]);
     const group = groups.get(key) ?? { ending, places: [] };
     groups.set(key, group);
@@ -20,14 +20,14 @@ export function verdictOf(endings: readonly Ending[]): TraceVerdict {
     return { outcome: 'unknown', sentence: 'there is nothing that it could be sent to', parts: [] };
   if (new Set(parts.map(({ outcome }) => outcome)).size > 1)
     return { outcome: 'mixed', sentence: mixedSentence(parts), ...nextOf(parts), parts };
-  const { decidedBy, change, next, outcome, sentence } = first;
+  const { changes, decidedBy, next, outcome, sentence } = first;
   const places = parts.flatMap(part => part.places);
   return {
     outcome,
     sentence: outcome === 'reaches' && places.length > 1 ? reachesAny(places) : sentence,
     ...(decidedBy === undefined ? {} : { decidedBy }),
     ...(next === undefined ? {} : { next }),
-    ...(change === undefined ? {} : { change }),
+    ...(changes === undefined ? {} : { changes }),
     parts: [],
   };
 }
@@ -41,14 +41,14 @@ function mixedSentence(parts: readonly Part[]): string {
   return `it depends on the endpoint: ${list.join('; ')}`;
 }
 
-function nextOf(parts: readonly Part[]): Pick<TraceVerdict, 'next' | 'change' | 'decidedBy'> | undefined {
+function nextOf(parts: readonly Part[]): Pick<TraceVerdict, 'next' | 'changes' | 'decidedBy'> | undefined {
   const failing = parts.find(({ outcome }) => outcome !== 'reaches');
   if (failing === undefined) return undefined;
-  const { change, decidedBy, next } = failing;
+  const { changes, decidedBy, next } = failing;
   return {
     ...(decidedBy === undefined ? {} : { decidedBy }),
     ...(next === undefined ? {} : { next }),
-    ...(change === undefined ? {} : { change }),
+    ...(changes === undefined ? {} : { changes }),
   };
 }
 

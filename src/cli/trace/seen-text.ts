@@ -1,0 +1,62 @@
+import type { CounterChange, Finding, Hop, Observed, TrackedTuple } from '../../insight/trace/index.ts';
+import { endOf } from './hop-text.ts';
+import { bad, faint, good } from './text-blocks.ts';
+import type { Row } from './text-blocks.ts';
+
+type Report = Observed & { readonly findings: readonly Finding[] };
+
+/** What was seen of one hop, below what the model says of it. */
+export function seenRows(index: number, hop: Hop, observed: Report): readonly Row[] {
+  const findings = observed.findings.filter(finding => finding.index === index);
+  return [...findings.map(findingRow), ...detailRows(hop, observed)];
+}
+
+function findingRow({ expected, result, seen }: Finding): Row {
+  switch (result) {
+    case 'agrees':
+      return [good('seen'), good('agrees'), seen];
+    case 'differs':
+      return [bad('seen'), bad('differs'), `expected ${expected}; seen: ${seen}`];
+    case 'unseen':
+      return [faint('seen'), faint('-'), seen];
+    default:
+      return result satisfies never;
+  }
+}
+
+function detailRows(hop: Hop, { connection, name }: Observed): readonly Row[] {
+  if (hop.hop === 'name')
+    return (name?.questions ?? []).map((question): Row => {
+      const { answer, milliseconds, server, type, values } = question;
+      const said = values.length === 0 ? answer : values.join(', ');
+      return [
+        '',
+        faint(type),
+        faint(`${question.name} → ${said} (${server}, ${milliseconds.toFixed(1)} ms)`),
+      ];
+    });
+  if (hop.hop === 'service')
+    return (connection?.tracked ?? []).map(({ mark, node, original, reply }): Row => {
+      const marked = mark === 0 ? '' : `, mark 0x${mark.toString(16)}`;
+      return ['', faint(node), faint(`tracks ${tuple(original)}, answered ${tuple(reply)}${marked}`)];
+    });
+  if (hop.hop === 'policy') return counterRows(connection?.counters ?? []);
+  return [];
+}
+
+/** A counter of several possible connections is shown once. */
+function counterRows(counters: readonly CounterChange[]): readonly Row[] {
+  const moved = counters.filter(({ after, before }) => after > before);
+  const unique = new Map(moved.map(counter => [`${counter.node} ${counter.place}`, counter]));
+  return [...unique.values()].map(({ after, before, by, does, node, place }): Row => {
+    const count = `${after - before} ${does === 'allow' ? 'allowed' : 'dropped'}`;
+    const who = does === 'allow' ? `by ${by.join(', ')}` : `of pods that ${by.join(', ')} isolate`;
+    return ['', faint(node), faint(`${count} ${who} (${place})`)];
+  });
+}
+
+function tuple({ destination, destinationPort, source, sourcePort }: TrackedTuple): string {
+  const end = (address: string, port: number | undefined) =>
+    endOf({ address, ...(port === undefined ? {} : { port }) });
+  return `${end(source, sourcePort)} → ${end(destination, destinationPort)}`;
+}

@@ -1,0 +1,79 @@
+/** What was seen of a request that was really sent. Plain data that survives JSON. */
+export interface Observed {
+  /** Absent for an address, and where nobody was asked. */
+  readonly name?: ObservedName;
+  /** Absent where there was no address to send to. */
+  readonly connection?: ObservedConnection;
+  /** Who did not answer, in sentences. */
+  readonly silent: readonly string[];
+}
+
+export interface ObservedName {
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  /** /etc/hosts knows the name: nobody was asked. */
+  readonly isInHosts: boolean;
+  readonly questions: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly server: string;
+    /** An rcode, `no answer`, or what went wrong. */
+    readonly answer: string;
+    readonly values: readonly string[];
+    readonly milliseconds: number;
+  }[];
+  /** The name that had addresses. */
+  readonly hit?: string;
+  readonly addresses: readonly string[];
+}
+
+export interface ObservedConnection {
+  readonly to: { readonly address: string; readonly port: number };
+  readonly outcome: 'connected' | 'refused' | 'timed-out' | 'unreachable';
+  /** Until it stood, or was given up. */
+  readonly milliseconds: number;
+  readonly local?: { readonly address: string; readonly port: number };
+  /** What went wrong in TLS or HTTP, on a connection that stood. */
+  readonly failure?: string;
+  readonly tls?: { readonly protocol: string; readonly subject: string };
+  readonly response?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly milliseconds: number;
+  };
+  /** Entries of connection tracking that begin at this connection's own end. */
+  readonly tracked: readonly TrackedConnection[];
+  readonly counters: readonly CounterChange[];
+  /** How the origin's node reaches the pods of other nodes. */
+  readonly ways: readonly { readonly node: string; readonly prefix: string; readonly way: string }[];
+}
+
+export interface TrackedConnection {
+  readonly node: string;
+  readonly original: TrackedTuple;
+  /** Its source is who answers: behind a Service the endpoint. */
+  readonly reply: TrackedTuple;
+  readonly mark: number;
+}
+
+export interface TrackedTuple {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+/** A counter of the kernel, before and after the request; others' connections count there too. */
+export interface CounterChange {
+  readonly node: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly direction: 'egress' | 'ingress';
+  readonly does: 'allow' | 'drop';
+  /** The chain, or the element of a set. */
+  readonly place: string;
+  /** `Kind/namespace/name field`: the rules that the element is made of; for a drop, the policies that isolate. */
+  readonly by: readonly string[];
+  readonly before: number;
+  readonly after: number;
+}
