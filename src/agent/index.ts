@@ -216,7 +216,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         policies: finite(policies.staleness()),
       },
       services: services.status(),
-      policy: policies.status(),
+      policy: { ...policies.status(), drops: policies.drops.status() },
       proxies: gateways.status(),
       problems: state.problems,
     };
@@ -230,7 +230,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const statusServer = await serveStatus(
     join(paths.run, 'agent.sock'),
     status,
-    createObserve({ worker, policyCounters: flow => policies.counters(flow) }),
+    createObserve({ worker, policyCounters: flow => policies.counters(flow), drops: policies.drops }),
   );
 
   nodes.start(signal);

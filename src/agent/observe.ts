@@ -7,6 +7,7 @@
  *                                                             policy elements and drops that such a connection counts on
  *   GET /observe/services?address=10.96.0.1&protocol=TCP&port=80
  *                                                             a Service's front end and its endpoints
+ *   GET /observe/drops?from=shop/web&to=data/&port=80        what policies dropped lately, and why (drops.ts)
  * ```
  *
  * Every answer is bounded, and costs single look-ups, save the walk through the table of tracked connections.
@@ -16,6 +17,8 @@ import type { Address } from '../base/ip.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import type { Flow, PolicyCounter } from '../policy/index.ts';
+import { answerDrops } from './drops.ts';
+import type { FollowedDrops } from './drops.ts';
 
 export interface ServiceAddress {
   readonly address: Address;
@@ -37,6 +40,7 @@ export interface ServiceCounters {
 export interface ObserveSources {
   readonly worker: Pick<KernelWorker, 'connections'>;
   policyCounters(flow: Flow): Promise<readonly PolicyCounter[]>;
+  readonly drops: Pick<FollowedDrops, 'recent' | 'status'>;
   serviceCounters?(service: ServiceAddress): Promise<ServiceCounters>;
 }
 
@@ -70,6 +74,10 @@ export function createObserve(sources: ObserveSources): Observe {
 }
 
 async function answer(sources: ObserveSources, path: string, query: URLSearchParams): Promise<ObserveAnswer> {
+  if (path === '/observe/drops') {
+    const drops = answerDrops(sources.drops, query);
+    return drops === undefined ? malformed : { status: 200, body: drops };
+  }
   const addressOf = (name: string) => parseAddress(query.get(name) ?? '');
   const protocol = protocols[query.get('protocol') ?? 'TCP'];
   const port = Number(query.get('port'));

@@ -4,6 +4,7 @@
  * ```
  *   Pods, Namespaces, NetworkPolicies, Nodes, the DNS Service ──informers──▶ PolicyNode ──▶ nftables, connection marks
  *                                                             ▲
+ *   nfnetlink_log ──▶ drops.ts: what was dropped, joined to why by PolicyNode's model
  *   CNI ADD ──▶ gate: waits until the informers have seen the policies that were there before the pod, then for PolicyNode
  * ```
  */
@@ -23,6 +24,8 @@ import type { Pod } from '../kube/types/pod.ts';
 import { PolicyNode } from '../policy/index.ts';
 import type { Assignment, Flow, PolicyCounter, PolicyStatus } from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
+import { followDrops } from './drops.ts';
+import type { FollowedDrops } from './drops.ts';
 
 export interface PolicyOptions {
   readonly node: string;
@@ -41,6 +44,7 @@ export interface PolicyFollower {
   status(): PolicyStatus;
   /** What this node's kernel has counted of new connections of the flow. */
   counters(flow: Flow): Promise<readonly PolicyCounter[]>;
+  readonly drops: FollowedDrops;
   /** Seconds since the API server last said anything about policies; infinite before it ever did. */
   staleness(): number;
   close(): Promise<void>;
@@ -57,11 +61,13 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     clock,
     log,
   });
-  const node = new PolicyNode({
+  const drops = followDrops({ node: options.node, model: () => node.model, clock, log });
+  const node: PolicyNode = new PolicyNode({
     node: options.node,
     kernel: options.worker,
     assigned: options.assigned,
     log,
+    reportsDrops: drops.isReported,
     sources: {
       pods: () => pods.cache.list(),
       policies: () => policies.cache.list(),
@@ -155,8 +161,12 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     },
     status: () => node.status(),
     counters: flow => node.counters(flow),
+    drops,
     staleness: () => policies.staleness(),
-    close: () => queue.close(),
+    close: () => {
+      drops.close();
+      return queue.close();
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { PolicyStatus } from '../policy/index.ts';
+import type { DropsStatus } from './drops.ts';
 import type { Observe } from './observe.ts';
 import type { ProxyStatus } from './gateways/index.ts';
 import type { ServicesStatus } from './services.ts';
@@ -37,7 +38,7 @@ export interface AgentStatus {
   /** Cluster addresses in the kernel. */
   readonly services: ServicesStatus;
   /** NetworkPolicies in force on this node. */
-  readonly policy: PolicyStatus;
+  readonly policy: PolicyStatus & { readonly drops: DropsStatus };
   /** Proxies of Gateways on this node. */
   readonly proxies: readonly ProxyStatus[];
   readonly problems: readonly {

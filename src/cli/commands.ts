@@ -129,6 +129,32 @@ export function commands(called: string): Command {
     });
 
   program
+    .command('flows')
+    .summary('show what policies dropped, and why')
+    .description(
+      'Prints what NetworkPolicies dropped lately, from all nodes: when, who, whom, how, verdict, and why. An end is NAMESPACE/POD, NAMESPACE/ (all of its pods), an address or a prefix.',
+    )
+    .addOption(nameOption())
+    .option('--from <end>', 'who sent it')
+    .option('--to <end>', 'whom it was for')
+    .option('--port <port>', 'the destination’s port', numeric)
+    .option('--policy <namespace/name>', 'a policy that isolates the pod')
+    .option('--verdict <verdict>', 'dropped')
+    .option('--since <time>', 'not older than this: 30s, 5m, 1h', milliseconds)
+    .option('--follow', 'go on, and print what comes')
+    .addOption(
+      new Option('-o, --output <form>', 'text, wide (with the change that would allow it), json or ndjson')
+        .choices(['text', 'wide', 'json', 'ndjson'])
+        .default('text'),
+    )
+    .action(async (options: FlowsOptions) => {
+      const { name, output, follow, since, ...ends } = options;
+      const filter = { ...ends, ...(since === undefined ? {} : { since: Date.now() - since }) };
+      const { flows } = await import('./flows.ts');
+      process.exitCode = await flows({ cluster: name, filter, follow: follow === true, form: output });
+    });
+
+  program
     .command('help')
     .summary('show what there is, or the options of a command')
     .argument('[command]')
@@ -162,6 +188,18 @@ interface TraceOptions {
   readonly output: 'text' | 'json' | 'yaml';
 }
 
+interface FlowsOptions {
+  readonly name: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly port?: number;
+  readonly policy?: string;
+  readonly verdict?: string;
+  readonly since?: number;
+  readonly follow?: true;
+  readonly output: 'text' | 'wide' | 'json' | 'ndjson';
+}
+
 function nameOption(): Option {
   return new Option('--name <cluster>', 'which cluster').env('FAIRLEAD_CLUSTER').default('default');
 }
@@ -174,6 +212,14 @@ function numeric(text: string): number {
   const number = Number(text);
   if (text.trim() !== '' && Number.isFinite(number)) return number;
   throw new InvalidArgumentError('It has to be a number.');
+}
+
+function milliseconds(text: string): number {
+  const found = /^(\d{1,6})(s|m|h)$/.exec(text);
+  const factor = { s: 1000, m: 60_000, h: 3_600_000 }[found?.[2] ?? ''];
+  if (found === null || factor === undefined)
+    throw new InvalidArgumentError('It has to be like 30s, 5m or 1h.');
+  return Number(found[1]) * factor;
 }
 
 function splitAtCommas(text: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { formatAddress } from '../base/ip.ts';
 import type { Address, Family } from '../base/ip.ts';
-import { connectionMarks, nft } from '../kernel/contract.ts';
+import { connectionMarks, logGroups, nft } from '../kernel/contract.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { disjoint, formatAddresses, formatPorts, mergeIntervals } from './compile-boxes.ts';
 import type { Interval } from './compile-boxes.ts';
@@ -17,7 +17,7 @@ import type { Direction, PolicyModel } from './model.ts';
  *   output ─── revoked? drop: the node reaches its own pods
  *
  *   egress-GROUP   identity of the peer into the packet's mark; allowed by it, by address or by anybody: return
- *                  else drop-egress-GROUP, which counts
+ *                  else drop-egress-GROUP, which counts, and reports some
  */
 export interface PolicyProgram {
   readonly sets: ReadonlyMap<string, SetProgram>;
@@ -48,6 +48,8 @@ export interface ProgramParts {
   readonly closed: readonly Address[];
   /** Groups that the kernel refused: their pods stay closed. */
   readonly refused: ReadonlySet<string>;
+  /** The kernel can report packets that are dropped. */
+  readonly reportsDrops: boolean;
 }
 
 /** The chain that drops everything of pods whose policies are not known, or are not taken by the kernel. */
@@ -56,9 +58,9 @@ export const closedChain = 'closed';
 const marker = nft.tables.policy;
 
 export function compileNft(parts: ProgramParts): PolicyProgram {
-  const { model, identities, groups, closed, refused } = parts;
+  const { model, identities, groups, closed, refused, reportsDrops } = parts;
   const sets = new Map<string, SetProgram>();
-  const chains = new Map<string, ChainProgram>(baseChains);
+  const chains = new Map<string, ChainProgram>(baseChains(reportsDrops));
   const identity = { 4: new Map<string, string>(), 6: new Map<string, string>() };
   for (const [text, pod] of model.podsByAddress) {
     const number = identities.numbers.get(identityKey(pod));
@@ -80,7 +82,7 @@ export function compileNft(parts: ProgramParts): PolicyProgram {
         if (model.podsByAddress.get(text) === pod)
           verdicts[direction][address.family].set(text, `jump ${target}`);
       }
-    if (!refused.has(group.key)) addGroup(group, name, sets, chains);
+    if (!refused.has(group.key)) addGroup(group, name, reportsDrops, sets, chains);
   }
   for (const address of closed)
     for (const direction of ['egress', 'ingress'] as const)
@@ -111,7 +113,9 @@ const familyOf = (text: string): Family => (text.includes(':') ? 6 : 4);
 const hook = (name: keyof typeof nft.chains): string =>
   `type filter hook ${nft.chains[name].hook} priority ${nft.chains[name].priority}; policy accept;`;
 
-const revoked = `ct mark and 0x${connectionMarks.revoked.toString(16)} != 0 counter drop`;
+/** The chain that drops what a change took back. */
+const revokedChain = 'revoked';
+const revoked = `ct mark and 0x${connectionMarks.revoked.toString(16)} != 0 goto ${revokedChain}`;
 const established = 'ct state established,related accept';
 /** Router and neighbour discovery, redirects (RFC 4861): without them IPv6 is dead. */
 const discovery = 'icmpv6 type { 133, 134, 135, 136, 137 } accept';
@@ -120,7 +124,21 @@ const verdictOf = (direction: Direction): readonly string[] => {
   return [`ip ${side} vmap @${direction}4`, `ip6 ${side} vmap @${direction}6`];
 };
 
-const baseChains: readonly (readonly [string, ChainProgram])[] = [
+/** Some of many are reported, each group for itself: a flood of one does not hide the drops of another. */
+const report = (name: string): string =>
+  `limit rate 10/second burst 20 packets log prefix "${name}" group ${logGroups.policyDrops}`;
+const dropRules = (reports: readonly string[], reportsDrops: boolean): readonly string[] => [
+  ...(reportsDrops ? reports : []),
+  'counter drop',
+];
+
+/** Who opened the connection is not who sends a reply: the report says which of both it is. */
+const revokedReports = [
+  `ct direction original ${report(revokedChain)}`,
+  `ct direction reply ${report(`${revokedChain}-reply`)}`,
+];
+
+const baseChains = (reportsDrops: boolean): readonly (readonly [string, ChainProgram])[] => [
   [
     'forward',
     {
@@ -140,12 +158,14 @@ const baseChains: readonly (readonly [string, ChainProgram])[] = [
   ['output', { base: hook('policy/output'), rules: [revoked], reason: marker }],
   // Packet marks are for others: what was written for the look-up is taken back.
   ['allowed', { rules: ['meta mark set 0'], reason: marker }],
-  [closedChain, { rules: ['counter drop'], reason: marker }],
+  [closedChain, { rules: dropRules([report(closedChain)], reportsDrops), reason: marker }],
+  [revokedChain, { rules: dropRules(revokedReports, reportsDrops), reason: marker }],
 ];
 
 function addGroup(
   group: Group,
   name: string,
+  reportsDrops: boolean,
   sets: Map<string, SetProgram>,
   chains: Map<string, ChainProgram>,
 ): void {
@@ -190,7 +210,7 @@ function addGroup(
     allow(`nets${family}`, `${address} . meta l4proto . th dport`, `${type} . inet_service`, some);
   }
   chains.set(name, { rules: [...rules, `goto ${drop}`], reason });
-  chains.set(drop, { rules: ['counter drop'], reason });
+  chains.set(drop, { rules: dropRules([report(name)], reportsDrops), reason });
 }
 
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];

@@ -46,6 +46,8 @@ export interface PolicyNodeOptions {
   readonly kernel: PolicyKernel & ConnectionKernel & CounterKernel;
   readonly sources: PolicySources;
   readonly log: Log;
+  /** The kernel can report packets that are dropped (nfnetlink_log). */
+  readonly reportsDrops: boolean;
   /** What pods had before this process started, where their status does not tell yet. */
   readonly assigned: readonly Assignment[];
   /** For tests; undefined is the process's own. */
@@ -191,12 +193,12 @@ export class PolicyNode {
   }
 
   async #sync(): Promise<void> {
-    const { node, log } = this.#options;
+    const { node, log, reportsDrops } = this.#options;
     const model = this.#compileModel();
     const identities = compileIdentities(model, this.#numbers);
     const groups = compileGroups(model, identities, node);
     const closed = [...this.#assigned.values()].filter(one => one.isPending).flatMap(one => one.addresses);
-    const parts = { model, identities, groups, closed };
+    const parts = { model, identities, groups, closed, reportsDrops };
     let program = compileNft({ ...parts, refused: new Set() });
     const parted = await this.#table.apply(program);
     this.#refusals = [];

@@ -51,7 +51,7 @@ interface Laboratory {
 function programOf(model: PolicyModel): PolicyProgram {
   const identities = compileIdentities(model);
   const groups = compileGroups(model, identities, 'node-1');
-  return compileNft({ model, identities, groups, closed: [], refused: new Set() });
+  return compileNft({ model, identities, groups, closed: [], refused: new Set(), reportsDrops: true });
 }
 
 interface Probe {

@@ -51,6 +51,7 @@ for (const gate of ['first', 'last'] as const)
       node: 'node-1',
       kernel: worker,
       log: silentLog,
+      reportsDrops: true,
       assigned: [],
       namespacePath: rig.router,
       sources: {
@@ -101,6 +102,7 @@ test('while the caches are behind, a pod is closed; when they cannot catch up, i
     node: 'node-1',
     kernel: worker,
     log: silentLog,
+    reportsDrops: true,
     assigned: [],
     namespacePath: rig.router,
     sources: {

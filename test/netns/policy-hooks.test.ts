@@ -176,6 +176,7 @@ test('an agent that starts again adopts what is there: nothing is opened, nothin
     node: 'node-1',
     kernel: listening,
     log: silentLog,
+    reportsDrops: true,
     assigned: [],
     namespacePath: rig.router,
     sources: {
@@ -247,6 +248,7 @@ test('when the kernel refuses a policy’s part, its pods are closed, the rest i
     node: 'node-1',
     kernel: breaking,
     log: silentLog,
+    reportsDrops: true,
     assigned: [],
     namespacePath: rig.router,
     sources: {

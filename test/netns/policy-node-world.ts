@@ -47,6 +47,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
       node: 'node-1',
       kernel: worker,
       log: silentLog,
+      reportsDrops: true,
       assigned: [],
       namespacePath: rig.router,
       sources: {

@@ -46,7 +46,7 @@ function flowOf({
 const programOf = (model: PolicyModel) => {
   const identities = compileIdentities(model);
   const groups = compileGroups(model, identities, 'node-1');
-  return compileNft({ model, identities, groups, closed: [], refused: new Set() });
+  return compileNft({ model, identities, groups, closed: [], refused: new Set(), reportsDrops: true });
 };
 
 test('the order in which objects come changes neither verdict nor program', () => {

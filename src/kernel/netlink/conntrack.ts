@@ -118,6 +118,10 @@ export function decodeConnection(body: Uint8Array): Connection | undefined {
   };
 }
 
+/** CTA_TUPLE_ORIG or CTA_TUPLE_REPLY, wherever the kernel puts them. */
+export const decodeConnectionTuple = (bytes: Uint8Array | undefined): ConnectionTuple | undefined =>
+  decodeTuple(bytes)?.tuple;
+
 function decodeTuple(
   bytes: Uint8Array | undefined,
 ): { readonly protocol: number; readonly tuple: ConnectionTuple } | undefined {

@@ -1,0 +1,52 @@
+import type { Provenance } from './provenance.ts';
+
+/** One end of a connection. */
+export interface FlowEnd {
+  /** As `formatAddress` writes it. */
+  readonly address: string;
+  /** Absent for protocols without ports, and for fragments. */
+  readonly port?: number;
+  /** `namespace/name`, where the address is a pod's. */
+  readonly pod?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the pod, or the node that has the address itself. Absent outside of the cluster. */
+  readonly node?: string;
+}
+
+/** One line: when, who, whom, how, verdict, why. */
+export interface FlowEvent {
+  /** `node/number`: grows on a node for as long as its agent runs. */
+  readonly id: string;
+  /** RFC 3339; the first packet and the last one. */
+  readonly at: string;
+  readonly last: string;
+  /** Where it was seen. */
+  readonly node: string;
+  readonly source: FlowEnd;
+  /** Behind a Service its endpoint. */
+  readonly destination: FlowEnd;
+  /** What the source asked for, where that was a Service. */
+  readonly service?: { readonly address: string; readonly port?: number };
+  readonly protocol: string;
+  readonly verdict: 'dropped';
+  readonly direction: 'egress' | 'ingress';
+  /** Packets that were reported; the kernel reports some of many. */
+  readonly packets: number;
+  readonly why: FlowReason;
+}
+
+export interface FlowReason {
+  /** The kernel's name of what decided: `egress-0badcafe` is a group of policies. */
+  readonly rule: string;
+  /** A whole sentence. */
+  readonly sentence: string;
+  /** Who isolates the pod. */
+  readonly policies: readonly Provenance[];
+  /** The rules that were nearest to allowing it. */
+  readonly misses: readonly {
+    readonly provenance: Provenance;
+    readonly sentence: string;
+  }[];
+  /** The smallest change of a policy that would allow it. */
+  readonly change?: { readonly policy: Provenance; readonly field: string; readonly add: unknown };
+}

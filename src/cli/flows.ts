@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sentenceOf } from '../base/errors.ts';
+import type { FlowEnd, FlowEvent } from '../base/flow-event.ts';
+import { numberOf } from '../flows/index.ts';
+import type { FlowFilter } from '../flows/index.ts';
+import { paths } from '../kernel/contract.ts';
+import { checkName, loadCluster } from '../standalone/cluster.ts';
+import { noSuchCluster } from './kubeconfig.ts';
+import { requireRoot } from './require-root.ts';
+
+export interface FlowsRequest {
+  readonly cluster: string;
+  readonly filter: FlowFilter;
+  readonly follow: boolean;
+  readonly form: 'text' | 'wide' | 'json' | 'ndjson';
+}
+
+interface NodeAnswer {
+  readonly events: readonly FlowEvent[];
+  readonly lost: number;
+}
+
+const answerMilliseconds = 3000;
+const followMilliseconds = 500;
+
+/** Prints what policies dropped, from all nodes; the exit code is 1 when a node did not answer. */
+export async function flows({ cluster, filter, follow, form }: FlowsRequest): Promise<number> {
+  checkName(cluster);
+  requireRoot('flows');
+  const config = loadCluster(cluster);
+  if (config === undefined) throw noSuchCluster(cluster);
+  const after = new Map<string, number>();
+  let isComplete = true;
+  for (let round = 0; ; round++) {
+    const answers = await Promise.all(
+      config.nodes.map(async ({ name }) => {
+        const socket = join(paths.nodeRun(cluster, name), 'agent.sock');
+        const last = after.get(name);
+        try {
+          return await ask(socket, last === undefined ? filter : { ...filter, after: last });
+        } catch (error) {
+          if (round === 0) process.stderr.write(`${name} does not answer: ${sentenceOf(error)}\n`);
+          isComplete = false;
+          return { events: [], lost: 0 };
+        }
+      }),
+    );
+    const events = answers.flatMap(answer => answer.events).toSorted(byTime);
+    for (const event of events) after.set(event.node, Math.max(numberOf(event), after.get(event.node) ?? 0));
+    print(events, answers, form, follow);
+    if (!follow) return isComplete ? 0 : 1;
+    await sleep(followMilliseconds);
+  }
+}
+
+function print(
+  events: readonly FlowEvent[],
+  answers: readonly NodeAnswer[],
+  form: FlowsRequest['form'],
+  follow: boolean,
+): void {
+  if (form === 'json' && !follow) {
+    const lost = answers.reduce((sum, answer) => sum + answer.lost, 0);
+    process.stdout.write(`${JSON.stringify({ events, lost }, null, 2)}\n`);
+    return;
+  }
+  const isForPrograms = form === 'json' || form === 'ndjson';
+  for (const event of events)
+    process.stdout.write(isForPrograms ? `${JSON.stringify(event)}\n` : flowText(event, form === 'wide'));
+  if (events.length === 0 && !follow && !isForPrograms)
+    process.stdout.write('Nothing was dropped by a policy lately, as far as these agents know.\n');
+}
+
+/** One line: when, who, whom, how, verdict, why; `wide` says the change that would allow it. */
+export function flowText(event: FlowEvent, isWide: boolean): string {
+  const { at, source, destination, service, protocol, verdict, direction, packets, why } = event;
+  const port = destination.port === undefined ? '' : ` ${destination.port}`;
+  const through = service === undefined ? '' : ` (asked for ${hostAndPort(service.address, service.port)})`;
+  const times = packets === 1 ? '' : ` ${packets}×`;
+  const line = `${at} ${nameOf(source)} → ${nameOf(destination)} ${protocol}${port}${through} ${verdict}${times} at ${direction}: ${why.sentence}\n`;
+  if (!isWide) return line;
+  const { change } = why;
+  const lines = [
+    `    rule ${why.rule} on ${event.node}; ${hostAndPort(source.address, source.port)} → ${hostAndPort(destination.address, destination.port)}`,
+    ...(change === undefined
+      ? []
+      : [
+          `    would allow it: add ${JSON.stringify(change.add)} to ${change.field} of ${change.policy.kind} ${change.policy.namespace}/${change.policy.name}`,
+        ]),
+  ];
+  return `${line}${lines.map(text => `${text}\n`).join('')}`;
+}
+
+const nameOf = ({ pod, node, address }: FlowEnd): string =>
+  pod ?? (node === undefined ? address : `node ${node}`);
+
+function hostAndPort(address: string, port: number | undefined): string {
+  if (port === undefined) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+const byTime = (a: FlowEvent, b: FlowEvent): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
+
+async function ask(socketPath: string, filter: FlowFilter): Promise<NodeAnswer> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) query.set(name, String(value));
+  const path = `/observe/drops?${query.toString()}`;
+  const call = request({ socketPath, path, signal: AbortSignal.timeout(answerMilliseconds) });
+  call.end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer); // no encoding is set
+  const text = Buffer.concat(chunks).toString();
+  if (response.statusCode !== 200) throw new Error(text.trim());
+  return JSON.parse(text) as NodeAnswer; // of the same version: the agent's own answer
+}

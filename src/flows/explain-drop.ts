@@ -1,0 +1,138 @@
+import type { FlowEnd, FlowEvent, FlowReason } from '../base/flow-event.ts';
+import type { Provenance } from '../base/provenance.ts';
+import { formatAddress, parseAddress } from '../base/ip.ts';
+import type { Address } from '../base/ip.ts';
+import { decidePolicy } from '../policy/index.ts';
+import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
+
+/** A packet that a policy's rule dropped, as the kernel reports it. */
+export interface DroppedPacket {
+  /** The name of the rule: `egress-GROUP`, `ingress-GROUP`, `closed`, `revoked` or `revoked-reply`. */
+  readonly rule: string;
+  readonly source: string;
+  readonly destination: string;
+  /** IP protocol number. */
+  readonly protocol: number;
+  readonly sourcePort?: number;
+  readonly port?: number;
+  /** As the connection was opened, before a Service was translated. */
+  readonly original?: {
+    readonly source: string;
+    readonly destination: string;
+    readonly destinationPort?: number;
+  };
+}
+
+export type ExplainedDrop = Omit<FlowEvent, 'id' | 'at' | 'last' | 'node' | 'packets'>;
+
+const protocols: ReadonlyMap<number, Flow['protocol']> = new Map([
+  [1, 'ICMP'],
+  [6, 'TCP'],
+  [17, 'UDP'],
+  [58, 'ICMP'],
+  [132, 'SCTP'],
+]);
+
+/** Asks the engine what it says to the packet's connection. Undefined for what has no whole addresses. */
+export function explainDrop(
+  model: PolicyModel,
+  node: string,
+  packet: DroppedPacket,
+): ExplainedDrop | undefined {
+  const opened = isReply(packet) ? turned(packet) : packet;
+  const [source, destination] = [parseAddress(opened.source), parseAddress(opened.destination)];
+  if (source === undefined || destination === undefined) return undefined;
+  const protocol = protocols.get(opened.protocol) ?? 'other';
+  const verdict = decidePolicy(model, {
+    source,
+    destination,
+    protocol,
+    ...(opened.port === undefined ? {} : { port: opened.port }),
+    hairpin: true, // what a pod sends to itself never gets here, except through a Service
+  });
+  const direction = directionOf(model, node, opened.rule, verdict.egress, verdict.ingress);
+  const service = serviceOf(packet, opened);
+  return {
+    source: endOf(model, source, opened.sourcePort),
+    destination: endOf(model, destination, opened.port),
+    ...(service === undefined ? {} : { service }),
+    protocol: protocol === 'other' ? `IP ${opened.protocol}` : protocol,
+    verdict: 'dropped',
+    direction,
+    why: reasonOf(opened.rule, verdict[direction]),
+  };
+}
+
+const replyRule = 'revoked-reply';
+const isReply = ({ rule }: DroppedPacket): boolean => rule === replyRule;
+
+/** A reply of a connection that was taken back: the connection is the other way round. */
+const turned = ({ sourcePort, port, ...packet }: DroppedPacket): DroppedPacket => ({
+  ...packet,
+  rule: 'revoked',
+  source: packet.destination,
+  destination: packet.source,
+  ...(port === undefined ? {} : { sourcePort: port }),
+  ...(sourcePort === undefined ? {} : { port: sourcePort }),
+});
+
+function serviceOf({ original }: DroppedPacket, opened: DroppedPacket): FlowEvent['service'] {
+  if (original === undefined) return undefined;
+  const { destination, destinationPort } = original;
+  if (destination === opened.destination && destinationPort === opened.port) return undefined;
+  return { address: destination, ...(destinationPort === undefined ? {} : { port: destinationPort }) };
+}
+
+/** The name of a group says it; else the end that is here and does not allow it. */
+function directionOf(
+  model: PolicyModel,
+  node: string,
+  rule: string,
+  egress: DirectionVerdict,
+  ingress: DirectionVerdict,
+): 'egress' | 'ingress' {
+  if (rule.startsWith('egress-')) return 'egress';
+  if (rule.startsWith('ingress-')) return 'ingress';
+  const isHere = ({ pod = '' }: DirectionVerdict) => model.pods.get(pod)?.node === node;
+  if (isHere(egress) && !egress.allowed) return 'egress';
+  if (isHere(ingress) && !ingress.allowed) return 'ingress';
+  return isHere(egress) ? 'egress' : 'ingress';
+}
+
+function endOf(model: PolicyModel, address: Address, port: number | undefined): FlowEnd {
+  const text = formatAddress(address);
+  const pod = model.podsByAddress.get(text);
+  const node = pod?.node ?? model.nodesByAddress.get(text);
+  return {
+    address: text,
+    ...(port === undefined ? {} : { port }),
+    ...(pod === undefined ? {} : { pod: pod.key, labels: pod.labels }),
+    ...(node === undefined || node === '' ? {} : { node }),
+  };
+}
+
+function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
+  const { allowed, change, direction, isolatedBy, misses, pod } = verdict;
+  const facts = {
+    rule,
+    policies: isolatedBy,
+    misses: misses.map(miss => ({ provenance: miss.rule.provenance, sentence: miss.sentence })),
+    ...(change === undefined ? {} : { change: { ...change } }),
+  };
+  if (rule === 'closed') {
+    const sentence = 'the pod is closed: it is not let in yet, or the kernel refused a part of its policies';
+    return { ...facts, sentence };
+  }
+  if (allowed) return { ...facts, sentence: 'the policies that dropped it have changed: it is allowed now' };
+  const [nearest] = misses;
+  const isolated = `${direction} of ${pod ?? 'the pod'} is isolated by ${isolatedBy.map(nameOf).join(', ')}`;
+  const cut = rule === 'revoked' ? ', which cut what was open' : '';
+  const near =
+    nearest === undefined
+      ? 'no rule allows anything'
+      : `nearest is ${nameOf(nearest.rule.provenance)} ${nearest.rule.provenance.field}: ${nearest.sentence}`;
+  return { ...facts, sentence: `${isolated}${cut}; ${near}` };
+}
+
+const nameOf = ({ kind, namespace, name }: Provenance): string =>
+  namespace === '' ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
