@@ -95,5 +95,6 @@ export const mayStartPrograms: Readonly<Record<string, string>> = {
   'standalone/topology/': 'starts the processes of a cluster',
   'kube/kubeconfig': 'runs credential plugins (client.authentication.k8s.io)',
   'kube/exec-credential': 'runs credential plugins (client.authentication.k8s.io)',
+  'gateway/proxy/supervisor/': 'starts the workers of a proxy',
   'entry/supervisor': 'starts and restarts the processes of a cluster',
 };

@@ -36,6 +36,17 @@ const pauseProgram: Program = {
     rest.length === 0 ? undefined : `builtin://pause takes no arguments, but got: ${rest.join(' ')}`,
 };
 
+/** The supervisor: it is idle between two tables. */
+const proxyProgram: Program = {
+  arguments: [
+    builtinPaths.node,
+    '--min-semi-space-size=1',
+    '--max-semi-space-size=1',
+    '--v8-pool-size=1',
+    `${builtinPaths.programs}/proxy/entry/proxy.mjs`,
+  ],
+};
+
 /**
  * The built-in image map, for review in one place. Tags are not compared: a stand-in claims to be none of them. A
  * stand-in is stricter than the original, never laxer: what it cannot do is refused.
@@ -82,6 +93,19 @@ export const builtinTable: readonly ImageRow[] = [
       user: root,
       programs: { '/echo-basic': echoProgram },
       hasShell: true,
+    },
+  },
+  {
+    names: ['fairlead.dev/proxy'],
+    image: {
+      id: 'builtin://proxy',
+      entrypoint: ['/proxy'],
+      command: [],
+      environment: { PATH },
+      workingDirectory: '/',
+      user: { uid: 65_532, gid: 65_532 },
+      programs: { '/proxy': proxyProgram },
+      hasShell: false,
     },
   },
   {

@@ -1,0 +1,356 @@
+import type { Socket } from 'node:net';
+import type { Why } from './access-log.ts';
+import type { ProxyContext } from './context.ts';
+import { Exchange } from './exchange.ts';
+import { ChunkedReader } from './http1/chunked.ts';
+import type { FieldLines } from './http1/fields.ts';
+import { limits as headLimits } from './http1/limits.ts';
+import { problemOf } from './http1/problems.ts';
+import { readRequestHead, type RequestHead } from './http1/request-head.ts';
+import type { Reader } from './reading-socket.ts';
+import { routeRequest } from './route-request.ts';
+import { isFull } from './write-octets.ts';
+
+export interface Arrived {
+  readonly port: number;
+  readonly scheme: 'http' | 'https';
+  /** SNI, lower case; '' for none; absent without TLS. */
+  readonly serverName: string | undefined;
+  readonly address: string;
+  readonly remotePort: number;
+}
+
+/**
+ * head: the next request is waited for or read; body: its body; answer: all of it is here, the answer is not; linger: the
+ * last answer is given, and what still comes is read over until the client has taken it.
+ */
+type Phase = 'head' | 'body' | 'answer' | 'tunnel' | 'linger' | 'closed';
+
+/** A body that came whole with its head, and is as short as this, goes on in one write with it. */
+const shortBody = 16 * 1024;
+const lineFeed = 0x0a;
+
+/**
+ * A client's connection: reads requests one after the other, and gives each to an exchange. What comes while an answer is
+ * under way waits in the kernel, but for what has been read already.
+ */
+export class ClientConnection implements Reader {
+  readonly port: number;
+  readonly scheme: 'http' | 'https';
+  readonly serverName: string | undefined;
+  readonly address: string;
+  readonly name: string;
+  readonly #context: ProxyContext;
+  readonly #head: RequestHead;
+  #socket: Socket | undefined;
+  #phase: Phase = 'head';
+  #exchange: Exchange | undefined;
+  #held: Buffer | undefined;
+  #isConsuming = false;
+  #left = 0;
+  #chunks: ChunkedReader | undefined;
+  #deadline: number;
+  #bodySince = 0;
+  #bodyOctets = 0;
+
+  constructor(context: ProxyContext, head: RequestHead, arrived: Arrived) {
+    this.#context = context;
+    this.#head = head;
+    this.port = arrived.port;
+    this.scheme = arrived.scheme;
+    this.serverName = arrived.serverName;
+    this.address = arrived.address;
+    const { address, remotePort } = arrived;
+    this.name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+    this.#deadline = context.now + context.limits.head;
+  }
+
+  get socket(): Socket {
+    if (this.#socket === undefined) throw new Error('the connection has no socket yet');
+    return this.#socket;
+  }
+
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    this.#context.clients.add(this);
+    socket.on('end', () => this.#ended());
+    socket.on('error', () => this.#gone());
+    socket.on('close', () => this.#gone());
+    socket.on('drain', () => this.#drained());
+  }
+
+  read(bytes: Buffer, length: number): void {
+    if (this.#held === undefined) this.#consume(bytes, 0, length);
+    else if (this.#phase === 'head' && !bytes.subarray(0, length).includes(lineFeed)) {
+      // A line that does not end yet changes nothing of what was found in those before it.
+      this.#hold(bytes, 0, length);
+      if (this.#held.length > headLimits.head) this.#consumeHeld();
+    } else {
+      this.#hold(bytes, 0, length);
+      if (this.#phase !== 'answer') this.#consumeHeld();
+    }
+  }
+
+  // What an exchange asks for
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** A backend takes the body from now on. */
+  wanted(): void {
+    this.resume();
+    this.heard();
+    if (this.#held !== undefined && this.#phase === 'body') this.#consumeHeld();
+  }
+
+  /** The backend said something. */
+  heard(): void {
+    const { now, limits } = this.#context;
+    this.#deadline = now + (this.#phase === 'tunnel' ? limits.tunnelIdle : limits.upstreamPause);
+  }
+
+  /** The client has to take something first. */
+  isTaking(): void {
+    this.#deadline = this.#context.now + this.#context.limits.clientPause;
+  }
+
+  becomeTunnel(): void {
+    this.#phase = 'tunnel';
+    this.#deadline = this.#context.now + this.#context.limits.tunnelIdle;
+    this.resume();
+    if (this.#held !== undefined) this.#consumeHeld();
+  }
+
+  /** The exchange is over, and its answer written. */
+  answered(close: boolean): void {
+    this.#exchange = undefined;
+    if (this.#phase === 'closed') return;
+    if (close) {
+      this.#linger();
+      return;
+    }
+    this.#phase = 'head';
+    this.#deadline = this.#context.now + this.#context.limits.idle;
+    this.resume();
+    if (this.#held !== undefined && !this.#isConsuming) this.#consumeHeld();
+  }
+
+  destroy(): void {
+    this.#socket?.destroy();
+    this.#gone();
+  }
+
+  /** Ends a connection that waits for a request; others end with their answer. */
+  drain(): void {
+    if (this.#phase === 'head' && this.#held === undefined) this.#linger();
+  }
+
+  /** Looks at the time limits. */
+  sweep(now: number): void {
+    if (this.#phase === 'body' && this.#isSlow(now)) {
+      this.#exchange?.clientSlow();
+      return;
+    }
+    if (now < this.#deadline) return;
+    switch (this.#phase) {
+      case 'head':
+        if (this.#held === undefined) this.#linger();
+        else this.#refuse(408, 'the request did not come in time', 'client-slow');
+        return;
+      case 'body':
+        this.#exchange?.clientSlow();
+        return;
+      case 'answer':
+        this.#exchange?.timeOut('nothing moved for too long');
+        return;
+      case 'tunnel':
+      case 'linger':
+      case 'closed':
+        this.#exchange?.clientGone('timeout');
+        this.destroy();
+    }
+  }
+
+  #consumeHeld(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#consume(held, 0, held.length);
+  }
+
+  #consume(bytes: Buffer, start: number, end: number): void {
+    this.#isConsuming = true;
+    let at = start;
+    while (at < end) {
+      const next = this.#step(bytes, at, end);
+      if (next < 0) break;
+      at = next;
+    }
+    this.#isConsuming = false;
+  }
+
+  /** Returns where it stopped, or -1 where nothing more can be done: the rest is held. */
+  #step(bytes: Buffer, at: number, end: number): number {
+    switch (this.#phase) {
+      case 'head':
+        if (this.#socket !== undefined && isFull(this.#socket)) break;
+        return this.#readHead(bytes, at, end);
+      case 'body':
+        if (this.#exchange?.isSending === false) break;
+        return this.#readBody(bytes, at, end);
+      case 'tunnel':
+        this.#deadline = this.#context.now + this.#context.limits.tunnelIdle;
+        this.#exchange?.tunnelFromClient(bytes, at, end);
+        return end;
+      case 'answer':
+        break;
+      case 'linger':
+      case 'closed':
+        return end;
+    }
+    this.pause();
+    this.#hold(bytes, at, end);
+    return -1;
+  }
+
+  #readHead(bytes: Buffer, start: number, end: number): number {
+    const head = this.#head;
+    const isFirst = this.#held === undefined && start === 0;
+    const bodyStart = readRequestHead(bytes, start, end, head);
+    if (bodyStart === 0) {
+      if (isFirst) this.#deadline = this.#context.now + this.#context.limits.head;
+      this.#hold(bytes, start, end);
+      return -1;
+    }
+    if (bodyStart < 0) {
+      const { status, sentence } = problemOf(bodyStart);
+      this.#refuse(status, sentence, 'bad-request');
+      return end;
+    }
+    this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
+    const exchange = new Exchange(this, this.#context, head);
+    this.#exchange = exchange;
+    this.#phase = 'answer';
+    const routed = routeRequest(this.#context.index, head, this);
+    if (typeof routed === 'number') {
+      const { status, sentence } = problemOf(routed);
+      exchange.refuse(status, sentence);
+      return bodyStart;
+    }
+    const { length } = head;
+    const isShort = length > 0 && length <= shortBody && end - bodyStart >= length;
+    if (isShort) {
+      exchange.start(head, routed, bytes.toString('latin1', bodyStart, bodyStart + length));
+      return bodyStart + length;
+    }
+    if (length !== 0) {
+      this.#phase = 'body';
+      this.#left = length;
+      this.#chunks = length === -1 ? new ChunkedReader() : undefined;
+      this.#bodySince = this.#context.now;
+      this.#bodyOctets = 0;
+      this.#deadline = this.#context.now + this.#context.limits.bodyPause;
+    }
+    exchange.start(head, routed, undefined);
+    return bodyStart;
+  }
+
+  #readBody(bytes: Buffer, start: number, end: number): number {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return end;
+    this.#deadline = this.#context.now + this.#context.limits.bodyPause;
+    if (this.#chunks === undefined) {
+      const stop = Math.min(end, start + this.#left);
+      this.#left -= stop - start;
+      this.#bodyOctets += stop - start;
+      exchange.requestData(bytes, start, stop);
+      if (this.#left === 0) this.#bodyEnded(exchange, undefined);
+      return stop;
+    }
+    const { trailers, isDone, stop } = this.#readChunks(this.#chunks, exchange, bytes, start, end);
+    if (stop < 0) {
+      const { sentence } = problemOf(stop);
+      exchange.badBody(sentence);
+      return end;
+    }
+    if (isDone) this.#bodyEnded(exchange, trailers);
+    return stop;
+  }
+
+  #readChunks(chunks: ChunkedReader, exchange: Exchange, bytes: Buffer, start: number, end: number) {
+    const stop = chunks.read(bytes, start, end, {
+      data: (from, first, last) => {
+        this.#bodyOctets += last - first;
+        exchange.requestData(from, first, last);
+      },
+    });
+    return { stop, isDone: chunks.isDone, trailers: chunks.trailers };
+  }
+
+  #bodyEnded(exchange: Exchange, trailers: FieldLines | undefined): void {
+    this.#chunks = undefined;
+    if (this.#phase !== 'body') return;
+    this.#phase = 'answer';
+    this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
+    exchange.requestEnd(trailers);
+  }
+
+  #refuse(status: number, sentence: string, why: Why): void {
+    const head = this.#head;
+    head.reset();
+    head.method = '';
+    head.minor = 1;
+    const exchange = new Exchange(this, this.#context, head);
+    this.#exchange = exchange;
+    this.#phase = 'answer';
+    exchange.refuse(status, sentence, why);
+  }
+
+  #isSlow(now: number): boolean {
+    const { bodyPatience, bodyRate } = this.#context.limits;
+    const elapsed = now - this.#bodySince;
+    const isWaitingForUs = this.#exchange?.isSending === false || this.#socket?.isPaused() === true;
+    return elapsed > bodyPatience && !isWaitingForUs && this.#bodyOctets * 1000 < bodyRate * elapsed;
+  }
+
+  #hold(bytes: Buffer, start: number, end: number): void {
+    const part = bytes.subarray(start, end);
+    this.#held = this.#held === undefined ? Buffer.from(part) : Buffer.concat([this.#held, part]);
+  }
+
+  #linger(): void {
+    this.#phase = 'linger';
+    this.#held = undefined;
+    this.#deadline = this.#context.now + this.#context.limits.linger;
+    this.#socket?.end();
+    this.resume();
+  }
+
+  #drained(): void {
+    this.#exchange?.clientDrained();
+    if (this.#phase !== 'head' || this.#held === undefined || this.#isConsuming) return;
+    this.resume();
+    this.#consumeHeld();
+  }
+
+  /** Who has no more to say and still waits is taken to be gone, as other gateways take it. */
+  #ended(): void {
+    if (this.#phase === 'tunnel') this.#exchange?.tunnelEnded('client');
+    else if (this.#phase === 'head') this.#linger();
+    else if (this.#phase !== 'linger') this.destroy();
+  }
+
+  #gone(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#context.clients.delete(this);
+    exchange?.clientGone();
+  }
+}

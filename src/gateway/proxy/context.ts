@@ -1,0 +1,25 @@
+import type { TableIndex } from '../lookup/index.ts';
+import type { AccessLog } from './access-log.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Backends } from './endpoints.ts';
+import type { ReadBuffer } from './reading-socket.ts';
+import type { RulePlans } from './rule-plan.ts';
+import type { ProxyLimits } from './timing.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
+
+/** What all connections of one worker share. The table is replaced as a whole, between two events. */
+export interface ProxyContext {
+  index: TableIndex;
+  /** Milliseconds of a clock that only goes forward, a few hundred of them old: for time limits. */
+  now: number;
+  /** Answers end their connections: the worker is about to end. */
+  isDraining: boolean;
+  readonly backends: Backends;
+  readonly plans: RulePlans;
+  readonly pool: UpstreamPool;
+  readonly limits: ProxyLimits;
+  readonly log: AccessLog;
+  readonly readBuffer: ReadBuffer;
+  readonly clients: Set<ClientConnection>;
+  readonly random: () => number;
+}

@@ -1,0 +1,111 @@
+import type { RouteTable, TableEndpoint } from '../table.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** After the first failure to connect an endpoint is left out this long, then twice as long, up to the longest. */
+const shortestPause = 500;
+const longestPause = 10_000;
+
+/** One address and port of a pod, whatever Services it stands behind. */
+export class Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly name: string;
+  pod: string | undefined;
+  /** It gets new requests; others' connections are closed as they become idle. */
+  isWanted = true;
+  /** Last used last. */
+  readonly idle: UpstreamConnection[] = [];
+  failedUntil = 0;
+  #pause = 0;
+
+  constructor({ address, port, pod }: TableEndpoint) {
+    this.address = address;
+    this.port = port;
+    this.pod = pod;
+    this.name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  failed(now: number): void {
+    this.#pause = this.#pause === 0 ? shortestPause : Math.min(this.#pause * 2, longestPause);
+    this.failedUntil = now + this.#pause;
+  }
+
+  answered(): void {
+    this.#pause = 0;
+    this.failedUntil = 0;
+  }
+}
+
+export class Backend {
+  readonly key: string;
+  endpoints: readonly Endpoint[] = [];
+  #next = 0;
+
+  constructor(key: string, random: () => number) {
+    this.key = key;
+    this.#next = Math.floor(random() * 1024);
+  }
+
+  /** In turn; one that failed a moment ago only where all did. `not` is the one that was just tried. */
+  pick(now: number, not?: Endpoint): Endpoint | undefined {
+    const { endpoints } = this;
+    const { length } = endpoints;
+    if (length === 0) return undefined;
+    let fallback: Endpoint | undefined;
+    for (let tried = 0; tried < length; tried++) {
+      const endpoint = endpoints[this.#next++ % length] as Endpoint; // below length
+      if (endpoint.failedUntil <= now && endpoint !== not) return endpoint;
+      if (fallback === undefined || endpoint !== not) fallback ??= endpoint;
+    }
+    return fallback;
+  }
+}
+
+/** The backends of the table in force. What they know of their endpoints outlives a change of the table. */
+export class Backends {
+  readonly #random: () => number;
+  #byKey = new Map<string, Backend>();
+  #endpoints = new Map<string, Endpoint>();
+  #table: RouteTable['backends'] = {};
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  get(key: string): Backend | undefined {
+    return this.#byKey.get(key);
+  }
+
+  get endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  /** Returns the endpoints that are in no backend any more. */
+  follow(table: RouteTable['backends']): readonly Endpoint[] {
+    if (table === this.#table) return [];
+    const before = this.#table;
+    this.#table = table;
+    const backends = new Map<string, Backend>();
+    const endpoints = new Map<string, Endpoint>();
+    for (const [key, described] of Object.entries(table)) {
+      const backend = this.#byKey.get(key) ?? new Backend(key, this.#random);
+      backends.set(key, backend);
+      if (before[key] === described) {
+        for (const endpoint of backend.endpoints) endpoints.set(endpoint.name, endpoint);
+      } else backend.endpoints = described.endpoints.map(entry => this.#endpoint(entry, endpoints));
+    }
+    const gone = [...this.#endpoints.values()].filter(({ name }) => !endpoints.has(name));
+    for (const endpoint of gone) endpoint.isWanted = false;
+    this.#byKey = backends;
+    this.#endpoints = endpoints;
+    return gone;
+  }
+
+  #endpoint(entry: TableEndpoint, endpoints: Map<string, Endpoint>): Endpoint {
+    const made = new Endpoint(entry);
+    const endpoint = endpoints.get(made.name) ?? this.#endpoints.get(made.name) ?? made;
+    endpoint.pod = entry.pod;
+    endpoints.set(endpoint.name, endpoint);
+    return endpoint;
+  }
+}

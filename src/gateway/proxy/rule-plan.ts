@@ -1,0 +1,137 @@
+import { isFieldValue } from './http1/characters.ts';
+import type {
+  TableBackendReference,
+  TableFilter,
+  TableHeaderChange,
+  TablePathRewrite,
+  TableRule,
+} from '../table.ts';
+
+type Redirect = Extract<TableFilter, { type: 'RequestRedirect' }>;
+type Rewrite = Extract<TableFilter, { type: 'URLRewrite' }>;
+
+/** What a rule's filters do, in the form in which a request needs it; made once for each rule. */
+export interface RulePlan {
+  readonly rule: TableRule;
+  readonly provenance: string;
+  readonly redirect: Redirect | undefined;
+  /** Those with a weight, the filters of the rule and of the reference together. */
+  readonly choices: readonly Choice[];
+  readonly totalWeight: number;
+  readonly prefix: string;
+}
+
+export interface Choice {
+  readonly reference: TableBackendReference;
+  /** The weights up to and with this one. */
+  readonly upTo: number;
+  readonly hostname: string | undefined;
+  readonly path: TablePathRewrite | undefined;
+  readonly requestChange: HeaderChange | undefined;
+  readonly responseChange: HeaderChange | undefined;
+}
+
+export interface HeaderChange {
+  /** Names, in lower case, of fields that do not stay as they are. */
+  readonly touched: ReadonlySet<string>;
+  /** Fields to write, whole lines. */
+  readonly lines: string;
+  /** Names of fields that values are added to, and what is added: they are joined by a comma. */
+  readonly added: ReadonlyMap<string, string>;
+}
+
+export class RulePlans {
+  readonly #plans = new WeakMap<TableRule, RulePlan>();
+
+  of(rule: TableRule): RulePlan {
+    let plan = this.#plans.get(rule);
+    if (plan === undefined) {
+      plan = planOf(rule);
+      this.#plans.set(rule, plan);
+    }
+    return plan;
+  }
+}
+
+/** At random by weight (HTTPBackendRef.weight); `random` from 0 up to 1. */
+export function choose(plan: RulePlan, random: () => number): Choice | undefined {
+  const [first] = plan.choices;
+  if (plan.choices.length <= 1) return first;
+  const point = random() * plan.totalWeight;
+  return plan.choices.find(({ upTo }) => point < upTo) ?? first;
+}
+
+function planOf(rule: TableRule): RulePlan {
+  const redirect = rule.filters.find(filter => filter.type === 'RequestRedirect');
+  const choices: Choice[] = [];
+  let totalWeight = 0;
+  for (const reference of rule.backends) {
+    if (reference.weight <= 0) continue;
+    totalWeight += reference.weight;
+    choices.push(choiceOf(reference, [...rule.filters, ...reference.filters], totalWeight));
+  }
+  const { kind, namespace, name } = rule.provenance;
+  return {
+    rule,
+    provenance: `${kind}/${namespace}/${name}`,
+    redirect,
+    choices,
+    totalWeight,
+    prefix: rule.match.path.type === 'PathPrefix' ? rule.match.path.value : '/',
+  };
+}
+
+function choiceOf(reference: TableBackendReference, filters: readonly TableFilter[], upTo: number): Choice {
+  const rewrites = filters.filter((filter): filter is Rewrite => filter.type === 'URLRewrite');
+  return {
+    reference,
+    upTo,
+    hostname: rewrites.findLast(({ hostname }) => hostname !== undefined)?.hostname,
+    path: rewrites.findLast(({ path }) => path !== undefined)?.path,
+    requestChange: changeOf(
+      filters.flatMap(filter => (filter.type === 'RequestHeaderModifier' ? [filter.change] : [])),
+    ),
+    responseChange: changeOf(
+      filters.flatMap(filter => (filter.type === 'ResponseHeaderModifier' ? [filter.change] : [])),
+    ),
+  };
+}
+
+/** Several changes in their order: what a later one says of a field holds (HTTPHeaderFilter). */
+function changeOf(changes: readonly TableHeaderChange[]): HeaderChange | undefined {
+  if (changes.length === 0) return undefined;
+  const set = new Map<string, { readonly name: string; readonly value: string }>();
+  const added = new Map<string, string>();
+  const touched = new Set<string>();
+  for (const change of changes) {
+    for (const name of change.remove) {
+      const key = name.toLowerCase();
+      touched.add(key);
+      set.delete(key);
+      added.delete(key);
+    }
+    for (const { name, value } of change.set) {
+      const key = name.toLowerCase();
+      touched.add(key);
+      added.delete(key);
+      set.set(key, { name, value: printable(value) });
+    }
+    for (const { name, value } of change.add) {
+      const key = name.toLowerCase();
+      const before = set.get(key);
+      if (before !== undefined) set.set(key, { name, value: `${before.value},${printable(value)}` });
+      else if (touched.has(key)) set.set(key, { name, value: printable(value) });
+      else added.set(key, added.has(key) ? `${added.get(key)},${printable(value)}` : printable(value));
+    }
+  }
+  for (const key of added.keys()) touched.add(key);
+  const lines = [...set.values()].map(({ name, value }) => `${name}: ${value}\r\n`).join('');
+  return { touched, lines, added };
+}
+
+/** The API allows what a field cannot carry (HTTPHeader.value is any text). */
+function printable(value: string): string {
+  const octets = Buffer.from(value);
+  for (const [at, octet] of octets.entries()) if (isFieldValue[octet] !== 1) octets[at] = 0x20;
+  return octets.toString('latin1');
+}

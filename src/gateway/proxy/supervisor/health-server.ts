@@ -1,0 +1,59 @@
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { readRequestHead, RequestHead } from '../http1/request-head.ts';
+
+export interface HealthServerOptions {
+  readonly port: number;
+  readonly isReady: () => boolean;
+  readonly status: () => object;
+}
+
+const mostConnections = 64;
+const longestHead = 4096;
+const patienceMilliseconds = 5000;
+
+/** `GET /healthz`, `/ready` and `/status` for kubelets and people: one short request a connection. */
+export function startHealthServer(options: HealthServerOptions): Promise<{ close(): void }> {
+  const server = createServer(socket => serve(socket, options));
+  server.maxConnections = mostConnections;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: options.port, host: '::' }, () => resolve({ close: () => server.close() }));
+  });
+}
+
+function serve(socket: Socket, options: HealthServerOptions): void {
+  let held = Buffer.alloc(0);
+  socket.on('error', () => socket.destroy());
+  socket.setTimeout(patienceMilliseconds, () => socket.destroy());
+  socket.on('data', (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk]);
+    const head = new RequestHead();
+    const read = readRequestHead(held, 0, held.length, head);
+    if (read === 0 && held.length < longestHead) return;
+    const { status, body } = read > 0 ? answer(head, options) : { status: '400 Bad Request', body: '' };
+    const text = `HTTP/1.1 ${status}\r\ncontent-length: ${Buffer.byteLength(body)}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n`;
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.end(head.method === 'HEAD' ? text : text + body);
+  });
+}
+
+function answer(
+  head: RequestHead,
+  { isReady, status }: HealthServerOptions,
+): { status: string; body: string } {
+  if (head.method !== 'GET' && head.method !== 'HEAD') return { status: '405 Method Not Allowed', body: '' };
+  switch (head.target) {
+    case '/healthz':
+      return { status: '200 OK', body: '{}\n' };
+    case '/ready':
+      return isReady()
+        ? { status: '200 OK', body: '{"ready":true}\n' }
+        : { status: '503 Service Unavailable', body: '{"ready":false}\n' };
+    case '/status':
+      return { status: '200 OK', body: `${JSON.stringify(status())}\n` };
+    default:
+      return { status: '404 Not Found', body: '' };
+  }
+}

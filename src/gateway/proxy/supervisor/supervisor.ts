@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { FairleadError, sentenceOf } from '../../../base/errors.ts';
+import type { Log } from '../../../base/log.ts';
+import type { MessageToProxy } from '../../channel.ts';
+import { applyChange, emptyTable } from '../../compile-delta.ts';
+import type { RouteTable, TableChange } from '../../table.ts';
+import type { ToWorker } from '../messages.ts';
+import { bindPort } from './sockets.ts';
+import { readState, writeState } from './state-file.ts';
+import { WorkerSlot } from './worker-slot.ts';
+
+export interface SupervisorOptions {
+  readonly workers: number;
+  readonly workerProgram: string;
+  readonly workerFlags: readonly string[];
+  /** Where the last good table is kept; without it, nowhere. */
+  readonly stateDirectory: string | undefined;
+  /** Ports that listeners cannot have. */
+  readonly reservedPorts: readonly number[];
+  readonly log: Log;
+}
+
+const saveMilliseconds = 200;
+const retryPortsMilliseconds = 1000;
+/** Workers that do not say that they have a table within this time get it anew, or are gone. */
+const applyMilliseconds = 10_000;
+
+/**
+ * Holds what must outlive a worker: the listening sockets and the table. It reads nothing that clients send.
+ *
+ * ```
+ *   agent ──▶ table ──▶ supervisor ──▶ table, sockets ──▶ worker 0 … N
+ *                          └──▶ table.json ──▶ the next start
+ * ```
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #slots: readonly WorkerSlot[];
+  readonly #ticketKeys = randomBytes(48).toString('base64');
+  readonly #file: string | undefined;
+  #table: RouteTable = emptyTable;
+  #revision = 0;
+  /** The revision that the sender knows; -1 for a table from the disk. */
+  #sendersRevision = -1;
+  #hasTable = false;
+  #saving: NodeJS.Timeout | undefined;
+  #retrying: NodeJS.Timeout | undefined;
+  #onApplied: (() => void) | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const { stateDirectory, workers, log } = options;
+    this.#file = stateDirectory === undefined ? undefined : join(stateDirectory, 'table.json');
+    const kept =
+      this.#file === undefined
+        ? undefined
+        : readState(this.#file, reason =>
+            log.warn({ file: this.#file, reason }, 'the last table cannot be read'),
+          );
+    if (kept !== undefined) {
+      this.#table = kept;
+      this.#hasTable = true;
+      log.info({ listeners: Object.keys(kept.listeners).length }, 'the last table is served');
+    }
+    this.#slots = Array.from(
+      { length: workers },
+      (_, index) =>
+        new WorkerSlot({
+          index,
+          program: options.workerProgram,
+          flags: options.workerFlags,
+          log,
+          introduction: () => this.#introduction(),
+          onApplied: () => this.#onApplied?.(),
+        }),
+    );
+    this.#followPorts();
+  }
+
+  /** Requests are answered by a table. */
+  get isReady(): boolean {
+    return this.#hasTable && this.#slots.every(({ isReady }) => isReady) && this.#missingPorts().length === 0;
+  }
+
+  status() {
+    return {
+      revision: this.#sendersRevision,
+      ports: [...this.#wantedPorts()],
+      hosts: Object.keys(this.#table.hosts).length,
+      workers: this.#slots.map(slot => slot.status()),
+    };
+  }
+
+  /** Resolves when all workers answer by it. Throws `gateway/refused` for a change that does not fit; nothing changes then. */
+  async take(message: MessageToProxy): Promise<void> {
+    if (message.type === 'table') this.#replace(message.table, message.revision, undefined);
+    else {
+      if (message.base !== this.#sendersRevision)
+        throw new FairleadError(
+          'gateway/refused',
+          `the change is for revision ${message.base}, here is ${this.#sendersRevision}`,
+        );
+      this.#replace(applyChange(this.#table, message.change), message.revision, message.change);
+    }
+    await this.#allApplied();
+  }
+
+  /** Workers finish what is under way; their sockets are closed when they have ended. */
+  async stop(milliseconds: number): Promise<void> {
+    clearTimeout(this.#retrying);
+    await Promise.all(this.#slots.map(slot => slot.stop(milliseconds)));
+    if (this.#saving !== undefined) this.#save();
+  }
+
+  #replace(table: RouteTable, sendersRevision: number, change: TableChange | undefined): void {
+    for (const section of [table.listeners, table.hosts, table.certificates, table.backends])
+      if (typeof section !== 'object' || section === null)
+        throw new FairleadError('gateway/refused', 'the table lacks a section');
+    this.#table = table;
+    this.#sendersRevision = sendersRevision;
+    this.#hasTable = true;
+    const revision = ++this.#revision;
+    const message: ToWorker =
+      change === undefined ? { type: 'table', revision, table } : { type: 'change', revision, change };
+    for (const slot of this.#slots) slot.tell(message);
+    this.#followPorts();
+    this.#saving ??= setTimeout(() => this.#save(), saveMilliseconds);
+  }
+
+  #introduction(): readonly ToWorker[] {
+    const { ticketKeys, table, revision } = {
+      ticketKeys: this.#ticketKeys,
+      table: this.#table,
+      revision: this.#revision,
+    };
+    return [
+      { type: 'start', ticketKeys },
+      { type: 'table', revision, table },
+    ];
+  }
+
+  #wantedPorts(): ReadonlySet<number> {
+    return new Set(Object.values(this.#table.listeners).map(({ port }) => port));
+  }
+
+  #missingPorts(): readonly number[] {
+    const open = new Set(this.#slots[0]?.ports);
+    return [...this.#wantedPorts()].filter(
+      port => !open.has(port) && !this.#options.reservedPorts.includes(port),
+    );
+  }
+
+  /** One socket for each worker and port; a port that cannot be had is tried again, and the others are served. */
+  #followPorts(): void {
+    clearTimeout(this.#retrying);
+    const wanted = this.#wantedPorts();
+    for (const slot of this.#slots) for (const port of slot.ports) if (!wanted.has(port)) slot.close(port);
+    for (const port of this.#missingPorts()) this.#openPort(port);
+    if (this.#missingPorts().length > 0)
+      this.#retrying = setTimeout(() => this.#followPorts(), retryPortsMilliseconds);
+  }
+
+  #openPort(port: number): void {
+    try {
+      const sockets = this.#slots.map(() => bindPort(port));
+      for (const [index, slot] of this.#slots.entries()) {
+        const socket = sockets[index];
+        if (socket !== undefined) slot.open(port, socket);
+      }
+    } catch (error) {
+      this.#options.log.error({ port, error: sentenceOf(error) }, 'a listener’s port cannot be opened');
+    }
+  }
+
+  #allApplied(): Promise<void> {
+    const revision = this.#revision;
+    const isDone = () => this.#slots.every(slot => !slot.isReady || slot.applied >= revision);
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#onApplied = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, applyMilliseconds);
+      this.#onApplied = () => {
+        if (isDone()) done();
+      };
+      this.#onApplied();
+    });
+  }
+
+  #save(): void {
+    clearTimeout(this.#saving);
+    this.#saving = undefined;
+    if (this.#file === undefined) return;
+    try {
+      writeState(this.#file, this.#table);
+    } catch (error) {
+      this.#options.log.error(
+        { file: this.#file, error: sentenceOf(error) },
+        'the table cannot be kept on disk',
+      );
+    }
+  }
+}

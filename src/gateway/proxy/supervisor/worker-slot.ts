@@ -1,0 +1,159 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess, SendHandle } from 'node:child_process';
+import type { Log } from '../../../base/log.ts';
+import type { FromWorker, ToWorker, WorkerStatus } from '../messages.ts';
+import type { BoundSocket } from './sockets.ts';
+
+export interface SlotOptions {
+  readonly index: number;
+  /** The worker's program. */
+  readonly program: string;
+  readonly flags: readonly string[];
+  readonly log: Log;
+  /** What a new worker has to know, in this order. */
+  readonly introduction: () => readonly ToWorker[];
+  readonly onApplied: (revision: number) => void;
+}
+
+const pingMilliseconds = 2000;
+/** A worker that says nothing for so long does nothing for its clients either. */
+const silenceMilliseconds = 20_000;
+const shortestBackoff = 100;
+const longestBackoff = 10_000;
+/** Who lived this long did not end because of how it began. */
+const steadyMilliseconds = 10_000;
+
+/**
+ * The place of one worker: its sockets, which stay open when it dies, and the process that is started anew then. Connections
+ * that come meanwhile wait in the sockets' queues.
+ */
+export class WorkerSlot {
+  readonly #options: SlotOptions;
+  readonly #sockets = new Map<number, BoundSocket>();
+  #child: ChildProcess | undefined;
+  #isReady = false;
+  #isStopping = false;
+  #startedAt = 0;
+  #heardAt = 0;
+  #backoff = shortestBackoff;
+  #restart: NodeJS.Timeout | undefined;
+  readonly #pinging: NodeJS.Timeout;
+  #restarts = 0;
+  #status: WorkerStatus = { clients: 0, upstreams: 0, idleUpstreams: 0 };
+  #applied = -1;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.#pinging = setInterval(() => this.#ping(), pingMilliseconds);
+    this.#start();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  get ports(): readonly number[] {
+    return [...this.#sockets.keys()];
+  }
+
+  status() {
+    return { pid: this.#child?.pid, ready: this.#isReady, restarts: this.#restarts, ...this.#status };
+  }
+
+  tell(message: ToWorker): void {
+    if (this.#isReady) this.#send(message);
+  }
+
+  open(port: number, socket: BoundSocket): void {
+    this.#sockets.set(port, socket);
+    if (this.#isReady) this.#send({ type: 'listen', port }, socket);
+  }
+
+  close(port: number): void {
+    this.tell({ type: 'close', port });
+    this.#sockets.get(port)?.close();
+    this.#sockets.delete(port);
+  }
+
+  /** Resolves when the process has ended; it is killed when it takes longer than it was given. */
+  async stop(milliseconds: number): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    clearInterval(this.#pinging);
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = new Promise(resolve => child.once('exit', resolve));
+    this.#send({ type: 'stop', milliseconds });
+    const kill = setTimeout(() => child.kill('SIGKILL'), milliseconds + 1000);
+    await ended;
+    clearTimeout(kill);
+  }
+
+  #start(): void {
+    const { program, flags, log, index } = this.#options;
+    this.#startedAt = performance.now();
+    this.#heardAt = this.#startedAt;
+    const child = fork(program, [], { execArgv: [...flags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = child;
+    child.on('message', message => this.#hear(message as FromWorker));
+    child.on('error', error => log.error({ worker: index, error: error.message }, 'a worker has trouble'));
+    child.once('exit', (code, signal) => this.#ended(code, signal));
+    for (const message of this.#options.introduction()) this.#send(message);
+  }
+
+  #hear(message: FromWorker): void {
+    this.#heardAt = performance.now();
+    switch (message.type) {
+      case 'ready':
+        this.#isReady = true;
+        for (const [port, socket] of this.#sockets) this.#send({ type: 'listen', port }, socket);
+        return;
+      case 'applied':
+        this.#applied = message.revision;
+        this.#options.onApplied(message.revision);
+        return;
+      case 'pong':
+        this.#status = message.status;
+        return;
+      case 'problem':
+        this.#options.log.error({ worker: this.#options.index }, message.sentence);
+        return;
+    }
+  }
+
+  #ended(code: number | null, signal: string | null): void {
+    const { log, index } = this.#options;
+    this.#child = undefined;
+    this.#isReady = false;
+    this.#applied = -1;
+    this.#options.onApplied(-1);
+    if (this.#isStopping) return;
+    const wasSteady = performance.now() - this.#startedAt > steadyMilliseconds;
+    this.#backoff = wasSteady ? shortestBackoff : Math.min(this.#backoff * 2, longestBackoff);
+    const wait = wasSteady ? 0 : this.#backoff;
+    this.#restarts++;
+    log.error(
+      { worker: index, code, signal, againInMilliseconds: wait },
+      'a worker ended and is started again',
+    );
+    this.#restart = setTimeout(() => this.#start(), wait);
+  }
+
+  #ping(): void {
+    if (!this.#isReady) return;
+    if (performance.now() - this.#heardAt > silenceMilliseconds) {
+      this.#options.log.error({ worker: this.#options.index }, 'a worker does not answer and is ended');
+      this.#child?.kill('SIGKILL');
+    } else this.#send({ type: 'ping' });
+  }
+
+  /** What cannot be delivered is for a process that ends: its successor is told all anew. */
+  #send(message: ToWorker, socket?: BoundSocket): void {
+    if (this.#child?.connected !== true) return;
+    this.#child.send(message, socket as unknown as SendHandle, {}, () => undefined); // a handle, as node:cluster sends it
+  }
+}

@@ -1,0 +1,112 @@
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { ClientConnection } from '../client-connection.ts';
+import type { ProxyContext } from '../context.ts';
+import { RequestHead } from '../http1/request-head.ts';
+import type { Certificates } from './certificates.ts';
+
+/** The ports on which this worker takes connections; their sockets are the supervisor's. */
+export class Ports {
+  readonly #context: ProxyContext;
+  readonly #certificates: Certificates;
+  readonly #servers = new Map<number, Server>();
+  /** A head is read and used up in one go: one for all connections. */
+  readonly #head = new RequestHead();
+  /** Connections whose handshake is under way, with the end of their patience. */
+  readonly #handshakes = new Map<Socket, number>();
+
+  constructor(context: ProxyContext, certificates: Certificates) {
+    this.#context = context;
+    this.#certificates = certificates;
+  }
+
+  get handshakes(): number {
+    return this.#handshakes.size;
+  }
+
+  /** `handle` is a bound socket, as the process channel brings it. */
+  listen(port: number, handle: unknown): void {
+    this.#servers.get(port)?.close();
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, socket =>
+      this.#accept(port, socket),
+    );
+    server.maxConnections = this.#context.limits.clients;
+    this.#servers.set(port, server);
+    server.listen(handle as object); // Node: listen(handle) takes what has a handle
+  }
+
+  close(port: number): void {
+    this.#servers.get(port)?.close();
+    this.#servers.delete(port);
+  }
+
+  closeAll(): void {
+    for (const port of this.#servers.keys()) this.close(port);
+  }
+
+  sweep(now: number): void {
+    for (const [socket, deadline] of this.#handshakes) if (deadline < now) socket.destroy();
+  }
+
+  #accept(port: number, socket: Socket): void {
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const listeners = this.#context.index.ports.get(port);
+    if (
+      listeners === undefined ||
+      this.#context.clients.size + this.#handshakes.size >= this.#context.limits.clients
+    ) {
+      socket.destroy();
+      return;
+    }
+    const arrived = { port, address: plainAddress(remoteAddress), remotePort };
+    if (listeners.protocol === 'HTTPS') {
+      this.#handshake(socket, arrived);
+      return;
+    }
+    const connection = new ClientConnection(this.#context, this.#head, {
+      ...arrived,
+      scheme: 'http',
+      serverName: undefined,
+    });
+    connection.attach(this.#context.readBuffer.adopt(socket, connection));
+  }
+
+  #handshake(socket: Socket, arrived: { port: number; address: string; remotePort: number }): void {
+    const { port } = arrived;
+    const context = this.#context;
+    const forNobody = this.#certificates.contextFor(context.index, port, '');
+    const secured = new TLSSocket(socket, {
+      isServer: true,
+      ALPNProtocols: ['http/1.1'],
+      ...(forNobody === undefined ? {} : { secureContext: forNobody }),
+      SNICallback: (name, done) =>
+        done(null, this.#certificates.contextFor(context.index, port, name.toLowerCase())),
+    });
+    this.#handshakes.set(secured, context.now + context.limits.handshake);
+    const failed = () => {
+      this.#handshakes.delete(secured);
+      secured.destroy();
+    };
+    secured.once('close', failed);
+    secured.on('error', failed);
+    secured.once('secure', () => {
+      this.#handshakes.delete(secured);
+      secured.off('close', failed);
+      secured.off('error', failed);
+      const name = (secured as unknown as { servername: string | false | null }).servername;
+      const serverName = typeof name === 'string' ? name.toLowerCase() : '';
+      const connection = new ClientConnection(context, this.#head, {
+        ...arrived,
+        scheme: 'https',
+        serverName,
+      });
+      connection.attach(secured);
+      secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
+    });
+  }
+}
+
+/** A socket of both families has clients of IPv4 as mapped addresses. */
+const plainAddress = (address: string): string =>
+  address.startsWith('::ffff:') ? address.slice(7) : address;
