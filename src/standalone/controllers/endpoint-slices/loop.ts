@@ -7,7 +7,7 @@ import type { EndpointSlice } from '../../../kube/types/discovery.ts';
 import type { Service } from '../../../kube/types/service.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { randomSuffix } from '../replica-sets/pod-from-template.ts';
+import { randomSuffix } from '../pod-from-template.ts';
 import { desiredGroups, endpointFacts, nodeFacts } from './desired.ts';
 import { TRIGGER_TIME, isManaged, planSlices, serviceKeyOf } from './plan.ts';
 import { TriggerTimes } from './trigger-times.ts';

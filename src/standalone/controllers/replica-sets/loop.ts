@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { sentenceOf } from '../../../base/errors.ts';
-import { ApiError, isNotFound } from '../../../kube/api-error.ts';
-import { PODS, REPLICA_SETS, keyOf, parseKey } from '../../../kube/resources.ts';
+import { FairleadError, sentenceOf } from '../../../base/errors.ts';
+import { PODS, REPLICA_SETS, describeObject, keyOf } from '../../../kube/resources.ts';
 import { matchesSelector } from '../../../kube/selector.ts';
 import type { ReplicaSet } from '../../../kube/types/apps.ts';
 import type { Pod } from '../../../kube/types/core.ts';
@@ -10,23 +9,21 @@ import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { orphanIndex } from '../informers.ts';
 import { controllerOf } from '../ownership.ts';
-import { isActive, isTerminating } from '../pod-state.ts';
+import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts';
+import { namePrefix, podFromTemplate, randomSuffix } from '../pod-from-template.ts';
+import { isActive } from '../pod-state.ts';
+import { slowStart } from '../slow-start.ts';
 import { nextAvailability, plan, statusOf } from './decide.ts';
 import type { Failure } from './decide.ts';
-import { Expectations } from './expectations.ts';
-import { podFromTemplate, randomSuffix } from './pod-from-template.ts';
-import { slowStart } from './slow-start.ts';
 
 const TYPE = { apiVersion: 'apps/v1', kind: 'ReplicaSet' };
-/** A created pod that the cache does not show by then is looked for in the API. */
-const LOOK_AFTER_MILLISECONDS = 2000;
 
 /** Keeps as many pods as each ReplicaSet asks for. */
 export function startReplicaSets(context: ControllerContext): Controller {
   const { client, clock, informers } = context;
   const { pods, replicaSets } = informers;
   const events = context.events.of('replicaset-controller');
-  const expectations = new Expectations();
+  const hands = new OwnedPods(context, TYPE.kind, events);
   const queue = controllerQueue(context, 'replica-sets', synchronize, 5);
 
   const stop = [
@@ -36,7 +33,7 @@ export function startReplicaSets(context: ControllerContext): Controller {
     }),
     pods.onChange(({ before, after }) => {
       const pod = after ?? before;
-      if (pod !== undefined) settle(pod, after === undefined);
+      if (pod !== undefined) hands.seen(pod, after === undefined);
       for (const owner of new Set([...setsOf(before), ...setsOf(after)])) queue.add(owner);
     }),
   ];
@@ -44,31 +41,31 @@ export function startReplicaSets(context: ControllerContext): Controller {
   async function synchronize(key: string): Promise<void> {
     const set = replicaSets.cache.get(key);
     if (set === undefined) {
-      expectations.forget(key);
+      hands.forget(key);
       return;
     }
-    await lookForUnseen(key);
+    await hands.lookForUnseen(key);
     const owned = await claimPods(set);
-    forgetDeletionsOf(key, owned);
+    hands.settle(key, owned);
     const now = clock.now();
     const { create, remove } = plan({
       set,
       pods: owned,
-      unseenCreations: expectations.creations(key).size,
-      deleted: expectations.deletions(key),
+      unseenCreations: hands.creations(key).size,
+      deleted: hands.deletions(key),
       neighbours: neighboursOf(set),
       now,
     });
     const failures = [
-      failure('FailedCreate', await slowStart(create, () => createPod(set, key))),
-      failure('FailedDelete', await firstError(remove.map(pod => deletePod(set, key, pod)))),
+      failure('FailedCreate', await slowStart(create, () => hands.create(set, key, podOf(set)))),
+      failure('FailedDelete', await firstError(remove.map(pod => hands.remove(set, key, pod)))),
     ].filter(each => each !== undefined);
     await writeStatus(set, owned, failures[0]);
     const [failed] = failures;
     if (failed !== undefined) throw failed.error;
     const wait = nextAvailability(set, owned, now);
     if (wait !== undefined) queue.addAfter(key, wait);
-    else if (expectations.creations(key).size > 0) queue.addAfter(key, LOOK_AFTER_MILLISECONDS);
+    else if (hands.creations(key).size > 0) queue.addAfter(key, LOOK_AFTER_MILLISECONDS);
   }
 
   async function claimPods(set: ReplicaSet): Promise<readonly Pod[]> {
@@ -87,52 +84,6 @@ export function startReplicaSets(context: ControllerContext): Controller {
     });
   }
 
-  async function createPod(set: ReplicaSet, key: string): Promise<void> {
-    const pod = podFromTemplate(set, randomSuffix());
-    expectations.expectCreation(key, keyOf(pod), clock.now());
-    try {
-      await client.create(PODS, pod);
-    } catch (error) {
-      if (isNamespaceTerminating(error)) {
-        expectations.settleCreation(key, keyOf(pod));
-        return; // the set goes as well, soon
-      }
-      // A failure without a clear answer leaves open whether the pod exists: it is looked for before the next try.
-      if (error instanceof ApiError && error.status < 500) expectations.settleCreation(key, keyOf(pod));
-      events.warning(set, 'FailedCreate', `Error creating: ${sentenceOf(error)}`);
-      throw error;
-    }
-    events.normal(set, 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-  }
-
-  async function deletePod(set: ReplicaSet, key: string, pod: Pod): Promise<void> {
-    const uid = pod.metadata.uid ?? '';
-    expectations.expectDeletion(key, uid);
-    try {
-      await client.delete(PODS, parseKey(keyOf(pod)), { preconditions: { uid } });
-    } catch (error) {
-      if (isNotFound(error)) return; // it went by itself; the cache will show it
-      expectations.settleDeletion(key, uid);
-      events.warning(set, 'FailedDelete', `Error deleting: ${sentenceOf(error)}`);
-      throw error;
-    }
-    events.normal(set, 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-  }
-
-  /** A creation whose answer was lost, or that the watch is late to show: only the API knows. */
-  async function lookForUnseen(key: string): Promise<void> {
-    const due = clock.now() - LOOK_AFTER_MILLISECONDS;
-    for (const [pod, since] of expectations.creations(key)) {
-      if (since > due) continue;
-      try {
-        await client.get(PODS, parseKey(pod));
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-        expectations.settleCreation(key, pod);
-      }
-    }
-  }
-
   async function writeStatus(
     set: ReplicaSet,
     owned: readonly Pod[],
@@ -141,21 +92,6 @@ export function startReplicaSets(context: ControllerContext): Controller {
     const status = statusOf(set, owned, failed, clock.now());
     if (isDeepStrictEqual(status, set.status)) return;
     await client.update(REPLICA_SETS, { ...set, status }, { subresource: 'status' });
-  }
-
-  function settle(pod: Pod, gone: boolean): void {
-    const owner = controllerOf(pod);
-    if (owner?.kind !== TYPE.kind) return;
-    const key = `${pod.metadata.namespace ?? ''}/${owner.name}`;
-    expectations.settleCreation(key, keyOf(pod));
-    if (gone || isTerminating(pod)) expectations.settleDeletion(key, pod.metadata.uid ?? '');
-  }
-
-  function forgetDeletionsOf(key: string, owned: readonly Pod[]): void {
-    const present = new Set(owned.map(pod => pod.metadata.uid));
-    for (const uid of expectations.deletions(key)) {
-      if (!present.has(uid)) expectations.settleDeletion(key, uid);
-    }
   }
 
   /** Keys of the sets that a pod concerns: its controller, or all that might adopt it. */
@@ -200,15 +136,16 @@ function failure(
   return error === undefined ? undefined : { reason, message: sentenceOf(error), error };
 }
 
-/** The namespace takes nothing new any more: its content is being deleted. */
-function isNamespaceTerminating(error: unknown): boolean {
-  const causes = error instanceof ApiError ? (error.details?.causes ?? []) : [];
-  return causes.some(cause => cause.reason === 'NamespaceTerminating');
-}
-
-async function firstError(work: readonly Promise<void>[]): Promise<Error | undefined> {
-  const outcomes = await Promise.allSettled(work);
-  const rejected = outcomes.find(outcome => outcome.status === 'rejected');
-  if (rejected === undefined) return undefined;
-  return rejected.reason instanceof Error ? rejected.reason : new Error(String(rejected.reason));
+function podOf(set: ReplicaSet): Pod {
+  const { template } = set.spec;
+  if (template === undefined) {
+    throw new FairleadError('controllers/no-pod-template', 'The ReplicaSet has no pod template.', {
+      object: describeObject(set),
+      field: 'spec.template',
+      hint: 'Give it a spec.template, or scale it to 0.',
+    });
+  }
+  const generateName = namePrefix(set.metadata.name);
+  const name = `${generateName}${randomSuffix()}`;
+  return podFromTemplate({ owner: set, ownerType: TYPE, template, name, generateName });
 }

@@ -1,6 +1,6 @@
-import type { Clock } from '../../../base/clock.ts';
-import { keyOf } from '../../../kube/resources.ts';
-import type { KubeObject } from '../../../kube/types/meta.ts';
+import type { Clock } from '../../base/clock.ts';
+import { keyOf } from '../../kube/resources.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
 
 /** Longer than a watch is ever late; then the object was deleted before it was seen. */
 const GIVE_UP_MILLISECONDS = 5000;
