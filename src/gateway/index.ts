@@ -5,5 +5,6 @@ export { readGateway } from './compile-gateway.ts';
 export { readRoute } from './compile-route.ts';
 export { compileTable } from './compile-table.ts';
 export type { AttachedRoute } from './compile-table.ts';
+export { isOurs } from './model.ts';
 export { createCertificateReader } from './certificate.ts';
 export type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';

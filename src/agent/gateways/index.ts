@@ -27,6 +27,8 @@ export interface GatewaysOptions {
   /** Of all namespaces; slices are indexed by `service`. */
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
+  /** Default: that of the contract. */
+  readonly controlPort?: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -162,7 +164,8 @@ class Courier implements FollowedGateways {
     const table = this.#tableOf(following, key).table();
     if (table === undefined || secret.length !== KEY_BYTES) return;
     if (entry.link.holds(table)) return;
-    await entry.link.push({ host, port: proxy.controlPort }, secret, table);
+    const port = this.#options.controlPort ?? proxy.controlPort;
+    await entry.link.push({ host, port }, secret, table);
     if (entry.problem !== undefined || entry.link.revision === 1)
       this.#options.log.info({ pod: podKey, gateway: key }, 'a proxy has its table');
     entry.problem = undefined;
