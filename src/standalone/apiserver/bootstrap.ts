@@ -2,7 +2,8 @@ import type { Context } from './context.ts';
 import { apiVersionOf } from './kind.ts';
 import type { Kind } from './kind.ts';
 import type { ApiObject } from './object.ts';
-import { createObject } from './resource/create.ts';
+import { createObject, ownersBy } from './resource/create.ts';
+import { ownWriter } from './resource/ownership.ts';
 import { StatusError } from './status.ts';
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -47,7 +48,7 @@ async function ensure(
   if (kind === undefined) return;
   const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...fields };
   try {
-    await createObject(context, kind, object, false);
+    await createObject(context, kind, object, false, ownersBy(kind, ownWriter(context, kind)));
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error;
   }

@@ -1,3 +1,4 @@
+import type { OwnershipSchema } from './fields/ownership-schema.ts';
 import type { ApiObject, Fields } from './object.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface Kind {
 
   /** Merge keys for strategic merge patch; absent for custom resources, which do not take that patch type. */
   readonly mergeSchema?: MergeSchema;
+  /** How its fields are owned; without it server-side apply is refused. */
+  readonly ownership?: () => OwnershipSchema;
   /** Name of the kind's schema in OpenAPI, as `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
 }
@@ -111,6 +114,8 @@ export interface Strategy {
   readonly allowsUnconditionalUpdate: boolean;
   /** PUT of an absent object creates it (Lease, Event, Node … as upstream). */
   readonly allowsCreateOnUpdate: boolean;
+  /** Owners of fields are written down only once somebody applied it: for objects that are many, small and short-lived. */
+  readonly tracksFromFirstApply?: boolean;
   /** Seconds after its last write at which an object goes by itself (Events); absent: never. */
   readonly timeToLiveSeconds?: number;
   /** What the server itself sets, after `statusFields` were dropped: `status.phase: Pending`, a namespace's finalizer. */

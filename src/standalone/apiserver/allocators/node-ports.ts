@@ -46,7 +46,13 @@ export class NodePorts implements Allocator {
     const own = before === undefined ? [] : portsOf(before);
     const chosen = new Set<number>();
     const ports = portList(object);
-    if (!wantsPorts(object)) return withoutStalePorts(object, before);
+    if (!wantsPorts(object)) {
+      const portless = withoutStalePorts(object, before);
+      // Health is told at a node's port even where traffic comes at none.
+      return serviceSpec(object).type === 'LoadBalancer'
+        ? this.#withHealthPort(portless, own, chosen, before)
+        : portless;
+    }
     const assigned = ports.map((port, index) => {
       const nodePort = numberOf(port['nodePort']) || sameInPast(port, before, chosen) || 0;
       const taken = nodePort === 0 ? this.#proposed(chosen) : this.#wished(nodePort, index, own, object);

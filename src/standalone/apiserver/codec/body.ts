@@ -39,6 +39,22 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   );
 
+/** A body that is YAML (or JSON, which is YAML as well): what server-side apply sends. */
+export async function readYamlBody(request: ApiRequest): Promise<DecodedBody> {
+  const bytes = await request.body();
+  // Most clients send JSON under the name of YAML; it is read a thousand times faster.
+  return bytes[0] === 0x7b ? fromJsonOrYaml(bytes) : fromYaml(bytes);
+}
+
+async function fromJsonOrYaml(bytes: Uint8Array): Promise<DecodedBody> {
+  try {
+    return fromJson(bytes);
+  } catch (error) {
+    if (bytes.length > YAML_LIMIT) throw error;
+    return fromYaml(bytes); // a flow mapping of YAML begins with a brace too
+  }
+}
+
 /** Text of a body; 400 if it is not UTF-8. */
 export function textOf(bytes: Uint8Array): string {
   try {

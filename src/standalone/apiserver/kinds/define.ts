@@ -3,6 +3,7 @@ import type { Kind, StorageView, Strategy, Subresource, TableColumn, Verb } from
 import { typeErrors } from './schema/check.ts';
 import { mergeSchema } from './schema/merge.ts';
 import { normalise } from './schema/normalise.ts';
+import { ownershipSchema } from './schema/ownership.ts';
 import { checkStructure } from './schema/structural.ts';
 import { withStructuralDefaults } from './schema/structural-defaults.ts';
 import type { Types } from './schema/types.ts';
@@ -88,7 +89,13 @@ export function defineKind(types: Types, definition: Definition): Kind {
 
 type Behaviour = Pick<
   Kind,
-  'typeErrors' | 'unknownFields' | 'withoutUnknownFields' | 'withDefaults' | 'validate' | 'mergeSchema'
+  | 'typeErrors'
+  | 'unknownFields'
+  | 'withoutUnknownFields'
+  | 'withDefaults'
+  | 'validate'
+  | 'mergeSchema'
+  | 'ownership'
 >;
 
 function behaviourOf(types: Types, definition: Definition): Behaviour {
@@ -96,17 +103,24 @@ function behaviourOf(types: Types, definition: Definition): Behaviour {
   return {
     unknownFields: object => unknownFields(types, schema, object),
     withoutUnknownFields: object => withoutUnknownFields(types, schema, object),
+    ...(definition.review === undefined ? { ownership: once(() => ownershipSchema(types, schema)) } : {}),
     ...(types.groupOf(schema)?.custom === true
       ? customBehaviour(types, definition)
       : ownBehaviour(types, definition)),
   };
 }
 
+/** The tables are read when they are needed first. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 /** A built-in type is kept in typed form: its JSON is refused where it does not fit, and made canonical. */
 function ownBehaviour(
   types: Types,
   definition: Definition,
-): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields'> {
+): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields' | 'ownership'> {
   const { schema, defaults, validate } = definition;
   return {
     typeErrors: object => typeErrors(types, schema, object),
@@ -128,7 +142,7 @@ function ownBehaviour(
 function customBehaviour(
   types: Types,
   definition: Definition,
-): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields'> {
+): Omit<Behaviour, 'unknownFields' | 'withoutUnknownFields' | 'ownership'> {
   const { schema, validate } = definition;
   return {
     typeErrors: ({ apiVersion, kind, metadata }) => typeErrors(types, schema, { apiVersion, kind, metadata }),

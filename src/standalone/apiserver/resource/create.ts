@@ -11,6 +11,8 @@ import { checkBody, fieldValidationOf } from './decode.ts';
 import { newMetadata, validateMetadata } from './metadata.ts';
 import { generateName } from './names.ts';
 import { assertNamespaceTakesNew } from './namespace-gate.ts';
+import { ownersOfNew, withOwners, writerOf } from './ownership.ts';
+import type { Writer } from './ownership.ts';
 import { answerObject, json } from './present.ts';
 import { isDryRun } from './target.ts';
 import type { Target } from './target.ts';
@@ -27,7 +29,9 @@ export async function create(target: Target): Promise<ApiResponse> {
   if (kind.review !== undefined) {
     return json(201, JSON.stringify(reviewed(kind, kind.review, object)), warnings);
   }
-  const written = await createObject(context, kind, namespaced(object, target), isDryRun(target));
+  const writer = writerOf(target);
+  const placed = namespaced(object, target);
+  const written = await createObject(context, kind, placed, isDryRun(target), ownersBy(kind, writer));
   return answerObject(target, written.entry, 201, [
     ...warnings,
     ...(kind.strategy.warnings?.(written.entry.object) ?? []),
@@ -41,12 +45,21 @@ function reviewed(kind: Kind, review: NonNullable<Kind['review']>, object: ApiOb
   return review(asked);
 }
 
+/** metadata.managedFields for a new object, with its defaults and without what the server itself is about to add. */
+export type OwnersOf = (object: ApiObject) => readonly object[] | undefined;
+
+export const ownersBy =
+  (kind: Kind, writer: Writer): OwnersOf =>
+  object =>
+    ownersOfNew(kind, object, writer);
+
 /** Creates a typed object whose metadata.namespace is final; also the server's own way to make objects. */
 export async function createObject(
   context: Context,
   kind: Kind,
   object: ApiObject,
   dryRun: boolean,
+  owners: OwnersOf,
 ): Promise<Written> {
   const { name = '', generateName: base = '', resourceVersion = '' } = object.metadata;
   if (resourceVersion !== '') throw badRequest('resourceVersion should not be set on objects to be created');
@@ -57,7 +70,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const chosen = name === '' ? generateName(base, context.random) : name;
     try {
-      return await createNamed(context, kind, object, chosen, dryRun);
+      return await createNamed(context, kind, object, chosen, { dryRun, owners });
     } catch (error) {
       const isClash = error instanceof StatusError && error.reason === 'AlreadyExists';
       if (!isClash || name !== '' || attempt === NAME_ATTEMPTS) throw error;
@@ -70,14 +83,14 @@ function createNamed(
   kind: Kind,
   object: ApiObject,
   name: string,
-  dryRun: boolean,
+  { dryRun, owners }: { readonly dryRun: boolean; readonly owners: OwnersOf },
 ): Promise<Written> {
   const { store, allocators } = context;
   const namespace = object.metadata.namespace ?? '';
   return new Objects(store, kind).write(storageKey(namespace, name), current => {
     assertNamespaceTakesNew(store, kind, namespace, name);
     if (current !== undefined) throw alreadyExists(kind, name);
-    const prepared = prepare(context, kind, object, name);
+    const prepared = prepare(context, kind, object, name, owners);
     const assigned = allocators.assign(kind, prepared, undefined);
     const errors = [
       ...validateMetadata(kind, assigned.metadata, undefined),
@@ -90,7 +103,7 @@ function createNamed(
   });
 }
 
-function prepare(context: Context, kind: Kind, object: ApiObject, name: string): ApiObject {
+function prepare(context: Context, kind: Kind, object: ApiObject, name: string, owners: OwnersOf): ApiObject {
   const { strategy } = kind;
   const defaulted = kind.withDefaults(object);
   const metadata = newMetadata(
@@ -103,7 +116,8 @@ function prepare(context: Context, kind: Kind, object: ApiObject, name: string):
     },
     strategy.countsGenerations,
   );
-  const fresh = withoutFields({ ...defaulted, metadata }, strategy.statusFields);
+  const plain = withoutFields({ ...defaulted, metadata }, strategy.statusFields);
+  const fresh = withOwners(plain, owners(plain));
   return strategy.onCreate?.(fresh) ?? fresh;
 }
 

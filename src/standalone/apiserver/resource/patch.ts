@@ -8,6 +8,7 @@ import { mergePatch } from '../patch/merge-patch.ts';
 import { StrategicPatchError, strategicMerge } from '../patch/strategic-merge.ts';
 import type { ApiResponse } from '../request.ts';
 import { StatusError, badRequest } from '../status.ts';
+import { APPLY_TYPE, apply, takesApply } from './apply.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { answerObject } from './present.ts';
 import type { Target } from './target.ts';
@@ -23,6 +24,7 @@ export interface ParsedPatch {
 /** PATCH of an object or its status. */
 export async function patch(target: Target): Promise<ApiResponse> {
   const { kind, request } = target;
+  if (mediaTypeOf(request) === APPLY_TYPE && takesApply(target)) return apply(target);
   const parsed = await parsePatch(target);
   const validation = fieldValidationOf(request.query);
   let warnings: readonly string[] = [];
@@ -51,7 +53,9 @@ export async function parsePatch(
   const { kind, request } = target;
   const type = mediaTypeOf(request);
   const accepted = acceptedTypes(kind);
-  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  if (!accepted.includes(type)) {
+    throw unsupportedMediaType(takesApply(target) ? [...accepted, APPLY_TYPE] : accepted);
+  }
   const { value, duplicates } = parseJson(textOf(await request.body()));
   switch (type) {
     case 'application/json-patch+json':

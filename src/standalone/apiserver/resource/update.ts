@@ -5,9 +5,10 @@ import type { ApiObject } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { badRequest, conflict, invalid, modified, notFound } from '../status.ts';
 import type { Decision, Written } from '../store/store.ts';
-import { createObject, namespaced, withoutFields } from './create.ts';
+import { createObject, namespaced, ownersBy, withoutFields } from './create.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { changedMetadata, isReadyToGo, validateMetadata } from './metadata.ts';
+import { isSameButTimes, ownersAfterUpdate, withOwners, writerOf } from './ownership.ts';
 import { answerObject } from './present.ts';
 import { isDryRun, keyOfTarget, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
@@ -21,7 +22,8 @@ export async function update(target: Target): Promise<ApiResponse> {
   const object = namespaced(checked.object, target);
   assertSameName(object, name);
   if (mayCreate(target, object)) {
-    const written = await createObject(context, kind, object, isDryRun(target));
+    const owners = ownersBy(kind, writerOf(target));
+    const written = await createObject(context, kind, object, isDryRun(target), owners);
     return answerObject(target, written.entry, 201, checked.warnings);
   }
   const written = await changeObject(target, () => object);
@@ -33,7 +35,11 @@ export async function update(target: Target): Promise<ApiResponse> {
  * The one way in which a stored object changes: `change` gives the wished object from the newest one; what the client
  * may not change is put back, then everything is checked, and the write is conditional on its resourceVersion.
  */
-export function changeObject(target: Target, change: (current: ApiObject) => ApiObject): Promise<Written> {
+export function changeObject(
+  target: Target,
+  change: (current: ApiObject) => ApiObject,
+  owners: OwnersAfter = ownersOfUpdate(target),
+): Promise<Written> {
   const { context, kind, name, subresource } = target;
   const dryRun = isDryRun(target);
   return objectsOf(target).write(keyOfTarget(target), current => {
@@ -42,8 +48,10 @@ export function changeObject(target: Target, change: (current: ApiObject) => Api
     const wished = change(before);
     assertSameName(wished, name);
     assertUnchangedSince(kind, wished, before);
-    const after = settled(target, wished, before);
-    if (equalJson(after, before)) return { do: 'keep', object: before } satisfies Decision;
+    const merged = mergedFields(target, wished, before);
+    const settledObject = settled(target, merged, before);
+    const after = withOwners(settledObject, owners({ before, wished, after: merged }));
+    if (isSameButTimes(after, before)) return { do: 'keep', object: before } satisfies Decision;
     const assigned = context.allocators.assign(kind, after, before);
     const errors = [
       ...validateMetadata(kind, assigned.metadata, before.metadata),
@@ -62,11 +70,22 @@ function decide(target: Target, after: ApiObject, before: ApiObject, dryRun: boo
   return { do: isGone ? 'remove' : 'put', object: after, onStaged };
 }
 
-/** The wish with everything that is not the client's to change put back from what is stored. */
-function settled(target: Target, wished: ApiObject, before: ApiObject): ApiObject {
+/** metadata.managedFields after a change: `after` is the object with its defaults, before the server corrects it. */
+export type OwnersAfter = (change: {
+  readonly before: ApiObject;
+  readonly wished: ApiObject;
+  readonly after: ApiObject;
+}) => readonly unknown[] | undefined;
+
+function ownersOfUpdate(target: Target): OwnersAfter {
+  const writer = writerOf(target);
+  return change => ownersAfterUpdate(target.kind, change, writer);
+}
+
+/** The merged object with what the server corrects or counts. */
+function settled(target: Target, merged: ApiObject, before: ApiObject): ApiObject {
   const { kind, subresource } = target;
   const { strategy } = kind;
-  const merged = mergedFields(target, wished, before);
   const adjusted = strategy.onUpdate?.(merged, before, subresource?.name) ?? merged;
   if (!strategy.countsGenerations || sameSpec(kind, adjusted, before)) return adjusted;
   const generation = (before.metadata.generation ?? 0) + 1;

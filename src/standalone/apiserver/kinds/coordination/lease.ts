@@ -16,7 +16,7 @@ export const LEASE: Definition = {
     if (transitions.number < 0) found.invalid(transitions, 'must be greater than or equal to 0');
     if (holder.present && holder.text === '') found.invalid(holder, 'must not be empty');
   },
-  strategy: { allowsCreateOnUpdate: true, allowsUnconditionalUpdate: false },
+  strategy: { allowsCreateOnUpdate: true, allowsUnconditionalUpdate: false, tracksFromFirstApply: true },
   table: {
     columns: [NAME, column('Holder', 'Who holds the lease.'), AGE],
     cells: (object, now) => [

@@ -75,7 +75,7 @@ function define(group: string, schema: string, view: View): Definition {
         found.invalid(object.child(view.message), 'can have at most 1024 characters');
       }
     },
-    strategy: { allowsCreateOnUpdate: true, timeToLiveSeconds: ONE_HOUR },
+    strategy: { tracksFromFirstApply: true, allowsCreateOnUpdate: true, timeToLiveSeconds: ONE_HOUR },
     selectors: ['type', 'reason', view.controller],
     computedSelectors: {
       ...Object.fromEntries(
