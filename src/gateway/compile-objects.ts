@@ -21,7 +21,7 @@ export const LOAD_BALANCER_ADDRESSES = 'fairlead.dev/load-balancer-addresses';
 /** Inside of the proxy's container. */
 export const proxyPaths = {
   key: '/etc/fairlead/control/key',
-  state: '/var/lib/fairlead/proxy',
+  state: '/run/fairlead-proxy',
 } as const;
 const USER = 65_532;
 /** A name's beginning and a digest take the place of one that is too long, or no name of a Service. */

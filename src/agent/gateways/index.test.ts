@@ -30,12 +30,18 @@ import {
   SECRETS,
   SERVICES,
 } from '../../kube/resources.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
 import type { Pod } from '../../kube/types/pod.ts';
 import { serviceOf } from '../../services/index.ts';
 import { followGateways } from './index.ts';
 import { StandInProxy } from './stand-in-proxy.ts';
 
 const edge = gateway('shop/edge', [http('http')]);
+const edgeWithTls: Gateway = {
+  ...edge,
+  metadata: { ...edge.metadata, generation: 2 },
+  spec: { ...edge.spec, listeners: [http('http'), https('tls', 'cert')] },
+};
 const key = randomBytes(32);
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 const secret = controlSecret(edge, key.toString('base64'), digest);
@@ -200,11 +206,7 @@ test('a proxy keeps its table when its Gateway, or its class, is gone', async co
 
 test('a Secret that is not there yet does not keep other listeners from being served', async context => {
   const { api, proxy } = await start(context);
-  api.store.put(GATEWAYS, {
-    ...edge,
-    metadata: { ...edge.metadata, generation: 2 },
-    spec: { ...edge.spec, listeners: [http('http'), https('tls', 'cert')] },
-  });
+  api.store.put(GATEWAYS, edgeWithTls);
   api.store.put(PODS, proxyPod());
   await until('the table is there', () => proxy.table !== undefined);
   assert.deepEqual(Object.keys(proxy.table?.listeners ?? {}), ['http']);
