@@ -83,6 +83,7 @@ export interface Agent {
 }
 
 const reconcileMilliseconds = 30_000;
+const nothingCounted = { accepted: 0, rejected: 0, endpoints: [] } as const;
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { client, clock, log, node, paths, signal, worker } = options;
@@ -230,7 +231,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const statusServer = await serveStatus(
     join(paths.run, 'agent.sock'),
     status,
-    createObserve({ worker, policyCounters: flow => policies.counters(flow), drops: policies.drops }),
+    createObserve({
+      worker,
+      policyCounters: flow => policies.counters(flow),
+      drops: policies.drops,
+      serviceCounters: async at => (await services.counters(at)) ?? nothingCounted,
+    }),
   );
 
   nodes.start(signal);

@@ -13,7 +13,7 @@ import type { Announcer } from './announce.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import { ServiceNetwork, serviceOf } from '../services/index.ts';
-import type { ServiceCounts } from '../services/index.ts';
+import type { FrontendCounters, ServiceCounts } from '../services/index.ts';
 
 export interface ServicesOptions {
   readonly client: KubeClient;
@@ -46,6 +46,8 @@ export interface FollowedServices {
   /** Seconds since the API server last said anything about Services; infinite before it ever did. */
   staleness(): number;
   status(): ServicesStatus;
+  /** What a front end's connections came to on this node; undefined for none of ours. */
+  counters(at: Parameters<ServiceNetwork['counters']>[0]): Promise<FrontendCounters | undefined>;
   /** Compares the kernel with the program soon. */
   reconcile(): void;
   close(): Promise<void>;
@@ -79,6 +81,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
         nft: commands => worker.nft(commands),
         nftChunked: changes => worker.nftChunked(changes),
         nftList: command => listInChild(command),
+        nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },
       node,
@@ -188,6 +191,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
       corrections: state.corrections,
       problems: network.problems().map(placeOf),
     }),
+    counters: at => network.counters(at),
     reconcile: () => {
       const { endpoints, frontends } = network.counts();
       state.turn++;

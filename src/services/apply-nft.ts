@@ -3,6 +3,7 @@ import { FairleadError } from '../base/errors.ts';
 import { parseTable, renderStructure } from '../kernel/nft/table.ts';
 import type { TableState } from '../kernel/nft/table.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
+import type { ReadCounters } from './apply-counters.ts';
 import type { GroupChange } from './claims.ts';
 import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
@@ -16,6 +17,8 @@ import type { StaleFlow } from './compile-stale.ts';
 export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked'> {
   /** The JSON answer to a `list …` command; it may be large. */
   readonly nftList: (command: string) => Promise<unknown>;
+  /** Counters of single elements. */
+  readonly nftCounters: ReadCounters;
   /** Ends tracked connections that one of the filters describes. */
   readonly forgetConnections: (flows: readonly StaleFlow[]) => Promise<number>;
 }

@@ -63,6 +63,7 @@ export const serviceTable: ServiceTable = {
       name: 'guard',
       rules: [
         ...families.map(family => `${destination(family)} . ${ip(family)} saddr @allowed${family} return`),
+        ...counted,
         'goto drop-counted',
       ],
     },
@@ -145,7 +146,7 @@ function setsOf(family: Family): ServiceTable['sets'] {
     {
       name: `endpoints${family}`,
       kind: 'map',
-      declaration: `type ${at} . classid : ${type} . inet_service ;`,
+      declaration: `type ${at} . classid : ${type} . inet_service ; counter ;`,
     },
     { name: `rejected${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `dropped${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },

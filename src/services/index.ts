@@ -6,6 +6,7 @@ export type {
   ServiceReport,
   ServiceSource,
 } from './service-network.ts';
+export type { FrontendCounters } from './apply-counters.ts';
 export type { ServiceKernel } from './apply-nft.ts';
 export { Announcements } from './apply-announce.ts';
 export type { AnnouncingKernel, AnnouncingLink } from './apply-announce.ts';

@@ -1,7 +1,11 @@
 import type { Problem } from '../base/provenance.ts';
+import type { Address } from '../base/ip.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
+import type { Protocol } from '../kube/types/scalars.ts';
 import type { Service } from '../kube/types/service.ts';
+import { readFrontendCounters } from './apply-counters.ts';
+import type { FrontendCounters, ReadCounters } from './apply-counters.ts';
 import { ServiceRules, isRefusal } from './apply-nft.ts';
 import type { Refusal, ServiceKernel } from './apply-nft.ts';
 import { Claims } from './claims.ts';
@@ -47,6 +51,7 @@ export class ServiceNetwork {
   readonly #node: string;
   readonly #clock: Clock;
   readonly #rules: ServiceRules;
+  readonly #readCounters: ReadCounters;
   readonly #source: ServiceSource;
   readonly #claims = new Claims();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -56,6 +61,7 @@ export class ServiceNetwork {
     this.#node = options.node;
     this.#clock = options.clock;
     this.#rules = new ServiceRules(options.kernel);
+    this.#readCounters = places => options.kernel.nftCounters(places);
     this.#source = source;
   }
 
@@ -96,6 +102,16 @@ export class ServiceNetwork {
   /** For those who read or explain: the whole model, built when asked for. */
   model(): ServiceModel {
     return mergeParts(this.#claims.parts);
+  }
+
+  /** What a front end's connections came to on this node; undefined for none of ours. */
+  async counters(at: {
+    readonly address: Address;
+    readonly protocol: Protocol;
+    readonly port: number;
+  }): Promise<FrontendCounters | undefined> {
+    const group = this.#claims.get(frontendKey(at.address, at.protocol, at.port));
+    return group === undefined ? undefined : readFrontendCounters(group.elements, this.#readCounters);
   }
 
   /** What has to be announced of a Service: the front ends of its load balancer addresses, if they are ours. */

@@ -83,6 +83,7 @@ export function startNode(context: TestContext): ServiceNode {
     nft: commands => worker.nft(commands, node),
     nftChunked: changes => worker.nftChunked(changes, node),
     nftList: command => listInChild(command, node),
+    nftCounters: places => worker.nftCounters(places, node),
     forgetConnections: flows => worker.forgetConnections(flows, node),
   };
   const objects = new Objects();

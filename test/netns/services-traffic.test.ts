@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { parseAddress } from '../../src/base/ip.ts';
 import { ServiceRules } from '../../src/services/apply-nft.ts';
 import type { ElementGroup } from '../../src/services/compile-nft.ts';
 import {
@@ -194,6 +195,34 @@ test('a restarted agent adopts what is there: connections and counters go on, an
   socket.write('and here');
   assert.equal(String(((await once(socket, 'data')) as [Buffer])[0]), 'and here');
   socket.destroy();
+});
+
+test('connections are counted by front end and by endpoint, and what became of them', async context => {
+  const node = startNode(context);
+  const { objects, places } = node;
+  await tcpServers(context, node.servers, serverPort);
+  objects.put(service('web', web), slice('web', places[4].slice(0, 3)), service('empty', ['10.96.0.11']));
+  const network = node.network();
+  await network.load();
+  for (let turn = 0; turn < 12; turn++) await meet(node.client, web[0], 80);
+  const tcp = (text: string, port = 80) => {
+    const address = parseAddress(text);
+    assert.ok(address);
+    return network.counters({ address, protocol: 'TCP', port });
+  };
+  const counters = await tcp(web[0]);
+  assert.equal(counters?.accepted, 12);
+  assert.deepEqual(
+    counters.endpoints.map(({ address }) => address),
+    places[4].slice(0, 3),
+  );
+  assert.equal(
+    counters.endpoints.reduce((sum, { packets }) => sum + packets, 0),
+    12,
+  );
+  await attempt(node.client, '10.96.0.11', 80);
+  assert.deepEqual(await tcp('10.96.0.11'), { accepted: 0, rejected: 1, dropped: 0, endpoints: [] });
+  assert.equal(await tcp('10.96.0.99'), undefined);
 });
 
 test('a change that the kernel finds otherwise than remembered is made by comparing', async context => {

@@ -40,6 +40,10 @@ class RecordedTable implements ServiceKernel {
     return Promise.resolve(0);
   }
 
+  nftCounters(): never {
+    throw new Error('nothing is counted here');
+  }
+
   nftChunked(): never {
     throw new Error('nothing is refused here');
   }

@@ -190,6 +190,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     nft: commands => node.kernel.nft(mutate(commands)),
     nftChunked: changes => node.kernel.nftChunked(changes),
     nftList: command => node.kernel.nftList(command),
+    nftCounters: places => node.kernel.nftCounters(places),
     forgetConnections: flows => node.kernel.forgetConnections(flows),
   };
   let objects = new Objects();

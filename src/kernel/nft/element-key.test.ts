@@ -13,6 +13,11 @@ test('each part of a key is padded to four bytes, in the order in which the kern
     hex('ipv4_addr . inet_proto . inet_service', '10.0.0.1 . sctp . 443'),
     '0a000001 84000000 01bb0000',
   );
+  assert.equal(
+    hex('inet_service . classid', '80 . 1:a'),
+    '00500000 0a000100',
+    'hexadecimal, as the host orders it',
+  );
   assert.equal(hex('ipv6_addr', 'fd00::1'), 'fd000000 00000000 00000000 00000001');
 });
 

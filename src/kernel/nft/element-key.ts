@@ -38,6 +38,10 @@ function encodePart(type: string, text: string, isInterval: boolean): Uint8Array
       return numberBytes(2, Number(from), false);
     case 'inet_proto':
       return numberBytes(1, protocols.get(from) ?? Number(from), false);
+    case 'classid': {
+      const [major = '', minor = ''] = from.split(':');
+      return numberBytes(4, Number.parseInt(major, 16) * 0x1_0000 + Number.parseInt(minor, 16), !isInterval);
+    }
     case 'ipv4_addr':
     case 'ipv6_addr': {
       const address = parseAddress(from);

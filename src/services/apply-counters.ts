@@ -1,0 +1,72 @@
+import { nft } from '../kernel/contract.ts';
+import type { NftCounter, NftCounterPlace } from '../kernel/netlink/index.ts';
+import type { Element } from './compile-nft.ts';
+import { serviceTable } from './compile-table.ts';
+
+/** What a front end did on this node, since its elements stand in the kernel. */
+export interface FrontendCounters {
+  /** New connections that were translated; for UDP, flows. */
+  readonly accepted: number;
+  /** Refused for want of endpoints. */
+  readonly rejected: number;
+  /** Dropped: no endpoint here and the policy Local, or a client out of range. */
+  readonly dropped: number;
+  /** An endpoint counts anew when its place among the others changes. */
+  readonly endpoints: readonly EndpointCounter[];
+}
+
+export interface EndpointCounter {
+  readonly address: string;
+  readonly port: number;
+  readonly packets: number;
+}
+
+export type ReadCounters = (
+  places: readonly NftCounterPlace[],
+) => Promise<readonly (NftCounter | undefined)[]>;
+
+/** Reads the counters of a front end's elements, each by a look-up of its own. */
+export async function readFrontendCounters(
+  elements: readonly Element[],
+  read: ReadCounters,
+): Promise<FrontendCounters> {
+  const places = new Map(
+    elements.flatMap(element => {
+      const type = countingTypes.get(element.set);
+      return type === undefined ? [] : [[element, placeOf(element, type)] as const];
+    }),
+  );
+  const counters = await read([...places.values()]);
+  const counted = [...places.keys()].map((element, index) => ({
+    element,
+    packets: counters[index]?.packets ?? 0,
+  }));
+  const sum = (set: string) =>
+    counted.filter(({ element }) => element.set.startsWith(set)).reduce((all, one) => all + one.packets, 0);
+  const [rejected, dropped] = [sum('rejected'), sum('dropped')];
+  const endpoints = new Map<string, number>();
+  for (const { element, packets } of counted)
+    if (element.set.startsWith('endpoints'))
+      endpoints.set(element.value, (endpoints.get(element.value) ?? 0) + packets);
+  return {
+    accepted: Math.max(0, sum('counters') - rejected - dropped),
+    rejected,
+    dropped,
+    endpoints: [...endpoints].map(([place, packets]) => {
+      const [address = '', port = ''] = place.split(' . ');
+      return { address, port: Number(port), packets };
+    }),
+  };
+}
+
+function placeOf({ set, key }: Element, type: string): NftCounterPlace {
+  return { table: nft.tables.services, set, type, isInterval: false, element: key };
+}
+
+/** The types of the keys of sets that count. */
+const countingTypes: ReadonlyMap<string, string> = new Map(
+  serviceTable.sets.flatMap(({ name, declaration }) => {
+    const key = /^type (.+?) (?:: .*)?; counter ;/.exec(declaration)?.[1];
+    return key === undefined ? [] : [[name, key] as const];
+  }),
+);
