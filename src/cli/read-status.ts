@@ -5,12 +5,13 @@ import { cgroups } from '../kernel/contract.ts';
 import { isRunning, proportionalSetSize } from '../kernel/process/index.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
 import { loadKubeconfig } from '../kube/kubeconfig.ts';
-import { NODES, PODS } from '../kube/resources.ts';
+import { NODES, PODS, SERVICES } from '../kube/resources.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { type ClusterConfig, clusterFiles, loadCluster } from '../standalone/cluster.ts';
 import { type ProcessRecord, readProcessTable } from '../standalone/topology/supervise/process-table.ts';
 import { readAgentProblems } from './agent-problems.ts';
+import { type LoadBalancerStatus, loadBalancersOf } from './load-balancers.ts';
 import { problemOf } from './pod-problem.ts';
 import { lastErrorIn } from '../standalone/topology/supervise/process-log.ts';
 
@@ -23,6 +24,7 @@ export interface ClusterStatus {
   readonly kubeconfig: string;
   readonly nodes: readonly NodeStatus[];
   readonly pods: readonly PodStatus[];
+  readonly loadBalancers: readonly LoadBalancerStatus[];
   readonly processes: readonly ProcessStatus[];
   /** Of everything in the cluster's control group: its own processes, and those in pods. */
   readonly memory: { readonly ownBytes: number; readonly podBytes: number };
@@ -72,7 +74,7 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
   const config = loadCluster(cluster);
   if (config === undefined) return withoutConfig(cluster);
   const { processes, problems: processProblems } = readProcesses(config, option);
-  const [{ nodes, pods, problems }, agentProblems] = await Promise.all([
+  const [{ nodes, pods, loadBalancers, problems }, agentProblems] = await Promise.all([
     readObjects(config, option),
     readAgentProblems(config),
   ]);
@@ -86,6 +88,7 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
     kubeconfig: clusterFiles.kubeconfig(cluster, 'admin'),
     nodes,
     pods,
+    loadBalancers,
     processes,
     memory: {
       ownBytes: sum(processes.map(it => it.pssBytes)),
@@ -117,6 +120,7 @@ function withoutConfig(cluster: string): ClusterStatus {
     kubeconfig: '',
     nodes: [],
     pods: [],
+    loadBalancers: [],
     processes: [],
     memory: { ownBytes: 0, podBytes: 0 },
     problems: [
@@ -177,6 +181,7 @@ function statusOf(record: ProcessRecord): ProcessStatus {
 interface Objects {
   readonly nodes: readonly NodeStatus[];
   readonly pods: readonly PodStatus[];
+  readonly loadBalancers: readonly LoadBalancerStatus[];
   readonly problems: readonly Problem[];
 }
 
@@ -185,15 +190,20 @@ async function readObjects(config: ClusterConfig, option: string): Promise<Objec
   try {
     client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
     const signal = AbortSignal.timeout(answerMilliseconds);
-    const [nodes, pods] = await Promise.all([client.list(NODES, { signal }), client.list(PODS, { signal })]);
-    return objectsOf(config, nodes.items, pods.items, option);
+    const [nodes, pods, services] = await Promise.all([
+      client.list(NODES, { signal }),
+      client.list(PODS, { signal }),
+      client.list(SERVICES, { signal }),
+    ]);
+    const loadBalancers = loadBalancersOf(services.items);
+    return { ...objectsOf(config, nodes.items, pods.items, option), loadBalancers };
   } catch (error) {
     const problem = {
       object: 'Process/control-plane',
       text: `the API server does not answer: ${sentenceOf(error)}`,
       hint: `fairlead logs ${option} control-plane`,
     };
-    return { nodes: [], pods: [], problems: [problem] };
+    return { nodes: [], pods: [], loadBalancers: [], problems: [problem] };
   } finally {
     client?.close();
   }
@@ -204,7 +214,7 @@ function objectsOf(
   nodes: readonly Node[],
   pods: readonly Pod[],
   option: string,
-): Objects {
+): Omit<Objects, 'loadBalancers'> {
   const problems: Problem[] = [];
   const present = new Map(nodes.map(node => [node.metadata.name, node]));
   for (const { name } of config.nodes) {

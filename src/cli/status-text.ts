@@ -1,9 +1,22 @@
+import { loadBalancersText } from './load-balancers.ts';
 import type { ClusterStatus, ProcessStatus } from './read-status.ts';
+import { table } from './table.ts';
 
 /** `status` for people: tables, then what is wrong with the next step for each. */
 export function statusText(status: ClusterStatus): string {
-  const { cluster, topology, outside, apiServer, kubeconfig, nodes, pods, processes, memory, problems } =
-    status;
+  const {
+    cluster,
+    topology,
+    outside,
+    apiServer,
+    kubeconfig,
+    nodes,
+    pods,
+    processes,
+    memory,
+    loadBalancers,
+    problems,
+  } = status;
   const readyPods = pods.filter(pod => pod.ready).length;
   const blocks = [
     [
@@ -21,6 +34,7 @@ export function statusText(status: ClusterStatus): string {
         String(node.pods),
       ]),
     ),
+    loadBalancersText(loadBalancers),
     table(
       ['PROCESS', 'PID', 'PSS', 'UP', 'RESTARTS', 'LAST END'],
       processes.map(process => [
@@ -49,19 +63,6 @@ export function statusText(status: ClusterStatus): string {
     .filter(block => block.length > 0)
     .map(block => block.join('\n'))
     .join('\n\n')}\n`;
-}
-
-/** Columns two blanks apart; nothing for no rows. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  if (rows.length === 0) return [];
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)));
-  return all.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -18,9 +18,9 @@ import { type ClusterLock, lockCluster } from '../standalone/topology/lock.ts';
 import { raiseNetwork } from '../standalone/topology/network/raise.ts';
 import { wayOutside } from '../standalone/topology/network/way-outside.ts';
 import { startSupervisor } from '../standalone/topology/supervise/start-supervisor.ts';
-import { type Applied, applyManifests } from './apply/apply-manifests.ts';
-import { type Manifest, readManifests } from './apply/read-manifests.ts';
-import { waitUntilReady } from './apply/wait-ready.ts';
+import { applyFiles } from './apply/apply-files.ts';
+import { readManifests } from './apply/read-manifests.ts';
+import { loadBalancersText, readLoadBalancers } from './load-balancers.ts';
 import { calledAs, withCommandsAs } from './called-as.ts';
 import { checkInstallation } from './check-installation.ts';
 import { checkKernel } from './check-kernel.ts';
@@ -50,13 +50,15 @@ export async function up(request: UpRequest): Promise<void> {
   const config = await configurationFor(choice);
   await prepare(config, progress);
   const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
+  let entrances: readonly string[] = [];
   try {
     await waitForCluster(config, client, timeoutSeconds, progress);
     if (manifests.length > 0) await applyFiles(client, manifests, timeoutSeconds, progress);
+    entrances = loadBalancersText(await readLoadBalancers(client));
   } finally {
     client.close();
   }
-  process.stdout.write(withCommandsAs(calledAs(process.env), summaryOf(config)));
+  process.stdout.write(withCommandsAs(calledAs(process.env), summaryOf(config, entrances)));
 }
 
 /** The cluster as it was planned, or a new plan. What is up keeps its shape: a different wish is refused. */
@@ -119,49 +121,6 @@ async function waitForCluster(
   await progress.step('nodes', step => waitForNodes(config, client, deadline, text => step.detail(text)));
 }
 
-async function applyFiles(
-  client: KubeClient,
-  manifests: readonly Manifest[],
-  timeoutSeconds: number,
-  progress: Progress,
-): Promise<void> {
-  let applied: readonly Applied[] = [];
-  await progress.step('apply', async () => {
-    const result = await applyManifests(client, manifests);
-    applied = result.applied;
-    if (result.refused.length > 0) throw refusals(result.refused, applied.length);
-    const count = (outcome: Applied['outcome']) => applied.filter(it => it.outcome === outcome).length;
-    return `${count('created')} created, ${count('configured')} changed, ${count('unchanged')} as before`;
-  });
-  await progress.step('workloads', async step => {
-    const ready = await waitUntilReady(
-      client,
-      applied.map(({ object }) => object),
-      {
-        clock: systemClock,
-        timeoutSeconds,
-        onProgress: (done, total) => step.detail(`${done} of ${total} ready`),
-      },
-    );
-    return ready === 0 ? 'none to wait for' : `${ready} ready`;
-  });
-}
-
-/** One refusal is thrown as it is; of more, the first lines say each. */
-function refusals(refused: readonly FairleadError[], appliedCount: number): FairleadError {
-  const [first] = refused;
-  if (first !== undefined && refused.length === 1) return first;
-  const lines = refused
-    .slice(0, 20)
-    .map(error => `${error.message}${error.object === undefined ? '' : ` (${error.object})`}`);
-  const more = refused.length > lines.length ? [`and ${refused.length - lines.length} more`] : [];
-  return new FairleadError(
-    'apply/refused',
-    `${refused.length} objects are refused, ${appliedCount} are applied:\n  ${[...lines, ...more].join('\n  ')}`,
-    first?.hint === undefined ? {} : { hint: first.hint },
-  );
-}
-
 const optionOf = {
   nodes: '--nodes',
   topology: '--topology',
@@ -178,7 +137,7 @@ function wordsOf(config: ClusterConfig): string {
   return `${nodes} on ${links}${config.outside ? ', with a way outside' : ''}`;
 }
 
-function summaryOf(config: ClusterConfig): string {
+function summaryOf(config: ClusterConfig, entrances: readonly string[]): string {
   const { name, apiServer } = config;
   const option = name === defaultChoice.name ? '' : ` --name ${name}`;
   return `
@@ -188,7 +147,7 @@ Cluster ${name} is up: ${wordsOf(config)}, API server https://${apiServer.host}:
   kubectl get nodes,pods -A -o wide
   fairlead status${option}        what is there, and what is wrong
   fairlead down${option}          removes all of it
-`;
+${entrances.length === 0 ? '' : `\n${entrances.map(line => `  ${line}\n`).join('')}`}`;
 }
 
 function checkTimeout(seconds: number): void {

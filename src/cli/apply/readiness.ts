@@ -1,8 +1,12 @@
 import { matchesSelector } from '../../kube/selector.ts';
 import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
+import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Pod } from '../../kube/types/pod.ts';
+import type { Service } from '../../kube/types/service.ts';
 import { problemOf } from '../pod-problem.ts';
+import { gatewayReadiness, loadBalancerReadiness, routeReadiness } from './network-readiness.ts';
 
 export type Readiness =
   | { readonly state: 'ready' }
@@ -11,21 +15,54 @@ export type Readiness =
 
 const ready: Readiness = { state: 'ready' };
 
-/** Kinds that are waited for; every other kind is ready when it is stored. */
-export const awaitedKinds: ReadonlySet<string> = new Set(['Pod', 'Deployment', 'ReplicaSet']);
+/** What the objects of one namespace are judged by, beside themselves. */
+export interface Surroundings {
+  readonly pods: readonly Pod[];
+  readonly deployments: readonly Deployment[];
+}
 
-/** Whether a workload does what its spec says, and if not, why; `pods` are those of its namespace. */
-export function readinessOf(object: KubeObject, pods: readonly Pod[]): Readiness {
+const workloadKinds: ReadonlySet<string> = new Set(['Pod', 'Deployment', 'ReplicaSet']);
+
+/** What runs; it is waited for. */
+export const isWorkload = ({ kind }: KubeObject): boolean => workloadKinds.has(kind);
+
+/** What leads into the cluster; it is waited for too. Every other object is ready when it is stored. */
+export function isEntrance(object: KubeObject): boolean {
+  if (object.kind === 'Service') return (object as Service).spec.type === 'LoadBalancer'; // the kind says its type
+  return object.kind === 'Gateway' || object.kind === 'HTTPRoute';
+}
+
+/** Whether an object does what its spec says, and if not, why. */
+export function readinessOf(object: KubeObject, around: Surroundings): Readiness {
+  // The kind says which type it is.
   switch (object.kind) {
     case 'Pod':
       return ofPod(object as Pod);
     case 'Deployment':
-      return ofDeployment(object as Deployment, pods);
+      return ofDeployment(object as Deployment, around.pods);
     case 'ReplicaSet':
-      return ofReplicaSet(object as ReplicaSet, pods);
+      return ofReplicaSet(object as ReplicaSet, around.pods);
+    case 'Service':
+      return loadBalancerReadiness(object as Service);
+    case 'Gateway':
+      return ofGateway(object as Gateway, around);
+    case 'HTTPRoute':
+      return routeReadiness(object as HTTPRoute);
     default:
       return ready;
   }
+}
+
+/** Programmed, and all of its proxies are there: one that is missing is missed when another one ends. */
+function ofGateway(gateway: Gateway, { deployments, pods }: Surroundings): Readiness {
+  const programmed = gatewayReadiness(gateway);
+  if (programmed.state === 'waiting' && programmed.hopeless) return programmed;
+  const { name } = gateway.metadata;
+  const proxies = deployments.filter(
+    it => it.metadata.labels?.['gateway.networking.k8s.io/gateway-name'] === name,
+  );
+  const waits = proxies.map(it => ofDeployment(it, pods)).find(it => it.state === 'waiting');
+  return waits ?? programmed;
 }
 
 function ofPod(pod: Pod): Readiness {

@@ -1,9 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
 import { FairleadError, sentenceOf } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from '../../kube/resources.ts';
+import {
+  DEPLOYMENTS,
+  GATEWAYS,
+  HTTP_ROUTES,
+  PODS,
+  REPLICA_SETS,
+  type Resource,
+  SERVICES,
+} from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
-import { awaitedKinds, type Readiness, readinessOf } from './readiness.ts';
+import { type Readiness, readinessOf } from './readiness.ts';
 import { objectName } from './served-kinds.ts';
 
 const lookAgainMilliseconds = 100;
@@ -14,6 +22,9 @@ const resources: Readonly<Record<string, Resource<KubeObject>>> = {
   Pod: PODS,
   Deployment: DEPLOYMENTS,
   ReplicaSet: REPLICA_SETS,
+  Service: SERVICES,
+  Gateway: GATEWAYS,
+  HTTPRoute: HTTP_ROUTES,
 };
 
 export interface WaitOptions {
@@ -22,13 +33,12 @@ export interface WaitOptions {
   readonly onProgress: (readyCount: number, total: number) => void;
 }
 
-/** Resolves with how many workloads are ready, when all are; throws with the ones that are not, and why. */
+/** Resolves with how many objects there are when all are ready; throws with the ones that are not, and why. */
 export async function waitUntilReady(
   client: KubeClient,
-  objects: readonly KubeObject[],
+  awaited: readonly KubeObject[],
   options: WaitOptions,
 ): Promise<number> {
-  const awaited = objects.filter(object => awaitedKinds.has(object.kind));
   if (awaited.length === 0) return 0;
   const { clock, timeoutSeconds, onProgress } = options;
   const deadline = clock.now() + timeoutSeconds * 1000;
@@ -68,12 +78,19 @@ async function look(client: KubeClient, awaited: readonly KubeObject[]): Promise
   const kinds = [...new Set(awaited.map(object => object.kind))];
   const seen = await Promise.all(
     namespaces.map(async namespace => {
-      const pods = (await client.list(PODS, { namespace })).items;
+      const [pods, deployments] = await Promise.all([
+        client.list(PODS, { namespace }),
+        client.list(DEPLOYMENTS, { namespace }),
+      ]);
+      const around = { pods: pods.items, deployments: deployments.items };
       const lists = await Promise.all(
         kinds.map(async kind => {
           const resource = resources[kind];
           if (resource === undefined) return [];
-          return kind === 'Pod' ? pods : (await client.list(resource, { namespace })).items;
+          if (kind === 'Pod') return around.pods;
+          return kind === 'Deployment'
+            ? around.deployments
+            : (await client.list(resource, { namespace })).items;
         }),
       );
       const present = new Map<string, KubeObject>(lists.flat().map(object => [objectName(object), object]));
@@ -81,7 +98,7 @@ async function look(client: KubeClient, awaited: readonly KubeObject[]): Promise
         .filter(object => (object.metadata.namespace ?? 'default') === namespace)
         .map((object): Seen => {
           const now = present.get(objectName(object));
-          if (now !== undefined) return { object, readiness: readinessOf(now, pods) };
+          if (now !== undefined) return { object, readiness: readinessOf(now, around) };
           return { object, readiness: { state: 'waiting', why: 'was deleted', hopeless: true } };
         });
     }),
@@ -101,7 +118,7 @@ function notReady(waiting: readonly Seen[], afterSeconds: number | undefined): F
     afterSeconds === undefined ? 'not going to be ready by waiting' : `not ready after ${afterSeconds} s`;
   return new FairleadError(
     'apply/not-ready',
-    `${waiting.length === 1 ? 'A workload is' : `${waiting.length} workloads are`} ${after}:\n  ${[...lines, ...more].join('\n  ')}`,
+    `${waiting.length === 1 ? 'One object is' : `${waiting.length} objects are`} ${after}:\n  ${[...lines, ...more].join('\n  ')}`,
     {
       ...(worst === undefined ? {} : { object: objectName(worst.object) }),
       hint: `See more with: kubectl describe ${kind.toLowerCase()} -n ${metadata?.namespace ?? 'default'} ${metadata?.name ?? ''}`,
