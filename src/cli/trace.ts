@@ -49,6 +49,7 @@ export async function trace(call: TraceCall): Promise<number> {
     }
     const { observe } = await import('./trace/observe.ts');
     const observed = await observe({
+      client,
       cluster: call.cluster,
       objects,
       trace: modelled,

@@ -8,3 +8,4 @@ export type { AttachedRoute } from './compile-table.ts';
 export { isOurs } from './model.ts';
 export { createCertificateReader } from './certificate.ts';
 export type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';
+export type { TableBackendReference, TableFilter, TableListener, TableMatch, TableRule } from './table.ts';

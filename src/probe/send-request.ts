@@ -98,7 +98,7 @@ async function speak(
       response: { status: answer.statusCode ?? 0, headers, milliseconds },
     };
   } catch (error) {
-    return { ...(tls === undefined ? {} : { tls }), failure: sentenceOf(error) };
+    return { ...(tls === undefined ? {} : { tls }), failure: failureOf(error) };
   }
 }
 
@@ -160,6 +160,12 @@ function exchange(stream: Socket, http: Http, milliseconds: number): Promise<Inc
     });
     message.end();
   });
+}
+
+/** OpenSSL's errors tell where in its code they arose, which is nobody's matter: `… :SSL routines:…:tls alert …:…`. */
+function failureOf(error: unknown): string {
+  const text = sentenceOf(error).trim();
+  return /:SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text;
 }
 
 const outcomes: Readonly<Record<string, Exchange['outcome']>> = {

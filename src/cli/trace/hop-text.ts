@@ -1,5 +1,6 @@
 import type {
   Ending,
+  GatewayHop,
   Hop,
   Judgement,
   NameHop,
@@ -22,11 +23,13 @@ export function hopBlock(hop: Hop): Block {
     case 'name':
       return { label: 'name', sections: nameSections(hop) };
     case 'service':
-      return { label: 'service', sections: hop.frontends.map(frontendRows) };
+      return { label: 'service', sections: hop.frontends.flatMap(frontendSections) };
     case 'policy':
       return { label: 'policy', sections: [policyRows(hop.choices)] };
     case 'route':
       return { label: 'route', sections: [routeRows(hop.choices)] };
+    case 'gateway':
+      return { label: 'gateway', sections: gatewaySections(hop) };
     case 'arrival':
       return { label: 'arrival', sections: [arrivalRows(hop.choices)] };
     default:
@@ -88,32 +91,35 @@ function accessRows(access: readonly Judgement[]): readonly Row[] {
   );
 }
 
-function frontendRows({
-  endpoints,
-  leftOut,
-  outcome,
-  sentence,
-  service,
-  ...frontend
-}: ServiceFrontend): readonly Row[] {
+function frontendSections(frontend: ServiceFrontend): Block['sections'] {
+  const { endpoints, leftOut, outcome, sentence, service } = frontend;
   const head: Row = [
     strong(endOf(frontend)),
-    outcome === 'forwarded' ? sentence : bad(`${outcome}: ${sentence}`),
+    outcome === 'forwarded' ? `${sentence}${sourceWords(frontend)}` : bad(`${outcome}: ${sentence}`),
     faint(atField(service)),
   ];
   return [
-    head,
-    ...endpoints.map((endpoint): Row => [
-      `  ${endOf(endpoint)}`,
-      where(endpoint),
-      faint(atField(endpoint.from)),
-    ]),
-    ...leftOut.map((endpoint): Row => [
-      faint(`  ${endOf(endpoint)}`),
-      faint(`${where(endpoint)}: ${endpoint.why}`),
-      faint(atField(endpoint.from)),
-    ]),
+    [head],
+    [
+      ...endpoints.map((endpoint): Row => [
+        `  ${endOf(endpoint)}`,
+        where(endpoint),
+        faint(atField(endpoint.from)),
+      ]),
+      ...leftOut.map((endpoint): Row => [
+        faint(`  ${endOf(endpoint)}`),
+        faint(`${where(endpoint)}: ${endpoint.why}`),
+        faint(atField(endpoint.from)),
+      ]),
+    ],
   ];
+}
+
+/** For a client outside: who lets it in, and whom the endpoint sees. */
+function sourceWords({ node, source }: Pick<ServiceFrontend, 'node' | 'source'>): string {
+  if (source === undefined) return '';
+  const seen = source === 'kept' ? "with the client's own address" : 'with the address of the node';
+  return `; ${node ?? 'a node'} announces it and lets it in ${seen}`;
 }
 
 /** Connections that are decided alike are shown once. */
@@ -177,6 +183,31 @@ function routeRows(choices: Extract<Hop, { hop: 'route' }>['choices']): readonly
     ]),
   ).map(row => (row[0] === '' ? row.slice(1) : row));
 }
+
+function gatewaySections(hop: GatewayHop): Block['sections'] {
+  const { backends, filters, gateway, hostname, listener, outcome, problems, rule, sentence } = hop;
+  const rows: Row[] = [];
+  if (listener !== undefined) rows.push([faint('listener'), listener.name, faint(atField(listener))]);
+  if (hostname !== undefined) rows.push([faint('host'), hostname]);
+  if (rule !== undefined) rows.push([faint('rule'), rule.match, faint(atField(rule))]);
+  for (const filter of filters) rows.push([faint('filter'), filter]);
+  const leads = backends.flatMap(({ endpoints, from, service, share }): readonly Row[] => [
+    [
+      strong(service ?? 'nowhere'),
+      endpoints.length === 0 ? bad(`${percent(share)}, no endpoint`) : percent(share),
+      faint(atField(from)),
+    ],
+    ...endpoints.map((endpoint): Row => [`  ${endOf(endpoint)}`, where(endpoint)]),
+  ]);
+  return [
+    [[outcome === 'answered' || outcome === 'no-handshake' ? bad(sentence) : `${gateway}: ${sentence}`]],
+    rows,
+    leads,
+    problems.map((problem): Row => [bad(problem)]),
+  ];
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 function uniqueRows(rows: readonly Row[]): readonly Row[] {
   return [...new Map(rows.map(row => [JSON.stringify(row), row])).values()];

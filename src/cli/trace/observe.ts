@@ -9,6 +9,7 @@ import type {
   ObservedConnection,
   ObservedName,
   OriginHop,
+  ProxyLine,
   Target,
   Trace,
   TraceObjects,
@@ -17,10 +18,13 @@ import type {
 import { cgroupProcesses } from '../../kernel/cgroup/index.ts';
 import { cgroups, namespaces, paths } from '../../kernel/contract.ts';
 import { namespacePath } from '../../kernel/ns/index.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { askAgent, resolveName, sendRequest } from '../../probe/index.ts';
 import type { Exchange, Resolution } from '../../probe/index.ts';
+import { findProxyLine } from './find-proxy-line.ts';
 
 export interface ObserveOptions {
+  readonly client: Pick<KubeClient, 'logs'>;
   readonly cluster: string;
   readonly objects: TraceObjects;
   readonly trace: Trace;
@@ -134,7 +138,7 @@ async function connect(options: ObserveOptions, sending: Sending): Promise<Obser
   const { address, place, silent } = sending;
   const { target } = options;
   const flows = flowsOf(options.trace, address);
-  const nodes = nodesOf(sending.origin, flows);
+  const nodes = nodesOf(options.trace, flows);
   const before = await countersOf(options, flows, silent);
   let tracked: readonly TrackedConnection[] = [];
   const http = target.http === undefined ? {} : { http: httpOf(options, target.http) };
@@ -149,13 +153,16 @@ async function connect(options: ObserveOptions, sending: Sending): Promise<Obser
     },
   });
   const after = await countersOf(options, flows, silent);
-  const node = sending.origin.node;
-  const ways = node === undefined ? [] : await waysOf(options, node, silent);
+  const [ways, proxy] = await Promise.all([
+    waysOf(options, nodes, silent),
+    exchange.response === undefined ? undefined : proxyLineOf(options),
+  ]);
   return {
     to: { address, port: target.port },
     ...exchange,
     tracked,
     ways,
+    ...(proxy === undefined ? {} : { proxy }),
     counters: before.flatMap(one => {
       const same = after.find(
         other => other.key === one.key && other.node === one.node && other.flow === one.flow,
@@ -180,15 +187,34 @@ function httpOf({ authorities, requestId, target }: ObserveOptions, http: NonNul
 
 /** The connections that are possible from here, as both ends' policies see them. */
 function flowsOf({ hops }: Trace, address: string): readonly Judgement[] {
-  return hops
-    .flatMap(hop => (hop.hop === 'policy' ? hop.choices : []))
-    .filter(({ to }) => to.address.includes(':') === address.includes(':'))
-    .slice(0, mostFlows);
+  const gatewayAt = hops.findIndex(({ hop }) => hop === 'gateway');
+  return hops.flatMap((hop, index) => {
+    if (hop.hop !== 'policy') return [];
+    const isBehind = gatewayAt >= 0 && index > gatewayAt;
+    const own = hop.choices.filter(({ to }) => to.address.includes(':') === address.includes(':'));
+    return (isBehind ? hop.choices : own).slice(0, mostFlows);
+  });
 }
 
-function nodesOf(origin: OriginHop, flows: readonly Judgement[]): readonly string[] {
-  const all = [origin.node, ...flows.flatMap(({ from, to }) => [from.node, to.node])];
+/** Where the connection, and a proxy's behind it, may pass. */
+function nodesOf({ hops }: Trace, flows: readonly Judgement[]): readonly string[] {
+  const all = [
+    ...hops.flatMap(hop => {
+      if (hop.hop === 'origin') return [hop.node];
+      return hop.hop === 'service' ? hop.frontends.map(({ node }) => node) : [];
+    }),
+    ...flows.flatMap(({ from, to }) => [from.node, to.node]),
+  ];
   return [...new Set(all.filter(node => node !== undefined))];
+}
+
+/** What a proxy of the Gateway wrote about the request, which it has the id of. */
+function proxyLineOf({ client, requestId, trace }: ObserveOptions): Promise<ProxyLine | undefined> {
+  const gateway = trace.hops.find(hop => hop.hop === 'gateway');
+  const pods = (gateway?.proxies ?? []).flatMap(({ pod }) => pod ?? []);
+  return pods.length === 0
+    ? Promise.resolve(undefined)
+    : findProxyLine(client, [...new Set(pods)], requestId);
 }
 
 const socketOf = (cluster: string, node: string): string => join(paths.nodeRun(cluster, node), 'agent.sock');
@@ -296,12 +322,17 @@ async function trackedOf(
 
 async function waysOf(
   options: ObserveOptions,
-  node: string,
+  nodes: readonly string[],
   silent: string[],
 ): Promise<ObservedConnection['ways']> {
-  // As src/agent/status.ts answers.
-  const status = (await ask(options, node, '/status', silent)) as
-    | { readonly peers?: ObservedConnection['ways'] }
-    | undefined;
-  return status?.peers ?? [];
+  const answers = await Promise.all(
+    nodes.map(async from => {
+      // As src/agent/status.ts answers.
+      const status = (await ask(options, from, '/status', silent)) as
+        | { readonly peers?: readonly Omit<ObservedConnection['ways'][number], 'from'>[] }
+        | undefined;
+      return (status?.peers ?? []).map(peer => ({ from, ...peer }));
+    }),
+  );
+  return answers.flat();
 }

@@ -1,4 +1,11 @@
-import type { CounterChange, Finding, Hop, Observed, TrackedTuple } from '../../insight/trace/index.ts';
+import type {
+  CounterChange,
+  Finding,
+  Hop,
+  Judgement,
+  Observed,
+  TrackedTuple,
+} from '../../insight/trace/index.ts';
 import { endOf } from './hop-text.ts';
 import { bad, faint, good } from './text-blocks.ts';
 import type { Row } from './text-blocks.ts';
@@ -40,13 +47,16 @@ function detailRows(hop: Hop, { connection, name }: Observed): readonly Row[] {
       const marked = mark === 0 ? '' : `, mark 0x${mark.toString(16)}`;
       return ['', faint(node), faint(`tracks ${tuple(original)}, answered ${tuple(reply)}${marked}`)];
     });
-  if (hop.hop === 'policy') return counterRows(connection?.counters ?? []);
+  if (hop.hop === 'policy') return counterRows(hop.choices, connection?.counters ?? []);
   return [];
 }
 
 /** A counter of several possible connections is shown once. */
-function counterRows(counters: readonly CounterChange[]): readonly Row[] {
-  const moved = counters.filter(({ after, before }) => after > before);
+function counterRows(choices: readonly Judgement[], counters: readonly CounterChange[]): readonly Row[] {
+  const moved = counters.filter(
+    ({ after, before, destination, source }) =>
+      after > before && choices.some(({ from, to }) => from.address === source && to.address === destination),
+  );
   const unique = new Map(moved.map(counter => [`${counter.node} ${counter.place}`, counter]));
   return [...unique.values()].map(({ after, before, by, does, node, place }): Row => {
     const count = `${after - before} ${does === 'allow' ? 'allowed' : 'dropped'}`;

@@ -36,8 +36,11 @@ export function traceText(trace: TraceReport, { isColoured, yaml }: TextOptions)
 }
 
 function verdictBlock({ problems, verdict }: Trace, yaml: TextOptions['yaml']): Block {
-  const { changes = [], decidedBy, next, outcome, sentence } = verdict;
-  const rows: Row[] = [[outcome === 'reaches' ? good(sentence) : bad(sentence)]];
+  const { changes = [], decidedBy, next, outcome, parts, sentence } = verdict;
+  const rows: Row[] =
+    outcome === 'mixed'
+      ? [[bad('it depends on the endpoint:')], ...parts.map(partRow)]
+      : [[outcome === 'reaches' ? good(sentence) : bad(sentence)]];
   if (decidedBy !== undefined) rows.push([faint('decided by'), atField(decidedBy)]);
   if (next !== undefined) rows.push([faint('next'), next]);
   return {
@@ -48,6 +51,12 @@ function verdictBlock({ problems, verdict }: Trace, yaml: TextOptions['yaml']): 
       problems.map((problem): Row => [bad(problem)]),
     ],
   };
+}
+
+function partRow({ outcome, places, sentence }: Trace['verdict']['parts'][number]): Row {
+  const names = new Set(places.map(({ address, pod }) => pod ?? address));
+  const more = names.size > 1 ? ` (and ${names.size - 1} more alike)` : '';
+  return [outcome === 'reaches' ? good(`${sentence}${more}`) : bad(`${sentence}${more}`)];
 }
 
 function observedBlock({ connection, findings, silent }: NonNullable<TraceReport['observed']>): Block {

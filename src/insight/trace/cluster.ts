@@ -1,5 +1,4 @@
 import { sentenceOf } from '../../base/errors.ts';
-import { formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Address, Prefix } from '../../base/ip.ts';
 import { buildClusterNames } from '../../dns/index.ts';
 import type { ClusterNames } from '../../dns/index.ts';
@@ -18,6 +17,9 @@ import { buildPolicyModel } from '../../policy/index.ts';
 import type { PolicyModel } from '../../policy/index.ts';
 import { buildServiceModel } from '../../services/index.ts';
 import type { ServiceModel } from '../../services/index.ts';
+import { addressesOf, canonical } from './addresses.ts';
+import { readGateways } from './read-gateways.ts';
+import type { TracedGateway } from './read-gateways.ts';
 
 /** A whole cluster, as its API server lists it, and the few facts that the API does not tell. */
 export interface TraceObjects {
@@ -48,6 +50,8 @@ export interface TracedCluster {
   readonly names: ClusterNames;
   readonly policy: PolicyModel;
   readonly services: ServiceModel;
+  /** By `namespace/name`: those of our classes. */
+  readonly gateways: ReadonlyMap<string, TracedGateway>;
   /** By `namespace/name`. */
   readonly pods: ReadonlyMap<string, Pod>;
   /** By name. */
@@ -120,23 +124,13 @@ export function readCluster(given: TraceObjects): TracedCluster {
     names: buildClusterNames({ clusterDomain: objects.facts.clusterDomain, ...objects }),
     policy,
     services: buildServiceModel(objects.services, objects.endpointSlices),
+    gateways: readGateways(objects),
     pods: new Map(objects.pods.map(pod => [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`, pod])),
     nodes: new Map(objects.nodes.map(node => [node.metadata.name, readNode(node).network])),
     nodesByAddress: policy.nodesByAddress,
     dnsAddresses: dns.flatMap(({ spec }) => spec.clusterIPs ?? []).flatMap(canonical),
     problems,
   };
-}
-
-/** A pod's own addresses, those of its node where it has the node's network. */
-export function addressesOf(pod: Pod): readonly string[] {
-  const { podIP, podIPs } = pod.status ?? {};
-  return (podIPs ?? (podIP === undefined ? [] : [{ ip: podIP }])).flatMap(({ ip }) => canonical(ip));
-}
-
-export function canonical(text: string): readonly string[] {
-  const address = parseAddress(text);
-  return address === undefined ? [] : [formatAddress(address)];
 }
 
 /** A policy that looks at all labels of a pod. */

@@ -1,7 +1,8 @@
-import { contains, parseAddress } from '../../base/ip.ts';
+import { contains, formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import type { TracedCluster } from './cluster.ts';
 import { explainNoEndpoints, explainNoPort } from './explain-service.ts';
+import { announcerFor } from './find-announcer.ts';
 import { placeOfOrigin } from './find-origin.ts';
 import { findRoute } from './find-route.ts';
 import { findService, placeAt } from './find-service.ts';
@@ -14,12 +15,17 @@ export const mostEndpoints = 100;
 export interface Leg {
   readonly hops: readonly Hop[];
   readonly endings: readonly Ending[];
+  readonly frontends: readonly ServiceFrontend[];
 }
 
-interface Delivery {
+export interface Delivery {
+  /** As the policies of both ends see the client. */
   readonly from: Place;
   readonly to: Place;
+  /** Its address was translated on the way. */
   readonly isTranslated: boolean;
+  /** Where it comes into the cluster, for a client outside. */
+  readonly entry?: string;
 }
 
 /** One connection from its source to every place where it may end: Service, policies of both ends, route. */
@@ -38,38 +44,79 @@ export function deliver(
       endings.push(withoutFamily(origin, address));
       continue;
     }
-    const frontend = isLocalDns(cluster, address, port)
-      ? undefined
-      : findService(cluster, { address, protocol, port, from, place: origin.kind });
+    const entry = origin.kind === 'world' ? announcerFor(cluster, address) : undefined;
+    const question = { address, protocol, port, from, place: origin.kind, node: entry ?? from.node ?? '' };
+    const frontend = isLocalDns(cluster, address, port) ? undefined : findService(cluster, question);
     if (frontend === undefined) {
       deliveries.push({ from, to: destinationAt(cluster, from, address, port), isTranslated: false });
       continue;
     }
     frontends.push(frontend);
-    if (origin.kind === 'world') endings.push(notForOutside(frontend));
+    if (origin.kind === 'world' && entry === undefined) endings.push(notForOutside(frontend));
     else if (frontend.outcome !== 'forwarded') endings.push(refusal(cluster, frontend));
     else
       for (const { from: _, ...to } of frontend.endpoints.slice(0, mostEndpoints))
-        deliveries.push({ from, to, isTranslated: true });
+        deliveries.push({
+          from: sourceSeen(cluster, from, to, frontend),
+          to,
+          isTranslated: true,
+          ...(entry === undefined ? {} : { entry }),
+        });
   }
+  const leg = settle(cluster, deliveries, protocol, endings);
+  return {
+    ...leg,
+    hops: [...(frontends.length === 0 ? [] : [{ hop: 'service', frontends } as const]), ...leg.hops],
+    frontends,
+  };
+}
+
+/** What becomes of connections whose ends are known: policies, route, ending. */
+export function settle(
+  cluster: TracedCluster,
+  deliveries: readonly Delivery[],
+  protocol: Protocol,
+  before: readonly Ending[] = [],
+): Leg {
+  const endings = [...before];
   const judgements: Judgement[] = [];
   const routes: RouteHop['choices'][number][] = [];
   for (const delivery of deliveries) {
+    const { entry, from, to } = delivery;
     const judgement = judge(cluster, { ...delivery, protocol });
-    const route = findRoute(cluster, delivery.from, delivery.to);
+    const route = findRoute(cluster, entry === undefined ? from : { ...from, node: entry }, to);
+    const sentence = entry === undefined ? route.sentence : `in by ${entry}; ${route.sentence}`;
     if (judgement !== undefined) judgements.push(judgement);
-    routes.push({ from: delivery.from, to: delivery.to, ...route });
+    routes.push({ from, to, way: route.way, sentence });
     endings.push(endingOf(cluster, delivery, judgement, { ...route, protocol }));
   }
   return {
     hops: [
-      ...(frontends.length === 0 ? [] : [{ hop: 'service', frontends } as const]),
       ...(judgements.length === 0 ? [] : [{ hop: 'policy', choices: judgements } as const]),
       ...(routes.length === 0 ? [] : [{ hop: 'route', choices: routes } as const]),
       ...(endings.length === 0 ? [] : [{ hop: 'arrival', choices: endings } as const]),
     ],
     endings,
+    frontends: [],
   };
+}
+
+/**
+ * Whom an endpoint's policies see: the client, or the node that let it in, where the Service's traffic policy has that
+ * node translate it and the endpoint is on another one.
+ */
+function sourceSeen(
+  cluster: TracedCluster,
+  from: Place,
+  to: Place,
+  { node, source }: ServiceFrontend,
+): Place {
+  if (source !== 'node' || node === undefined || node === to.node) return from;
+  const own = cluster.nodes
+    .get(node)
+    ?.addresses.map(formatAddress)
+    .find(address => address.includes(':') === to.address.includes(':'));
+  return own === undefined ? from : { address: own, node };
 }
 
 /** The cluster's DNS is answered on the node itself, whatever its Service says. */

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../base/ip.ts';
-import { addressesOf } from './cluster.ts';
+import { addressesOf } from './addresses.ts';
 import type { TracedCluster } from './cluster.ts';
 import type { OriginHop, Place } from './hops.ts';
 import type { Origin } from './request.ts';

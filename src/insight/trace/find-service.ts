@@ -12,14 +12,15 @@ export interface ServiceQuestion {
   readonly port: number;
   readonly from: Place;
   readonly place: 'pod' | 'node' | 'world';
+  /** Whose rules translate. */
+  readonly node: string;
 }
 
 /** Where a Service's address leads; undefined for an address that is no Service's. */
 export function findService(cluster: TracedCluster, question: ServiceQuestion): ServiceFrontend | undefined {
-  const { from, place, port, protocol } = question;
+  const { from, node, place, port, protocol } = question;
   const address = parseAddress(question.address);
   if (address === undefined) return undefined;
-  const { node = '' } = from;
   const source = parseAddress(from.address);
   const decision = decideService(
     cluster.services,

@@ -5,7 +5,7 @@ import type { Protocol } from '../../kube/types/scalars.ts';
  * The way of a request, in the order in which it is gone. Plain data that survives JSON. Where a hop has several
  * `choices`, each is possible; they are decided one by one.
  */
-export type Hop = OriginHop | NameHop | ServiceHop | PolicyHop | RouteHop | ArrivalHop;
+export type Hop = OriginHop | NameHop | ServiceHop | PolicyHop | RouteHop | GatewayHop | ArrivalHop;
 
 /** Which part of which object says so. */
 export interface Reference {
@@ -163,6 +163,40 @@ export type Way =
   | 'leaves-cluster'
   | 'none';
 
+/** What the proxies of a Gateway do with an HTTP request. The hops behind it are those of their connection to a backend. */
+export interface GatewayHop {
+  readonly hop: 'gateway';
+  /** `Gateway/namespace/name` */
+  readonly gateway: string;
+  /** Who may have the request. */
+  readonly proxies: readonly Place[];
+  /** `no-handshake`: no listener has the name that TLS asks for. */
+  readonly outcome: 'forwarded' | 'redirected' | 'answered' | 'no-handshake';
+  readonly sentence: string;
+  /** What the proxy answers itself. */
+  readonly status?: number;
+  readonly location?: string;
+  readonly listener?: Reference & { readonly name: string };
+  /** The hostname that was the most specific for it. */
+  readonly hostname?: string;
+  readonly rule?: Reference & { readonly name?: string; readonly match: string };
+  /** In the order in which they are applied. */
+  readonly filters: readonly string[];
+  readonly backends: readonly GatewayBackend[];
+  /** What the Gateway's status says that does not hold. */
+  readonly problems: readonly string[];
+}
+
+export interface GatewayBackend {
+  /** `namespace/name:port`; absent for a reference that leads nowhere. */
+  readonly service?: string;
+  readonly weight: number;
+  /** Of the requests, from 0 to 1. */
+  readonly share: number;
+  readonly from: Reference;
+  readonly endpoints: readonly Place[];
+}
+
 /** Where each possible connection ends, and what comes of it. */
 export interface ArrivalHop {
   readonly hop: 'arrival';
@@ -178,6 +212,12 @@ export type Outcome =
   | 'no-such-name'
   | 'no-route'
   | 'no-source'
+  /** A Gateway answers itself: a redirect, or that it has no route. */
+  | 'answered'
+  /** A Gateway ends the TLS handshake: it has no certificate for the name. */
+  | 'tls-refused'
+  /** A Gateway answers that it does not reach a backend. */
+  | 'gateway-error'
   /** It leaves the cluster; what is there is not modelled. */
   | 'leaves-cluster'
   | 'unknown';
@@ -187,6 +227,8 @@ export interface Ending {
   readonly outcome: Outcome;
   /** Absent where it ends before there is one. */
   readonly to?: Place;
+  /** Of the HTTP answer, where a Gateway makes it: one of these. */
+  readonly statuses?: readonly number[];
   readonly sentence: string;
   /** What decided. */
   readonly decidedBy?: Reference;

@@ -44,8 +44,33 @@ export interface ObservedConnection {
   /** Entries of connection tracking that begin at this connection's own end. */
   readonly tracked: readonly TrackedConnection[];
   readonly counters: readonly CounterChange[];
-  /** How the origin's node reaches the pods of other nodes. */
-  readonly ways: readonly { readonly node: string; readonly prefix: string; readonly way: string }[];
+  /** How the nodes concerned reach the pods of other nodes. */
+  readonly ways: readonly {
+    readonly from: string;
+    readonly node: string;
+    readonly prefix: string;
+    readonly way: string;
+  }[];
+  /** The line that a Gateway's proxy wrote about the request; absent where it was not found. */
+  readonly proxy?: ProxyLine;
+}
+
+/** Of a proxy's access log; what it does not know is absent. */
+export interface ProxyLine {
+  /** `namespace/name` of the proxy. */
+  readonly by: string;
+  readonly status: number;
+  /** Empty where a backend answered. */
+  readonly why: string;
+  /** `HTTPRoute/namespace/name` and the field of the rule. */
+  readonly route?: string;
+  readonly field?: string;
+  /** `namespace/name:port` */
+  readonly backend?: string;
+  /** `10.244.1.5:8080` */
+  readonly endpoint?: string;
+  readonly pod?: string;
+  readonly milliseconds: number;
 }
 
 export interface TrackedConnection {

@@ -1,9 +1,9 @@
 import { closestOf } from '../../base/closest.ts';
-import { formatAddress, parseAddress } from '../../base/ip.ts';
+import { formatAddress } from '../../base/ip.ts';
 import { decideName } from '../../dns/index.ts';
 import type { Decision } from '../../dns/index.ts';
 import type { Pod } from '../../kube/types/pod.ts';
-import { addressesOf, canonical } from './cluster.ts';
+import { addressesOf, canonical } from './addresses.ts';
 import type { TracedCluster } from './cluster.ts';
 import type { AskedName, Judgement, NameHop, OriginHop } from './hops.ts';
 import { judge } from './judge.ts';
@@ -175,6 +175,3 @@ export function nearTo(cluster: TracedCluster, namespace: string, name: string):
   const all = [...same, ...(closest === undefined ? [] : [closest])];
   return [...new Set(all)].filter(one => one !== name).slice(0, mostNear);
 }
-
-/** A literal address is no name. */
-export const isAddress = (host: string): boolean => parseAddress(host) !== undefined;

@@ -1,12 +1,17 @@
 import { sentenceOf } from '../../base/errors.ts';
-import { canonical, readCluster } from './cluster.ts';
+import { canonical, isAddress } from './addresses.ts';
+import { readCluster } from './cluster.ts';
 import type { TraceObjects, TracedCluster } from './cluster.ts';
 import { deliver } from './deliver.ts';
 import { findOrigin } from './find-origin.ts';
-import type { Ending, Hop, NameHop, OriginHop, Trace } from './hops.ts';
+import type { Ending, Hop, NameHop, OriginHop, ServiceFrontend, Trace } from './hops.ts';
 import type { Origin, Target } from './request.ts';
 import { changesFor, deciderOf, denied } from './judge.ts';
-import { ask, isAddress, resolveInPod } from './resolve-name.ts';
+import { gatewayBehind } from './read-gateways.ts';
+import type { TracedGateway } from './read-gateways.ts';
+import { ask, resolveInPod } from './resolve-name.ts';
+import { resolveOutside } from './resolve-outside.ts';
+import { throughGateway } from './through-gateway.ts';
 import { verdictOf } from './verdict.ts';
 
 /**
@@ -39,13 +44,33 @@ function follow(cluster: TracedCluster, origin: OriginHop, target: Target): Way 
   if (origin.addresses.length === 0)
     return { hops: [origin], endings: [{ outcome: 'no-source', sentence: origin.sentence }] };
   if (isAddress(target.host)) {
-    const leg = deliver(cluster, origin, canonical(target.host), target);
-    return { hops: [origin, ...leg.hops], endings: leg.endings };
+    const way = send(cluster, origin, canonical(target.host), target);
+    return { hops: [origin, ...way.hops], endings: way.endings };
   }
-  const name = resolve(cluster, origin, target.host);
+  const name = resolve(cluster, origin, target);
   if (name.outcome !== 'found') return { hops: [origin, name], endings: [nameEnding(name)] };
-  const leg = deliver(cluster, origin, reachable(origin, name.addresses), target);
-  return { hops: [origin, name, ...leg.hops], endings: leg.endings };
+  const way = send(cluster, origin, reachable(origin, name.addresses), target);
+  return { hops: [origin, name, ...way.hops], endings: way.endings };
+}
+
+/** To the addresses, and where a Gateway's proxies take it, on to its backends. */
+function send(cluster: TracedCluster, origin: OriginHop, addresses: readonly string[], target: Target): Way {
+  const leg = deliver(cluster, origin, addresses, target);
+  const gateway = gatewayOf(cluster, leg.frontends);
+  if (target.http === undefined || gateway === undefined) return leg;
+  return throughGateway(cluster, gateway, leg, { ...target, http: target.http });
+}
+
+function gatewayOf(cluster: TracedCluster, frontends: readonly ServiceFrontend[]): TracedGateway | undefined {
+  for (const { service } of frontends) {
+    const object = cluster.objects.services.find(
+      ({ metadata }) => service.object === `Service/${metadata.namespace ?? ''}/${metadata.name}`,
+    );
+    const key = object === undefined ? undefined : gatewayBehind(object);
+    const gateway = key === undefined ? undefined : cluster.gateways.get(key);
+    if (gateway !== undefined) return gateway;
+  }
+  return undefined;
 }
 
 /** A client uses the addresses of the families that it has, where there are any. */
@@ -55,7 +80,9 @@ function reachable(origin: OriginHop, addresses: readonly string[]): readonly st
   return usable.length === 0 ? addresses : usable;
 }
 
-function resolve(cluster: TracedCluster, origin: OriginHop, host: string): NameHop {
+function resolve(cluster: TracedCluster, origin: OriginHop, target: Target): NameHop {
+  const { host } = target;
+  if (origin.kind === 'world') return resolveOutside(cluster, target);
   const key = origin.kind === 'pod' ? origin.object?.slice('Pod/'.length) : undefined;
   const pod = key === undefined ? undefined : cluster.pods.get(key);
   if (pod !== undefined) return resolveInPod(cluster, pod, origin, host);

@@ -1,0 +1,115 @@
+import { attach, compileTable, isOurs, readGateway, readRoute } from '../../gateway/index.ts';
+import type { GatewaySources } from '../../gateway/index.ts';
+import { indexTable } from '../../gateway/lookup/index.ts';
+import type { TableIndex } from '../../gateway/lookup/index.ts';
+import type { Secret } from '../../kube/types/config.ts';
+import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
+import type { Service } from '../../kube/types/service.ts';
+import type { TraceObjects } from './cluster.ts';
+import { canonical } from './addresses.ts';
+
+/** A Gateway of ours, with the table that its proxies have. */
+export interface TracedGateway {
+  /** `namespace/name` */
+  readonly key: string;
+  readonly gateway: Gateway;
+  readonly index: TableIndex;
+  /** `status.addresses`, those that are addresses. */
+  readonly addresses: readonly string[];
+  /** What its status says that does not hold, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** Marks what is made for a Gateway, with the Gateway's name (GEP-1762). */
+const GATEWAY_LABEL = 'gateway.networking.k8s.io/gateway-name';
+
+/** Every Gateway of our classes, compiled as its proxies' agents compile it, without its private keys. */
+export function readGateways(objects: TraceObjects): ReadonlyMap<string, TracedGateway> {
+  const classes = new Set(objects.gatewayClasses.filter(isOurs).map(({ metadata }) => metadata.name));
+  const gateways = objects.gateways.filter(({ spec }) => classes.has(spec.gatewayClassName));
+  if (gateways.length === 0) return new Map();
+  const sources = sourcesOf(objects);
+  const routes = objects.httpRoutes.map(route => readRoute(route, sources));
+  return new Map(
+    gateways.map(gateway => {
+      const model = readGateway(gateway, sources);
+      const attached = routes.map(route => ({ route, attachments: attach(route, model, sources) }));
+      const addresses = (gateway.status?.addresses ?? []).flatMap(({ value }) => canonical(value));
+      const index = indexTable(compileTable(model, attached, sources));
+      return [model.key, { key: model.key, gateway, index, addresses, problems: problemsOf(gateway) }];
+    }),
+  );
+}
+
+/** The Gateway whose proxies stand behind a Service: `namespace/name`. */
+export function gatewayBehind({ metadata }: Service): string | undefined {
+  const name = metadata.labels?.[GATEWAY_LABEL];
+  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
+}
+
+function problemsOf({ metadata, status }: Gateway): readonly string[] {
+  const conditions = [
+    ...(status?.conditions ?? []).map(condition => ({ of: 'Gateway', condition })),
+    ...(status?.listeners ?? []).flatMap(({ conditions: own, name }) =>
+      own.map(condition => ({ of: `listener ${name}`, condition })),
+    ),
+  ];
+  return conditions
+    .filter(({ condition: { status: holds, type } }) => holds === 'False' && expected.has(type))
+    .map(
+      ({ condition: { message, reason, type }, of }) =>
+        `${of === 'Gateway' ? `Gateway ${metadata.name}` : of} is not ${type} (${reason}): ${message}`,
+    );
+}
+
+const expected = new Set(['Accepted', 'Programmed', 'ResolvedRefs']);
+
+function sourcesOf(objects: TraceObjects): GatewaySources {
+  const keyOf = ({ metadata }: Service) => `${metadata.namespace ?? ''}/${metadata.name}`;
+  const namespaces = new Map(objects.namespaces.map(namespace => [namespace.metadata.name, namespace]));
+  const services = new Map(objects.services.map(service => [keyOf(service), service]));
+  const slices = Map.groupBy(
+    objects.endpointSlices,
+    (slice: EndpointSlice) =>
+      `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
+  );
+  const grants = Map.groupBy(objects.referenceGrants, grant => grant.metadata.namespace ?? '');
+  return {
+    namespace: name => namespaces.get(name),
+    service: key => services.get(key),
+    slices: key => slices.get(key) ?? [],
+    grants: namespace => grants.get(namespace) ?? [],
+    // Nobody needs a private key to explain: whether a certificate can be used stands in the listener's status.
+    secret: key => (unusableSecrets(objects).has(key) ? undefined : namedSecret(key)),
+    certificate: ({ metadata }) => ({
+      certificate: { id: `${metadata.namespace ?? ''}/${metadata.name}`, chain: '', key: '' },
+    }),
+  };
+}
+
+/** Those of listeners whose status says that a reference does not lead to a certificate. */
+function unusableSecrets({ gateways }: TraceObjects): ReadonlySet<string> {
+  const keys = gateways.flatMap(({ metadata, spec, status }) =>
+    spec.listeners
+      .filter(({ name }) =>
+        status?.listeners
+          ?.find(listener => listener.name === name)
+          ?.conditions.some(
+            ({ reason, status: holds, type }) =>
+              type === 'ResolvedRefs' && holds === 'False' && reason === 'InvalidCertificateRef',
+          ),
+      )
+      .flatMap(({ tls }) =>
+        (tls?.certificateRefs ?? []).map(
+          ({ name, namespace = metadata.namespace ?? '' }) => `${namespace}/${name}`,
+        ),
+      ),
+  );
+  return new Set(keys);
+}
+
+function namedSecret(key: string): Secret {
+  const [namespace = '', name = ''] = key.split('/');
+  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { namespace, name } };
+}
