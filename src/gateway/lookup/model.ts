@@ -5,7 +5,7 @@ export interface LookupRequest {
   /** The listener's port, whatever a Host header says. */
   readonly port: number;
   /** The name of the TLS handshake (SNI), lower case; '' where the client gave none; absent without TLS. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /** Lower case, without port and final dot; '' where an HTTP/1.0 client gave none. */
   readonly host: string;
   readonly method: string;

@@ -1,4 +1,4 @@
-import { write } from 'node:fs';
+import type { LogLines } from './log-lines.ts';
 
 /** Why a request was not answered by a backend alone; '' where it was. */
 export type Why =
@@ -22,21 +22,15 @@ export type Why =
 /** One request as the log tells it; what is undefined is left out. */
 export interface AccessEntry {
   readonly id: string;
-  readonly client: string;
-  readonly listener: string | undefined;
-  readonly port: number;
-  readonly scheme: 'http' | 'https';
-  readonly sni: string | undefined;
+  /** Members that are the same for all requests of a connection, of a rule, of an endpoint, as `members` makes them. */
+  readonly connection: string;
+  readonly route: string;
+  readonly endpoint: string;
+  /** A token, a hostname, and a path of printable ASCII without backslash: as the parser lets them pass. */
   readonly method: string;
   readonly host: string;
   readonly path: string;
-  readonly protocol: string;
-  readonly route: string | undefined;
-  readonly field: string | undefined;
-  readonly rule: string | undefined;
-  readonly backend: string | undefined;
-  readonly endpoint: string | undefined;
-  readonly pod: string | undefined;
+  readonly minor: number;
   readonly status: number;
   readonly why: Why;
   /** Words for `why`, where there are more to say. */
@@ -48,62 +42,28 @@ export interface AccessEntry {
   readonly tries: number;
 }
 
-const flushMilliseconds = 50;
-const flushCharacters = 32 * 1024;
-/** Lines that wait for a slow reader; those beyond are dropped, and their number is told. */
-const mostWaiting = 4 * 1024 * 1024;
 const longestPath = 2048;
 
-/**
- * One JSON line a request. Lines are gathered, and a thread of Node's pool writes them: whoever reads the log slowly, or
- * not at all, does not hold up a request.
- */
+/** One JSON line a request (docs/reference/gateway.md has its members). */
 export class AccessLog {
-  readonly #descriptor: number;
-  #lines = '';
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #isWriting = false;
-  #dropped = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #lines: LogLines;
   #second = 0;
   #secondText = '';
 
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+  constructor(lines: LogLines) {
+    this.#lines = lines;
   }
 
   add(entry: AccessEntry): void {
-    this.#lines += this.#line(entry);
-    if (this.#lines.length > flushCharacters) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), flushMilliseconds);
+    const { path, detail, upstreamMilliseconds } = entry;
+    const shown = path.length > longestPath ? `${path.slice(0, longestPath)}...` : path;
+    this.#lines.add(
+      `{"time":"${this.#now()}","log":"access","id":"${entry.id}"${entry.connection},"method":"${entry.method}","host":"${entry.host}","path":${shown.includes('"') ? quoted(shown) : `"${shown}"`},"protocol":"${entry.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'}"${entry.route}${entry.endpoint},"status":${entry.status},"why":"${entry.why}"${detail === undefined ? '' : `,"detail":${quoted(detail)}`},"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}${upstreamMilliseconds === undefined ? '' : `,"upstreamMilliseconds":${rounded(upstreamMilliseconds)}`},"tries":${entry.tries}}\n`,
+    );
   }
 
-  /** Resolves when what was added before is written. */
-  async close(): Promise<void> {
-    this.#flush();
-    while (this.#isWriting) await new Promise(resolve => setTimeout(resolve, 5));
-  }
-
-  #line(entry: AccessEntry): string {
-    let text = `{"time":"${this.#now()}","log":"access","id":"${entry.id}","client":"${entry.client}"`;
-    if (entry.listener !== undefined) text += `,"listener":"${entry.listener}"`;
-    text += `,"port":${entry.port},"scheme":"${entry.scheme}"`;
-    if (entry.sni !== undefined) text += `,"sni":${quoted(entry.sni)}`;
-    const path = entry.path.length > longestPath ? `${entry.path.slice(0, longestPath)}…` : entry.path;
-    text += `,"method":${quoted(entry.method)},"host":${quoted(entry.host)},"path":${quoted(path)}`;
-    text += `,"protocol":"${entry.protocol}"`;
-    if (entry.route !== undefined) text += `,"route":"${entry.route}","field":"${entry.field ?? ''}"`;
-    if (entry.rule !== undefined) text += `,"rule":"${entry.rule}"`;
-    if (entry.backend !== undefined) text += `,"backend":"${entry.backend}"`;
-    if (entry.endpoint !== undefined) text += `,"endpoint":"${entry.endpoint}"`;
-    if (entry.pod !== undefined) text += `,"pod":"${entry.pod}"`;
-    text += `,"status":${entry.status},"why":"${entry.why}"`;
-    if (entry.detail !== undefined) text += `,"detail":${quoted(entry.detail)}`;
-    text += `,"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}`;
-    if (entry.upstreamMilliseconds !== undefined)
-      text += `,"upstreamMilliseconds":${rounded(entry.upstreamMilliseconds)}`;
-    return `${text},"tries":${entry.tries}}\n`;
+  close(): Promise<void> {
+    return this.#lines.close();
   }
 
   /** RFC 3339 with milliseconds; what is before the point is made once a second. */
@@ -117,50 +77,32 @@ export class AccessLog {
     const rest = now - second * 1000;
     return `${this.#secondText}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
   }
-
-  #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#lines === '') return;
-    const bytes = Buffer.from(this.#lines);
-    if (this.#waitingBytes + bytes.length > mostWaiting) this.#dropped += this.#lines.split('\n').length - 1;
-    else {
-      this.#waiting.push(bytes);
-      this.#waitingBytes += bytes.length;
-    }
-    this.#lines = '';
-    if (!this.#isWriting) this.#write();
-  }
-
-  #write(): void {
-    const next = this.#waiting[0];
-    if (next === undefined) {
-      this.#isWriting = false;
-      if (this.#dropped > 0) this.#tellDropped();
-      return;
-    }
-    this.#isWriting = true;
-    write(this.#descriptor, next, (error, written) => {
-      // Nobody reads any more, or the disk is full: there is nowhere to say so, and it is no reason to stop working.
-      const done = error === null ? written : error.code === 'EAGAIN' ? 0 : next.length;
-      this.#waitingBytes -= done;
-      if (done === next.length) this.#waiting.shift();
-      else this.#waiting[0] = next.subarray(done);
-      if (done === 0) setTimeout(() => this.#write(), flushMilliseconds);
-      else this.#write();
-    });
-  }
-
-  #tellDropped(): void {
-    const sentence = `${this.#dropped} lines of the log were dropped: its reader was too slow`;
-    this.#dropped = 0;
-    this.#lines += `${JSON.stringify({ time: new Date(), log: 'proxy', level: 'warn', msg: sentence })}\n`;
-    this.#flush();
-  }
 }
 
-const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;
+/** Members of a JSON object, each with a comma before it; what is undefined is left out. */
+export function members(values: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `,"${name}":${typeof value === 'string' ? quoted(value) : value}`)
+    .join('');
+}
+
+/** Microseconds are enough; two whole numbers are much quicker to write than one that is not. */
+function rounded(milliseconds: number): string {
+  const microseconds = Math.round(milliseconds * 1000);
+  const whole = Math.trunc(microseconds / 1000);
+  return `${whole}.${thousandths[microseconds - whole * 1000] ?? '000'}`;
+}
+
+const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
 
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-const quoted = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
+/** A JSON string of ASCII alone. */
+function quoted(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\uffff]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

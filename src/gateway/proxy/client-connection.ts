@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Why } from './access-log.ts';
+import { members, type Why } from './access-log.ts';
 import type { ProxyContext } from './context.ts';
 import { Exchange } from './exchange.ts';
 import { ChunkedReader } from './http1/chunked.ts';
@@ -39,7 +39,8 @@ export class ClientConnection implements Reader {
   readonly scheme: 'http' | 'https';
   readonly serverName: string | undefined;
   readonly address: string;
-  readonly name: string;
+  /** What the log says of it. */
+  readonly logged: string;
   readonly #context: ProxyContext;
   readonly #head: RequestHead;
   #socket: Socket | undefined;
@@ -61,7 +62,8 @@ export class ClientConnection implements Reader {
     this.serverName = arrived.serverName;
     this.address = arrived.address;
     const { address, remotePort } = arrived;
-    this.name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+    const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+    this.logged = members({ client: name, port: this.port, scheme: this.scheme, sni: this.serverName });
     this.#deadline = context.now + context.limits.head;
   }
 
@@ -236,7 +238,7 @@ export class ClientConnection implements Reader {
     const exchange = new Exchange(this, this.#context, head);
     this.#exchange = exchange;
     this.#phase = 'answer';
-    const routed = routeRequest(this.#context.index, head, this);
+    const routed = routeRequest(this.#context.index, head, this, this.#context.hostnames);
     if (typeof routed === 'number') {
       const { status, sentence } = problemOf(routed);
       exchange.refuse(status, sentence);

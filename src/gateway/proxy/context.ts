@@ -3,6 +3,8 @@ import type { AccessLog } from './access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Backends } from './endpoints.ts';
 import type { ReadBuffer } from './reading-socket.ts';
+import type { RequestIds } from './request-id.ts';
+import type { Hostnames } from './route-request.ts';
 import type { RulePlans } from './rule-plan.ts';
 import type { ProxyLimits } from './timing.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
@@ -21,5 +23,7 @@ export interface ProxyContext {
   readonly log: AccessLog;
   readonly readBuffer: ReadBuffer;
   readonly clients: Set<ClientConnection>;
+  readonly requestIds: RequestIds;
+  readonly hostnames: Hostnames;
   readonly random: () => number;
 }

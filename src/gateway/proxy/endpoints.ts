@@ -1,3 +1,4 @@
+import { members } from './access-log.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
@@ -10,7 +11,8 @@ export class Endpoint {
   readonly address: string;
   readonly port: number;
   readonly name: string;
-  pod: string | undefined;
+  /** What the log says of it. */
+  logged = '';
   /** It gets new requests; others' connections are closed as they become idle. */
   isWanted = true;
   /** Last used last. */
@@ -18,10 +20,9 @@ export class Endpoint {
   failedUntil = 0;
   #pause = 0;
 
-  constructor({ address, port, pod }: TableEndpoint) {
+  constructor({ address, port }: TableEndpoint) {
     this.address = address;
     this.port = port;
-    this.pod = pod;
     this.name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   }
 
@@ -104,7 +105,7 @@ export class Backends {
   #endpoint(entry: TableEndpoint, endpoints: Map<string, Endpoint>): Endpoint {
     const made = new Endpoint(entry);
     const endpoint = endpoints.get(made.name) ?? this.#endpoints.get(made.name) ?? made;
-    endpoint.pod = entry.pod;
+    endpoint.logged = members({ endpoint: endpoint.name, pod: entry.pod });
     endpoints.set(endpoint.name, endpoint);
     return endpoint;
   }

@@ -1,4 +1,4 @@
-import type { Why } from './access-log.ts';
+import { members, type Why } from './access-log.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
@@ -7,7 +7,6 @@ import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { ownResponse } from './own-response.ts';
 import { redirectLocation } from './redirect-location.ts';
-import { requestIdOf } from './request-id.ts';
 import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
 import { type Choice, choose, type RulePlan } from './rule-plan.ts';
@@ -60,7 +59,7 @@ export class Exchange {
     this.#context = context;
     this.method = head.method;
     this.minor = head.minor;
-    this.requestId = requestIdOf(head.requestId);
+    this.requestId = context.requestIds.of(head.requestId);
     this.#wantsClose = head.close || (head.minor === 0 && !head.keepAlive);
     this.#isChunked = head.length === -1;
     this.#isRequestDone = head.length === 0;
@@ -96,7 +95,7 @@ export class Exchange {
       case 'rule':
         break;
     }
-    const plan = this.#context.plans.of(lookup.rule);
+    const plan = this.#context.plans.of(lookup.rule, lookup.listener);
     this.#plan = plan;
     if (plan.redirect !== undefined) return this.#redirect(routed, plan);
     const choice = choose(plan, this.#context.random);
@@ -427,27 +426,17 @@ export class Exchange {
     clearTimeout(this.#requestTimer);
     clearTimeout(this.#tryTimer);
     const routed = this.#routed;
-    const lookup = routed?.lookup;
-    const rule = this.#plan?.rule;
     const path =
       routed === undefined ? '' : routed.query === '' ? routed.path : `${routed.path}?${routed.query}`;
     this.#context.log.add({
       id: this.requestId,
-      client: this.#client.name,
-      listener: lookup === undefined || lookup.outcome === 'no-listener' ? undefined : lookup.listener.name,
-      port: this.#client.port,
-      scheme: this.#client.scheme,
-      sni: this.#client.serverName,
+      connection: this.#client.logged,
+      route: this.#plan?.logged ?? listenerLogged(routed),
+      endpoint: this.#choice === undefined ? '' : this.#choice.logged + (this.#endpoint?.logged ?? ''),
       method: this.method,
       host: routed?.host ?? '',
       path,
-      protocol: this.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
-      route: this.#plan?.provenance,
-      field: rule?.provenance.field,
-      rule: rule?.name,
-      backend: this.#choice?.reference.backend,
-      endpoint: this.#endpoint?.name,
-      pod: this.#endpoint?.pod,
+      minor: this.minor,
       status: this.#status,
       why,
       detail,
@@ -458,4 +447,12 @@ export class Exchange {
       tries: this.#tries,
     });
   }
+}
+
+/** Where there is no rule. */
+function listenerLogged(routed: Routed | undefined): string {
+  const lookup = routed?.lookup;
+  return lookup === undefined || lookup.outcome === 'no-listener'
+    ? ''
+    : members({ listener: lookup.listener.name });
 }

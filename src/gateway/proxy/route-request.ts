@@ -19,8 +19,27 @@ export interface Arrival {
   readonly serverName: string | undefined;
 }
 
+/** Clients ask for the same name again and again: the last answer is kept. */
+export class Hostnames {
+  #authority = '';
+  #hostname: string | undefined;
+
+  of(authority: string): string | undefined {
+    if (authority !== this.#authority) {
+      this.#authority = authority;
+      this.#hostname = hostnameOf(authority);
+    }
+    return this.#hostname;
+  }
+}
+
 /** Where a request goes, or a problem with its target or Host. */
-export function routeRequest(index: TableIndex, head: RequestHead, arrival: Arrival): Routed | number {
+export function routeRequest(
+  index: TableIndex,
+  head: RequestHead,
+  arrival: Arrival,
+  hostnames: Hostnames,
+): Routed | number {
   let { target } = head;
   let authority = head.host ?? '';
   if (!target.startsWith('/') && target !== '*') {
@@ -32,14 +51,14 @@ export function routeRequest(index: TableIndex, head: RequestHead, arrival: Arri
     ({ authority, target } = absolute);
   }
   if (target === '*' && head.method !== 'OPTIONS') return problem.target;
-  const host = authority === '' && head.minor === 0 ? '' : hostnameOf(authority);
+  const host = authority === '' && head.minor === 0 ? '' : hostnames.of(authority);
   if (host === undefined) return problem.hostInvalid;
   const normal = normaliseTarget(target);
   if (normal === undefined) return problem.target;
   const { path, query } = normal;
   const lookup = lookUp(index, {
     port: arrival.port,
-    ...(arrival.serverName === undefined ? {} : { serverName: arrival.serverName }),
+    serverName: arrival.serverName,
     host,
     method: head.method,
     path,

@@ -1,8 +1,10 @@
+import { members } from './access-log.ts';
 import { isFieldValue } from './http1/characters.ts';
 import type {
   TableBackendReference,
   TableFilter,
   TableHeaderChange,
+  TableListener,
   TablePathRewrite,
   TableRule,
 } from '../table.ts';
@@ -13,7 +15,8 @@ type Rewrite = Extract<TableFilter, { type: 'URLRewrite' }>;
 /** What a rule's filters do, in the form in which a request needs it; made once for each rule. */
 export interface RulePlan {
   readonly rule: TableRule;
-  readonly provenance: string;
+  /** What the log says of it. */
+  readonly logged: string;
   readonly redirect: Redirect | undefined;
   /** Those with a weight, the filters of the rule and of the reference together. */
   readonly choices: readonly Choice[];
@@ -29,6 +32,7 @@ export interface Choice {
   readonly path: TablePathRewrite | undefined;
   readonly requestChange: HeaderChange | undefined;
   readonly responseChange: HeaderChange | undefined;
+  readonly logged: string;
 }
 
 export interface HeaderChange {
@@ -43,10 +47,11 @@ export interface HeaderChange {
 export class RulePlans {
   readonly #plans = new WeakMap<TableRule, RulePlan>();
 
-  of(rule: TableRule): RulePlan {
+  /** A rule belongs to one listener. */
+  of(rule: TableRule, listener: TableListener): RulePlan {
     let plan = this.#plans.get(rule);
     if (plan === undefined) {
-      plan = planOf(rule);
+      plan = planOf(rule, listener);
       this.#plans.set(rule, plan);
     }
     return plan;
@@ -61,7 +66,7 @@ export function choose(plan: RulePlan, random: () => number): Choice | undefined
   return plan.choices.find(({ upTo }) => point < upTo) ?? first;
 }
 
-function planOf(rule: TableRule): RulePlan {
+function planOf(rule: TableRule, listener: TableListener): RulePlan {
   const redirect = rule.filters.find(filter => filter.type === 'RequestRedirect');
   const choices: Choice[] = [];
   let totalWeight = 0;
@@ -70,10 +75,15 @@ function planOf(rule: TableRule): RulePlan {
     totalWeight += reference.weight;
     choices.push(choiceOf(reference, [...rule.filters, ...reference.filters], totalWeight));
   }
-  const { kind, namespace, name } = rule.provenance;
+  const { kind, namespace, name, field } = rule.provenance;
   return {
     rule,
-    provenance: `${kind}/${namespace}/${name}`,
+    logged: members({
+      listener: listener.name,
+      route: `${kind}/${namespace}/${name}`,
+      field,
+      rule: rule.name,
+    }),
     redirect,
     choices,
     totalWeight,
@@ -94,6 +104,7 @@ function choiceOf(reference: TableBackendReference, filters: readonly TableFilte
     responseChange: changeOf(
       filters.flatMap(filter => (filter.type === 'ResponseHeaderModifier' ? [filter.change] : [])),
     ),
+    logged: members({ backend: reference.backend }),
   };
 }
 

@@ -41,6 +41,19 @@ export interface ConnectionOptions {
 /** Fields without which a message would be another one: naming them does not take them away. */
 const neverNamed = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te']);
 
+/** `close` and `keep-alive` alone, which are nearly all there are; false where there is more to read. */
+export function readPlainConnection(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  into: ConnectionOptions,
+): boolean {
+  if (isWord(bytes, start, end, 'keep-alive')) into.keepAlive = true;
+  else if (isWord(bytes, start, end, 'close')) into.close = true;
+  else return false;
+  return true;
+}
+
 export function readConnection(value: string, into: ConnectionOptions): void {
   for (const part of value.split(',')) {
     const option = part.trim().toLowerCase();

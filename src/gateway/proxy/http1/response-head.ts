@@ -1,5 +1,11 @@
 import { isFieldValue, octets } from './characters.ts';
-import { type ConnectionOptions, isWord, readConnection, readLength } from './field-values.ts';
+import {
+  type ConnectionOptions,
+  isWord,
+  readConnection,
+  readLength,
+  readPlainConnection,
+} from './field-values.ts';
 import { FieldLines, readFields } from './fields.ts';
 import { field } from './known-fields.ts';
 import { limits } from './limits.ts';
@@ -117,7 +123,7 @@ function judgeFields(head: ResponseHead): number {
         if (!isWord(fields.bytes, start, end, 'chunked')) return problem.encodingUnknown;
         break;
       case field.connection:
-        readConnection(fields.value(index), head);
+        if (!readPlainConnection(fields.bytes, start, end, head)) readConnection(fields.value(index), head);
         break;
       case field.keepAlive: {
         const [, seconds] = /(?:^|[,;\s])timeout=(\d{1,6})/i.exec(fields.value(index)) ?? [];

@@ -5,7 +5,10 @@ import { AccessLog } from '../access-log.ts';
 import type { ProxyContext } from '../context.ts';
 import { Backends } from '../endpoints.ts';
 import type { FromWorker, ToWorker } from '../messages.ts';
+import { LogLines } from '../log-lines.ts';
 import { ReadBuffer } from '../reading-socket.ts';
+import { RequestIds } from '../request-id.ts';
+import { Hostnames } from '../route-request.ts';
 import { RulePlans } from '../rule-plan.ts';
 import { defaultLimits, type ProxyLimits } from '../timing.ts';
 import { UpstreamPool } from '../upstream-pool.ts';
@@ -45,8 +48,10 @@ export class Worker {
       plans: new RulePlans(),
       pool: new UpstreamPool(),
       limits: { ...defaultLimits, ...options.limits },
-      log: new AccessLog(options.logDescriptor),
+      log: new AccessLog(new LogLines(options.logDescriptor)),
       readBuffer: new ReadBuffer(),
+      requestIds: new RequestIds(),
+      hostnames: new Hostnames(),
       clients: new Set(),
       random: Math.random,
     };
