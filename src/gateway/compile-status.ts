@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from '../base/ip.ts';
 import type { HTTPRoute, ParentReference, RouteParentStatus } from '../kube/types/gateway-routes.ts';
 import type {
   Gateway,
@@ -122,7 +123,9 @@ function programmedOf({ accepted, gateway }: GatewayModel, infrastructure: Infra
   if (!accepted.holds) return bad('Invalid', accepted.message);
   if (problem !== undefined) return bad('NoResources', problem);
   const asked = requestedAddresses(gateway);
-  const missing = asked.filter(value => !addresses.some(address => address.value === value));
+  const missing = asked.filter(
+    value => !addresses.some(address => canonicalAddress(address.value) === value),
+  );
   if (missing.length > 0)
     return bad('AddressNotUsable', `The load balancer did not give ${missing.join(', ')}`);
   if (addresses.length === 0)
@@ -137,13 +140,20 @@ function programmedOf({ accepted, gateway }: GatewayModel, infrastructure: Infra
 
 /** The addresses that spec.addresses names; entries without a value leave the choice. */
 export function requestedAddresses({ spec }: Gateway): readonly string[] {
-  return (spec.addresses ?? []).flatMap(({ value = '' }) => (value === '' ? [] : [value]));
+  return (spec.addresses ?? []).flatMap(({ value = '' }) => (value === '' ? [] : [canonicalAddress(value)]));
+}
+
+function canonicalAddress(text: string): string {
+  const address = parseAddress(text);
+  return address === undefined ? text : formatAddress(address);
 }
 
 /** Where addresses were asked for, only they are the Gateway's. */
 function usableAddresses(gateway: Gateway, { addresses }: Infrastructure): Infrastructure['addresses'] {
   const asked = requestedAddresses(gateway);
-  return asked.length === 0 ? addresses : addresses.filter(({ value }) => asked.includes(value));
+  return asked.length === 0
+    ? addresses
+    : addresses.filter(({ value }) => asked.includes(canonicalAddress(value)));
 }
 
 /** What one of our parents says of the route. */

@@ -155,10 +155,7 @@ test('nothing of Gateways is followed while no proxy is on the node', async cont
 
 test('of Secrets only those are read that a Gateway with a proxy here names', async context => {
   const { api, proxy } = await start(context);
-  api.store.put(GATEWAYS, {
-    ...edge,
-    spec: { ...edge.spec, listeners: [http('http'), https('tls', 'cert')] },
-  });
+  api.store.put(GATEWAYS, edgeWithTls);
   api.store.put(PODS, proxyPod());
   await until('the table is there', () => proxy.table !== undefined);
   const read = api.requests.filter(request => request.includes('secrets'));
