@@ -63,6 +63,8 @@ export interface AgentOptions {
   readonly paths: AgentPaths;
   /** The cluster's pod prefixes, where the agent was told. */
   readonly podPrefixes: readonly Prefix[];
+  /** Where node ports are found; absent: at the node's first address of each family. */
+  readonly nodePortPrefixes?: readonly Prefix[];
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
   /** As the CNI plugin's; for tests. */
@@ -183,7 +185,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log: log.scope('announce'),
     signal,
   });
-  const services = followServices({ client, node, worker, announcer, clock, log, signal });
+  const services = followServices({
+    client,
+    node,
+    worker,
+    announcer,
+    nodes,
+    nodePortPrefixes: options.nodePortPrefixes,
+    clock,
+    log,
+    signal,
+  });
   const gateways = followGateways({
     client,
     pods,

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
+import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import type { Problem } from '../base/provenance.ts';
 import { WorkQueue } from '../base/work-queue.ts';
@@ -10,8 +11,10 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
+import { servicePlaceOf } from './service-place.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
+import type { Node } from '../kube/types/node.ts';
 import { ServiceNetwork, serviceOf } from '../services/index.ts';
 import type { FrontendCounters, ServiceCounts } from '../services/index.ts';
 
@@ -20,6 +23,10 @@ export interface ServicesOptions {
   readonly node: string;
   readonly worker: KernelWorker;
   readonly announcer: Announcer;
+  /** Started by the caller. */
+  readonly nodes: Informer<Node>;
+  /** Absent: node ports are found at the node's first address of each family. */
+  readonly nodePortPrefixes: readonly Prefix[] | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -67,7 +74,7 @@ const RECONCILE = 'reconcile';
  * ```
  */
 export function followServices(options: ServicesOptions): FollowedServices {
-  const { announcer, client, clock, node, signal, worker } = options;
+  const { announcer, client, clock, node, nodePortPrefixes, nodes, signal, worker } = options;
   const log = options.log.scope('services');
   const services = new Informer(client, SERVICES, { clock, log });
   const slices = new Informer(client, ENDPOINT_SLICES, {
@@ -84,7 +91,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },
-      node,
+      place: { node, nodePortAddresses: [] },
       clock,
     },
     {
@@ -113,9 +120,11 @@ export function followServices(options: ServicesOptions): FollowedServices {
       tell([key, ...told.keys()]);
       return;
     }
-    const { at, corrections } = await (key === LOAD ? network.load() : network.reconcile());
+    const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
+    const isMoved = network.move(servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own));
+    const { at, corrections } = await (key === LOAD || isMoved ? network.load() : network.reconcile());
     state.reconciledAt = at;
-    if (key === RECONCILE && corrections > 0) {
+    if (key === RECONCILE && !isMoved && corrections > 0) {
       state.corrections += corrections;
       log.warn({ corrections }, "the kernel's Services were not as they have to be and were corrected");
     }
@@ -159,7 +168,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   services.start(signal);
   slices.start(signal);
   // Only complete lists may change the kernel: after a restart, a half-known cluster must not take any Service away.
-  Promise.all([services.synced, slices.synced]).then(
+  Promise.all([services.synced, slices.synced, nodes.synced]).then(
     () => {
       // What is there now is told at once, and is loaded in one go.
       let isReplay = true;
@@ -171,6 +180,12 @@ export function followServices(options: ServicesOptions): FollowedServices {
       });
       slices.onChange(({ before, after }) => {
         for (const slice of [before, after]) if (slice !== undefined) add(serviceOf(slice));
+      });
+      nodes.onChange(({ before, after }) => {
+        if ((after ?? before)?.metadata.name !== node) return;
+        const text = (one: Node | undefined) =>
+          JSON.stringify([one?.metadata.labels, one?.status?.addresses]);
+        if (text(before) !== text(after)) add(LOAD);
       });
       isReplay = false;
       queue.add(LOAD);

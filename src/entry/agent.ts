@@ -30,6 +30,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       kubeconfig: { type: 'string' },
       'pod-prefixes': { type: 'string', default: '' },
       'service-prefixes': { type: 'string', default: '' },
+      'node-port-addresses': { type: 'string', default: 'primary' },
       'cni-config-directory': { type: 'string' },
       'cni-plugin-directory': { type: 'string' },
     },
@@ -60,7 +61,10 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       cniConfigDirectory: values['cni-config-directory'] ?? paths.cniConfigDirectory(cluster, node),
       cniPluginDirectory: values['cni-plugin-directory'] ?? builtPlugins,
     },
-    podPrefixes: prefixesOf(values['pod-prefixes']),
+    podPrefixes: prefixesOf('--pod-prefixes', values['pod-prefixes']),
+    ...(values['node-port-addresses'] === 'primary'
+      ? {}
+      : { nodePortPrefixes: prefixesOf('--node-port-addresses', values['node-port-addresses']) }),
     gates: [],
     log,
     clock: systemClock,
@@ -74,13 +78,13 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
   await worker.close();
 }
 
-function prefixesOf(list: string): readonly Prefix[] {
+function prefixesOf(field: string, list: string): readonly Prefix[] {
   return list
     .split(',')
     .filter(text => text !== '')
     .map(text => {
       const prefix = parsePrefix(text);
       if (prefix !== undefined) return prefix;
-      throw new FairleadError('agent/bad-prefix', `"${text}" is not a prefix`, { field: '--pod-prefixes' });
+      throw new FairleadError('agent/bad-prefix', `"${text}" is not a prefix`, { field });
     });
 }

@@ -81,6 +81,7 @@ function describeEndpoint(
 ): Endpoint {
   const ready = endpoint.conditions?.ready ?? true;
   const target = endpoint.targetRef;
+  const hints = hintsOf(endpoint);
   return {
     address,
     port,
@@ -88,10 +89,17 @@ function describeEndpoint(
     serving: endpoint.conditions?.serving ?? ready,
     terminating: endpoint.conditions?.terminating ?? false,
     nodeName: endpoint.nodeName,
+    ...(hints === undefined ? {} : { hints }),
     pod:
       target?.kind === 'Pod' ? `${target.namespace ?? provenance.namespace}/${target.name ?? ''}` : undefined,
     provenance,
   };
+}
+
+function hintsOf({ hints }: SliceEndpoint): Endpoint['hints'] {
+  const nodes = (hints?.forNodes ?? []).map(({ name }) => name);
+  const zones = (hints?.forZones ?? []).map(({ name }) => name);
+  return nodes.length + zones.length === 0 ? undefined : { nodes, zones };
 }
 
 /** Of two entries for one place: the more usable one, then the one of the slice that sorts first, in any order seen. */

@@ -20,14 +20,18 @@ export function serviceOf(slice: EndpointSlice): string {
   return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`;
 }
 
+/** @param nodePortAddresses - of the nodes at whose ports Services are to be found. */
 export function buildServiceModel(
   services: Iterable<Service>,
   slices: Iterable<EndpointSlice>,
+  nodePortAddresses: readonly Address[] = [],
 ): ServiceModel {
   const slicesOf = Map.groupBy(slices, serviceOf);
   const keyOf = ({ metadata }: Service) => `${metadata.namespace ?? ''}/${metadata.name}`;
   return mergeParts(
-    [...services].flatMap(service => readService(service, slicesOf.get(keyOf(service)) ?? []) ?? []),
+    [...services].flatMap(
+      service => readService(service, slicesOf.get(keyOf(service)) ?? [], nodePortAddresses) ?? [],
+    ),
   );
 }
 
@@ -35,14 +39,23 @@ export function buildServiceModel(
  * Undefined for a Service that has no virtual address of ours: ExternalName and headless ones are DNS's alone, and
  * another proxy's are its own.
  */
-export function readService(service: Service, slices: readonly EndpointSlice[]): ServicePart | undefined {
+export function readService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodePortAddresses: readonly Address[] = [],
+): ServicePart | undefined {
   const { metadata, spec } = service;
   const labels = metadata.labels ?? {};
   const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
   if (spec.type === 'ExternalName' || OTHER_PROXY in labels || HEADLESS in labels || written[0] === 'None')
     return undefined;
   const problems: Problem[] = [];
-  const faces = [...clusterFaces(service, written, problems), ...loadBalancerFaces(service, problems)];
+  const faces = [
+    ...clusterFaces(service, written, problems),
+    ...loadBalancerFaces(service, problems),
+    ...externalFaces(service, problems),
+    ...nodePortFaces(service, nodePortAddresses),
+  ];
   const frontends = (spec.ports ?? []).flatMap((port, index): readonly Frontend[] => {
     const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
     const { name: portName = '', protocol = 'TCP' } = port;
@@ -56,22 +69,28 @@ export function readService(service: Service, slices: readonly EndpointSlice[]):
         readEndpoints(slices, family, portName, protocol, problems),
       ]),
     );
-    return faces.map(({ address, exposure }) => ({
-      address,
-      protocol,
-      port: port.port,
-      portName,
-      service: provenance,
-      exposure,
-      endpoints: endpoints.get(address.family) ?? [],
-    }));
+    return faces.flatMap(({ address, exposure }): readonly Frontend[] => {
+      const number = exposure.of === 'node-port' ? port.nodePort : port.port;
+      if (number === undefined || !isPort(number)) return [];
+      return [
+        {
+          address,
+          protocol,
+          port: number,
+          portName,
+          service: provenance,
+          exposure,
+          endpoints: endpoints.get(address.family) ?? [],
+        },
+      ];
+    });
   });
   problems.push(...unsupported(service));
   return {
     key: `${metadata.namespace ?? ''}/${metadata.name}`,
     age: `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`,
     service: provenanceOf('Service', metadata, 'spec'),
-    addresses: faces.map(({ address }) => address),
+    addresses: faces.filter(face => isOwn(face, service)).map(({ address }) => address),
     frontends: uniqueFrontends(frontends),
     isAnnounced: isBalancedByUs(service),
     problems,
@@ -115,6 +134,29 @@ function loadBalancerFaces(service: Service, problems: Problem[]): readonly Face
     problems.push({ provenance, sentence: `"${ip}" is no address` });
     return [];
   });
+}
+
+/** As a load balancer's, without ranges; a node may have one of them as its own. */
+function externalFaces({ metadata, spec }: Service, problems: Problem[]): readonly Face[] {
+  const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
+  return (spec.externalIPs ?? []).flatMap((text, index): Face[] => {
+    const address = parseAddress(text);
+    if (address !== undefined) return [{ address, exposure: { of: 'external-ip', externalPolicy } }];
+    const provenance = provenanceOf('Service', metadata, `spec.externalIPs[${index}]`);
+    problems.push({ provenance, sentence: `"${text}" is no address` });
+    return [];
+  });
+}
+
+function nodePortFaces({ spec }: Service, addresses: readonly Address[]): readonly Face[] {
+  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return [];
+  const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
+  return addresses.map(address => ({ address, exposure: { of: 'node-port', externalPolicy } }));
+}
+
+/** Another's load balancer may tell a node's own address, and external addresses may be one: ports of these are left alone. */
+function isOwn({ exposure }: Face, service: Service): boolean {
+  return exposure.of === 'cluster' || (exposure.of === 'load-balancer' && isBalancedByUs(service));
 }
 
 /** What cannot be read lets nobody in. Blanks around a range are left out, as the API does. */

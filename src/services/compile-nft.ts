@@ -5,7 +5,7 @@ import type { Protocol } from '../kube/types/scalars.ts';
 import { usableOf, viewOf } from './decide.ts';
 import type { View } from './decide.ts';
 import { byAge, frontendKey } from './model.ts';
-import type { Endpoint, Frontend, ServicePart } from './model.ts';
+import type { Endpoint, Frontend, Place, ServicePart } from './model.ts';
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
@@ -57,25 +57,25 @@ export const noLocalChain = 'no-local';
 const majors = { inside: 0, outside: 1 } as const;
 
 /** What all Services ask for together; of what several ask for, the oldest one's counts, as in `mergeParts`. */
-export function compileNft(parts: Iterable<ServicePart>, node: string): ServiceProgram {
+export function compileNft(parts: Iterable<ServicePart>, place: Place): ServiceProgram {
   const groups = new Map<string, ElementGroup>();
   for (const part of [...parts].sort(byAge)) {
-    for (const [key, group] of compilePart(part, node)) if (!groups.has(key)) groups.set(key, group);
+    for (const [key, group] of compilePart(part, place)) if (!groups.has(key)) groups.set(key, group);
   }
   return groups;
 }
 
 /** What one Service asks for, whatever the others do. */
-export function compilePart(part: ServicePart, node: string): ServiceProgram {
+export function compilePart(part: ServicePart, place: Place): ServiceProgram {
   return new Map([
-    ...part.frontends.map(frontend => [keyOfFrontend(frontend), compileFrontend(frontend, node)] as const),
-    ...compileShared(part.service, part.addresses, part.frontends, node),
+    ...part.frontends.map(frontend => [keyOfFrontend(frontend), compileFrontend(frontend, place)] as const),
+    ...compileShared(part.service, part.addresses, part.frontends, place),
   ]);
 }
 
 const keyOfFrontend = ({ address, protocol, port }: Frontend): string => frontendKey(address, protocol, port);
 
-function compileFrontend(frontend: Frontend, node: string): ElementGroup {
+function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
   const { address, service: provenance } = frontend;
   const { family } = address;
   const key = elementKey(frontend);
@@ -84,8 +84,8 @@ function compileFrontend(frontend: Frontend, node: string): ElementGroup {
     const elements: Element[] = [...base, { set: `rejected${family}`, key, value: '' }];
     return { provenance, choices: 0, draws: [], elements };
   }
-  const inside = viewOf(frontend, 'inside', node);
-  const outside = viewOf(frontend, 'outside', node);
+  const inside = viewOf(frontend, 'inside', place);
+  const outside = viewOf(frontend, 'outside', place);
   const ways = [compileView(frontend, key, 'inside', inside)];
   // Elsewhere both sides have the same endpoints; what differs is the source address, which needs no map.
   if (inside.policy !== outside.policy) ways.push(compileView(frontend, key, 'outside', outside));
@@ -167,7 +167,7 @@ function compileShared(
   provenance: Provenance,
   addresses: readonly Address[],
   frontends: readonly Frontend[],
-  node: string,
+  { node }: Place,
 ): ReadonlyMap<string, ElementGroup> {
   const groups = new Map<string, ElementGroup>();
   const add = (key: string, element: Element) =>

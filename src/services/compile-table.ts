@@ -32,8 +32,8 @@ const guarded: readonly string[] = families.map(
 /**
  * ```
  * nat (first packet of a connection)           filter (what nat left at a Service's address)
- *   guarded, and the client not allowed? drop    new connection to one of the addresses?
- *   from outside:                                  counted where it is a port without endpoints
+ *   guarded, and the client not allowed? drop    new connection to a port without endpoints: counted,
+ *   from outside:                                or to one of the addresses?
  *     its own way (Local)? ─▶ local-N, no-local    refused: reset for TCP, else ICMP port unreachable
  *     else marked to be masqueraded
  *   known address.protocol.port?
@@ -48,7 +48,6 @@ export const serviceTable: ServiceTable = {
     {
       name: 'refuse',
       rules: [
-        ...families.map(family => `${destination(family)} @rejected${family}`),
         // A reset is not subject to the kernel's limit on ICMP errors: every connection is refused at once.
         'meta l4proto tcp reject with tcp reset',
         'reject with icmpx type port-unreachable',
@@ -164,7 +163,10 @@ function filterChain(
   return {
     name: name.slice('services/'.length),
     base: baseOf('filter', name),
-    rules: families.map(family => `ct state new ${ip(family)} daddr @addresses${family} goto refuse`),
+    rules: families.flatMap(family => [
+      `ct state new ${destination(family)} @rejected${family} goto refuse`,
+      `ct state new ${ip(family)} daddr @addresses${family} goto refuse`,
+    ]),
   };
 }
 

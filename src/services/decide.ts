@@ -2,13 +2,15 @@ import type { Address } from '../base/ip.ts';
 import { contains, formatAddress } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { frontendKey } from './model.ts';
-import type { Endpoint, Frontend, ServiceModel, TrafficPolicy } from './model.ts';
+import type { Endpoint, Frontend, Place, ServiceModel, TrafficPolicy } from './model.ts';
 
 /** Who asks, as seen by the node whose rules translate: its pod, itself, or anybody else who reaches it by a link. */
 export interface Client {
   readonly place: 'pod' | 'node' | 'world';
   /** The node that translates: the pod's, the client itself, or the one where the packet of the world comes in. */
   readonly node: string;
+  /** That node's zone, for endpoints with hints. */
+  readonly zone?: string | undefined;
   /** For source ranges; absent: taken as allowed. */
   readonly address?: Address;
 }
@@ -67,7 +69,7 @@ export function decideService(
       behind === 0 ? 'no endpoints' : `no endpoint that is ready or serving, of ${behind} in its slices`;
     return { verdict: 'reject', reason: 'no-endpoints', frontend, sentence: `${service} has ${why}` };
   }
-  const view = viewOf(frontend, client.place === 'world' ? 'outside' : 'inside', client.node);
+  const view = viewOf(frontend, client.place === 'world' ? 'outside' : 'inside', client);
   if (view.endpoints.length > 0) return { verdict: 'forward', frontend, ...view };
   const sentence = `${service} has no endpoint on node ${client.node} that is ready or serving, of ${behind} in its slices, and its traffic policy is Local`;
   return { verdict: 'drop', reason: 'no-local-endpoints', frontend, sentence };
@@ -82,15 +84,35 @@ export interface View {
 }
 
 /** `inside`: pods of the node and the node itself; `outside`: everybody who reaches the node by a link. */
-export function viewOf(frontend: Frontend, side: 'inside' | 'outside', node: string): View {
+export function viewOf(frontend: Frontend, side: 'inside' | 'outside', place: Place): View {
   const { exposure, endpoints } = frontend;
   const policy = policyOf(frontend, side);
-  const candidates =
-    policy === 'Cluster' ? endpoints : endpoints.filter(endpoint => endpoint.nodeName === node);
   const masquerade =
     // Whoever comes from outside has to be answered through this node, unless the endpoint is behind it for sure.
     exposure.of === 'cluster' ? side === 'outside' : exposure.externalPolicy === 'Cluster';
-  return { ...usableOf(candidates), policy, masquerade };
+  const usable =
+    policy === 'Cluster'
+      ? nearOf(endpoints, place)
+      : usableOf(endpoints.filter(({ nodeName }) => nodeName === place.node));
+  return { ...usable, policy, masquerade };
+}
+
+/**
+ * Of the ready endpoints those whose hints name the node, if every ready one has such hints and one names it; else the
+ * same for zones; else all (KEP-2433, KEP-3015).
+ */
+function nearOf(endpoints: readonly Endpoint[], { node, zone = '' }: Place): ReturnType<typeof usableOf> {
+  const usable = usableOf(endpoints);
+  if (usable.fallback) return usable;
+  for (const [kind, own] of [
+    ['nodes', node],
+    ['zones', zone],
+  ] as const) {
+    if (!usable.endpoints.every(({ hints }) => (hints?.[kind].length ?? 0) > 0)) continue;
+    const near = usable.endpoints.filter(({ hints }) => hints?.[kind].includes(own));
+    if (near.length > 0) return { ...usable, endpoints: near };
+  }
+  return usable;
 }
 
 function policyOf({ exposure }: Frontend, side: 'inside' | 'outside'): TrafficPolicy {

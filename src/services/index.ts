@@ -3,6 +3,7 @@ export { ServiceNetwork } from './service-network.ts';
 export type {
   ServiceCounts,
   ServiceNetworkOptions,
+  ServicePlace,
   ServiceReport,
   ServiceSource,
 } from './service-network.ts';

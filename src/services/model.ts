@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly serving: boolean;
   readonly terminating: boolean;
   readonly nodeName: string | undefined;
+  /** For whose clients it is meant to be (discovery/v1 EndpointHints); absent where its slice does not say. */
+  readonly hints?: { readonly nodes: readonly string[]; readonly zones: readonly string[] };
   /** `namespace/name` of the pod behind it, where the slice says so. */
   readonly pod: string | undefined;
   readonly provenance: Provenance;
@@ -30,7 +32,15 @@ export type Exposure =
       readonly externalPolicy: TrafficPolicy;
       /** Clients of others are dropped; undefined: everybody may come. */
       readonly sourceRanges: readonly Prefix[] | undefined;
-    };
+    }
+  | { readonly of: 'external-ip' | 'node-port'; readonly externalPolicy: TrafficPolicy };
+
+/** The node whose rules translate. */
+export interface Place {
+  readonly node: string;
+  /** Its label topology.kubernetes.io/zone. */
+  readonly zone?: string | undefined;
+}
 
 /** One virtual address, protocol and port, with everything behind it. */
 export interface Frontend {
@@ -52,6 +62,7 @@ export interface ServicePart {
   /** Sorts Services by age; no two have the same. */
   readonly age: string;
   readonly service: Provenance;
+  /** Those that are the Service's alone: every port of them that is no front end is refused. */
   readonly addresses: readonly Address[];
   readonly frontends: readonly Frontend[];
   /** Its load balancer addresses are ours to announce. */
@@ -63,7 +74,7 @@ export interface ServicePart {
 export interface ServiceModel {
   /** By `frontendKey`. */
   readonly frontends: ReadonlyMap<string, Frontend>;
-  /** Every virtual address in use, also of Services without ports: by `formatAddress`. */
+  /** Every address that is a Service's alone, also of Services without ports: by `formatAddress`. */
   readonly addresses: ReadonlyMap<string, Address>;
   readonly problems: readonly Problem[];
 }

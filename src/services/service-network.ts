@@ -1,4 +1,5 @@
 import type { Problem } from '../base/provenance.ts';
+import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
@@ -13,13 +14,19 @@ import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
-import type { Frontend, ServiceModel } from './model.ts';
+import type { Frontend, Place, ServiceModel } from './model.ts';
 
 export interface ServiceNetworkOptions {
   /** In the node's network namespace, which has to be this process's own. */
   readonly kernel: ServiceKernel;
-  readonly node: string;
+  readonly place: ServicePlace;
   readonly clock: Clock;
+}
+
+/** What of its node changes where Services lead. */
+export interface ServicePlace extends Place {
+  /** Addresses of the node at which node ports are found. */
+  readonly nodePortAddresses: readonly Address[];
 }
 
 /** Where the network reads a Service and its slices: caches, as they are now. */
@@ -48,7 +55,7 @@ export interface ServiceCounts {
 
 /** The Services of one node in its kernel. Calls have to come one after the other. */
 export class ServiceNetwork {
-  readonly #node: string;
+  #place: ServicePlace;
   readonly #clock: Clock;
   readonly #rules: ServiceRules;
   readonly #readCounters: ReadCounters;
@@ -58,7 +65,7 @@ export class ServiceNetwork {
   #refused: readonly Refusal[] = [];
 
   constructor(options: ServiceNetworkOptions, source: ServiceSource) {
-    this.#node = options.node;
+    this.#place = options.place;
     this.#clock = options.clock;
     this.#rules = new ServiceRules(options.kernel);
     this.#readCounters = places => options.kernel.nftCounters(places);
@@ -72,6 +79,15 @@ export class ServiceNetwork {
     for (const key of present) this.#take(key);
     for (const key of present) this.#findProblems(key);
     return this.reconcile();
+  }
+
+  /** Reads everything anew if the node is another than before: then `load` has to follow. Returns whether it is. */
+  move(place: ServicePlace): boolean {
+    const text = ({ node, zone, nodePortAddresses }: ServicePlace) =>
+      JSON.stringify([node, zone, nodePortAddresses.map(formatAddress)]);
+    const isOther = text(place) !== text(this.#place);
+    this.#place = place;
+    return isOther;
   }
 
   /** Brings what changed about one Service into the kernel. */
@@ -148,8 +164,11 @@ export class ServiceNetwork {
 
   #take(key: string): readonly GroupChange[] {
     const service = this.#source.service(key);
-    const part = service === undefined ? undefined : readService(service, this.#source.slices(key));
-    return this.#claims.replace(key, part, part === undefined ? new Map() : compilePart(part, this.#node));
+    const part =
+      service === undefined
+        ? undefined
+        : readService(service, this.#source.slices(key), this.#place.nodePortAddresses);
+    return this.#claims.replace(key, part, part === undefined ? new Map() : compilePart(part, this.#place));
   }
 
   #findProblems(key: string): void {

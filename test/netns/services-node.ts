@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { parseAddress } from '../../src/base/ip.ts';
+import type { Address } from '../../src/base/ip.ts';
 import { interfaces } from '../../src/kernel/contract.ts';
 import { listInChild } from '../../src/kernel/nft/list-in-child.ts';
 import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
@@ -58,6 +60,15 @@ export interface ServiceNode {
 
 export const outsiders = { 4: '10.244.2.2', 6: 'fd00:10:244:2::2' } as const;
 
+/** At which clients outside meet the node. */
+export const nodeAddresses = ['10.244.2.1', 'fd00:10:244:2::1'] as const;
+
+function mustParse(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
 const placesEach = 7;
 
 /** A node that routes between a client and the namespace of several servers, with a way out that leads nowhere. */
@@ -87,7 +98,8 @@ export function startNode(context: TestContext): ServiceNode {
     forgetConnections: flows => worker.forgetConnections(flows, node),
   };
   const objects = new Objects();
-  const options = { kernel, node: 'node-1', clock: systemClock };
+  const place = { node: 'node-1', nodePortAddresses: nodeAddresses.map(mustParse) };
+  const options = { kernel, place, clock: systemClock };
   return {
     node,
     client,

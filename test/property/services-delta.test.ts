@@ -53,6 +53,8 @@ class RecordedTable implements ServiceKernel {
   }
 }
 
+const place = { node: 'node-1', nodePortAddresses: [] };
+
 interface Drawn {
   readonly name: string;
   /** Few, so that Services meet. */
@@ -116,7 +118,7 @@ function compiled(state: ReadonlyMap<string, Drawn>): ReadonlyMap<string, string
     const [service, slice] = objectsOf(one);
     return readService(service, [slice]) ?? [];
   });
-  const groups = [...compileNft(parts, 'node-1').values()];
+  const groups = [...compileNft(parts, place).values()];
   const elements = groups.flatMap(group => group.elements);
   const table = new Map(elements.map(({ set, key, value }) => [`${set} ${key}`, value]));
   assert.equal(table.size, elements.length, 'no element stands in two groups');
@@ -137,10 +139,7 @@ test('step by step, in any order, the table becomes what a first compile makes o
       async (first, steps) => {
         const state = new Map(first.map(one => [one.name, one]));
         const kernel = new RecordedTable();
-        const network = new ServiceNetwork(
-          { kernel, node: 'node-1', clock: new ManualClock() },
-          sourceOf(state),
-        );
+        const network = new ServiceNetwork({ kernel, place, clock: new ManualClock() }, sourceOf(state));
         await network.load();
         assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
         for (const next of steps) {
@@ -170,7 +169,7 @@ test('a change that changes nothing writes nothing, and one endpoint more writes
   }));
   const state = new Map([one(3), ...others].map(each => [each.name, each]));
   const kernel = new RecordedTable();
-  const network = new ServiceNetwork({ kernel, node: 'node-1', clock: new ManualClock() }, sourceOf(state));
+  const network = new ServiceNetwork({ kernel, place, clock: new ManualClock() }, sourceOf(state));
   await network.load();
   const writes = kernel.sizes.length;
   await network.change('n/a');

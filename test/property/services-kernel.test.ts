@@ -9,7 +9,7 @@ import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { ServiceNetwork, buildServiceModel, decideService } from '../../src/services/index.ts';
 import type { Client, ServiceDecision, ServiceKernel } from '../../src/services/index.ts';
-import { Objects, meet, outsiders, startNode, tcpServers } from '../netns/services-node.ts';
+import { Objects, meet, nodeAddresses, outsiders, startNode, tcpServers } from '../netns/services-node.ts';
 import type { Meeting, ServiceNode } from '../netns/services-node.ts';
 
 /** What the engine says of a flow is what the kernel does with it: real connections from a pod, the node and outside. */
@@ -18,6 +18,8 @@ const ports = [80, 81] as const;
 const targets = [8080, 8081] as const;
 const virtual = { 4: ['10.96.0.1', '10.96.0.2'], 6: ['fd00:10:96::1', 'fd00:10:96::2'] } as const;
 const balancers = { 4: '172.30.200.1', 6: 'fd00:172:30::c8:1' } as const;
+const externals = { 4: '203.0.113.5', 6: '2001:db8::5' } as const;
+const zone = 'here';
 const pod = { 4: '10.244.0.2', 6: 'fd00:10:244::2' } as const;
 const wayOut = { 4: '10.244.2.1', 6: 'fd00:10:244:2::1' } as const;
 const families = [4, 6] as const;
@@ -39,12 +41,14 @@ interface Drawn {
   readonly age: number;
   readonly ports: readonly { readonly port: number; readonly target: number }[];
   readonly internal: 'Cluster' | 'Local';
-  readonly balanced:
-    | undefined
-    | { readonly external: 'Cluster' | 'Local'; readonly from: keyof typeof ranges | undefined };
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+  readonly external: 'Cluster' | 'Local';
+  readonly hasExternalIP: boolean;
+  readonly from: keyof typeof ranges | undefined;
   readonly endpoints: readonly {
     readonly host: number;
     readonly here: boolean;
+    readonly hints: 'none' | 'zone' | 'other zone' | 'node' | 'other node';
     readonly state: 'ready' | 'draining' | 'starting' | 'ending';
   }[];
 }
@@ -58,17 +62,15 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
     minLength: 1,
   }),
   internal: fc.constantFrom('Cluster', 'Cluster', 'Local'),
-  balanced: fc.option(
-    fc.record({
-      external: fc.constantFrom('Cluster', 'Local'),
-      from: fc.constantFrom(undefined, undefined, 'pods', 'outsiders', 'nobody', 'everybody'),
-    }),
-    { nil: undefined },
-  ),
+  type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
+  external: fc.constantFrom('Cluster', 'Local'),
+  hasExternalIP: fc.boolean(),
+  from: fc.constantFrom(undefined, undefined, 'pods', 'outsiders', 'nobody', 'everybody'),
   endpoints: fc.array(
     fc.record({
       host: fc.nat(3),
       here: fc.boolean(),
+      hints: fc.constantFrom('none', 'zone', 'zone', 'other zone', 'node', 'other node'),
       state: fc.constantFrom('ready', 'ready', 'draining', 'starting', 'ending'),
     }),
     { maxLength: 4 },
@@ -82,6 +84,14 @@ const conditionsOf = {
   ending: { ready: false, serving: false, terminating: true },
 } as const;
 
+const hintsOf = {
+  none: {},
+  zone: { forZones: [{ name: zone }] },
+  'other zone': { forZones: [{ name: 'there' }] },
+  node: { forNodes: [{ name: nodeName }], forZones: [{ name: zone }] },
+  'other node': { forNodes: [{ name: 'node-2' }], forZones: [{ name: zone }] },
+} as const;
+
 function objectsOf(
   one: Drawn,
   index: number,
@@ -90,15 +100,12 @@ function objectsOf(
   const name = `s${index}`;
   const metadata = { name, namespace: 'n', uid: name, creationTimestamp: `2026-01-01T00:00:0${one.age}Z` };
   const address = virtual[one.family][one.address] ?? '';
-  const { balanced } = one;
-  const external =
-    balanced === undefined
-      ? {}
-      : {
-          type: 'LoadBalancer' as const,
-          externalTrafficPolicy: balanced.external,
-          ...(balanced.from === undefined ? {} : { loadBalancerSourceRanges: ranges[balanced.from] }),
-        };
+  const external = {
+    type: one.type,
+    externalTrafficPolicy: one.external,
+    ...(one.hasExternalIP ? { externalIPs: [externals[one.family]] } : {}),
+    ...(one.from === undefined ? {} : { loadBalancerSourceRanges: ranges[one.from] }),
+  };
   return [
     {
       apiVersion: 'v1',
@@ -107,7 +114,7 @@ function objectsOf(
       spec: {
         clusterIPs: [address],
         internalTrafficPolicy: one.internal,
-        ports: one.ports.map(({ port }) => ({ name: `p${port}`, port })),
+        ports: one.ports.map(({ port }) => ({ name: `p${port}`, port, nodePort: 30_000 + port })),
         ...external,
       },
       status: { loadBalancer: { ingress: [{ ip: balancers[one.family], ipMode: 'VIP' }] } },
@@ -117,10 +124,11 @@ function objectsOf(
       kind: 'EndpointSlice',
       metadata: { name, namespace: 'n', labels: { 'kubernetes.io/service-name': name } },
       addressType: `IPv${one.family}`,
-      endpoints: one.endpoints.map(({ host, here, state }) => ({
+      endpoints: one.endpoints.map(({ host, here, hints, state }) => ({
         addresses: [places[one.family][host] ?? ''],
         conditions: conditionsOf[state],
         nodeName: here ? nodeName : 'node-2',
+        hints: hintsOf[hints],
       })),
       ports: one.ports.map(({ port, target }) => ({ name: `p${port}`, port: target, protocol: 'TCP' })),
     },
@@ -199,7 +207,8 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     service: (key: string) => objects.service(key),
     slices: (key: string) => objects.slices(key),
   };
-  const network = new ServiceNetwork({ kernel, node: nodeName, clock: systemClock }, source);
+  const place = { node: nodeName, zone, nodePortAddresses: nodeAddresses.map(addressOf) };
+  const network = new ServiceNetwork({ kernel, place, clock: systemClock }, source);
   await network.load();
   const check = async (services: readonly Drawn[]) => {
     const before = [...objects.keys()];
@@ -210,16 +219,20 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     const model = buildServiceModel(
       all.map(([service]) => service),
       all.map(([, slice]) => slice),
+      nodeAddresses.map(addressOf),
     );
     const asked = families.flatMap(family =>
-      [...virtual[family], balancers[family]].flatMap(text =>
-        ports.flatMap(port => sidesOf(node, family).map(side => ({ text, port, side }))),
-      ),
+      [
+        ...[...virtual[family], balancers[family], externals[family]].flatMap(text =>
+          ports.map(port => ({ text, port })),
+        ),
+        ...ports.map(port => ({ text: nodeAddresses[family === 4 ? 0 : 1], port: 30_000 + port })),
+      ].flatMap(target => sidesOf(node, family).map(side => ({ ...target, side }))),
     );
     const probe = async ({ text, port, side }: (typeof asked)[number]) => {
       const destination = { address: addressOf(text), protocol: 'TCP', port } as const;
       const { place, address } = side;
-      const decision = decideService(model, destination, { place, node: nodeName, address });
+      const decision = decideService(model, destination, { place, node: nodeName, zone, address });
       if (decision.verdict === 'not-a-service') return;
       const isSaid = said(decision, side);
       for (let turn = 0; turn < connectionsEach; turn++) {
@@ -255,10 +268,13 @@ const telling: readonly Drawn[] = [
     age: 0,
     ports: [{ port: 80, target: 8080 }],
     internal: 'Cluster',
-    balanced: { external: 'Local', from: undefined },
+    type: 'LoadBalancer',
+    external: 'Local',
+    hasExternalIP: true,
+    from: undefined,
     endpoints: [
-      { host: 0, here: true, state: 'ready' },
-      { host: 1, here: false, state: 'ready' },
+      { host: 0, here: true, hints: 'zone', state: 'ready' },
+      { host: 1, here: false, hints: 'zone', state: 'ready' },
     ],
   },
   {
@@ -267,8 +283,14 @@ const telling: readonly Drawn[] = [
     age: 0,
     ports: [{ port: 80, target: 8080 }],
     internal: 'Local',
-    balanced: { external: 'Cluster', from: 'outsiders' },
-    endpoints: [{ host: 0, here: true, state: 'ready' }],
+    type: 'LoadBalancer',
+    external: 'Cluster',
+    hasExternalIP: false,
+    from: 'outsiders',
+    endpoints: [
+      { host: 0, here: true, hints: 'node', state: 'ready' },
+      { host: 1, here: true, hints: 'other node', state: 'ready' },
+    ],
   },
   {
     family: 4,
@@ -276,8 +298,11 @@ const telling: readonly Drawn[] = [
     age: 0,
     ports: [{ port: 81, target: 8081 }],
     internal: 'Local',
-    balanced: undefined,
-    endpoints: [{ host: 0, here: false, state: 'ready' }],
+    type: 'NodePort',
+    external: 'Local',
+    hasExternalIP: false,
+    from: undefined,
+    endpoints: [{ host: 0, here: false, hints: 'none', state: 'ready' }],
   },
 ];
 
