@@ -41,6 +41,7 @@ if (import.meta.main)
       schemas: builtInSchemas(),
       runtimeSocket: clusterFiles.runtimeSocket(config.name),
       servicePrefixes: config.servicePrefixes,
+      admitsServiceAccounts: true,
       log: log.scope('apiserver'),
     });
     const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));

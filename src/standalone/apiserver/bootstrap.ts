@@ -1,3 +1,4 @@
+import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS } from './access/bootstrap-roles.ts';
 import type { Context } from './context.ts';
 import { apiVersionOf } from './kind.ts';
 import type { Kind } from './kind.ts';
@@ -11,6 +12,7 @@ const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 /** What is there before anyone asks: the standard namespaces and the Service that leads to this server. */
 export async function bootstrap(context: Context, servicePort: number): Promise<void> {
   for (const name of NAMESPACES) await ensure(context, 'namespaces', { name }, {});
+  await ensureRoles(context);
   const [address] = context.allocators.reserved();
   await ensure(
     context,
@@ -28,6 +30,32 @@ export async function bootstrap(context: Context, servicePort: number): Promise<
   );
 }
 
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+const BOOTSTRAP_LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+
+/** The roles that everything else builds on; what somebody changed in them is left as it is. */
+async function ensureRoles(context: Context): Promise<void> {
+  for (const { name, labels, rules } of CLUSTER_ROLES) {
+    const metadata = { name, labels: { ...BOOTSTRAP_LABELS, ...labels } };
+    await ensure(context, 'clusterroles', metadata, { rules }, RBAC_GROUP);
+  }
+  for (const { role, groups } of CLUSTER_ROLE_BINDINGS) {
+    const subjects = groups.map(name => ({ apiGroup: RBAC_GROUP, kind: 'Group', name }));
+    const roleRef = { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role };
+    const metadata = { name: role, labels: BOOTSTRAP_LABELS };
+    await ensure(context, 'clusterrolebindings', metadata, { subjects, roleRef }, RBAC_GROUP);
+  }
+  for (const [name, value] of SYSTEM_PRIORITIES) {
+    const description = 'For pods that the cluster cannot be without.';
+    await ensure(context, 'priorityclasses', { name }, { value, description }, 'scheduling.k8s.io');
+  }
+}
+
+const SYSTEM_PRIORITIES = [
+  ['system-cluster-critical', 2_000_000_000],
+  ['system-node-critical', 2_000_001_000],
+] as const;
+
 /** Makes the Service again when someone deletes it (`delete all --all`); returns how to stop. */
 export function keepService(context: Context, servicePort: number): () => void {
   return context.store.watch('/services', change => {
@@ -43,8 +71,9 @@ async function ensure(
   plural: string,
   metadata: ApiObject['metadata'],
   fields: Readonly<Record<string, unknown>>,
+  group = '',
 ): Promise<void> {
-  const kind: Kind | undefined = context.registry.find('', 'v1', plural);
+  const kind: Kind | undefined = context.registry.find(group, 'v1', plural);
   if (kind === undefined) return;
   const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...fields };
   try {

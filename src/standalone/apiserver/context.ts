@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { Authorizer } from './access/attributes.ts';
+import type { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import type { Allocators } from './allocators/allocator.ts';
 import type { Runtime } from './connect/runtime.ts';
 import type { Registry } from './registry.ts';
@@ -17,6 +19,10 @@ export interface Context {
   readonly frames: FrameCache;
   readonly progress: Progress;
   readonly runtime: Runtime;
+  readonly authorizer: Authorizer;
+  readonly tokens: ServiceAccountTokens;
+  /** New pods get the credentials of their account, and are refused without one. */
+  readonly admitsServiceAccounts: boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1): for generated names and for spreading timeouts. */

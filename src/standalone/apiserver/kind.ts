@@ -1,5 +1,7 @@
+import type { Authorizer } from './access/attributes.ts';
 import type { OwnershipSchema } from './fields/ownership-schema.ts';
 import type { ApiObject, Fields } from './object.ts';
+import type { User } from './request.ts';
 
 /**
  * What the server knows about one resource. The handler is generic: everything that tells one kind from another stands
@@ -46,7 +48,7 @@ export interface Kind {
   validate(object: ApiObject, before: ApiObject | undefined, subresource?: string): readonly FieldError[];
   readonly strategy: Strategy;
   /** Only of kinds that are questions, as SelfSubjectAccessReview: POST is answered with what this returns, nothing is stored. */
-  readonly review?: (object: ApiObject) => ApiObject;
+  readonly review?: (object: ApiObject, asker: Asker) => ApiObject;
 
   /** Selectable fields beyond metadata.name and metadata.namespace, as `spec.nodeName`; absent values are ''. */
   readonly fieldSelectors: Readonly<Record<string, (object: ApiObject) => string>>;
@@ -60,6 +62,14 @@ export interface Kind {
   readonly ownership?: () => OwnershipSchema;
   /** Name of the kind's schema in OpenAPI, as `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
+}
+
+/** Who asks a question, and whom the answer is taken from. */
+export interface Asker {
+  readonly user: User;
+  readonly access: Authorizer;
+  /** Whose token it is; undefined for one that is not valid for one of the audiences (none: for the API server itself). */
+  userOf(token: string, audiences: readonly string[]): User | undefined;
 }
 
 /** Only of kinds that share the storage of another one and differ from it in form. */

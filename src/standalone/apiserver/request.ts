@@ -2,6 +2,9 @@
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** What else the credential says, as which pod's it is. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A request without its transport. */

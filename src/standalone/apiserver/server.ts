@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { Rbac } from './access/rbac.ts';
+import { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import { Allocators } from './allocators/allocator.ts';
 import { NodePorts } from './allocators/node-ports.ts';
 import { ServiceAddresses } from './allocators/service-addresses.ts';
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
   readonly servicePrefixes: readonly string[];
   /** The port behind the `kubernetes` Service. Default 6443. */
   readonly servicePort?: number;
+  /** Whether something makes service accounts: then new pods get the credentials of theirs, and need one. Default false. */
+  readonly admitsServiceAccounts?: boolean;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -86,6 +90,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
  *                            watches ◀── published changes ◀── store ─▶ durable log
  */
 async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServer> {
+  const clock = options.clock ?? systemClock;
+  const keyFile = join(options.stateDirectory, 'service-accounts.key');
   const context: Context = {
     registry: new Registry(options.schemas.kinds),
     store,
@@ -94,7 +100,10 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     frames: new FrameCache(),
     progress: new Progress(store),
     runtime: new Runtime(options.runtimeSocket),
-    clock: options.clock ?? systemClock,
+    authorizer: new Rbac(store),
+    tokens: new ServiceAccountTokens(store, clock, keyFile, randomUUID),
+    admitsServiceAccounts: options.admitsServiceAccounts ?? false,
+    clock,
     log: options.log,
     random: Math.random,
     newUid: randomUUID,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { FairleadError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
-import type { ApiRequest, ApiResponse } from '../request.ts';
+import type { ApiRequest, ApiResponse, User } from '../request.ts';
 import { json } from '../resource/present.ts';
 import type { Router } from '../routes/router.ts';
 import { asStatusError, badRequest, statusOf } from '../status.ts';
@@ -86,6 +86,14 @@ export class Frontend {
     for (const socket of this.#upgraded) socket.destroy();
   }
 
+  /** A certificate counts before a token, as upstream has it. */
+  #userOf(message: IncomingMessage): User | undefined {
+    const byCertificate = this.#authenticator.userOf(message.socket as TLSSocket); // all our listeners are TLS
+    if (byCertificate !== undefined) return byCertificate;
+    const token = BEARER.exec(message.headers.authorization ?? '')?.[1];
+    return token === undefined ? undefined : this.#context.tokens.userOf(token);
+  }
+
   #requestOf(message: IncomingMessage): ApiRequest {
     const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
     const headers: Record<string, string | undefined> = {};
@@ -99,11 +107,13 @@ export class Frontend {
       },
       query: new URLSearchParams(rawQuery),
       headers,
-      user: this.#authenticator.userOf(message.socket as TLSSocket), // all our listeners are TLS
+      user: this.#userOf(message),
       body: () => readBody(message),
     };
   }
 }
+
+const BEARER = /^bearer +(\S+)$/i;
 
 const UPGRADED: ApiResponse = { status: 101, headers: {}, body: '' };
 

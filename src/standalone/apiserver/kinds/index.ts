@@ -5,7 +5,14 @@ import { DAEMON_SET } from './apps/daemon-set.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
 import { REPLICA_SET } from './apps/replica-set.ts';
 import { STATEFUL_SET } from './apps/stateful-set.ts';
-import { SELF_SUBJECT_ACCESS_REVIEW, SELF_SUBJECT_RULES_REVIEW } from './authorization/reviews.ts';
+import {
+  LOCAL_SUBJECT_ACCESS_REVIEW,
+  SELF_SUBJECT_ACCESS_REVIEW,
+  SELF_SUBJECT_REVIEW,
+  SELF_SUBJECT_RULES_REVIEW,
+  SUBJECT_ACCESS_REVIEW,
+  TOKEN_REVIEW,
+} from './authorization/reviews.ts';
 import { CRON_JOB } from './batch/cron-job.ts';
 import { JOB } from './batch/job.ts';
 import { LEASE } from './coordination/lease.ts';
@@ -58,8 +65,12 @@ const DEFINITIONS: readonly Definition[] = [
   REPLICA_SET,
   STATEFUL_SET,
   EVENTS_EVENT,
+  SELF_SUBJECT_REVIEW,
+  TOKEN_REVIEW,
+  LOCAL_SUBJECT_ACCESS_REVIEW,
   SELF_SUBJECT_ACCESS_REVIEW,
   SELF_SUBJECT_RULES_REVIEW,
+  SUBJECT_ACCESS_REVIEW,
   CRON_JOB,
   JOB,
   NETWORK_POLICY,

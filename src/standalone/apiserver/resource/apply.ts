@@ -1,3 +1,5 @@
+import { assertNoEscalation } from '../access/escalation.ts';
+import { admitPod } from '../admission/pods.ts';
 import { readYamlBody, unsupportedMediaType } from '../codec/body.ts';
 import { equalJson } from '../codec/json.ts';
 import { compare } from '../fields/compare.ts';
@@ -18,7 +20,7 @@ import { checkBody, fieldValidationOf } from './decode.ts';
 import { managersBeforeApply, writerOf } from './ownership.ts';
 import type { Writer } from './ownership.ts';
 import { answerObject } from './present.ts';
-import { booleanParameter, isDryRun, keyOfTarget, objectsOf } from './target.ts';
+import { booleanParameter, isDryRun, keyOfTarget, objectsOf, userOf } from './target.ts';
 import type { Target } from './target.ts';
 import { changeObject } from './update.ts';
 
@@ -106,7 +108,9 @@ async function createApplied(
   const { managers } = afterApply(plan.schema, undefined, plan.config, [], plan.writer);
   try {
     const owners = writeManagers(managers);
-    const written = await createObject(context, kind, plan.config, isDryRun(target), () => owners);
+    const object = await admitPod(context, kind, plan.config);
+    assertNoEscalation(context, userOf(target.request), kind, object);
+    const written = await createObject(context, kind, object, isDryRun(target), () => owners);
     return written.entry;
   } catch (error) {
     if (error instanceof StatusError && error.reason === 'AlreadyExists') return undefined;

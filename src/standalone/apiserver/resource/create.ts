@@ -1,3 +1,5 @@
+import { assertNoEscalation } from '../access/escalation.ts';
+import { admitPod } from '../admission/pods.ts';
 import { decodeBody } from '../codec/body.ts';
 import type { Context } from '../context.ts';
 import { storageKey, timestamp } from '../context.ts';
@@ -14,7 +16,7 @@ import { assertNamespaceTakesNew } from './namespace-gate.ts';
 import { ownersOfNew, withOwners, writerOf } from './ownership.ts';
 import type { Writer } from './ownership.ts';
 import { answerObject, json } from './present.ts';
-import { isDryRun } from './target.ts';
+import { isDryRun, userOf } from './target.ts';
 import type { Target } from './target.ts';
 
 /** Clashes of generated names are tried again this often, as upstream does. */
@@ -27,10 +29,11 @@ export async function create(target: Target): Promise<ApiResponse> {
   if (body === undefined) throw badRequest('the body of a create request is empty');
   const { object, warnings } = checkBody(body, kind, fieldValidationOf(request.query));
   if (kind.review !== undefined) {
-    return json(201, JSON.stringify(reviewed(kind, kind.review, object)), warnings);
+    return json(201, JSON.stringify(reviewed(target, kind.review, namespaced(object, target))), warnings);
   }
   const writer = writerOf(target);
-  const placed = namespaced(object, target);
+  const placed = await admitPod(context, kind, namespaced(object, target));
+  assertNoEscalation(context, userOf(request), kind, placed);
   const written = await createObject(context, kind, placed, isDryRun(target), ownersBy(kind, writer));
   return answerObject(target, written.entry, 201, [
     ...warnings,
@@ -38,11 +41,17 @@ export async function create(target: Target): Promise<ApiResponse> {
   ]);
 }
 
-function reviewed(kind: Kind, review: NonNullable<Kind['review']>, object: ApiObject): ApiObject {
+function reviewed(target: Target, review: NonNullable<Kind['review']>, object: ApiObject): ApiObject {
+  const { kind, context, request } = target;
   const asked = kind.withDefaults(object);
   const errors = kind.validate(asked, undefined);
   if (errors.length > 0) throw invalid(kind, '', errors);
-  return review(asked);
+  return review(asked, {
+    user: userOf(request),
+    access: context.authorizer,
+    userOf: (token, audiences) =>
+      context.tokens.userOf(token, audiences.length === 0 ? undefined : audiences),
+  });
 }
 
 /** metadata.managedFields for a new object, with its defaults and without what the server itself is about to add. */

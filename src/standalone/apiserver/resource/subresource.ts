@@ -9,6 +9,7 @@ import { patch } from './patch.ts';
 import { get } from './read.ts';
 import { getScale, patchScale, updateScale } from './scale.ts';
 import type { Target } from './target.ts';
+import { requestToken } from './token.ts';
 import { update } from './update.ts';
 
 /** Subresources by name; a name that is in the registry and not here is answered with 405. */
@@ -29,6 +30,8 @@ export function answerSubresource(target: Target, verb: Verb): ApiResponse | Pro
       return by({ create: bind });
     case 'eviction':
       return by({ create: evict });
+    case 'token':
+      return by({ create: requestToken });
     case 'finalize':
       return by({ update: finalize });
     case 'log':

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Kind, Subresource } from '../kind.ts';
-import type { ApiRequest } from '../request.ts';
-import { badRequest } from '../status.ts';
+import type { ApiRequest, User } from '../request.ts';
+import { badRequest, unauthorized } from '../status.ts';
 import { Objects } from '../store/objects.ts';
 import { storageKey } from '../context.ts';
 
@@ -18,6 +18,12 @@ export interface Target {
 export const objectsOf = (target: Pick<Target, 'context' | 'kind'>): Objects =>
   new Objects(target.context.store, target.kind);
 export const keyOfTarget = (target: Target): string => storageKey(target.namespace, target.name);
+
+/** Who asks; nobody gets this far without. */
+export function userOf(request: ApiRequest): User {
+  if (request.user === undefined) throw unauthorized();
+  return request.user;
+}
 
 /** `?dryRun=All`: everything but the write. */
 export function isDryRun(target: Target): boolean {

@@ -1,3 +1,4 @@
+import { assertNoEscalation } from '../access/escalation.ts';
 import { decodeBody } from '../codec/body.ts';
 import { equalJson } from '../codec/json.ts';
 import type { Kind } from '../kind.ts';
@@ -10,7 +11,7 @@ import { checkBody, fieldValidationOf } from './decode.ts';
 import { changedMetadata, isReadyToGo, validateMetadata } from './metadata.ts';
 import { isSameButTimes, ownersAfterUpdate, withOwners, writerOf } from './ownership.ts';
 import { answerObject } from './present.ts';
-import { isDryRun, keyOfTarget, objectsOf } from './target.ts';
+import { isDryRun, keyOfTarget, objectsOf, userOf } from './target.ts';
 import type { Target } from './target.ts';
 
 /** PUT of an object, its status, or a namespace's finalizers. */
@@ -22,6 +23,7 @@ export async function update(target: Target): Promise<ApiResponse> {
   const object = namespaced(checked.object, target);
   assertSameName(object, name);
   if (mayCreate(target, object)) {
+    assertNoEscalation(context, userOf(request), kind, object);
     const owners = ownersBy(kind, writerOf(target));
     const written = await createObject(context, kind, object, isDryRun(target), owners);
     return answerObject(target, written.entry, 201, checked.warnings);
@@ -52,6 +54,7 @@ export function changeObject(
     const settledObject = settled(target, merged, before);
     const after = withOwners(settledObject, owners({ before, wished, after: merged }));
     if (isSameButTimes(after, before)) return { do: 'keep', object: before } satisfies Decision;
+    assertNoEscalation(context, userOf(target.request), kind, after);
     const assigned = context.allocators.assign(kind, after, before);
     const errors = [
       ...validateMetadata(kind, assigned.metadata, before.metadata),

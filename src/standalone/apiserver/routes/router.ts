@@ -1,3 +1,5 @@
+import { assertMay, attributesOf } from '../access/authorize.ts';
+import { effectiveUser } from '../access/impersonate.ts';
 import type { Context } from '../context.ts';
 import { STANDARD_VERBS } from '../kind.ts';
 import type { Verb } from '../kind.ts';
@@ -17,6 +19,7 @@ import { Discovery } from './discovery.ts';
 import { healthAnswer } from './health.ts';
 import type { HealthCheck } from './health.ts';
 import { OpenApi, openApiV2Answer } from './openapi.ts';
+import { keySetAnswer, openIdAnswer } from './openid.ts';
 import { parseResourcePath } from './path.ts';
 import { versionAnswer } from './version.ts';
 
@@ -40,17 +43,31 @@ export class Router {
     const health = healthAnswer(path, request.query, this.#checks);
     if (health !== undefined) return onlyGet(request, health);
     if (path === '/version' || path === '/version/') return onlyGet(request, versionAnswer());
-    if (request.user === undefined) throw unauthorized();
+    const target = this.resolveFor(request);
+    if (target !== undefined) return dispatch(target);
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.#openApi.answer(request);
+    if (path === '/.well-known/openid-configuration') return onlyGet(request, openIdAnswer());
+    if (path === '/openid/v1/jwks') return onlyGet(request, keySetAnswer(this.#context.tokens));
     if (path === '/openapi/v2') return openApiV2Answer(request);
     if (path === '/' || path === '') return json(200, JSON.stringify({ paths: this.#paths() }));
-    const target = this.resolve(request);
-    if (target !== undefined) return dispatch(target);
     if (/^\/apis?(\/|$)/.test(path)) {
       const found = this.#discovery.answer(request);
       if (found !== undefined) return onlyGet(request, found);
     }
     throw unknownPath();
+  }
+
+  /** The resource that a path names, once it is known that its user may; 401 for strangers. */
+  resolveFor(request: ApiRequest): Target | undefined {
+    if (request.user === undefined) throw unauthorized();
+    const { authorizer } = this.#context;
+    const user = effectiveUser(authorizer, request, request.user);
+    const target = this.resolve(user === request.user ? request : { ...request, user });
+    const verb = target === undefined ? undefined : verbOf(target);
+    if (target === undefined) {
+      assertMay(authorizer, user, { is: 'path', verb: request.method.toLowerCase(), path: request.path });
+    } else if (verb !== undefined) assertMay(authorizer, user, attributesOf(target, verb), target);
+    return target;
   }
 
   /** The resource that a path names; undefined for a path of discovery; 404 for a resource that is not served. */
@@ -69,8 +86,7 @@ export class Router {
 
   /** The pod's subresource that a connection is to be switched to; throws for everything else. */
   resolveUpgrade(request: ApiRequest): Target {
-    if (request.user === undefined) throw unauthorized();
-    const target = this.resolve(request);
+    const target = this.resolveFor(request);
     const verb = target === undefined ? undefined : verbOf(target);
     if (target?.subresource === undefined || verb === undefined) throw unknownPath();
     const { name, verbs } = target.subresource;

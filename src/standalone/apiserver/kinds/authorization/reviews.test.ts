@@ -6,15 +6,14 @@ import { builtInKinds } from '../index.ts';
 const ACCESS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const RULES = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
 
-test('whoever asks may do everything', async () => {
+test('an administrator may do everything', async () => {
   await using server = await startTestServer({ kinds: builtInKinds() });
   const body = { spec: { resourceAttributes: { verb: 'get', resource: 'pods', namespace: 'default' } } };
   const access = await server.call('POST', ACCESS, { body });
   assert.deepEqual([access.status, access.json['status']?.['allowed']], [201, true]);
   const rules = await server.call('POST', RULES, { body: { spec: { namespace: 'default' } } });
-  assert.deepEqual(rules.json['status']?.['resourceRules'], [
-    { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-  ]);
+  const [first] = rules.json['status']?.['resourceRules'] ?? [];
+  assert.deepEqual(first, { verbs: ['*'], apiGroups: ['*'], resources: ['*'] });
   assert.equal((await server.call('GET', ACCESS)).status, 405);
 });
 

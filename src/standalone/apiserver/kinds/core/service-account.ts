@@ -9,6 +9,15 @@ export const SERVICE_ACCOUNT: Definition = {
   schema: 'io.k8s.api.core.v1.ServiceAccount',
   namespaced: true,
   shortNames: ['sa'],
+  subresources: [
+    {
+      name: 'token',
+      group: 'authentication.k8s.io',
+      version: 'v1',
+      kind: 'TokenRequest',
+      verbs: ['create'],
+    },
+  ],
   table: {
     columns: [NAME, column('Secrets', 'How many secrets its pods may mount.', 'integer'), AGE],
     cells: (object, now) => [nameOf(object), object.child('secrets').list.length, ageOf(object, now)],

@@ -1,0 +1,37 @@
+import type { ApiRequest, User } from '../request.ts';
+import { assertMay } from './authorize.ts';
+import type { Authorizer } from './attributes.ts';
+
+const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
+
+/** The user that a request is made for: its sender, or whoever the Impersonate headers name, if the sender may. */
+export function effectiveUser(authorizer: Authorizer, request: ApiRequest, sender: User): User {
+  const name = request.headers['impersonate-user'];
+  if (name === undefined || name === '') return sender;
+  const may = (resource: string, named: string, namespace = '', group = '') =>
+    assertMay(authorizer, sender, {
+      is: 'resource',
+      verb: 'impersonate',
+      group,
+      resource,
+      namespace,
+      name: named,
+    });
+  const [, namespace, account] = ACCOUNT.exec(name) ?? [];
+  if (namespace !== undefined && account !== undefined) may('serviceaccounts', account, namespace);
+  else may('users', name);
+  const groups = (request.headers['impersonate-group'] ?? '').split(',').flatMap(part => part.trim() || []);
+  for (const group of groups) may('groups', group);
+  const uid = request.headers['impersonate-uid'];
+  if (uid !== undefined) may('uids', uid, '', 'authentication.k8s.io');
+  const ofAccount =
+    namespace === undefined ? [] : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+  const all = groups.length > 0 ? groups : ofAccount;
+  const isAnonymous = name === 'system:anonymous';
+  const authenticated = isAnonymous ? 'system:unauthenticated' : 'system:authenticated';
+  return {
+    name,
+    groups: all.includes(authenticated) ? all : [...all, authenticated],
+    ...(uid === undefined ? {} : { uid }),
+  };
+}
