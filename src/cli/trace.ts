@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FairleadError } from '../base/errors.ts';
 import { parseAddress, parsePrefix } from '../base/ip.ts';
 import { compareTrace, traceRequest } from '../insight/trace/index.ts';
-import type { ClusterFacts } from '../insight/trace/index.ts';
+import type { ClusterFacts, Target } from '../insight/trace/index.ts';
 import { defaults } from '../kernel/contract.ts';
 import { createClient } from '../kube/client.ts';
 import type { Kubeconfig } from '../kube/kubeconfig.ts';
@@ -54,7 +54,7 @@ export async function trace(call: TraceCall): Promise<number> {
       objects,
       trace: modelled,
       target: to,
-      requestId: randomUUID(),
+      requestId: givenRequestId(to) ?? randomUUID(),
       authorities,
       random: Math.random,
     });
@@ -100,6 +100,9 @@ function clusterOf(call: TraceCall): ChosenCluster {
     },
   };
 }
+
+const givenRequestId = ({ http }: Target): string | undefined =>
+  http?.headers.find(({ name }) => name.toLowerCase() === 'x-request-id')?.value;
 
 /** `--cacert`, else the authority of this machine's cluster, besides those that Node knows. */
 async function authoritiesFor({ authorityFile, cluster, kubeconfig }: TraceCall): Promise<readonly string[]> {

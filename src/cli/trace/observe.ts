@@ -1,9 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { sentenceOf } from '../../base/errors.ts';
-import type { Provenance } from '../../base/provenance.ts';
 import type {
-  CounterChange,
+  DropReport,
   Judgement,
   Observed,
   ObservedConnection,
@@ -15,13 +11,14 @@ import type {
   TraceObjects,
   TrackedConnection,
 } from '../../insight/trace/index.ts';
-import { cgroupProcesses } from '../../kernel/cgroup/index.ts';
-import { cgroups, namespaces, paths } from '../../kernel/contract.ts';
-import { namespacePath } from '../../kernel/ns/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { askAgent, resolveName, sendRequest } from '../../probe/index.ts';
+import { resolveName, sendRequest } from '../../probe/index.ts';
 import type { Exchange, Resolution } from '../../probe/index.ts';
+import { Agents, counterChanges, serviceChange } from './agents.ts';
+import type { ServicePlace } from './agents.ts';
 import { findProxyLine } from './find-proxy-line.ts';
+import { standpointOf } from './standpoint.ts';
+import type { Standpoint } from './standpoint.ts';
 
 export interface ObserveOptions {
   readonly client: Pick<KubeClient, 'logs'>;
@@ -35,10 +32,10 @@ export interface ObserveOptions {
   readonly random: () => number;
 }
 
+const dnsPort = 53;
 const nameMilliseconds = 1500;
 /** The second and third attempt of TCP are sent after one and three seconds. */
 const connectMilliseconds = 2500;
-const agentMilliseconds = 3000;
 /** A Service with more endpoints is counted at the first ones. */
 const mostFlows = 8;
 
@@ -46,61 +43,19 @@ const mostFlows = 8;
 export async function observe(options: ObserveOptions): Promise<Observed> {
   const { target, trace } = options;
   const origin = trace.hops.find(hop => hop.hop === 'origin');
-  const silent: string[] = [];
-  if (origin === undefined || origin.addresses.length === 0) return { silent };
-  const place = placeOf(options, origin);
+  if (origin === undefined || origin.addresses.length === 0) return { silent: [] };
+  const place = standpointOf(options.cluster, options.objects.pods, origin);
   const isName = trace.hops.some(hop => hop.hop === 'name');
+  const agents = new Agents(options.cluster);
+  const since = Date.now();
   const resolution = isName && place.files !== undefined ? await resolve(options, place) : undefined;
+  const dropped = resolution === undefined ? [] : await droppedQuestions(agents, origin, resolution, since);
   const known = trace.hops.flatMap(hop => (hop.hop === 'name' ? hop.addresses : []));
   const [address] = isName ? (resolution?.addresses ?? known) : [target.host];
-  const name = resolution === undefined ? {} : { name: nameOf(resolution) };
-  if (address === undefined) return { ...name, silent };
-  const connection = await connect(options, { origin, place, address, silent });
-  return { ...name, connection, silent: [...new Set(silent)] };
-}
-
-interface Standpoint {
-  readonly namespacePath: string;
-  /** Of the pod's file system; absent outside of pods. */
-  readonly files?: { readonly resolvConf: string; readonly hosts: string };
-}
-
-function placeOf({ cluster, objects }: ObserveOptions, origin: OriginHop): Standpoint {
-  if (origin.kind === 'world') return { namespacePath: namespacePath(namespaces.world(cluster)) };
-  const node = origin.node ?? '';
-  if (origin.kind === 'node') return { namespacePath: namespacePath(namespaces.node(cluster, node)) };
-  const pod = objects.pods.find(
-    ({ metadata }) => origin.object === `Pod/${metadata.namespace ?? ''}/${metadata.name}`,
-  );
-  const uid = pod?.metadata.uid ?? '';
-  const isOfNode = pod?.spec.hostNetwork === true;
-  const name = isOfNode ? namespaces.node(cluster, node) : namespaces.pod(cluster, uid);
-  const files = filesOf(cgroups.pod(cluster, node, uid));
-  return { namespacePath: namespacePath(name), ...(files === undefined ? {} : { files }) };
-}
-
-/** As a process of the pod sees them; undefined while none runs. The launcher beside it sees the host's. */
-function filesOf(cgroup: string): Standpoint['files'] {
-  const own = readIfPresent(() => readlinkSync('/proc/self/ns/mnt'));
-  for (const pid of cgroupProcesses(cgroup)) {
-    const mounts = readIfPresent(() => readlinkSync(`/proc/${pid}/ns/mnt`));
-    if (mounts === undefined || mounts === own) continue;
-    const read = (file: string) => readIfPresent(() => readFileSync(`/proc/${pid}/root/etc/${file}`, 'utf8'));
-    const resolvConf = read('resolv.conf');
-    if (resolvConf !== undefined) return { resolvConf, hosts: read('hosts') ?? '' };
-  }
-  return undefined;
-}
-
-/** A process may end between two looks at it. */
-function readIfPresent(read: () => string): string | undefined {
-  try {
-    return read();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
+  const name = resolution === undefined ? {} : { name: nameOf(resolution, dropped) };
+  if (address === undefined) return { ...name, silent: agents.silent };
+  const connection = await connect(options, { place, address, agents });
+  return { ...name, connection, silent: agents.silent };
 }
 
 function resolve({ random, target }: ObserveOptions, place: Standpoint): Promise<Resolution> {
@@ -113,9 +68,21 @@ function resolve({ random, target }: ObserveOptions, place: Standpoint): Promise
   });
 }
 
-function nameOf({ questions, ...resolution }: Resolution): ObservedName {
+/** The kernel's word on questions without an answer. */
+async function droppedQuestions(
+  agents: Agents,
+  { addresses, node }: OriginHop,
+  { questions }: Resolution,
+  since: number,
+): Promise<readonly DropReport[]> {
+  const isAnswered = questions.every(({ reply }) => reply.kind === 'answer');
+  return isAnswered || node === undefined ? [] : agents.dropsFrom(node, addresses, dnsPort, since);
+}
+
+function nameOf({ questions, ...resolution }: Resolution, drops: readonly DropReport[]): ObservedName {
   return {
     ...resolution,
+    drops,
     questions: questions.map(({ name, reply, server, type }) => ({
       name,
       type,
@@ -128,48 +95,60 @@ function nameOf({ questions, ...resolution }: Resolution): ObservedName {
 }
 
 interface Sending {
-  readonly origin: OriginHop;
   readonly place: Standpoint;
   readonly address: string;
-  readonly silent: string[];
+  readonly agents: Agents;
 }
 
 async function connect(options: ObserveOptions, sending: Sending): Promise<ObservedConnection> {
-  const { address, place, silent } = sending;
-  const { target } = options;
-  const flows = flowsOf(options.trace, address);
-  const nodes = nodesOf(options.trace, flows);
-  const before = await countersOf(options, flows, silent);
+  const { address, agents, place } = sending;
+  const { target, trace } = options;
+  const flows = flowsOf(trace, address);
+  const nodes = nodesOf(trace, flows);
+  const at = servicePlaceOf(trace, address);
+  const since = Date.now();
+  const look = async () => ({
+    counters: await agents.counters(flows),
+    service: at === undefined ? undefined : await agents.service(at),
+  });
+  const before = await look();
   let tracked: readonly TrackedConnection[] = [];
-  const http = target.http === undefined ? {} : { http: httpOf(options, target.http) };
   const exchange: Exchange = await sendRequest({
     namespacePath: place.namespacePath,
     address,
     port: target.port,
     timeoutMilliseconds: connectMilliseconds,
-    ...http,
+    ...(target.http === undefined ? {} : { http: httpOf(options, target.http) }),
     whileOpen: async local => {
-      tracked = await trackedOf(options, nodes, local, silent);
+      tracked = await agents.tracked(nodes, local);
     },
   });
-  const after = await countersOf(options, flows, silent);
-  const [ways, proxy] = await Promise.all([
-    waysOf(options, nodes, silent),
+  const after = await look();
+  const [drops, ways, proxy] = await Promise.all([
+    agents.drops(nodes, flows, since),
+    agents.ways(nodes),
     exchange.response === undefined ? undefined : proxyLineOf(options),
   ]);
+  const service = at === undefined ? undefined : serviceChange(at.node, before.service, after.service);
   return {
     to: { address, port: target.port },
     ...exchange,
     tracked,
+    counters: counterChanges(before.counters, after.counters),
+    ...(service === undefined ? {} : { service }),
+    drops,
     ways,
     ...(proxy === undefined ? {} : { proxy }),
-    counters: before.flatMap(one => {
-      const same = after.find(
-        other => other.key === one.key && other.node === one.node && other.flow === one.flow,
-      );
-      return same === undefined ? [] : [changeOf(one, same)];
-    }),
   };
+}
+
+/** The Service's address, on the node whose rules translate it. */
+function servicePlaceOf({ hops }: Trace, address: string): ServicePlace | undefined {
+  const frontends = hops.flatMap(hop => (hop.hop === 'service' ? hop.frontends : []));
+  const frontend = frontends.find(one => one.address === address);
+  if (frontend?.node === undefined) return undefined;
+  const { node, port, protocol } = frontend;
+  return { node, address, port, protocol };
 }
 
 function httpOf({ authorities, requestId, target }: ObserveOptions, http: NonNullable<Target['http']>) {
@@ -215,124 +194,4 @@ function proxyLineOf({ client, requestId, trace }: ObserveOptions): Promise<Prox
   return pods.length === 0
     ? Promise.resolve(undefined)
     : findProxyLine(client, [...new Set(pods)], requestId);
-}
-
-const socketOf = (cluster: string, node: string): string => join(paths.nodeRun(cluster, node), 'agent.sock');
-
-/** What an agent says; undefined, with a sentence, where it does not. */
-async function ask(
-  { cluster }: ObserveOptions,
-  node: string,
-  path: string,
-  silent: string[],
-): Promise<unknown> {
-  try {
-    return await askAgent(socketOf(cluster, node), path, agentMilliseconds);
-  } catch (error) {
-    silent.push(`${node}: ${sentenceOf(error)}`);
-    return undefined;
-  }
-}
-
-/** As src/agent/observe.ts answers. */
-interface CountersAnswer {
-  readonly counters: readonly {
-    readonly direction: 'egress' | 'ingress';
-    readonly does: 'allow' | 'drop';
-    readonly chain: string;
-    readonly element?: { readonly set: string; readonly key: string };
-    readonly rules: readonly { readonly provenance: Provenance }[];
-    readonly policies: readonly Provenance[];
-    readonly packets: number;
-  }[];
-}
-
-interface Counted extends Pick<CounterChange, 'node' | 'direction' | 'does' | 'place' | 'by'> {
-  readonly key: string;
-  readonly flow: Judgement;
-  readonly packets: number;
-}
-
-async function countersOf(
-  options: ObserveOptions,
-  flows: readonly Judgement[],
-  silent: string[],
-): Promise<readonly Counted[]> {
-  const counted: Counted[] = [];
-  for (const flow of flows) {
-    const { from, protocol, to } = flow;
-    const query = new URLSearchParams({
-      source: from.address,
-      destination: to.address,
-      protocol,
-      port: String(to.port ?? 0),
-      hairpin: String(from.address === to.address),
-    });
-    const nodes = new Set([from.node, to.node].filter(node => node !== undefined));
-    for (const node of nodes) {
-      const answer = await ask(options, node, `/observe/counters?${query.toString()}`, silent);
-      const { counters = [] } = (answer ?? {}) as Partial<CountersAnswer>;
-      for (const { chain, direction, does, element, packets, policies, rules } of counters) {
-        const place = element === undefined ? chain : `${element.set} { ${element.key} }`;
-        const by =
-          does === 'allow' ? rules.map(({ provenance }) => textOf(provenance)) : policies.map(objectOf);
-        counted.push({ node, direction, does, place, by, key: `${direction} ${place}`, flow, packets });
-      }
-    }
-  }
-  return counted;
-}
-
-const objectOf = ({ kind, name, namespace }: Provenance): string => `${kind}/${namespace}/${name}`;
-
-const textOf = (provenance: Provenance): string => `${objectOf(provenance)} ${provenance.field}`;
-
-const changeOf = (before: Counted, after: Counted): CounterChange => ({
-  node: before.node,
-  source: before.flow.from.address,
-  destination: before.flow.to.address,
-  direction: before.direction,
-  does: before.does,
-  place: before.place,
-  by: before.by,
-  before: before.packets,
-  after: after.packets,
-});
-
-async function trackedOf(
-  options: ObserveOptions,
-  nodes: readonly string[],
-  local: { readonly address: string; readonly port: number },
-  silent: string[],
-): Promise<readonly TrackedConnection[]> {
-  const query = new URLSearchParams({ address: local.address, port: String(local.port), protocol: 'TCP' });
-  const answers = await Promise.all(
-    nodes.map(async node => ({
-      node,
-      // As src/agent/observe.ts answers.
-      answer: (await ask(options, node, `/observe/connections?${query.toString()}`, silent)) as
-        | { readonly connections: readonly Omit<TrackedConnection, 'node'>[] }
-        | undefined,
-    })),
-  );
-  return answers.flatMap(({ answer, node }) =>
-    (answer?.connections ?? []).map(({ mark, original, reply }) => ({ node, original, reply, mark })),
-  );
-}
-
-async function waysOf(
-  options: ObserveOptions,
-  nodes: readonly string[],
-  silent: string[],
-): Promise<ObservedConnection['ways']> {
-  const answers = await Promise.all(
-    nodes.map(async from => {
-      // As src/agent/status.ts answers.
-      const status = (await ask(options, from, '/status', silent)) as
-        | { readonly peers?: readonly Omit<ObservedConnection['ways'][number], 'from'>[] }
-        | undefined;
-      return (status?.peers ?? []).map(peer => ({ from, ...peer }));
-    }),
-  );
-  return answers.flat();
 }

@@ -4,6 +4,7 @@ import type {
   Hop,
   Judgement,
   Observed,
+  ObservedConnection,
   TrackedTuple,
 } from '../../insight/trace/index.ts';
 import { endOf } from './hop-text.ts';
@@ -42,13 +43,40 @@ function detailRows(hop: Hop, { connection, name }: Observed): readonly Row[] {
         faint(`${question.name} → ${said} (${server}, ${milliseconds.toFixed(1)} ms)`),
       ];
     });
-  if (hop.hop === 'service')
-    return (connection?.tracked ?? []).map(({ mark, node, original, reply }): Row => {
-      const marked = mark === 0 ? '' : `, mark 0x${mark.toString(16)}`;
-      return ['', faint(node), faint(`tracks ${tuple(original)}, answered ${tuple(reply)}${marked}`)];
-    });
-  if (hop.hop === 'policy') return counterRows(hop.choices, connection?.counters ?? []);
+  if (connection === undefined) return [];
+  if (hop.hop === 'service') return serviceRows(connection);
+  if (hop.hop === 'policy') return policyRows(hop.choices, connection);
   return [];
+}
+
+function serviceRows({ service, tracked }: ObservedConnection): readonly Row[] {
+  const entries = tracked.map(({ mark, node, original, reply }): Row => {
+    const marked = mark === 0 ? '' : `, mark 0x${mark.toString(16)}`;
+    return ['', faint(node), faint(`tracks ${tuple(original)}, answered ${tuple(reply)}${marked}`)];
+  });
+  if (service === undefined) return entries;
+  const { accepted, dropped, endpoints, node, rejected } = service;
+  const counts = [
+    ...(accepted > 0 ? [`${accepted} translated`] : []),
+    ...(rejected > 0 ? [`${rejected} refused`] : []),
+    ...(dropped > 0 ? [`${dropped} dropped`] : []),
+    ...endpoints.flatMap(({ drawn, ...end }) => (drawn > 0 ? [`${drawn} to ${endOf(end)}`] : [])),
+  ];
+  if (counts.length === 0) return entries;
+  return [...entries, ['', faint(node), faint(`counted ${counts.join(', ')}`)]];
+}
+
+function policyRows(choices: readonly Judgement[], { counters, drops }: ObservedConnection): readonly Row[] {
+  const ends = new Set(choices.map(({ to }) => endOf(to)));
+  const reports = drops.filter(({ destination }) => ends.has(destination));
+  return [
+    ...counterRows(choices, counters),
+    ...reports.map(({ destination, node, packets, source, sentence }): Row => [
+      '',
+      faint(node),
+      faint(`reports ${packets} from ${source} to ${destination}: ${sentence}`),
+    ]),
+  ];
 }
 
 /** A counter of several possible connections is shown once. */

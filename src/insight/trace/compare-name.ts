@@ -26,10 +26,15 @@ export function compareName(hop: NameHop, seen: ObservedName | undefined): Resul
   }
 }
 
-function wordsOfName(name: string, { addresses, hit, isInHosts, questions }: ObservedName): string {
+function wordsOfName(name: string, seen: ObservedName): string {
+  const { addresses, drops, hit, isInHosts, questions } = seen;
   if (isInHosts) return `${addresses.join(', ')} from /etc/hosts`;
   const last = questions.at(-1);
-  if (hit === undefined) return `${last?.name ?? name}: ${last?.answer ?? 'there is no name server'}`;
+  if (hit === undefined) {
+    const [drop] = drops;
+    const why = drop === undefined ? '' : `; ${drop.node} dropped it: ${drop.sentence}`;
+    return `${last?.name ?? name}: ${last?.answer ?? 'there is no name server'}${why}`;
+  }
   const milliseconds = questions.reduce((sum, question) => sum + question.milliseconds, 0);
   return `${hit} from ${last?.server ?? ''} in ${milliseconds.toFixed(1)} ms: ${addresses.join(', ')}`;
 }

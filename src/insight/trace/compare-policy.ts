@@ -1,8 +1,8 @@
 import type { Result, SeenLeg } from './compare.ts';
-import { wordsOf } from './compare-words.ts';
+import { endOf, wordsOf } from './compare-words.ts';
 import type { Judgement, Place } from './hops.ts';
 import { denied } from './judge.ts';
-import type { CounterChange, ObservedConnection } from './observed.ts';
+import type { CounterChange, DropReport, ObservedConnection } from './observed.ts';
 
 /** Whether the kernel let it pass as the engine says, and whether the rules that decide counted it. */
 export function comparePolicy(choices: readonly Judgement[], leg: SeenLeg): Result | undefined {
@@ -36,7 +36,12 @@ export function comparePolicy(choices: readonly Judgement[], leg: SeenLeg): Resu
     return say('agrees', seen.length === 0 ? ['it passed'] : seen);
   }
   const drops = moved.filter(({ does }) => does === 'drop');
-  if (!isDenied) return say(drops.length > 0 ? 'differs' : 'unseen', [wordsOf(connection), ...seen]);
+  const [report] = reportsFor(connection, possible);
+  if (!isDenied) {
+    if (report !== undefined)
+      return say('differs', [`${report.node} dropped it (${report.direction}): ${report.sentence}`]);
+    return say(drops.length > 0 ? 'differs' : 'unseen', [wordsOf(connection), ...seen]);
+  }
   if (connection.counters.length === 0 || drops.length > 0)
     return say('agrees', seen.length === 0 ? [wordsOf(connection)] : seen);
   const pod = denied(possible.find(({ allowed }) => !allowed) ?? first)?.pod ?? 'the pod';
@@ -62,6 +67,12 @@ function choicesFor(
   );
   const exact = own.filter(choice => drawn !== undefined && choice.to.address === drawn.address);
   return exact.length > 0 ? exact : own;
+}
+
+function reportsFor({ drops }: ObservedConnection, possible: readonly Judgement[]): readonly DropReport[] {
+  return drops.filter(({ destination }) =>
+    possible.some(({ to }) => endOf(to.address, to.port) === destination),
+  );
 }
 
 function movedFor(

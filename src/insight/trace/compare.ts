@@ -73,12 +73,22 @@ function compareHop(hop: Hop, observed: Observed, leg: SeenLeg | undefined): Res
 function drawnPlace(trace: Trace, connection: ObservedConnection): Place | undefined {
   const places = trace.hops.flatMap(hop => (hop.hop === 'route' ? hop.choices.map(({ to }) => to) : []));
   const entry = entryOf(connection);
-  const { source: address, sourcePort: port } = entry?.reply ?? {};
+  const { source: address, sourcePort: port } = entry?.reply ?? onlyDrawn(connection);
   const { to } = connection;
   return (
     places.find(place => place.address === address && place.port === port) ??
     places.find(place => place.address === to.address && place.port === to.port)
   );
+}
+
+/** What is dropped behind the translation is not tracked, but counted: of one endpoint alone, if there was one packet. */
+function onlyDrawn({ service }: ObservedConnection): {
+  readonly source?: string;
+  readonly sourcePort?: number;
+} {
+  const drawn = (service?.endpoints ?? []).filter(endpoint => endpoint.drawn > 0);
+  const [only] = drawn;
+  return drawn.length === 1 && only !== undefined ? { source: only.address, sourcePort: only.port } : {};
 }
 
 /** As the proxy says. */
@@ -100,16 +110,20 @@ function compareService({ frontends }: ServiceHop, connection: ObservedConnectio
       ? `one of ${frontend.endpoints.map(({ address, port }) => endOf(address, port)).join(', ')}`
       : frontend.outcome;
   const say = (result: Finding['result'], seen: string): Result => ({ result, expected, seen });
+  const { service } = connection;
   if (frontend.outcome === 'refused')
     return say(outcome === 'refused' ? 'agrees' : 'differs', wordsOf(connection));
   if (frontend.outcome === 'dropped')
     return say(outcome === 'timed-out' ? 'agrees' : 'differs', wordsOf(connection));
   const entry = entryOf(connection);
-  if (entry === undefined)
-    return say(
-      'unseen',
-      outcome === 'connected' ? 'no tracked connection told' : 'what is dropped is not tracked',
-    );
+  if (entry === undefined) {
+    if (service === undefined || outcome === 'connected') return say('unseen', 'no tracked connection told');
+    const drawn = service.endpoints.filter(endpoint => endpoint.drawn > 0);
+    const ends = drawn.map(({ address, port }) => endOf(address, port)).join(', ');
+    return drawn.length > 0
+      ? say('agrees', `${service.node} drew ${ends}; what is dropped then is not tracked`)
+      : say(service.accepted > 0 ? 'unseen' : 'differs', `${service.node} translated ${service.accepted}`);
+  }
   const { source, sourcePort } = entry.reply;
   const isOne = frontend.endpoints.some(({ address, port }) => address === source && port === sourcePort);
   return say(isOne ? 'agrees' : 'differs', `${entry.node} tracks it to ${endOf(source, sourcePort)}`);

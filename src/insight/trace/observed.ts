@@ -25,6 +25,8 @@ export interface ObservedName {
   /** The name that had addresses. */
   readonly hit?: string;
   readonly addresses: readonly string[];
+  /** Questions that policies dropped, where some had no answer. */
+  readonly drops: readonly DropReport[];
 }
 
 export interface ObservedConnection {
@@ -44,6 +46,10 @@ export interface ObservedConnection {
   /** Entries of connection tracking that begin at this connection's own end. */
   readonly tracked: readonly TrackedConnection[];
   readonly counters: readonly CounterChange[];
+  /** Of the Service's address, on the node whose rules translate; absent where it is no Service's. */
+  readonly service?: ServiceChange;
+  /** What the kernels reported of packets of this connection that policies dropped. */
+  readonly drops: readonly DropReport[];
   /** How the nodes concerned reach the pods of other nodes. */
   readonly ways: readonly {
     readonly from: string;
@@ -86,6 +92,29 @@ export interface TrackedTuple {
   readonly destination: string;
   readonly sourcePort?: number;
   readonly destinationPort?: number;
+}
+
+/** How much a Service's counters grew; others' connections count there too. */
+export interface ServiceChange {
+  readonly node: string;
+  /** New connections that were translated, refused for want of endpoints, and dropped. */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly dropped: number;
+  /** Those that were drawn. */
+  readonly endpoints: readonly { readonly address: string; readonly port: number; readonly drawn: number }[];
+}
+
+export interface DropReport {
+  readonly node: string;
+  readonly direction: 'egress' | 'ingress';
+  /** `10.244.1.5:8080` */
+  readonly source: string;
+  readonly destination: string;
+  readonly packets: number;
+  /** The kernel's name of what decided. */
+  readonly rule: string;
+  readonly sentence: string;
 }
 
 /** A counter of the kernel, before and after the request; others' connections count there too. */

@@ -46,7 +46,8 @@ export function resolveInPod(cluster: TracedCluster, pod: Pod, origin: OriginHop
   if (access.length > 0 && access.every(judgement => !judgement.allowed))
     return { ...answered, outcome: 'dns-dropped', sentence: 'policy does not let the pod ask the DNS' };
   if (found !== undefined) return { ...answered, outcome: 'found', ...foundAs(found) };
-  const elsewhere = asked.find(one => one.outcome === 'elsewhere');
+  // A name of one label is nobody's outside: top-level domains have no addresses.
+  const elsewhere = asked.find(one => one.outcome === 'elsewhere' && one.name.includes('.'));
   if (elsewhere !== undefined)
     return {
       ...answered,

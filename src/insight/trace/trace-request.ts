@@ -98,17 +98,15 @@ function resolve(cluster: TracedCluster, origin: OriginHop, target: Target): Nam
 function nameEnding(name: NameHop): Ending {
   if (name.outcome === 'dns-dropped') return droppedQuestion(name);
   const sentence = `${name.name}: ${name.sentence}`;
-  if (name.outcome === 'no-such-name') {
-    const next = name.near.length === 0 ? {} : { next: `Did you mean ${name.near.join(' or ')}?` };
-    return { outcome: 'no-such-name', sentence, ...next };
-  }
+  const meant = name.near.length === 0 ? {} : { next: `Did you mean ${name.near.join(' or ')}?` };
+  if (name.outcome === 'no-such-name') return { outcome: 'no-such-name', sentence, ...meant };
   const found = name.asked.find(({ outcome }) => outcome === 'found');
   const address = found?.records.find(({ type }) => type === 'A' || type === 'AAAA')?.value;
   return {
     outcome: 'unknown',
     sentence,
     ...(address === undefined
-      ? {}
+      ? meant
       : { next: `Trace to its address instead: the cluster's DNS says ${address}.` }),
   };
 }
