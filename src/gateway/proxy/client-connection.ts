@@ -48,6 +48,8 @@ export class ClientConnection implements Reader {
   #exchange: Exchange | undefined;
   #held: Buffer | undefined;
   #isConsuming = false;
+  /** Some of a head is here: what comes does not buy it more time. */
+  #isHeadBegun = false;
   #left = 0;
   #chunks: ChunkedReader | undefined;
   #deadline: number;
@@ -222,10 +224,10 @@ export class ClientConnection implements Reader {
 
   #readHead(bytes: Buffer, start: number, end: number): number {
     const head = this.#head;
-    const isFirst = this.#held === undefined && start === 0;
     const bodyStart = readRequestHead(bytes, start, end, head);
     if (bodyStart === 0) {
-      if (isFirst) this.#deadline = this.#context.now + this.#context.limits.head;
+      if (!this.#isHeadBegun) this.#deadline = this.#context.now + this.#context.limits.head;
+      this.#isHeadBegun = true;
       this.#hold(bytes, start, end);
       return -1;
     }
@@ -234,6 +236,7 @@ export class ClientConnection implements Reader {
       this.#refuse(status, sentence, 'bad-request');
       return end;
     }
+    this.#isHeadBegun = false;
     this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
     const exchange = new Exchange(this, this.#context, head);
     this.#exchange = exchange;

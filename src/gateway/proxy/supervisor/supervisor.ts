@@ -80,7 +80,8 @@ export class Supervisor {
 
   /** Requests are answered by a table. */
   get isReady(): boolean {
-    return this.#hasTable && this.#slots.every(({ isReady }) => isReady) && this.#missingPorts().length === 0;
+    const haveIt = this.#slots.every(({ isReady, applied }) => isReady && applied === this.#revision);
+    return this.#hasTable && haveIt && this.#missingPorts().length === 0;
   }
 
   status() {
@@ -175,7 +176,7 @@ export class Supervisor {
 
   #allApplied(): Promise<void> {
     const revision = this.#revision;
-    const isDone = () => this.#slots.every(slot => !slot.isReady || slot.applied >= revision);
+    const isDone = () => this.#slots.every(({ isAlive, applied }) => !isAlive || applied >= revision);
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer);

@@ -48,6 +48,11 @@ export class WorkerSlot {
     this.#start();
   }
 
+  /** A process is there, ready or about to be. */
+  get isAlive(): boolean {
+    return this.#child !== undefined;
+  }
+
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -64,8 +69,9 @@ export class WorkerSlot {
     return { pid: this.#child?.pid, ready: this.#isReady, restarts: this.#restarts, ...this.#status };
   }
 
+  /** Also to one that is about to be ready: it takes what it is told in order, after its introduction. */
   tell(message: ToWorker): void {
-    if (this.#isReady) this.#send(message);
+    this.#send(message);
   }
 
   open(port: number, socket: BoundSocket): void {
