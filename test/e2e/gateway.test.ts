@@ -259,9 +259,9 @@ test('there are two proxies, on different nodes, without a token of the API', as
 test('what changes in a route is answered by at once, while nobody is refused', async () => {
   const [address = ''] = await addressesOf('main');
   const failures: string[] = [];
-  let over = false;
+  const over = new AbortController();
   const customer = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const answer = await ask(address, '/');
       if (answer.status !== 200) failures.push(JSON.stringify(answer));
     }
@@ -273,7 +273,7 @@ test('what changes in a route is answered by at once, while nobody is refused', 
   await set([below('/', 'one'), below('/two', 'two')]);
   await answers(address, '/two/x', from('two'));
   await answers(address, '/twox', from('one'));
-  over = true;
+  over.abort();
   await customer;
   assert.deepEqual(failures, []);
 });
