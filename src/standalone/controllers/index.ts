@@ -4,13 +4,17 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import type { Dial } from '../doors/door.ts';
 import { startDoors } from '../doors/loop.ts';
+import { startCronJobs } from './cron-jobs/loop.ts';
+import { startDaemonSets } from './daemon-sets/loop.ts';
 import { startDeployments } from './deployments/loop.ts';
+import { startDisruptionBudgets } from './disruption-budgets/loop.ts';
 import { startApiServerSlices } from './endpoint-slices/api-server.ts';
 import type { ApiServerPlace } from './endpoint-slices/api-server.ts';
 import { startEndpointSlices } from './endpoint-slices/loop.ts';
 import { Events } from './events.ts';
 import { startGarbageCollector } from './garbage-collector/loop.ts';
 import { createInformers, startInformers } from './informers.ts';
+import { startJobs } from './jobs/loop.ts';
 import { startNamespaces } from './namespaces/loop.ts';
 import { startTaintEviction } from './nodes/eviction-loop.ts';
 import { startNodeLifecycle } from './nodes/lifecycle-loop.ts';
@@ -19,6 +23,7 @@ import { startReplicaSets } from './replica-sets/loop.ts';
 import { startScheduler } from './scheduler/loop.ts';
 import { startSelfSigned } from './self-signed/loop.ts';
 import { startServiceAccounts } from './service-accounts/loop.ts';
+import { startStatefulSets } from './stateful-sets/loop.ts';
 
 export interface ControllersOptions {
   readonly client: KubeClient;
@@ -46,6 +51,8 @@ export interface Controllers {
  * their state is:
  *
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
+ *   StatefulSet, DaemonSet, CronJob ──▶ Job ──▶ Pod
+ *   PodDisruptionBudget: how many pods an eviction may take
  *   Service, Pod ──▶ EndpointSlice
  *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
  *   Service    ──▶ loopback ports of this machine that lead to load-balancer addresses
@@ -70,6 +77,11 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startScheduler(context),
     startReplicaSets(context),
     startDeployments(context),
+    startStatefulSets(context),
+    startDaemonSets(context),
+    startJobs(context),
+    startCronJobs(context),
+    startDisruptionBudgets(context),
     startEndpointSlices(context),
     ...(options.apiServer === undefined ? [] : [startApiServerSlices(context, options.apiServer)]),
     startNodeLifecycle(context),

@@ -4,23 +4,37 @@ import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import {
   CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
+  CRON_JOBS,
+  DAEMON_SETS,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
+  JOBS,
   GATEWAYS,
   LEASES,
   NAMESPACES,
   NODES,
   PODS,
+  POD_DISRUPTION_BUDGETS,
   REPLICA_SETS,
   SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
+  STATEFUL_SETS,
 } from '../../kube/resources.ts';
-import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from '../../kube/types/apps.ts';
+import type { CronJob, Job } from '../../kube/types/batch.ts';
 import type { ConfigMap, Namespace, Node, Pod, Secret, ServiceAccount } from '../../kube/types/core.ts';
 import type { Lease } from '../../kube/types/coordination.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
+import type { PodDisruptionBudget } from '../../kube/types/disruption.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { serviceKeyOf } from './endpoint-slices/plan.ts';
@@ -35,6 +49,17 @@ export interface SharedInformers {
   readonly replicaSets: Informer<ReplicaSet>;
   /** Index: `namespace`. */
   readonly deployments: Informer<Deployment>;
+  /** Index: `namespace`. */
+  readonly statefulSets: Informer<StatefulSet>;
+  /** Index: `namespace`. */
+  readonly daemonSets: Informer<DaemonSet>;
+  /** Index: `controller`. */
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  /** Indexes: `controller`, `namespace`. */
+  readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
+  /** Index: `namespace`. */
+  readonly disruptionBudgets: Informer<PodDisruptionBudget>;
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
   /** Index: `namespace`. */
@@ -71,6 +96,12 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
     }),
     replicaSets: new Informer(client, REPLICA_SETS, { ...options, indexes: { controller, namespace } }),
     deployments: new Informer(client, DEPLOYMENTS, { ...options, indexes: { namespace } }),
+    statefulSets: new Informer(client, STATEFUL_SETS, { ...options, indexes: { namespace } }),
+    daemonSets: new Informer(client, DAEMON_SETS, { ...options, indexes: { namespace } }),
+    controllerRevisions: new Informer(client, CONTROLLER_REVISIONS, { ...options, indexes: { controller } }),
+    jobs: new Informer(client, JOBS, { ...options, indexes: { controller, namespace } }),
+    cronJobs: new Informer(client, CRON_JOBS, options),
+    disruptionBudgets: new Informer(client, POD_DISRUPTION_BUDGETS, { ...options, indexes: { namespace } }),
     nodes: new Informer(client, NODES, options),
     namespaces: new Informer(client, NAMESPACES, options),
     services: new Informer(client, SERVICES, { ...options, indexes: { namespace } }),

@@ -18,9 +18,9 @@ PodDisruptionBudgetSpec
 PodDisruptionBudgetStatus
  observedGeneration 1 int64 | The generation that the status speaks of.
  disruptedPods 2 {}time
- disruptionsAllowed 3 int32 =0
- currentHealthy 4 int32 =0
- desiredHealthy 5 int32 =0
- expectedPods 6 int32 =0
+ disruptionsAllowed 3 int32 =0 always
+ currentHealthy 4 int32 =0 always
+ desiredHealthy 5 int32 =0 always
+ expectedPods 6 int32 =0 always
  conditions 7 []meta.Condition list=map(type) patch=merge(type) | What is known of its state, one entry a type.
 `;
