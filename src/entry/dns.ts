@@ -51,7 +51,8 @@ const graceMilliseconds = 1000;
 
 if (import.meta.main)
   runProcess('dns', async ({ log, stop }) => {
-    const { cluster, node, kubeconfig, clusterDomain, prefixes, servicePrefixes, upstreams } = readOptions();
+    const { cluster, node, kubeconfig, clusterDomain, prefixes, servicePrefixes, upstreams, held } =
+      readOptions();
     const clock = systemClock;
     const addresses = dnsAddressesOf(servicePrefixes);
     const serial = Math.floor(clock.now() / 1000);
@@ -63,6 +64,7 @@ if (import.meta.main)
       names,
       addresses,
       port: 53,
+      held,
       upstreams,
       random: Math.random,
       log,
@@ -147,6 +149,9 @@ function readOptions() {
       'service-prefixes': { type: 'string', default: defaults.servicePrefixes.join(',') },
       'cluster-domain': { type: 'string', default: defaults.clusterDomain },
       upstreams: { type: 'string', default: '' },
+      // Descriptors of sockets that the supervisor holds, in the order of the DNS addresses.
+      'held-datagrams': { type: 'string', default: '' },
+      'held-streams': { type: 'string', default: '' },
     },
   });
   if (values.node === '') {
@@ -166,6 +171,10 @@ function readOptions() {
     servicePrefixes,
     prefixes: [...servicePrefixes, ...podPrefixes],
     upstreams: listOf(values.upstreams).map(upstreamOf),
+    held: {
+      datagrams: listOf(values['held-datagrams']).map(Number),
+      streams: listOf(values['held-streams']).map(Number),
+    },
   };
 }
 

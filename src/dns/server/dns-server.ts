@@ -15,10 +15,18 @@ export interface DnsServerOptions {
   readonly addresses: readonly string[];
   /** 53; tests have others. */
   readonly port: number;
+  /** Sockets that somebody holds open while this process is started again; in the order of the addresses. */
+  readonly held?: HeldSockets;
   /** Asked for names that are not the cluster's; where there are none, these are refused. */
   readonly upstreams: readonly Upstream[];
   readonly random: () => number;
   readonly log: Log;
+}
+
+/** Descriptors, bound to one address each; streams listen already. */
+export interface HeldSockets {
+  readonly datagrams: readonly number[];
+  readonly streams: readonly number[];
 }
 
 export interface DnsCounts {
@@ -37,7 +45,7 @@ export interface DnsServer {
 
 /** Answers on UDP and TCP of every address, from the cluster's names or from an upstream. */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { names, addresses, port, random, log } = options;
+  const { names, addresses, port, held, random, log } = options;
   const answers = new Map<number | 'silence', number>();
   const count = (what: number | 'silence') => answers.set(what, (answers.get(what) ?? 0) + 1);
   const forwarding = createForwarding(options);
@@ -73,10 +81,12 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   };
 
   const streams = await Promise.all(
-    addresses.map(host => startStreamServer({ host, port, handler: onMessage })),
+    addresses.map((host, index) =>
+      startStreamServer({ ...place(held?.streams[index], host, port), handler: onMessage }),
+    ),
   );
   const datagrams = new DatagramServer({
-    addresses: addresses.map(host => ({ host, port })),
+    sockets: addresses.map((host, index) => place(held?.datagrams[index], host, port)),
     handler: onDatagram,
     longest: limits.udp,
   });
@@ -94,6 +104,9 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     },
   };
 }
+
+const place = (fd: number | undefined, host: string, port: number) =>
+  fd === undefined ? { host, port } : { fd };
 
 /** Always an answer: what no upstream says is SERVFAIL, and without upstreams others' names are REFUSED. */
 function createForwarding({ upstreams, random, log }: DnsServerOptions) {

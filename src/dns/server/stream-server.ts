@@ -6,11 +6,10 @@ import { FrameReader, frame } from '../wire/index.ts';
 /** Resolves with the answer, or undefined for silence. The message may be kept. */
 export type MessageHandler = (message: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
 
-export interface StreamServerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly handler: MessageHandler;
-}
+/** An address in the process's own network namespace, or a listening socket. */
+export type StreamPlace = { readonly host: string; readonly port: number } | { readonly fd: number };
+
+export type StreamServerOptions = StreamPlace & { readonly handler: MessageHandler };
 
 const mostConnections = 256;
 /** RFC 7766 section 6.2.3: a few seconds; a client that has more to ask comes back. */
@@ -69,12 +68,13 @@ function serve(socket: Socket, handler: MessageHandler): void {
   });
 }
 
-function listening(server: Server, { host, port }: StreamServerOptions): Promise<void> {
+function listening(server: Server, place: StreamPlace): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', cause => {
-      const sentence = `DNS cannot listen on ${host} port ${port} (TCP)`;
+      const where = 'fd' in place ? `descriptor ${place.fd}` : `${place.host} port ${place.port}`;
+      const sentence = `DNS cannot listen on ${where} (TCP)`;
       reject(new FairleadError('dns/listen', sentence, { hint: 'Look who has the port: ss -ltnp', cause }));
     });
-    server.listen({ host, port, ipv6Only: true }, resolve);
+    server.listen('fd' in place ? { fd: place.fd } : { ...place, ipv6Only: true }, resolve);
   });
 }

@@ -13,6 +13,8 @@ export interface ListenOptions {
   /** 0 lets the kernel choose. */
   readonly port: number;
   readonly backlog?: number;
+  /** Also an address that this namespace does not have yet (ip(7), IP_FREEBIND). */
+  readonly freeBind?: boolean;
 }
 
 /**
@@ -81,6 +83,10 @@ function bound(address: Address, options: ListenOptions, type: number): number {
       );
     if (type === constants.SOCK_STREAM) set(constants.SOL_SOCKET, constants.SO_REUSEADDR);
     if (address.family === 6) set(constants.IPPROTO_IPV6, constants.IPV6_V6ONLY);
+    if (options.freeBind === true) {
+      if (address.family === 6) set(constants.IPPROTO_IPV6, constants.IPV6_FREEBIND);
+      else set(constants.IPPROTO_IP, constants.IP_FREEBIND);
+    }
     const name = socketAddress(address, options.port);
     const where = `${options.host} port ${options.port}`;
     checked(libc().bind(fd, name, name.length), 'bind', `The address ${where} cannot be taken`);

@@ -19,9 +19,12 @@ export interface DatagramPeer {
   readonly name: Peer;
 }
 
+/** An address in the process's own network namespace, or a bound socket, which the server then owns. */
+export type DatagramSocket = { readonly host: string; readonly port: number } | { readonly fd: number };
+
 export interface DatagramServerOptions {
-  /** In the process's own network namespace; one socket each, so that answers leave from the address that was asked. */
-  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** One socket each, so that answers leave from the address that was asked. */
+  readonly sockets: readonly DatagramSocket[];
   readonly handler: DatagramHandler;
   /** The longest datagram taken or sent; a longer one is cut. */
   readonly longest: number;
@@ -61,7 +64,7 @@ export class DatagramServer {
     const flags = constants.EFD_NONBLOCK | constants.EFD_CLOEXEC;
     this.#wake = checked(libc().eventfd(0, flags), 'eventfd', 'No event descriptor can be opened');
     try {
-      for (const address of options.addresses) this.#sockets.push(bound(address));
+      for (const socket of options.sockets) this.#sockets.push(prepared(socket));
     } catch (error) {
       for (const fd of [...this.#sockets, this.#wake]) closeSync(fd);
       throw error;
@@ -168,8 +171,8 @@ export class DatagramServer {
   }
 }
 
-function bound(address: { readonly host: string; readonly port: number }): number {
-  const fd = bindUdpIn('/proc/thread-self/ns/net', address);
+function prepared(socket: DatagramSocket): number {
+  const fd = 'fd' in socket ? socket.fd : bindUdpIn('/proc/thread-self/ns/net', socket);
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, receiveBufferBytes, true);
   // Refused without CAP_NET_ADMIN: then the system's default has to do.

@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import { FairleadError } from '../../../base/errors.ts';
 import { addToCgroup, cgroupProcesses } from '../../../kernel/cgroup/index.ts';
-import { spawnIn } from '../../../kernel/ns/index.ts';
+import { bindUdpIn, listenIn, spawnIn } from '../../../kernel/ns/index.ts';
 import { identify, isRunning, type ProcessIdentity } from '../../../kernel/process/index.ts';
-import type { ProcessSpec } from './process-spec.ts';
+import type { HeldSocket, ProcessSpec } from './process-spec.ts';
 import type { ProcessHost, Running } from './supervisor.ts';
 
 /** An adopted process is not our child, so its end is noticed by looking. */
@@ -16,8 +16,13 @@ const adoptedPollMilliseconds = 250;
  * appended to their log file (a file and not a pipe: they outlive the supervisor).
  */
 export function createProcessHost(clock: Clock, environment: NodeJS.ProcessEnv): ProcessHost {
+  const held = new Map<string, readonly number[]>();
   return {
-    start: spec => started(spec, environment),
+    start: spec => {
+      const sockets = held.get(spec.name) ?? openSockets(spec);
+      held.set(spec.name, sockets);
+      return started(spec, environment, sockets);
+    },
     adopt: (spec, recorded) => {
       const identity = recorded !== undefined && isRunning(recorded) ? recorded : foundByCommand(spec);
       return identity === undefined ? undefined : adopted(identity, clock);
@@ -25,11 +30,33 @@ export function createProcessHost(clock: Clock, environment: NodeJS.ProcessEnv):
   };
 }
 
-function started(spec: ProcessSpec, environment: NodeJS.ProcessEnv): Running {
+/** Opened once, and given to every process that is started for the specification. */
+function openSockets({ sockets = [], namespace }: ProcessSpec): readonly number[] {
+  if (namespace === undefined) return [];
+  // The process itself gives the namespace these addresses.
+  const open = ({ type, host, port }: HeldSocket) => {
+    const place = { host, port, freeBind: true };
+    return type === 'stream' ? listenIn(namespace, place) : bindUdpIn(namespace, place);
+  };
+  const opened: number[] = [];
+  try {
+    for (const socket of sockets) opened.push(open(socket));
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  }
+  return opened;
+}
+
+function started(spec: ProcessSpec, environment: NodeJS.ProcessEnv, sockets: readonly number[]): Running {
   const output = openSync(spec.log, 'a', 0o600);
   let child: ChildProcess;
   try {
-    const options: SpawnOptions = { stdio: ['ignore', output, output], env: environment, cwd: '/' };
+    const options: SpawnOptions = {
+      stdio: ['ignore', output, output, ...sockets],
+      env: environment,
+      cwd: '/',
+    };
     child =
       spec.namespace === undefined
         ? spawn(spec.command, spec.arguments, options)

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { addressAt, formatAddress, parsePrefix } from '../../../base/ip.ts';
 import { cgroups, namespaces, paths } from '../../../kernel/contract.ts';
 import { namespacePath } from '../../../kernel/ns/index.ts';
 import { type ClusterConfig, clusterFiles } from '../../cluster.ts';
@@ -15,9 +16,24 @@ export interface ProcessSpec {
   /** As `cgroups` of the contract gives it. */
   readonly cgroup: string;
   readonly log: string;
+  /**
+   * Sockets in its namespace that the supervisor opens and holds for as long as it lives: they are the process's
+   * descriptors from 3 on, and what arrives while the process is started again waits in them.
+   */
+  readonly sockets?: readonly HeldSocket[];
   /** Stopping goes by rank: all of the lower rank have ended before the next is told. */
   readonly stopRank: number;
 }
+
+export interface HeldSocket {
+  readonly type: 'datagram' | 'stream';
+  readonly host: string;
+  readonly port: number;
+}
+
+const dnsPort = 53;
+/** Held sockets come after standard input, output and error. */
+const firstHeld = 3;
 
 const entryDirectory = resolve(import.meta.dirname, '..', '..', '..', 'entry');
 
@@ -52,12 +68,7 @@ export function processesOf(
     controlPlane('control-plane', 'standalone.ts', 1),
     controlPlane('runtime', 'runtime.ts', 0),
     ...config.nodes.map(({ name: nodeName }) => onNode(config, nodeName, node, 'agent')),
-    ...config.nodes.map(({ name: nodeName }) =>
-      onNode(config, nodeName, node, 'dns', [
-        `--cluster-domain=${config.clusterDomain}`,
-        ...(outside === undefined ? [] : [`--upstreams=${outside.nameServer}`]),
-      ]),
-    ),
+    ...config.nodes.map(({ name: nodeName }) => dnsOf(config, nodeName, node, outside)),
   ];
   return outside === undefined ? specs : [...specs, outsideOf(config, outside)];
 }
@@ -89,6 +100,35 @@ function onNode(
     log: clusterFiles.log(config.name, name),
     stopRank: 0,
   };
+}
+
+/** Its sockets outlive it, so that a question that comes while it is started again is answered, and not lost. */
+function dnsOf(
+  config: ClusterConfig,
+  nodeName: string,
+  node: string,
+  outside: OutsideCommand | undefined,
+): ProcessSpec {
+  const addresses = config.servicePrefixes.map(dnsAddressOf);
+  const sockets = (['datagram', 'stream'] as const).flatMap(type =>
+    addresses.map(host => ({ type, host, port: dnsPort })),
+  );
+  const descriptors = (type: HeldSocket['type']) =>
+    sockets.flatMap((socket, index) => (socket.type === type ? firstHeld + index : [])).join(',');
+  const spec = onNode(config, nodeName, node, 'dns', [
+    `--cluster-domain=${config.clusterDomain}`,
+    `--held-datagrams=${descriptors('datagram')}`,
+    `--held-streams=${descriptors('stream')}`,
+    ...(outside === undefined ? [] : [`--upstreams=${outside.nameServer}`]),
+  ]);
+  return { ...spec, sockets };
+}
+
+/** Cluster DNS has the tenth address of each Service prefix. */
+function dnsAddressOf(text: string): string {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new Error(`${text} was checked when the cluster was planned`);
+  return formatAddress(addressAt(prefix, 10n));
 }
 
 function outsideOf(config: ClusterConfig, outside: OutsideCommand): ProcessSpec {
