@@ -92,6 +92,7 @@ export const reserved: Readonly<Record<string, RegExp>> = {
 export const mayStartPrograms: Readonly<Record<string, string>> = {
   'kernel/': 'runs system tools and starts processes in namespaces',
   'standalone/runtime/': 'starts containers through the launcher and CNI plugins, as a kubelet does',
+  'standalone/images/': 'a built-in program runs commands in its own container; its tests start it',
   'standalone/topology/': 'starts the processes of a cluster',
   'kube/kubeconfig': 'runs credential plugins (client.authentication.k8s.io)',
   'kube/exec-credential': 'runs credential plugins (client.authentication.k8s.io)',
