@@ -13,6 +13,7 @@ import { interleave, timed } from './harness/rounds.ts';
 /** No peer is measured: others that bring up a cluster need images and a container runtime. */
 const cluster = 'bench-up';
 const launcher = resolve(import.meta.dirname, '..', 'fairlead');
+const shop = resolve(import.meta.dirname, '..', 'examples', 'shop');
 
 export const bench: Bench = {
   question:
@@ -20,20 +21,24 @@ export const bench: Bench = {
   run: async ({ quick, say }) => {
     const directory = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
     try {
+      const upWith = async (what: string, file: string) => {
+        say(`up from nothing, with ${what}`);
+        await fairlead('down', '--name', cluster);
+        return timed(() => fairlead('up', '--name', cluster, '--nodes', '3', '-f', file));
+      };
+      const shops = await interleave(quick ? 1 : 5, { ours: () => upWith('the shop', shop) });
+      const shopStatus = await statusOf();
       const tenPods = manifest(directory, 10);
-      const { ours } = await interleave(quick ? 1 : 5, {
-        ours: async () => {
-          say('up from nothing');
-          await fairlead('down', '--name', cluster);
-          return timed(() => fairlead('up', '--name', cluster, '--nodes', '3', '-f', tenPods));
-        },
-      });
-      const status = JSON.parse(await fairlead('status', '--name', cluster, '-o', 'json')) as ClusterStatus;
+      const { ours } = await interleave(quick ? 1 : 5, { ours: () => upWith('ten pods', tenPods) });
+      const status = await statusOf();
       const api = await apiRows(status, quick ? 300 : 2000, say);
       say('100 pods');
       const hundredPods = manifest(directory, 100);
       const hundred = await timed(() => fairlead('up', '--name', cluster, '-f', hundredPods));
       return [
+        rowOf('up: three nodes, the shop ready and programmed', 's', shops.ours.map(seconds)),
+        rowOf('PSS with the shop: control plane and three agents', 'MB', [megabytes(counted(shopStatus))]),
+        rowOf('PSS with the shop: all processes of the cluster', 'MB', [megabytes(shopStatus.processes)]),
         rowOf('up: three nodes, ten pods ready', 's', ours.map(seconds)),
         ...memoryRows(status),
         rowOf('apply: 100 pods ready', 's', [seconds(hundred)]),
@@ -48,19 +53,24 @@ export const bench: Bench = {
 
 const seconds = (milliseconds: number): number => milliseconds / 1000;
 
+/** The processes that have a bar together. */
+const counted = (status: ClusterStatus): ClusterStatus['processes'] =>
+  status.processes.filter(({ name }) => name === 'control-plane' || name.startsWith('agent-'));
+
+const megabytes = (processes: ClusterStatus['processes']): number =>
+  processes.reduce((total, process) => total + process.pssBytes, 0) / 1e6;
+
 /** Each process by its name, with ten pods running, and what counts together. */
 function memoryRows(status: ClusterStatus): readonly Row[] {
-  const counted = status.processes.filter(
-    ({ name }) => name === 'control-plane' || name.startsWith('agent-'),
-  );
-  const megabytes = (processes: ClusterStatus['processes']) =>
-    processes.reduce((total, process) => total + process.pssBytes, 0) / 1e6;
   return [
-    rowOf('PSS: control plane and three agents', 'MB', [megabytes(counted)]),
+    rowOf('PSS: control plane and three agents', 'MB', [megabytes(counted(status))]),
     rowOf('PSS: all processes of the cluster', 'MB', [megabytes(status.processes)]),
     ...status.processes.map(process => rowOf(`PSS: ${process.name}`, 'MB', [megabytes([process])])),
   ];
 }
+
+const statusOf = async (): Promise<ClusterStatus> =>
+  JSON.parse(await fairlead('status', '--name', cluster, '-o', 'json')) as ClusterStatus;
 
 /** From the moment a ConfigMap is sent until a watch in the same process shows it. */
 async function apiRows(
