@@ -57,14 +57,15 @@ export interface ServicePlace {
 /** The agents of a cluster's nodes, asked for what their kernels saw. Who does not answer is named in `silent`. */
 export class Agents {
   readonly #cluster: string;
-  readonly #silent = new Set<string>();
+  /** Sentences by node: who is silent once is not asked again. */
+  readonly #silent = new Map<string, string>();
 
   constructor(cluster: string) {
     this.#cluster = cluster;
   }
 
   get silent(): readonly string[] {
-    return [...this.#silent];
+    return [...this.#silent.values()];
   }
 
   /** Of the policies of both ends of each flow, where an end is isolated. */
@@ -165,11 +166,12 @@ export class Agents {
 
   /** Undefined where the agent does not answer. */
   async #ask<T>(node: string, path: string): Promise<T | undefined> {
+    if (this.#silent.has(node)) return undefined;
     try {
       const socket = join(paths.nodeRun(this.#cluster, node), 'agent.sock');
       return (await askAgent(socket, path, timeoutMilliseconds)) as T; // as src/agent/observe.ts says
     } catch (error) {
-      this.#silent.add(`${node}: ${sentenceOf(error)}`);
+      this.#silent.set(node, `${node}: ${sentenceOf(error)}`);
       return undefined;
     }
   }

@@ -79,6 +79,7 @@ export function readCluster(given: TraceObjects): TracedCluster {
         return false;
       }
     });
+  const empty = emptyObjects(given);
   const nothing = { pods: [], namespaces: [], policies: [], nodes: [], nodeLocalServices: [] };
   const noNames = { clusterDomain: 'x', namespaces: [], services: [], endpointSlices: [] };
   const namespaces = readable('Namespace', given.namespaces, one => {
@@ -107,6 +108,20 @@ export function readCluster(given: TraceObjects): TracedCluster {
     }),
     networkPolicies: readable('NetworkPolicy', given.networkPolicies, one =>
       buildPolicyModel({ ...nothing, policies: [one] }),
+    ),
+    gatewayClasses: readable('GatewayClass', given.gatewayClasses, one =>
+      readGateways({ ...empty, gatewayClasses: [one] }),
+    ),
+    gateways: readable('Gateway', given.gateways, one =>
+      readGateways({ ...empty, gatewayClasses: [classOf(one)], gateways: [one] }),
+    ),
+    httpRoutes: readable('HTTPRoute', given.httpRoutes, one =>
+      readGateways({
+        ...empty,
+        gatewayClasses: [classOf(anyGateway)],
+        gateways: [anyGateway],
+        httpRoutes: [one],
+      }),
     ),
   };
   const dns = objects.services.filter(
@@ -161,6 +176,34 @@ function serviceFor({ metadata, ports }: EndpointSlice): Service {
     },
   };
 }
+
+const emptyObjects = ({ facts }: TraceObjects): TraceObjects => ({
+  pods: [],
+  nodes: [],
+  namespaces: [],
+  services: [],
+  endpointSlices: [],
+  networkPolicies: [],
+  gatewayClasses: [],
+  gateways: [],
+  httpRoutes: [],
+  referenceGrants: [],
+  facts,
+});
+
+const anyGateway: Gateway = {
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'Gateway',
+  metadata: { name: 'any', namespace: 'any' },
+  spec: { gatewayClassName: 'any', listeners: [{ name: 'any', port: 80, protocol: 'HTTP' }] },
+};
+
+const classOf = ({ spec }: Gateway): GatewayClass => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'GatewayClass',
+  metadata: { name: spec.gatewayClassName },
+  spec: { controllerName: 'fairlead.dev/gateway-controller' },
+});
 
 function nameOf(object: unknown): string {
   const { metadata } = (object ?? {}) as { readonly metadata?: Partial<ObjectMeta> };
