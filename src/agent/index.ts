@@ -237,6 +237,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const compare = () => {
     queue.add('reconcile');
     services.reconcile();
+    policies.reconcile();
     announcer.reconcile();
   };
   const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));

@@ -12,17 +12,18 @@ import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { WorkQueue } from '../base/work-queue.ts';
+import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Change } from '../kube/cache.ts';
-import { NAMESPACES, NETWORK_POLICIES, PODS, SERVICES } from '../kube/resources.ts';
+import { NAMESPACES, NETWORK_POLICIES, PODS, SERVICES, keyOf } from '../kube/resources.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { PolicyNode } from '../policy/index.ts';
-import type { Assignment, Flow, PolicyCounter, PolicyStatus } from '../policy/index.ts';
+import type { Assignment, Flow, PolicyChange, PolicyCounter, PolicyStatus } from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
 import { followDrops } from './drops.ts';
 import type { FollowedDrops } from './drops.ts';
@@ -47,8 +48,14 @@ export interface PolicyFollower {
   readonly drops: FollowedDrops;
   /** Seconds since the API server last said anything about policies; infinite before it ever did. */
   staleness(): number;
+  /** Compares the table with the kernel soon; a large one not every time. */
+  reconcile(): void;
   close(): Promise<void>;
 }
+
+/** Reading back a table of more elements than this costs too much for every turn. */
+const largeTable = 10_000;
+const turnsOfLargeTable = 20;
 
 /** Follows the cluster. Until everything is known once, the kernel keeps what an earlier agent left, and no pod is let in. */
 export function followPolicies(options: PolicyOptions): PolicyFollower {
@@ -64,7 +71,8 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const drops = followDrops({ node: options.node, model: () => node.model, clock, log });
   const node: PolicyNode = new PolicyNode({
     node: options.node,
-    kernel: options.worker,
+    // A large table is read by a child, whose memory ends with it.
+    kernel: { ...kernelOf(options.worker), nftList: listInChild },
     assigned: options.assigned,
     log,
     reportsDrops: drops.isReported,
@@ -90,9 +98,10 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
 
   const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: options.node });
   let told: ReadonlySet<string> = new Set();
-  const queue = new WorkQueue<'policy'>(
-    async () => {
-      await node.sync();
+  let turn = 0;
+  const queue = new WorkQueue<'policy' | 'compare'>(
+    async work => {
+      await (work === 'compare' ? node.reconcile() : node.catchUp());
       const problems = node.problems().map(({ provenance: { namespace, name, field }, sentence }) => ({
         key: `${namespace}/${name}`,
         field,
@@ -120,9 +129,17 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const firstSeen = new Map<string, string>();
   const known = Promise.withResolvers<void>();
   known.promise.catch(() => undefined); // stopped before; who waits is told by their own signal
-  const follow = <T extends KubeObject>(informer: Informer<T>, matters: (object: T) => unknown) =>
+  const follow = <T extends KubeObject>(
+    informer: Informer<T>,
+    matters: (object: T) => unknown,
+    read: (key: string, object: T | undefined) => PolicyChange,
+  ) =>
     informer.onChange(change => {
-      if (differs(change, matters)) queue.add('policy');
+      if (!differs(change, matters)) return;
+      const object = change.after ?? change.before;
+      if (object === undefined) return;
+      node.tell(read(keyOf(object), change.after));
+      queue.add('policy');
     });
   pods.onChange(({ before, after }) => {
     const uid = after?.metadata.uid ?? before?.metadata.uid ?? '';
@@ -132,18 +149,31 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   for (const informer of [pods, namespaces, policies, dns]) informer.start(signal);
   void Promise.all([pods, namespaces, policies, nodes, dns].map(informer => informer.synced)).then(
     async () => {
-      follow(pods, ({ metadata, spec, status }) => [
-        metadata.uid,
-        metadata.labels,
-        spec.nodeName,
-        status?.phase,
-        status?.podIPs,
-        status?.podIP,
-      ]);
-      follow(namespaces, ({ metadata }) => metadata.labels);
-      follow(policies, ({ metadata, spec }) => [metadata.generation, spec]);
-      follow(dns, ({ metadata, spec }) => [metadata.uid, spec]);
-      follow(nodes, ({ status }) => status?.addresses);
+      const others = (): PolicyChange => ({ kind: 'others' });
+      follow(
+        pods,
+        ({ metadata, spec, status }) => [
+          metadata.uid,
+          metadata.labels,
+          spec.nodeName,
+          status?.phase,
+          status?.podIPs,
+          status?.podIP,
+        ],
+        (key, object) => ({ kind: 'pod', key, object }),
+      );
+      follow(
+        namespaces,
+        ({ metadata }) => metadata.labels,
+        name => ({ kind: 'namespace', name }),
+      );
+      follow(
+        policies,
+        ({ metadata, spec }) => [metadata.uid, metadata.generation, spec],
+        (key, object) => ({ kind: 'policy', key, object }),
+      );
+      follow(dns, ({ metadata, spec }) => [metadata.uid, spec], others);
+      follow(nodes, ({ status }) => status?.addresses, others);
       queue.add('policy');
       known.resolve();
     },
@@ -163,10 +193,25 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     counters: flow => node.counters(flow),
     drops,
     staleness: () => policies.staleness(),
+    reconcile: () => {
+      turn++;
+      const isDue = node.status().elements <= largeTable || turn % turnsOfLargeTable === 0;
+      if (node.model !== undefined && isDue) queue.add('compare');
+    },
     close: () => {
       drops.close();
       return queue.close();
     },
+  };
+}
+
+function kernelOf(worker: KernelWorker) {
+  return {
+    nft: worker.nft.bind(worker),
+    nftChunked: worker.nftChunked.bind(worker),
+    connections: worker.connections.bind(worker),
+    markConnections: worker.markConnections.bind(worker),
+    nftCounters: worker.nftCounters.bind(worker),
   };
 }
 

@@ -3,9 +3,9 @@ import { nft } from '../kernel/contract.ts';
 import { parseTable } from '../kernel/nft/table.ts';
 import { KernelCallError } from '../kernel/worker/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
-import { compileDelta, stateOf } from './compile-delta.ts';
-import type { TableState } from './compile-delta.ts';
-import type { PolicyProgram } from './compile-nft.ts';
+import { compileDelta } from './compile-delta.ts';
+import type { TableChange, TableState } from './compile-delta.ts';
+import type { PolicyProgram, ProgramChange } from './compile-program.ts';
 
 /** What this block asks of a kernel: a KernelWorker, or a stand-in. */
 export type PolicyKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftList'>;
@@ -16,6 +16,13 @@ export interface RefusedPart {
   readonly sentence: string;
 }
 
+export interface TableOutcome {
+  /** Parts that were not as they had to be. */
+  readonly changes: number;
+  /** What the kernel does not take; everything else is in force. */
+  readonly refused: readonly RefusedPart[];
+}
+
 /**
  * The table of one network namespace. What is there is read once and adopted: nothing is flushed. From then on only
  * differences are written, each in one transaction.
@@ -23,35 +30,26 @@ export interface RefusedPart {
 export class PolicyTable {
   readonly #kernel: PolicyKernel;
   readonly #namespacePath: string | undefined;
-  #state: TableState | undefined;
-  #isRead = false;
+  #isKnown = false;
 
   constructor(kernel: PolicyKernel, namespacePath?: string) {
     this.#kernel = kernel;
     this.#namespacePath = namespacePath;
   }
 
-  /**
-   * Brings the program into force; what it returns was refused and left out, with everything else in force. It throws
-   * when the kernel cannot be asked; then nothing is known of the table, and the next call reads it again.
-   */
-  async apply(program: PolicyProgram): Promise<readonly RefusedPart[]> {
-    if (!this.#isRead) this.#state = await this.read();
-    this.#isRead = true;
-    const changes = compileDelta(this.#state, program);
-    if (changes.length === 0) return [];
-    const commands = changes.map(change => change.commands).join('\n');
-    this.#isRead = false;
-    try {
-      await this.#kernel.nft(`${commands}\n`, this.#namespacePath);
-    } catch (error) {
-      if (!(error instanceof KernelCallError) || error.code !== 'kernel/nft') throw error;
-      const { refused } = await this.#kernel.nftChunked(changes, this.#namespacePath);
-      return refused.map(one => ({ name: one.provenance, sentence: sentenceOf(one.error) }));
-    }
-    this.#state = stateOf(program);
-    this.#isRead = true;
-    return [];
+  /** What is in the kernel is the last program that was applied, as far as is known. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** Reads the kernel, and brings the program into force. Throws when the kernel cannot be asked. */
+  async apply(program: PolicyProgram): Promise<TableOutcome> {
+    return this.#write(compileDelta(await this.read(), program));
+  }
+
+  /** Writes a change of the program that was applied before, without reading. */
+  change({ before, after }: ProgramChange): Promise<TableOutcome> {
+    return this.#write(compileDelta(before, after));
   }
 
   /** Looks at the kernel; undefined when there is no such table. */
@@ -67,8 +65,20 @@ export class PolicyTable {
     );
   }
 
-  /** The table is compared again at the next `apply`. */
-  forget(): void {
-    this.#isRead = false;
+  async #write(changes: readonly TableChange[]): Promise<TableOutcome> {
+    this.#isKnown = false;
+    if (changes.length > 0) {
+      try {
+        const commands = changes.map(change => change.commands).join('\n');
+        await this.#kernel.nft(`${commands}\n`, this.#namespacePath);
+      } catch (error) {
+        if (!(error instanceof KernelCallError) || error.code !== 'kernel/nft') throw error;
+        const { refused } = await this.#kernel.nftChunked(changes, this.#namespacePath);
+        const parts = refused.map(one => ({ name: one.provenance, sentence: sentenceOf(one.error) }));
+        return { changes: changes.length, refused: parts };
+      }
+    }
+    this.#isKnown = true;
+    return { changes: changes.length, refused: [] };
   }
 }

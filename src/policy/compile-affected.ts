@@ -1,28 +1,26 @@
-import type { TableState } from './compile-delta.ts';
+import type { ProgramChange } from './compile-program.ts';
 
 /**
  * The addresses whose connections a change may concern: those whose verdict or identity is another one, and the pods of
- * groups that allow something else. Empty when nothing was there before: new tables have no old connections.
+ * groups that allow something else. `addressesOf` tells those of a group, by its name.
  */
-export function affectedAddresses(before: TableState, after: TableState): ReadonlySet<string> {
+export function affectedAddresses(
+  { before, after }: ProgramChange,
+  addressesOf: (group: string) => Iterable<string>,
+): ReadonlySet<string> {
   const affected = new Set<string>();
   const groups = new Set<string>();
   for (const name of new Set([...before.sets.keys(), ...after.sets.keys()])) {
+    if (!isByAddress(name)) {
+      groups.add(groupOf(name));
+      continue;
+    }
     const [old, young] = [before.sets.get(name)?.elements, after.sets.get(name)?.elements];
-    if (old === young) continue;
-    const changed = [...(old ?? []), ...(young ?? [])].filter(
-      ([key, value]) => old?.get(key) !== value || young?.get(key) !== value,
-    );
-    if (changed.length === 0) continue;
-    if (isByAddress(name)) for (const [key] of changed) affected.add(key);
-    else groups.add(groupOf(name));
+    for (const key of [...(old?.keys() ?? []), ...(young?.keys() ?? [])])
+      if (old?.get(key) !== young?.get(key)) affected.add(key);
   }
-  for (const name of new Set([...before.chains.keys(), ...after.chains.keys()]))
-    if (before.chains.get(name)?.join() !== after.chains.get(name)?.join()) groups.add(groupOf(name));
-  for (const state of [before, after])
-    for (const [name, { elements }] of state.sets)
-      if (isByAddress(name))
-        for (const [key, value] of elements) if (groups.has(value.slice('jump '.length))) affected.add(key);
+  for (const name of new Set([...before.chains.keys(), ...after.chains.keys()])) groups.add(groupOf(name));
+  for (const group of groups) for (const address of addressesOf(group)) affected.add(address);
   return affected;
 }
 

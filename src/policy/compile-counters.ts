@@ -3,8 +3,10 @@ import { contains, formatAddress, parseAddress, parseInterface, prefixOf } from 
 import type { Address } from '../base/ip.ts';
 import { decide, goesWith, matchesPeer, matchesPort } from './decide.ts';
 import type { DirectionVerdict, Flow, Question } from './decide.ts';
-import { closedChain } from './compile-nft.ts';
-import type { PolicyProgram } from './compile-nft.ts';
+import { allowParts, partOf as tablePart } from './compile-allows.ts';
+import type { AllowPart } from './compile-allows.ts';
+import { closedChain, dropChainOf, setNameOf } from './compile-nft.ts';
+import type { PolicyProgram } from './compile-program.ts';
 import { directions } from './model.ts';
 import type { Direction, Peer, PolicyModel, PortRange, Rule } from './model.ts';
 
@@ -27,10 +29,6 @@ export interface CounterPlace {
   /** Who isolates the pod. */
   readonly policies: readonly Provenance[];
 }
-
-/** In the order in which a chain asks them; the first that has the packet counts it. */
-const parts = ['peers', 'ports', 'ranges', 'anybody', 'blocks4', 'nets4', 'blocks6', 'nets6'] as const;
-type Part = (typeof parts)[number];
 
 /** What counts a new connection of the flow on `node`, at each end that is isolated there: at most nine places an end. */
 export function compileCounters(
@@ -66,21 +64,20 @@ function countersOf(
     target: direction === 'egress' ? peer : pod,
   };
   const rules = (model.isolating[direction].get(key) ?? []).flatMap(policy => policy.rules[direction]);
-  const named = (part: Part | 'all') =>
+  const named = (part: AllowPart | 'all') =>
     rules.filter(rule => partsOf(rule, question).has(part)).map(({ id, provenance }) => ({ id, provenance }));
   const place = { direction, pod: key, policies };
   if (chain === closedChain) return [{ ...place, does: 'drop', chain, rules: [] }];
-  const drop = `drop-${chain}`;
+  const drop = dropChainOf(chain);
   if (!program.chains.has(drop)) return [{ ...place, does: 'allow', chain, rules: named('all') }];
   const identity = program.sets.get(`identity${address.family}`)?.elements.get(formatAddress(address));
   const packet: readonly Field[] = [identity ?? '', protocolOf(flow), String(flow.port ?? '')];
   const found: CounterPlace[] = [];
-  for (const part of parts) {
-    const set = `${chain}-${part}`;
+  for (const part of allowParts) {
+    const set = setNameOf(chain, part);
     const compiled = program.sets.get(set);
     if (compiled === undefined) continue;
-    const type = /^type ([^;]*);/.exec(compiled.declaration)?.[1] ?? '';
-    const isInterval = compiled.declaration.includes('flags interval');
+    const { type, isInterval } = tablePart(direction, part);
     const fields = fieldsOf(part, packet, address);
     const element = [...compiled.elements.keys()].find(text => covers(text, fields));
     if (element !== undefined)
@@ -97,7 +94,11 @@ function countersOf(
 
 type Field = string | Address;
 
-function fieldsOf(part: Part, [identity = '', protocol = '', port = '']: readonly Field[], address: Address) {
+function fieldsOf(
+  part: AllowPart,
+  [identity = '', protocol = '', port = '']: readonly Field[],
+  address: Address,
+) {
   switch (part) {
     case 'peers':
       return [identity];
@@ -143,8 +144,8 @@ function coversAddress(text: string, address: Address): boolean {
 const protocolOf = ({ protocol }: Flow): string => protocol.toLowerCase();
 
 /** In which sets a rule's matching pairs of peer and port stand; `all` where it allows everything. */
-function partsOf(rule: Rule, question: Question): ReadonlySet<Part | 'all'> {
-  const found = new Set<Part | 'all'>();
+function partsOf(rule: Rule, question: Question): ReadonlySet<AllowPart | 'all'> {
+  const found = new Set<AllowPart | 'all'>();
   const peers = (rule.peers ?? [undefined]).filter(peer => matchesPeer(rule, peer, question));
   const ports = (rule.ports ?? [undefined]).filter(port => matchesPort(port, question));
   for (const peer of peers)
@@ -157,7 +158,7 @@ function partOf(
   peer: Peer | undefined,
   port: PortRange | undefined,
   { direction, address: { family } }: Question,
-): readonly (Part | 'all')[] {
+): readonly (AllowPart | 'all')[] {
   if (peer?.is === 'block') return [port === undefined ? `blocks${family}` : `nets${family}`];
   if (peer !== undefined) return port === undefined ? ['peers'] : ['ports', 'ranges'];
   if (port === undefined) return ['all'];

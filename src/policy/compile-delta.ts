@@ -1,6 +1,6 @@
 import { nft } from '../kernel/contract.ts';
 import { nameOf, numberOf } from './compile-ids.ts';
-import type { ChainProgram, PolicyProgram, SetProgram } from './compile-nft.ts';
+import type { ChainProgram, PolicyProgram, SetProgram } from './compile-program.ts';
 
 /** What the kernel has, as `list table` tells it: comments of sets and rules are the digests of their text. */
 export interface TableState {
@@ -108,4 +108,5 @@ function removals(actual: TableState | undefined, desired: PolicyProgram): reado
 }
 
 /** Sixteen hexadecimal digits: nftables prints rules in other words than they were written in. */
-const digestOf = (text: string): string => nameOf(numberOf(text)) + nameOf(numberOf(`${text}\0${text}`));
+export const digestOf = (text: string): string =>
+  nameOf(numberOf(text)) + nameOf(numberOf(`${text}\0${text}`));

@@ -1,97 +1,353 @@
-import type { Provenance } from '../base/provenance.ts';
-import type { Family } from '../base/ip.ts';
-import type { Protocol } from '../kube/types/scalars.ts';
-import { selectsPod } from './decide.ts';
-import { withoutPrefixes } from './compile-boxes.ts';
-import type { Box, Interval } from './compile-boxes.ts';
-import { numbersFor } from './compile-ids.ts';
+import type { Address } from '../base/ip.ts';
+import { formatAddress } from '../base/ip.ts';
+import { Register, podAnchors } from './compile-anchors.ts';
+import { allowParts, compileOthers, compilePeer } from './compile-allows.ts';
+import type { AllowPart, Allows, Identity } from './compile-allows.ts';
+import { Identities, anchorsOf, namesPod } from './compile-identities.ts';
+import { freeNumberOf, nameOf } from './compile-ids.ts';
+import type { PolicyIndex, Touched } from './compile-index.ts';
 import { resolvePort } from './compile-model.ts';
+import {
+  addressMaps,
+  baseChains,
+  closedChain,
+  declarationOf,
+  dropChainOf,
+  groupChains,
+  setNameOf,
+} from './compile-nft.ts';
+import { LiveProgram } from './compile-program.ts';
 import { directions } from './model.ts';
-import type { Direction, Peer, Policy, PolicyModel, PolicyPod, PortRange } from './model.ts';
-
-/** Pods that no selector and no port name can tell apart. */
-export interface Identity {
-  readonly number: number;
-  /** One of them. */
-  readonly pod: PolicyPod;
-}
-
-/** All pods of the cluster by their identity. */
-export interface Identities {
-  readonly byKey: ReadonlyMap<string, Identity>;
-  /** Keys to numbers: given to the next compilation, it keeps them. */
-  readonly numbers: ReadonlyMap<string, number>;
-}
+import type { Direction, Policy, PolicyPod, Rule } from './model.ts';
 
 /** Local pods that the same policies isolate in one direction, and what these allow: a table of their own in the kernel. */
 export interface Group {
   readonly key: string;
+  /** Of its chain. */
+  readonly name: string;
   readonly direction: Direction;
-  readonly policies: readonly Provenance[];
-  readonly pods: readonly PolicyPod[];
-  readonly allows: Allows;
+  readonly policies: readonly Policy[];
+  readonly pods: ReadonlyMap<string, PolicyPod>;
 }
 
-/** The union of the rules of a group, by what a packet is looked up with. */
-export interface Allows {
-  /** Everything. */
-  readonly all: boolean;
-  /** From or to anybody. */
-  readonly anybody: readonly { readonly protocol: Protocol; readonly ports: Interval<number> }[];
-  /** Identities, with everything. */
-  readonly peers: ReadonlySet<number>;
-  readonly peerPorts: readonly {
-    readonly peer: number;
-    readonly protocol: Protocol;
-    readonly ports: Interval<number>;
-  }[];
-  /** Addresses, with everything. */
-  readonly blocks: readonly { readonly family: Family; readonly addresses: Interval<bigint> }[];
-  readonly blockPorts: readonly { readonly family: Family; readonly protocol: Protocol; readonly box: Box }[];
+interface LiveGroup extends Group {
+  policies: readonly Policy[];
+  readonly pods: Map<string, PolicyPod>;
+  others: Allows | 'all';
+  readonly named: Map<number, Named>;
+  /** The kernel did not take it: its pods are closed. */
+  isRefused: boolean;
 }
 
-export function identityKey(pod: PolicyPod): string {
-  const sorted = (labels: Readonly<Record<string, string>>) =>
-    Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const ports = pod.ports.map(({ name, protocol, port }) => `${name} ${protocol} ${port}`).sort();
-  return JSON.stringify([pod.namespace, sorted(pod.namespaceLabels), sorted(pod.labels), ports]);
+/** An identity that rules of a group name. */
+interface Named {
+  readonly identity: Identity;
+  /** By the key of their policy. */
+  readonly rules: Map<string, readonly Rule[]>;
+  /** What stands in the program. */
+  allows: Allows;
 }
 
-export function compileIdentities(
-  model: PolicyModel,
-  previous: ReadonlyMap<string, number> = new Map(),
-): Identities {
-  const pods = new Map<string, PolicyPod>();
-  for (const pod of model.podsByAddress.values()) pods.set(identityKey(pod), pod);
-  const numbers = numbersFor(pods.keys(), previous);
-  const byKey = new Map<string, Identity>();
-  for (const [key, pod] of pods) byKey.set(key, { number: numbers.get(key) ?? 0, pod });
-  return { byKey, numbers };
-}
+const nothing: Allows = new Map();
 
-/** The groups of the isolated pods of one node. */
-export function compileGroups(model: PolicyModel, identities: Identities, node: string): readonly Group[] {
-  const members = new Map<string, { direction: Direction; policies: readonly Policy[]; pods: PolicyPod[] }>();
-  for (const direction of directions) {
-    for (const [podKey, policies] of model.isolating[direction]) {
-      const pod = model.pods.get(podKey);
-      if (pod === undefined || pod.node !== node) continue;
-      const key = groupKey(direction, policies, pod);
-      const group = members.get(key);
-      if (group === undefined) members.set(key, { direction, policies, pods: [pod] });
-      else group.pods.push(pod);
+/**
+ * The program of one node, kept up to date with an index: a change costs the groups, identities and addresses that it
+ * concerns. The same objects give the same program, whatever was before.
+ */
+export class PolicyCompiler {
+  readonly program = new LiveProgram();
+  readonly #index: PolicyIndex;
+  readonly #node: string;
+  readonly #reportsDrops: boolean;
+  readonly #identities = new Identities();
+  readonly #groups = new Map<string, LiveGroup>();
+  readonly #names = new Map<string, LiveGroup>();
+  readonly #groupOf = { ingress: new Map<string, LiveGroup>(), egress: new Map<string, LiveGroup>() };
+  readonly #groupsOfPolicy = new Register<LiveGroup>();
+  /** Policies of groups, by direction and the anchors of the pods that their rules may name. */
+  readonly #policiesByAnchor = new Register<Policy>();
+  readonly #groupsOfIdentity = new Register<LiveGroup>();
+  /** Groups that have other sets than their chains say. */
+  readonly #restructured = new Set<LiveGroup>();
+  #closed: ReadonlySet<string> = new Set();
+
+  constructor(index: PolicyIndex, node: string, options: { readonly reportsDrops: boolean }) {
+    this.#index = index;
+    this.#node = node;
+    this.#reportsDrops = options.reportsDrops;
+    for (const { name, declaration } of addressMaps) this.program.declare(name, 'map', declaration);
+    for (const [name, chain] of baseChains(options.reportsDrops)) this.program.setChain(name, chain);
+  }
+
+  get groups(): Iterable<Group> {
+    return this.#groups.values();
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** By the name of its chain. */
+  group(name: string): Group | undefined {
+    return this.#names.get(name);
+  }
+
+  /** It isolates a pod of this node. */
+  isInForce(policyKey: string): boolean {
+    return this.#groupsOfPolicy.has(policyKey);
+  }
+
+  /** Follows what the index was told since the last call. `closed`: addresses of pods whose policies are not known yet. */
+  update(closed: readonly Address[]): void {
+    const touched = this.#index.takeTouched();
+    const renewed = new Set(touched.addresses);
+    const owner = (address: string) => this.#index.podsByAddress.get(address);
+    const { come, gone } = this.#identities.change(touched.addresses, owner);
+    const fresh = this.#regroup(touched, renewed);
+    for (const group of this.#groups.values()) {
+      if (!group.isRefused) continue;
+      group.isRefused = false;
+      fresh.add(group);
+      this.#renewPods(group, renewed);
+    }
+    for (const { number } of gone)
+      for (const group of this.#groupsOfIdentity.get(String(number))) this.#forget(group, number);
+    for (const [key, { before, after }] of touched.policies) {
+      this.#follow(before, after);
+      for (const group of this.#groupsOfPolicy.get(key)) {
+        if (fresh.has(group)) continue;
+        this.#name(group, key, before, after);
+        this.#writeOthers(group);
+      }
+    }
+    for (const group of fresh) {
+      this.#restructured.add(group);
+      for (const policy of group.policies) this.#name(group, policy.key, undefined, policy);
+      this.#writeOthers(group);
+    }
+    for (const identity of come)
+      for (const { group, key, rules } of this.#namers(identity))
+        if (!fresh.has(group)) this.#setRules(group, identity, key, rules);
+    for (const group of this.#restructured) if (this.#groups.has(group.key)) this.#writeChains(group);
+    this.#restructured.clear();
+    const closedNow = new Set(closed.map(formatAddress));
+    for (const address of this.#closed.symmetricDifference(closedNow)) renewed.add(address);
+    this.#closed = closedNow;
+    for (const address of renewed) this.#writeAddress(address);
+  }
+
+  /** Closes the pods of groups that the kernel does not take, until the next update. */
+  refuse(groups: Iterable<Group>): void {
+    const renewed = new Set<string>();
+    for (const { key } of groups) {
+      const group = this.#groups.get(key);
+      if (group === undefined) continue;
+      this.#erase(group);
+      group.isRefused = true;
+      this.#renewPods(group, renewed);
+    }
+    for (const address of renewed) this.#writeAddress(address);
+  }
+
+  /** Puts touched pods into their groups; returns the groups that are new. */
+  #regroup({ pods }: Touched, renewed: Set<string>): Set<LiveGroup> {
+    const fresh = new Set<LiveGroup>();
+    const left = new Set<LiveGroup>();
+    for (const podKey of pods) {
+      const pod = this.#index.pods.get(podKey);
+      for (const address of pod?.addresses ?? []) renewed.add(formatAddress(address));
+      for (const direction of directions) {
+        const policies = this.#index.isolating[direction].get(podKey);
+        const isHere = pod !== undefined && pod.node === this.#node && policies !== undefined;
+        const before = this.#groupOf[direction].get(podKey);
+        const after = isHere ? this.#join(direction, pod, policies, fresh) : undefined;
+        if (after !== before && before !== undefined) {
+          before.pods.delete(podKey);
+          left.add(before);
+        }
+        if (after === undefined) this.#groupOf[direction].delete(podKey);
+        else this.#groupOf[direction].set(podKey, after);
+      }
+    }
+    for (const group of left) {
+      if (group.pods.size > 0) continue;
+      this.#remove(group);
+      fresh.delete(group);
+    }
+    return fresh;
+  }
+
+  #join(direction: Direction, pod: PolicyPod, policies: readonly Policy[], fresh: Set<LiveGroup>): LiveGroup {
+    const key = groupKey(direction, policies, pod);
+    const known = this.#groups.get(key);
+    if (known !== undefined) {
+      known.policies = policies;
+      known.pods.set(pod.key, pod);
+      return known;
+    }
+    const chainOf = (number: number) => `${direction}-${nameOf(number)}`;
+    const group: LiveGroup = {
+      key,
+      name: chainOf(freeNumberOf(key, number => this.#names.has(chainOf(number)))),
+      direction,
+      policies,
+      pods: new Map([[pod.key, pod]]),
+      others: nothing,
+      named: new Map(),
+      isRefused: false,
+    };
+    this.#groups.set(key, group);
+    this.#names.set(group.name, group);
+    for (const policy of policies) {
+      this.#groupsOfPolicy.add([policy.key], group);
+      this.#policiesByAnchor.add(policyAnchors(policy), policy);
+    }
+    fresh.add(group);
+    return group;
+  }
+
+  #remove(group: LiveGroup): void {
+    this.#erase(group);
+    for (const policy of group.policies) {
+      this.#groupsOfPolicy.remove([policy.key], group);
+      if (!this.#groupsOfPolicy.has(policy.key)) this.#policiesByAnchor.remove(policyAnchors(policy), policy);
+    }
+    this.#names.delete(group.name);
+    this.#groups.delete(group.key);
+  }
+
+  /** Takes what stands of it in the program away. */
+  #erase(group: LiveGroup): void {
+    for (const number of group.named.keys()) this.#groupsOfIdentity.remove([String(number)], group);
+    group.named.clear();
+    group.others = nothing;
+    for (const part of allowParts) this.program.removeSet(setNameOf(group.name, part));
+    this.program.setChain(group.name, undefined);
+    this.program.setChain(dropChainOf(group.name), undefined);
+  }
+
+  /** The policies whose rules may name an identity that comes: the one that is there now. */
+  #follow(before: Policy | undefined, after: Policy | undefined): void {
+    if (before !== undefined) this.#policiesByAnchor.remove(policyAnchors(before), before);
+    if (after !== undefined && this.#groupsOfPolicy.has(after.key))
+      this.#policiesByAnchor.add(policyAnchors(after), after);
+  }
+
+  /** After one policy of the group changed: whom it named, and whom it names now. */
+  #name(group: LiveGroup, key: string, before: Policy | undefined, after: Policy | undefined): void {
+    const now = after === undefined ? new Map() : this.#identities.namedBy(after, group.direction);
+    if (before !== undefined)
+      for (const identity of this.#identities.namedBy(before, group.direction).keys())
+        if (!now.has(identity)) this.#setRules(group, identity, key, []);
+    for (const [identity, rules] of now) this.#setRules(group, identity, key, rules);
+  }
+
+  #setRules(group: LiveGroup, identity: Identity, key: string, rules: readonly Rule[]): void {
+    const known = group.named.get(identity.number);
+    if (known === undefined && rules.length === 0) return;
+    const named = known ?? { identity, rules: new Map<string, readonly Rule[]>(), allows: nothing };
+    if (known === undefined) {
+      group.named.set(identity.number, named);
+      this.#groupsOfIdentity.add([String(identity.number)], group);
+    }
+    if (rules.length === 0) named.rules.delete(key);
+    else named.rules.set(key, rules);
+    if (named.rules.size === 0) this.#forget(group, identity.number);
+    else this.#writeNamed(group, named);
+  }
+
+  #forget(group: LiveGroup, number: number): void {
+    const named = group.named.get(number);
+    if (named !== undefined) this.#setElements(group, named.allows, nothing);
+    group.named.delete(number);
+    this.#groupsOfIdentity.remove([String(number)], group);
+  }
+
+  #writeNamed(group: LiveGroup, named: Named): void {
+    const [member] = group.pods.values();
+    if (member === undefined) return;
+    const rules = [...named.rules.values()].flat();
+    const allows =
+      group.others === 'all' ? nothing : compilePeer(group.direction, rules, member, named.identity);
+    this.#setElements(group, named.allows, allows);
+    named.allows = allows;
+  }
+
+  #writeOthers(group: LiveGroup): void {
+    const [member] = group.pods.values();
+    if (member === undefined) return;
+    const before = group.others;
+    group.others = compileOthers(group.direction, group.policies, member);
+    const elementsOf = (others: Allows | 'all') => (others === 'all' ? nothing : others);
+    this.#setElements(group, elementsOf(before), elementsOf(group.others));
+    if ((before === 'all') === (group.others === 'all')) return;
+    this.#restructured.add(group);
+    for (const named of group.named.values()) this.#writeNamed(group, named);
+  }
+
+  #setElements(group: LiveGroup, before: Allows, after: Allows): void {
+    for (const part of allowParts) {
+      const [old, young] = [before.get(part) ?? [], after.get(part) ?? []];
+      if (old.length === 0 && young.length === 0) continue;
+      const set = setNameOf(group.name, part);
+      const isNew = young.length > 0 && !this.program.sets.has(set);
+      if (isNew) this.program.declare(set, 'set', declarationOf(group.direction, part));
+      const kept = new Set(young);
+      for (const element of old) if (!kept.has(element)) this.program.setElement(set, element, undefined);
+      for (const element of young) this.program.setElement(set, element, '');
+      const isEmpty = this.program.sets.get(set)?.elements.size === 0;
+      if (isEmpty) this.program.removeSet(set);
+      if (isNew || isEmpty) this.#restructured.add(group);
     }
   }
-  const all = [...identities.byKey.values()];
-  return [...members]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, { direction, policies, pods }]) => ({
-      key,
-      direction,
-      policies: policies.map(policy => policy.provenance),
-      pods: pods.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
-      allows: compileAllows(direction, policies, pods[0], all),
-    }));
+
+  #writeChains(group: LiveGroup): void {
+    const parts: ReadonlySet<AllowPart> | 'all' =
+      group.others === 'all'
+        ? 'all'
+        : new Set(allowParts.filter(part => this.program.sets.has(setNameOf(group.name, part))));
+    const chains = groupChains(group.direction, group.name, parts, this.#reportsDrops);
+    this.program.setChain(group.name, chains.group);
+    this.program.setChain(dropChainOf(group.name), chains.drop);
+  }
+
+  /** The rules that name the identity, by group and policy. */
+  *#namers({ pod }: Identity) {
+    const anchors = podAnchors(pod);
+    for (const direction of directions) {
+      const policies = new Set(
+        anchors.flatMap(anchor => [...this.#policiesByAnchor.get(`${direction} ${anchor}`)]),
+      );
+      for (const { key, namespace, rules: all } of policies) {
+        const rules = all[direction].filter(rule => namesPod(rule, namespace, pod));
+        if (rules.length === 0) continue;
+        for (const group of this.#groupsOfPolicy.get(key))
+          if (group.direction === direction) yield { group, key, rules };
+      }
+    }
+  }
+
+  #renewPods(group: LiveGroup, renewed: Set<string>): void {
+    for (const pod of group.pods.values())
+      for (const address of pod.addresses) renewed.add(formatAddress(address));
+  }
+
+  /** Of two pods that claim one address the younger has it. */
+  #writeAddress(address: string): void {
+    const family = address.includes(':') ? 6 : 4;
+    const number = this.#identities.numberOf(address);
+    this.program.setElement(`identity${family}`, address, number === undefined ? undefined : String(number));
+    const pod = this.#index.podsByAddress.get(address);
+    for (const direction of directions) {
+      const group = pod === undefined ? undefined : this.#groupOf[direction].get(pod.key);
+      const chain = this.#closed.has(address) || group?.isRefused === true ? closedChain : group?.name;
+      this.program.setElement(
+        `${direction}${family}`,
+        address,
+        chain === undefined ? undefined : `jump ${chain}`,
+      );
+    }
+  }
 }
 
 /** Pods share a group when named ports of their ingress rules are the same numbers on them. */
@@ -106,72 +362,7 @@ function groupKey(direction: Direction, policies: readonly Policy[], pod: Policy
   return JSON.stringify([direction, policies.map(policy => policy.key), [...new Set(named)].sort()]);
 }
 
-function compileAllows(
-  direction: Direction,
-  policies: readonly Policy[],
-  member: PolicyPod | undefined,
-  identities: readonly Identity[],
-): Allows {
-  const allows = {
-    all: false,
-    anybody: [] as Allows['anybody'][number][],
-    peers: new Set<number>(),
-    peerPorts: [] as Allows['peerPorts'][number][],
-    blocks: [] as Allows['blocks'][number][],
-    blockPorts: [] as Allows['blockPorts'][number][],
-  };
-  const numbersOf = (port: PortRange, target: PolicyPod | undefined): Interval<number> | undefined => {
-    if (port.is === 'none') return undefined;
-    if (port.is === 'numbers') return { from: port.from, to: port.to };
-    const number = target === undefined ? undefined : resolvePort(target, port.name, port.protocol);
-    return number === undefined ? undefined : { from: number, to: number };
-  };
-  const addIdentities = (matching: readonly Identity[], ports: readonly PortRange[] | undefined) => {
-    for (const { number, pod } of matching) {
-      if (ports === undefined) allows.peers.add(number);
-      for (const port of ports ?? []) {
-        const range = numbersOf(port, direction === 'ingress' ? member : pod);
-        if (range !== undefined && port.is !== 'none')
-          allows.peerPorts.push({ peer: number, protocol: port.protocol, ports: range });
-      }
-    }
-  };
-  const addAnybody = (ports: readonly PortRange[] | undefined) => {
-    if (ports === undefined) allows.all = true;
-    for (const port of ports ?? []) {
-      if (direction === 'egress' && port.is === 'named') {
-        addIdentities(identities, [port]); // a name is looked up on the pod that is reached
-        continue;
-      }
-      const range = numbersOf(port, member);
-      if (range !== undefined && port.is !== 'none')
-        allows.anybody.push({ protocol: port.protocol, ports: range });
-    }
-  };
-  const addBlock = (peer: Extract<Peer, { is: 'block' }>, ports: readonly PortRange[] | undefined) => {
-    const { family } = peer.prefix;
-    for (const addresses of withoutPrefixes(peer.prefix, peer.except)) {
-      if (ports === undefined) allows.blocks.push({ family, addresses });
-      for (const port of ports ?? []) {
-        // A name belongs to a pod, never to an ipBlock.
-        const range = direction === 'egress' && port.is === 'named' ? undefined : numbersOf(port, member);
-        if (range !== undefined && port.is !== 'none')
-          allows.blockPorts.push({ family, protocol: port.protocol, box: { addresses, ports: range } });
-      }
-    }
-  };
-  for (const { rules, namespace } of policies) {
-    for (const { peers, ports } of rules[direction]) {
-      if (peers === undefined) addAnybody(ports);
-      for (const peer of peers ?? []) {
-        if (peer.is === 'block') addBlock(peer, ports);
-        if (peer.is === 'pods')
-          addIdentities(
-            identities.filter(({ pod }) => selectsPod(peer, namespace, pod)),
-            ports,
-          );
-      }
-    }
-  }
-  return allows;
-}
+const policyAnchors = ({ namespace, rules }: Policy): readonly string[] =>
+  directions.flatMap(direction =>
+    rules[direction].flatMap(rule => anchorsOf(rule, namespace).map(anchor => `${direction} ${anchor}`)),
+  );

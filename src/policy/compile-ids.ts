@@ -1,28 +1,11 @@
 /**
- * Numbers for keys, the same on every node and after every restart: FNV-1a of 32 bits. Two keys of one number are told
- * apart by hashing on; a key that has a number keeps it for as long as it is there. Never 0.
+ * A number for a key, the same on every node and after every restart: FNV-1a of 32 bits. Two keys of one number are told
+ * apart by hashing on. Never 0.
  */
-export function numbersFor(
-  keys: Iterable<string>,
-  previous: ReadonlyMap<string, number> = new Map(),
-): ReadonlyMap<string, number> {
-  const wanted = [...new Set(keys)].sort();
-  const numbers = new Map<string, number>();
-  const taken = new Set<number>();
-  for (const key of wanted) {
-    const number = previous.get(key);
-    if (number === undefined) continue;
-    numbers.set(key, number);
-    taken.add(number);
-  }
-  for (const key of wanted) {
-    if (numbers.has(key)) continue;
-    let number = numberOf(key);
-    for (let attempt = 1; taken.has(number); attempt++) number = numberOf(`${key}\0${attempt}`);
-    numbers.set(key, number);
-    taken.add(number);
-  }
-  return numbers;
+export function freeNumberOf(key: string, isTaken: (number: number) => boolean): number {
+  let number = numberOf(key);
+  for (let attempt = 1; isTaken(number); attempt++) number = numberOf(`${key}\0${attempt}`);
+  return number;
 }
 
 /** FNV-1a over UTF-16 code units, 1..2^32-1. */

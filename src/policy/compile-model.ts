@@ -1,11 +1,11 @@
 import { formatAddress, parseAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { matchesAll, matchesSelector } from '../kube/selector.ts';
+import { matchesAll } from '../kube/selector.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import type { Service } from '../kube/types/service.ts';
-import { directions } from './model.ts';
-import type { Direction, Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
+import { PolicyIndex } from './compile-index.ts';
+import type { Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
 
 /** Undefined for a pod that ended. `assigned` are addresses that it has before its status tells them. */
 export function readPod(
@@ -97,46 +97,9 @@ export interface ModelParts {
 
 /** Joins what was read; the order of the lists does not matter. */
 export function compileModel({ pods, policies, nodes }: ModelParts): PolicyModel {
-  const sorted = policies.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const byNamespace = new Map<string, Policy[]>();
-  for (const policy of sorted) {
-    const found = byNamespace.get(policy.namespace);
-    if (found === undefined) byNamespace.set(policy.namespace, [policy]);
-    else found.push(policy);
-  }
-  const podsByAddress = new Map<string, PolicyPod>();
-  const isolating: Record<Direction, Map<string, readonly Policy[]>> = {
-    ingress: new Map(),
-    egress: new Map(),
-  };
-  for (const pod of pods.toSorted(byAge)) {
-    if (pod.hostNetwork) continue;
-    for (const address of pod.addresses) podsByAddress.set(formatAddress(address), pod);
-    if (pod.node === '') continue;
-    const selecting = (byNamespace.get(pod.namespace) ?? []).filter(policy =>
-      matchesSelector(policy.podSelector, pod.labels),
-    );
-    for (const direction of directions) {
-      const those = selecting.filter(policy => policy.isolates[direction]);
-      if (those.length > 0) isolating[direction].set(pod.key, those);
-    }
-  }
-  return {
-    pods: new Map(pods.map(pod => [pod.key, pod])),
-    podsByAddress,
-    nodesByAddress: new Map(
-      nodes.flatMap(({ name, addresses }) =>
-        addresses.map(address => [formatAddress(address), name] as const),
-      ),
-    ),
-    policies: new Map(sorted.map(policy => [policy.key, policy])),
-    isolating,
-    problems: sorted.flatMap(policy => policy.problems),
-  };
-}
-
-/** The younger last, so that it gets an address that both claim. */
-function byAge(a: PolicyPod, b: PolicyPod): number {
-  if (a.created !== b.created) return a.created < b.created ? -1 : 1;
-  return a.uid < b.uid ? -1 : 1;
+  const index = new PolicyIndex();
+  for (const pod of pods) index.setPod(pod.key, pod);
+  for (const policy of policies) index.setPolicy(policy.key, policy);
+  index.setNodes(nodes);
+  return index;
 }

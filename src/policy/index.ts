@@ -1,6 +1,7 @@
 /** NetworkPolicy of one node: the engine that decides and explains, and its enforcement in the kernel. */
 export { PolicyNode } from './policy-node.ts';
-export type { Assignment, PolicySources, PolicyStatus } from './policy-node.ts';
+export type { PolicyChange } from './policy-feed.ts';
+export type { Assignment, PolicyStatus } from './policy-node.ts';
 export type { PolicyCounter } from './apply-counters.ts';
 export { buildPolicyModel } from './compile-objects.ts';
 export type { PolicyObjects } from './compile-objects.ts';

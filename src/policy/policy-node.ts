@@ -1,11 +1,9 @@
 import type { Problem } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
+import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
-import type { NetworkPolicy } from '../kube/types/networking.ts';
-import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
-import type { Service } from '../kube/types/service.ts';
 import { readCounters } from './apply-counters.ts';
 import type { CounterKernel, PolicyCounter } from './apply-counters.ts';
 import { revokeConnections } from './apply-connections.ts';
@@ -13,38 +11,19 @@ import type { ConnectionKernel } from './apply-connections.ts';
 import { PolicyTable } from './apply-nft.ts';
 import type { PolicyKernel, RefusedPart } from './apply-nft.ts';
 import { affectedAddresses } from './compile-affected.ts';
-import { stateOf } from './compile-delta.ts';
-import type { TableState } from './compile-delta.ts';
-import { compileGroups, compileIdentities } from './compile-groups.ts';
-import type { Group } from './compile-groups.ts';
-import { addressesOf, compileModel, readNodeLocalService, readPod } from './compile-model.ts';
-import { compileNft, groupNames } from './compile-nft.ts';
-import type { PolicyProgram } from './compile-nft.ts';
-import { readPolicy } from './compile-policy.ts';
 import { compileCounters } from './compile-counters.ts';
+import { PolicyCompiler } from './compile-groups.ts';
+import type { Group } from './compile-groups.ts';
+import { PolicyIndex } from './compile-index.ts';
 import type { Flow } from './decide.ts';
-import type { Labels, Policy, PolicyModel, PolicyPod } from './model.ts';
-
-/** The cluster as it is known now. */
-export interface PolicySources {
-  pods(): readonly Pod[];
-  policies(): readonly NetworkPolicy[];
-  nodes(): readonly Node[];
-  /** Services whose addresses each node answers itself: that of the cluster's DNS. */
-  nodeLocalServices(): readonly Service[];
-  /** Undefined for a namespace that is not there (any more). */
-  namespaceLabels(name: string): Labels | undefined;
-  /**
-   * Resolves when `pods` and `policies` tell what was there when the pod got this version: the pod itself, and every
-   * policy of its namespace. Rejects when the signal is aborted before.
-   */
-  reached(namespace: string, resourceVersion: string, signal: AbortSignal): Promise<void>;
-}
+import type { PolicyModel } from './model.ts';
+import { PolicyFeed } from './policy-feed.ts';
+import type { Given, PolicyChange, PolicySources } from './policy-feed.ts';
 
 export interface PolicyNodeOptions {
   readonly node: string;
   readonly kernel: PolicyKernel & ConnectionKernel & CounterKernel;
-  readonly sources: PolicySources;
+  readonly sources: PolicySources & PolicyHistory;
   readonly log: Log;
   /** The kernel can report packets that are dropped (nfnetlink_log). */
   readonly reportsDrops: boolean;
@@ -52,6 +31,14 @@ export interface PolicyNodeOptions {
   readonly assigned: readonly Assignment[];
   /** For tests; undefined is the process's own. */
   readonly namespacePath?: string;
+}
+
+export interface PolicyHistory {
+  /**
+   * Resolves when `pods` and `policies` tell what was there when the pod got this version: the pod itself, and every
+   * policy of its namespace. Rejects when the signal is aborted before.
+   */
+  reached(namespace: string, resourceVersion: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Addresses that the node gave to a pod. */
@@ -70,6 +57,8 @@ export interface PolicyStatus {
   readonly elements: number;
   /** Connections that a change took back, since the start. */
   readonly revoked: number;
+  /** Parts of the table that somebody else had changed, since the start. */
+  readonly corrections: number;
   readonly problems: readonly {
     readonly object: string;
     readonly field: string;
@@ -77,9 +66,7 @@ export interface PolicyStatus {
   }[];
 }
 
-interface Assigned extends Assignment {
-  /** The object that the gate was asked with: the cache may be behind it. */
-  readonly object?: Pod;
+interface Assigned extends Assignment, Given {
   /** Its policies are not known yet. */
   readonly isPending: boolean;
 }
@@ -88,35 +75,55 @@ interface Assigned extends Assignment {
 export class PolicyNode {
   readonly #options: PolicyNodeOptions;
   readonly #table: PolicyTable;
+  readonly #index = new PolicyIndex();
+  readonly #feed: PolicyFeed;
+  readonly #compiler: PolicyCompiler;
   readonly #assigned = new Map<string, Assigned>();
-  readonly #readPolicies = new WeakMap<NetworkPolicy, Policy>();
-  #numbers: ReadonlyMap<string, number> = new Map();
-  #model: PolicyModel | undefined;
-  #program: PolicyProgram | undefined;
-  #state: TableState | undefined;
-  #groups: readonly Group[] = [];
   #refusals: readonly Problem[] = [];
   #revoked = 0;
-  #elements = 0;
+  #corrections = 0;
+  #isInForce = false;
+  #isAllAsked = true;
+  #isComparisonAsked = true;
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
   constructor(options: PolicyNodeOptions) {
+    const { assigned, kernel, namespacePath, node, reportsDrops, sources } = options;
     this.#options = options;
-    this.#table = new PolicyTable(options.kernel, options.namespacePath);
-    for (const one of options.assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
+    this.#table = new PolicyTable(kernel, namespacePath);
+    this.#feed = new PolicyFeed(this.#index, sources, pod => this.#assigned.get(pod));
+    this.#compiler = new PolicyCompiler(this.#index, node, { reportsDrops });
+    for (const one of assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
   }
 
   /** What is in force; undefined before the first `sync`. */
   get model(): PolicyModel | undefined {
-    return this.#model;
+    return this.#isInForce ? this.#index : undefined;
   }
 
-  /** Brings what is known now into force. Calls that come while one waits share it. */
+  /** One object that is another now: the next `catchUp` brings it into force. */
+  tell(change: PolicyChange): void {
+    this.#feed.tell(change);
+  }
+
+  /** Looks at everything there is, and brings it into force. */
   sync(): Promise<void> {
+    this.#isAllAsked = true;
+    return this.catchUp();
+  }
+
+  /** Compares the table with the kernel too, and repairs it. */
+  reconcile(): Promise<void> {
+    this.#isComparisonAsked = true;
+    return this.catchUp();
+  }
+
+  /** Brings what was told into force; the first time everything. Calls that come while one waits share it. */
+  catchUp(): Promise<void> {
     this.#next ??= (async () => {
       await this.#running.catch(() => undefined); // its own caller was told
-      this.#running = this.#sync();
+      this.#running = this.#bringIntoForce();
       this.#next = undefined;
       return this.#running;
     })();
@@ -131,8 +138,10 @@ export class PolicyNode {
     const { sources } = this.#options;
     const key = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
     const uid = pod.metadata.uid ?? '';
-    const assign = (isPending: boolean) =>
-      void this.#assigned.set(key, { pod: key, uid, addresses, object: pod, isPending });
+    const assign = (isPending: boolean) => {
+      this.#assigned.set(key, { pod: key, uid, addresses, object: pod, isPending });
+      this.#feed.touchPod(key);
+    };
     const reached = sources.reached(pod.metadata.namespace ?? '', since, signal);
     const isKnown = await Promise.race([
       reached.then(() => true),
@@ -141,32 +150,33 @@ export class PolicyNode {
     try {
       if (!isKnown) {
         assign(true);
-        await this.sync();
+        await this.catchUp();
         await reached;
       }
       assign(false);
-      await this.sync();
+      await this.catchUp();
       signal.throwIfAborted();
     } catch (error) {
       // The addresses go back, and may be another pod's: closed for nobody.
       if (this.#assigned.get(key)?.uid === uid) this.#assigned.delete(key);
+      this.#feed.touchPod(key);
       throw error;
     }
   }
 
   status(): PolicyStatus {
-    const { node } = this.#options;
-    const isolated = (direction: 'ingress' | 'egress') =>
-      [...(this.#model?.isolating[direction].keys() ?? [])].filter(
-        key => this.#model?.pods.get(key)?.node === node,
-      ).length;
+    const count = (direction: 'ingress' | 'egress') =>
+      [...this.#compiler.groups]
+        .filter(group => group.direction === direction)
+        .reduce((sum, group) => sum + group.pods.size, 0);
     return {
-      policies: this.#model?.policies.size ?? 0,
-      isolated: { ingress: isolated('ingress'), egress: isolated('egress') },
-      groups: this.#groups.length,
-      elements: this.#elements,
+      policies: this.#index.policies.size,
+      isolated: { ingress: count('ingress'), egress: count('egress') },
+      groups: this.#compiler.groupCount,
+      elements: [...this.#compiler.program.sets.values()].reduce((sum, set) => sum + set.elements.size, 0),
       revoked: this.#revoked,
-      problems: [...(this.#model?.problems ?? []), ...this.#refusals].map(({ provenance, sentence }) => ({
+      corrections: this.#corrections,
+      problems: [...this.#index.problems, ...this.#refusals].map(({ provenance, sentence }) => ({
         object: `${provenance.kind}/${provenance.namespace}/${provenance.name}`,
         field: provenance.field,
         sentence,
@@ -177,125 +187,94 @@ export class PolicyNode {
   /** What the kernel has counted, on this node, of new connections of the flow: what let pass, and what dropped. */
   async counters(flow: Flow): Promise<readonly PolicyCounter[]> {
     const { kernel, node, namespacePath } = this.#options;
-    if (this.#model === undefined || this.#program === undefined) return [];
-    return readCounters(kernel, compileCounters(this.#model, this.#program, node, flow), namespacePath);
+    if (!this.#isInForce) return [];
+    const places = compileCounters(this.#index, this.#compiler.program, node, flow);
+    return readCounters(kernel, places, namespacePath);
   }
 
   /** What is wrong with policies that isolate pods of this node, and what the kernel refused. */
   problems(): readonly Problem[] {
-    const local = new Set<string>();
-    for (const group of this.#groups)
-      for (const { namespace, name } of group.policies) local.add(`${namespace}/${name}`);
-    const read = (this.#model?.problems ?? []).filter(({ provenance }) =>
-      local.has(`${provenance.namespace}/${provenance.name}`),
+    const read = this.#index.problems.filter(({ provenance: { namespace, name } }) =>
+      this.#compiler.isInForce(`${namespace}/${name}`),
     );
     return [...read, ...this.#refusals];
   }
 
-  async #sync(): Promise<void> {
-    const { node, log, reportsDrops } = this.#options;
-    const model = this.#compileModel();
-    const identities = compileIdentities(model, this.#numbers);
-    const groups = compileGroups(model, identities, node);
+  async #bringIntoForce(): Promise<void> {
+    const isComparison = this.#isComparisonAsked || !this.#table.isKnown;
+    const wasKnown = this.#table.isKnown;
+    this.#isComparisonAsked = false;
+    if (this.#isAllAsked) this.#feed.tellAll();
+    this.#isAllAsked = false;
+    this.#forgetGone();
+    this.#feed.settle();
     const closed = [...this.#assigned.values()].filter(one => one.isPending).flatMap(one => one.addresses);
-    const parts = { model, identities, groups, closed, reportsDrops };
-    let program = compileNft({ ...parts, refused: new Set() });
-    const parted = await this.#table.apply(program);
-    this.#refusals = [];
-    if (parted.length > 0) {
-      const { refused, problems } = refusedGroups(parted, groups);
-      this.#refusals = problems;
-      program = compileNft({ ...parts, refused });
-      const [still] = await this.#table.apply(program);
-      if (still !== undefined)
-        throw new FairleadError(
-          'policy/refused',
-          `the kernel does not take ${still.name}: ${still.sentence}`,
-        );
+    this.#compiler.update(closed);
+    const { program } = this.#compiler;
+    const change = program.takeChange();
+    // A comparison of a known table writes the change first, so that what differs then is somebody else's.
+    const outcome = wasKnown ? await this.#table.change(change) : await this.#table.apply(program);
+    this.#refusals = outcome.refused.length > 0 ? await this.#close(outcome.refused) : [];
+    if (isComparison && wasKnown && this.#table.isKnown) {
+      const { changes, refused } = await this.#table.apply(program);
+      if (refused.length > 0) this.#refusals = await this.#close(refused);
+      this.#corrections += changes;
+      if (changes > 0)
+        this.#options.log.warn({ changes }, 'the policies in the kernel were not as they have to be');
     }
-    this.#numbers = identities.numbers;
-    this.#groups = groups;
-    this.#model = model;
-    this.#program = program;
-    await this.#revoke(model, program);
-    log.debug({ groups: groups.length, policies: model.policies.size }, 'policies are in force');
+    this.#isInForce = true;
+    // Where nobody knows what was in force when connections were opened, all of this node's are asked.
+    const affected = wasKnown ? this.#affected(change) : this.#addresses();
+    await this.#revoke(affected);
   }
 
-  async #revoke(model: PolicyModel, program: PolicyProgram): Promise<void> {
+  #affected(change: Parameters<typeof affectedAddresses>[0]): ReadonlySet<string> {
+    return affectedAddresses(change, name => {
+      const pods = [...(this.#compiler.group(name)?.pods.values() ?? [])];
+      return pods.flatMap(pod => pod.addresses.map(formatAddress));
+    });
+  }
+
+  #addresses(): ReadonlySet<string> {
+    const { sets } = this.#compiler.program;
+    return new Set(['identity4', 'identity6'].flatMap(name => [...(sets.get(name)?.elements.keys() ?? [])]));
+  }
+
+  async #revoke(affected: ReadonlySet<string>): Promise<void> {
     const { kernel, node, namespacePath } = this.#options;
-    const [before, after] = [this.#state, stateOf(program)];
-    this.#state = after;
-    this.#elements = [...program.sets.values()].reduce((sum, set) => sum + set.elements.size, 0);
-    // The first time nobody knows what was in force when the connections were opened: all of this node's are asked.
-    const affected = affectedAddresses(before ?? { sets: new Map(), chains: new Map() }, after);
     if (affected.size === 0) return;
-    this.#revoked += await revokeConnections(kernel, model, node, affected, namespacePath);
+    this.#revoked += await revokeConnections(kernel, this.#index, node, affected, namespacePath);
   }
 
-  #compileModel(): PolicyModel {
-    const { sources } = this.#options;
-    const cached = new Map<string, Pod>(
-      sources.pods().map(pod => [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`, pod] as const),
-    );
-    this.#forgetGone(cached);
-    // The cache may not know yet that the pod is bound to this node.
-    for (const [key, { object }] of this.#assigned)
-      if (object !== undefined && cached.get(key)?.spec.nodeName === undefined) cached.set(key, object);
-    const pods: PolicyPod[] = [];
-    for (const [key, pod] of cached) {
-      const labels = sources.namespaceLabels(pod.metadata.namespace ?? '') ?? {};
-      const assigned = this.#assigned.get(key);
-      const isSame = assigned !== undefined && (assigned.uid === '' || assigned.uid === pod.metadata.uid);
-      const read = readPod(pod, labels, isSame ? assigned.addresses : []);
-      if (read !== undefined) pods.push(read);
+  /** Pods of a group that the kernel refuses a part of are closed. */
+  async #close(parts: readonly RefusedPart[]): Promise<readonly Problem[]> {
+    const refused = new Map<Group, RefusedPart>();
+    for (const part of parts) {
+      const name = part.name.replace('drop-', '').split('-').slice(0, 2).join('-');
+      const group = this.#compiler.group(name);
+      if (group !== undefined) refused.set(group, part);
     }
-    for (const service of sources.nodeLocalServices()) {
-      const labels = sources.namespaceLabels(service.metadata.namespace ?? '') ?? {};
-      pods.push(readNodeLocalService(service, sources.pods(), labels));
-    }
-    return compileModel({
-      pods,
-      policies: sources.policies().map(policy => this.#readPolicy(policy)),
-      nodes: sources.nodes().map(node => ({ name: node.metadata.name, addresses: addressesOf(node) })),
+    this.#compiler.refuse(refused.keys());
+    this.#compiler.program.takeChange(); // the table is read, and everything compared
+    const { refused: still } = await this.#table.apply(this.#compiler.program);
+    const [one] = still;
+    if (one !== undefined)
+      throw new FairleadError('policy/refused', `the kernel does not take ${one.name}: ${one.sentence}`);
+    return [...refused].flatMap(([{ name, pods, policies }, { sentence }]) => {
+      const closed = [...pods.keys()].sort().join(', ');
+      const what = `the kernel does not take its part in ${name}, so ${closed} are closed: ${sentence}`;
+      return policies.map(({ provenance }) => ({ provenance, sentence: what }));
     });
   }
 
   /** The gate waited until the cache had the pod: when the cache has it no more, it is gone. */
-  #forgetGone(cached: ReadonlyMap<string, Pod>): void {
+  #forgetGone(): void {
     for (const [key, { uid, isPending }] of this.#assigned) {
-      const known = cached.get(key);
+      const known = this.#feed.pod(key);
       const isThere = known !== undefined && (uid === '' || known.metadata.uid === uid);
-      if (!isThere && !isPending) this.#assigned.delete(key);
+      if (isThere || isPending) continue;
+      this.#assigned.delete(key);
+      this.#feed.touchPod(key);
     }
   }
-
-  #readPolicy(object: NetworkPolicy): Policy {
-    const known = this.#readPolicies.get(object);
-    if (known !== undefined) return known;
-    const policy = readPolicy(object);
-    this.#readPolicies.set(object, policy);
-    return policy;
-  }
-}
-
-/** Pods of a group that the kernel refuses a part of are closed. */
-function refusedGroups(
-  parts: readonly RefusedPart[],
-  groups: readonly Group[],
-): { readonly refused: ReadonlySet<string>; readonly problems: readonly Problem[] } {
-  const refused = new Set<string>();
-  const problems: Problem[] = [];
-  for (const [key, name] of groupNames(groups)) {
-    const part = parts.find(one => one.name.replace('drop-', '').startsWith(name));
-    const group = groups.find(one => one.key === key);
-    if (part === undefined || group === undefined) continue;
-    refused.add(key);
-    const pods = group.pods.map(pod => pod.key).join(', ');
-    for (const provenance of group.policies)
-      problems.push({
-        provenance,
-        sentence: `the kernel does not take its part in ${name}, so ${pods} are closed: ${part.sentence}`,
-      });
-  }
-  return { refused, problems };
 }

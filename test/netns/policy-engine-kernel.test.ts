@@ -9,12 +9,10 @@ import { bindUdpIn } from '../../src/kernel/ns/index.ts';
 import { KernelWorker } from '../../src/kernel/worker/index.ts';
 import { PolicyTable } from '../../src/policy/apply-nft.ts';
 import { compileDelta } from '../../src/policy/compile-delta.ts';
-import { compileGroups, compileIdentities } from '../../src/policy/compile-groups.ts';
-import { compileNft } from '../../src/policy/compile-nft.ts';
-import type { PolicyProgram } from '../../src/policy/compile-nft.ts';
+import type { PolicyProgram } from '../../src/policy/compile-program.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { PolicyModel } from '../../src/policy/model.ts';
-import { address, modelOf, worldPorts, worlds } from '../property/policy-worlds.ts';
+import { address, modelOf, programOf, worldPorts, worlds } from '../property/policy-worlds.ts';
 import type { World } from '../property/policy-worlds.ts';
 import { boundUdp, buildRig, reachesTcp, rigAddresses } from './policy-rig.ts';
 import type { Rig } from './policy-rig.ts';
@@ -46,12 +44,6 @@ interface Laboratory {
   readonly table: PolicyTable;
   readonly received: Set<string>;
   round: number;
-}
-
-function programOf(model: PolicyModel): PolicyProgram {
-  const identities = compileIdentities(model);
-  const groups = compileGroups(model, identities, 'node-1');
-  return compileNft({ model, identities, groups, closed: [], refused: new Set(), reportsDrops: true });
 }
 
 interface Probe {
@@ -132,7 +124,7 @@ async function differences(
   model: PolicyModel,
   program: PolicyProgram,
 ): Promise<readonly string[]> {
-  assert.deepEqual(await laboratory.table.apply(program), []);
+  assert.deepEqual((await laboratory.table.apply(program)).refused, []);
   const differing = async (sent: readonly Probe[], milliseconds: number) => {
     const through = await observe(laboratory, sent, milliseconds);
     return sent.filter(probe => through.has(nameOf(probe)) !== expected(model, probe));
@@ -150,7 +142,7 @@ test('the kernel passes and drops exactly what the engine says, on random polici
   await fc.assert(
     fc.asyncProperty(worlds(addresses, localCount), async (world: World) => {
       const model = modelOf(world);
-      const program = programOf(model);
+      const program = programOf(world);
       assert.deepEqual(await differences(lab, model, program), []);
       const state = await lab.table.read();
       assert.deepEqual(compileDelta(state, program), [], 'the kernel has the program and nothing else');
@@ -165,14 +157,14 @@ test('a mistake in the compiled program is found', async context => {
   const lab = await laboratory(context, 'pol-mutant');
   const [world] = fc.sample(
     worlds(addresses, localCount).filter(one => {
-      const program = programOf(modelOf(one));
+      const program = programOf(one);
       return [...program.sets].some(([name, set]) => name.includes('-ports') && set.elements.size > 0);
     }),
     { numRuns: 1, seed: 7 },
   );
   assert.ok(world);
   const model = modelOf(world);
-  const program = programOf(model);
+  const program = programOf(world);
   const mutant: PolicyProgram = {
     ...program,
     chains: new Map(

@@ -85,7 +85,9 @@ add rule inet t out ip saddr ${dns} udp sport 53 notrack
     spec: { clusterIPs: [dns], selector: { 'k8s-app': 'kube-dns' } },
   });
   await set(denyAll);
-  client.send('denied', 53, dns);
+  await new Promise<void>(resolve => {
+    client.send('denied', 53, dns, () => resolve());
+  });
   await set(denyAll, {
     podSelector: {},
     policyTypes: ['Egress'],
@@ -204,6 +206,26 @@ test('an agent that starts again adopts what is there: nothing is opened, nothin
     false,
     'what was broken meanwhile is put right',
   );
+});
+
+test('what somebody else changed in the table is found by a comparison, put right, and counted', async context => {
+  const { rig, worker, node, set } = policyWorld(context, 'pol-compare');
+  await set(denyAll);
+  await node.reconcile();
+  assert.equal(node.status().corrections, 0);
+  const table = contract.tables.policy;
+  const pod = place(rig, 0).addresses[0];
+  await worker.nft(
+    `delete element inet ${table} egress4 { ${pod} }\nflush chain inet ${table} input\nadd chain inet ${table} foreign\n`,
+    rig.router,
+  );
+  const reach = () => reachesTcp(place(rig, 0).namespace, rig.routerAddresses[0], 7, waitMilliseconds);
+  assert.equal(await reach(), true, 'opened by somebody');
+  await node.reconcile();
+  assert.equal(await reach(), false);
+  assert.equal(node.status().corrections, 3);
+  await node.reconcile();
+  assert.equal(node.status().corrections, 3);
 });
 
 function pick(worker: KernelWorker) {

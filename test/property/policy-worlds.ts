@@ -3,9 +3,12 @@ import { parseAddress } from '../../src/base/ip.ts';
 import type { Address } from '../../src/base/ip.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../src/kube/types/networking.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
+import { PolicyCompiler } from '../../src/policy/compile-groups.ts';
+import { PolicyIndex } from '../../src/policy/compile-index.ts';
 import { compileModel, readPod } from '../../src/policy/compile-model.ts';
 import { readPolicy } from '../../src/policy/compile-policy.ts';
-import type { PolicyModel } from '../../src/policy/model.ts';
+import type { PolicyProgram } from '../../src/policy/compile-program.ts';
+import type { PolicyModel, PolicyPod } from '../../src/policy/model.ts';
 
 /** Small worlds in which selectors, blocks and ports often just match or just miss. */
 export interface World {
@@ -184,11 +187,24 @@ function podOf(
   };
 }
 
+export const podsOf = (world: World): readonly PolicyPod[] =>
+  world.pods
+    .map(pod => readPod(pod, { 'kubernetes.io/metadata.name': pod.metadata.namespace ?? '' }))
+    .filter(pod => pod !== undefined);
+
+/** What `node-1` has in its kernel. */
+export function programOf(world: World): PolicyProgram {
+  const index = new PolicyIndex();
+  for (const pod of podsOf(world)) index.setPod(pod.key, pod);
+  for (const policy of world.policies.map(readPolicy)) index.setPolicy(policy.key, policy);
+  const compiler = new PolicyCompiler(index, 'node-1', { reportsDrops: true });
+  compiler.update([]);
+  return compiler.program;
+}
+
 export function modelOf(world: World): PolicyModel {
   return compileModel({
-    pods: world.pods
-      .map(pod => readPod(pod, { 'kubernetes.io/metadata.name': pod.metadata.namespace ?? '' }))
-      .filter(pod => pod !== undefined),
+    pods: podsOf(world),
     policies: world.policies.map(readPolicy),
     nodes: [{ name: 'node-1', addresses: [address('172.30.0.1'), address('fd00:172:30::1')] }],
   });

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Address } from '../../src/base/ip.ts';
+import { stateOf } from '../../src/policy/compile-delta.ts';
+import type { TableState } from '../../src/policy/compile-delta.ts';
+import { PolicyCompiler } from '../../src/policy/compile-groups.ts';
+import { PolicyIndex } from '../../src/policy/compile-index.ts';
+import type { Touched } from '../../src/policy/compile-index.ts';
+import { compileModel } from '../../src/policy/compile-model.ts';
+import { readPolicy } from '../../src/policy/compile-policy.ts';
+import type { PolicyProgram, ProgramChange } from '../../src/policy/compile-program.ts';
+import { decide } from '../../src/policy/decide.ts';
+import type { Policy, PolicyPod } from '../../src/policy/model.ts';
+import { address, podsOf, worldPorts, worlds } from './policy-worlds.ts';
+
+const addresses = Array.from(
+  { length: 5 },
+  (_, index) => [`10.244.0.${10 + index}`, `fd00:10:244::${(16 + index).toString(16)}`] as const,
+);
+
+/** What there is after one step of a history; the same keys come, change and go. */
+interface Step {
+  readonly pods: readonly PolicyPod[];
+  readonly policies: readonly Policy[];
+  readonly closed: readonly Address[];
+}
+
+const step: fc.Arbitrary<Step> = fc
+  .record({
+    world: worlds(addresses, 3),
+    podsThere: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    policiesThere: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    // A pod that has another's address, as when addresses are used again.
+    reused: fc.option(fc.tuple(fc.nat(4), fc.nat(4)), { nil: undefined }),
+    closed: fc.option(fc.nat(4), { nil: undefined }),
+  })
+  .map(({ world, podsThere, policiesThere, reused, closed }) => {
+    const pods = podsOf(world).map((pod, index) =>
+      reused?.[0] === index
+        ? { ...pod, created: '2026-01-01T00:00:00Z', addresses: (addresses[reused[1]] ?? []).map(address) }
+        : pod,
+    );
+    return {
+      pods: pods.filter((_, index) => podsThere[index]),
+      policies: world.policies.map(readPolicy).filter((_, index) => policiesThere[index]),
+      closed: closed === undefined ? [] : (addresses[closed] ?? []).map(address),
+    };
+  });
+
+/** A later step may change as little as one object of the step before. */
+const histories = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 2, maxLength: 6 }).map(steps => {
+  const history: Step[] = [];
+  for (const [next, kind] of steps) {
+    const last = history.at(-1);
+    const isWhole = last === undefined || kind === 0;
+    history.push(
+      isWhole
+        ? next
+        : {
+            pods: kind === 1 ? mixed(last.pods, next.pods) : last.pods,
+            policies: kind === 2 ? mixed(last.policies, next.policies) : last.policies,
+            closed: kind === 3 ? next.closed : last.closed,
+          },
+    );
+  }
+  return history;
+});
+
+/** All but the first of the last, and the first of the next. */
+function mixed<T extends { readonly key: string }>(last: readonly T[], next: readonly T[]): readonly T[] {
+  const [changed] = next;
+  if (changed === undefined) return last.slice(1);
+  return [changed, ...last.filter(one => one.key !== changed.key)];
+}
+
+function tell(index: PolicyIndex, before: Step | undefined, now: Step): void {
+  for (const { key } of before?.pods ?? [])
+    if (!now.pods.some(pod => pod.key === key)) index.setPod(key, undefined);
+  for (const pod of now.pods) index.setPod(pod.key, pod);
+  for (const { key } of before?.policies ?? [])
+    if (!now.policies.some(policy => policy.key === key)) index.setPolicy(key, undefined);
+  for (const policy of now.policies) index.setPolicy(policy.key, policy);
+}
+
+function fromScratch(now: Step): PolicyProgram {
+  const index = new PolicyIndex();
+  tell(index, undefined, now);
+  const compiler = new PolicyCompiler(index, 'node-1', { reportsDrops: true });
+  compiler.update(now.closed);
+  return compiler.program;
+}
+
+/** What a kernel has after it took a change. */
+function withChange(state: TableState, { before, after }: ProgramChange): TableState {
+  const sets = new Map(state.sets);
+  const chains = new Map(state.chains);
+  const young = stateOf(after);
+  for (const name of before.sets.keys()) if (!young.sets.has(name)) sets.delete(name);
+  for (const [name, { digest, elements }] of young.sets) {
+    const kept = new Map(sets.get(name)?.elements);
+    for (const key of before.sets.get(name)?.elements.keys() ?? []) kept.delete(key);
+    for (const [key, value] of elements) kept.set(key, value);
+    sets.set(name, { digest, elements: kept });
+  }
+  for (const name of before.chains.keys()) if (!young.chains.has(name)) chains.delete(name);
+  for (const [name, rules] of young.chains) chains.set(name, rules);
+  return { sets, chains };
+}
+
+const plain = ({ sets, chains }: TableState) => ({
+  sets: Object.fromEntries(
+    [...sets].map(([name, set]) => [name, [set.digest, Object.fromEntries(set.elements)]]),
+  ),
+  chains: Object.fromEntries(chains),
+});
+
+/** Follows a history; throws where the program, or what was written of it, is not what a new start would make. */
+function follow(index: PolicyIndex, history: readonly Step[]): void {
+  const compiler = new PolicyCompiler(index, 'node-1', { reportsDrops: true });
+  let kernel: TableState = { sets: new Map(), chains: new Map() };
+  for (const [at, now] of history.entries()) {
+    tell(index, history[at - 1], now);
+    compiler.update(now.closed);
+    kernel = withChange(kernel, compiler.program.takeChange());
+    const wanted = plain(stateOf(fromScratch(now)));
+    assert.deepEqual(plain(stateOf(compiler.program)), wanted, `the program after step ${at}`);
+    assert.deepEqual(plain(kernel), wanted, `the kernel after step ${at}`);
+  }
+}
+
+test('after any history the program is that of a new start, and so is what was written', () => {
+  fc.assert(
+    fc.property(histories, history => follow(new PolicyIndex(), history)),
+    { numRuns: 400 },
+  );
+});
+
+test('after any history the engine decides as a new model does', () => {
+  const flow = fc.record({
+    from: fc.nat(4),
+    to: fc.nat(4),
+    port: fc.constantFrom(...worldPorts),
+    protocol: fc.constantFrom('TCP' as const, 'UDP' as const, 'ICMP' as const),
+  });
+  fc.assert(
+    fc.property(histories, fc.array(flow, { minLength: 5 }), (history, flows) => {
+      const index = new PolicyIndex();
+      for (const [at, now] of history.entries()) tell(index, history[at - 1], now);
+      const last = history.at(-1);
+      assert.ok(last);
+      const fresh = compileModel({ ...last, nodes: [] });
+      for (const { from, to, port, protocol } of flows) {
+        const asked = {
+          source: address(addresses[from]?.[0] ?? ''),
+          destination: address(addresses[to]?.[0] ?? ''),
+          protocol,
+          port,
+        };
+        assert.deepEqual(decide(index, asked), decide(fresh, asked));
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** Forgets one thing of each run of changes. */
+class Forgetful extends PolicyIndex {
+  readonly #what: keyof Touched;
+
+  constructor(what: keyof Touched) {
+    super();
+    this.#what = what;
+  }
+
+  override takeTouched(): Touched {
+    const touched = super.takeTouched();
+    const [, ...kept] = touched[this.#what];
+    return {
+      ...touched,
+      [this.#what]: this.#what === 'policies' ? new Map(kept as []) : new Set(kept as []),
+    };
+  }
+}
+
+for (const what of ['pods', 'addresses', 'policies'] as const)
+  test(`one of the ${what} that a change touched, when it is forgotten, is found by a history`, () => {
+    const { failed } = fc.check(
+      fc.property(histories, history => follow(new Forgetful(what), history)),
+      { numRuns: 100, seed: 7, endOnFailure: true },
+    );
+    assert.equal(failed, true);
+  });
