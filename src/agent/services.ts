@@ -115,9 +115,9 @@ export function followServices(options: ServicesOptions): FollowedServices {
 
   async function handle(key: string): Promise<void> {
     if (key !== LOAD && key !== RECONCILE) {
-      await network.change(key);
+      const concerned = await network.change(key);
       announcer.change(key, network.announced(key));
-      tell([key, ...told.keys()]);
+      tell([...concerned, ...told.keys()]);
       return;
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();

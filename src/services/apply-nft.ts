@@ -1,15 +1,16 @@
 import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
-import { parseTable, renderStructure } from '../kernel/nft/table.ts';
-import type { TableState } from '../kernel/nft/table.ts';
+import { digestOf, parseTable, renderStructure } from '../kernel/nft/table.ts';
+import type { TableProgram, TableState } from '../kernel/nft/table.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { ReadCounters } from './apply-counters.ts';
 import type { GroupChange } from './claims.ts';
 import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
-import { drawName } from './compile-nft.ts';
-import { compileDraw, serviceTable } from './compile-table.ts';
+import { drawName, isAffinityName, isDrawName } from './compile-nft.ts';
+import { compileDraw, compileDrawMaps, serviceTable } from './compile-table.ts';
+import type { SetDeclaration } from './compile-table.ts';
 import { staleFlows } from './compile-stale.ts';
 import type { StaleFlow } from './compile-stale.ts';
 
@@ -43,7 +44,7 @@ export class ServiceRules {
   readonly #kernel: ServiceKernel;
   /** Undefined while it is not known what the kernel has. */
   #inForce: Map<string, readonly Element[]> | undefined;
-  /** Names of the chains that draw endpoints. */
+  /** Names of the chains that draw endpoints, and of their maps. */
   #draws: ReadonlySet<string> = new Set();
   /** Flows that are still to be forgotten. */
   #stale: StaleFlow[] = [];
@@ -58,7 +59,8 @@ export class ServiceRules {
     const groups = new Map(program);
     const draws = drawsOf(groups.values());
     const wanted = {
-      ...serviceTable,
+      name: serviceTable.name,
+      sets: [...serviceTable.sets, ...mapsOf(draws.values())],
       chains: [...serviceTable.chains, ...[...draws.values()].map(compileDraw)],
     };
     const found = await this.#read();
@@ -72,10 +74,13 @@ export class ServiceRules {
     const refused = await this.#write(fixed, deltas);
     const refusedKeys = new Set(refused.map(({ delta }) => delta));
     const isRefused = (delta: GroupDelta) => refusedKeys.has(delta);
-    this.#draws = new Set(draws.keys());
+    this.#draws = namesOf(draws);
     this.#inForce = new Map([...groups].map(([key, group]) => [key, group.elements]));
     for (const delta of deltas.filter(isRefused)) this.#inForce.set(delta.key, presentOf(delta));
     const changed = deltas.filter(delta => !isRefused(delta));
+    // What nothing leads to any more; an element that stayed against our will may still do.
+    const unused = refused.length > 0 || state === undefined ? '' : renderRemoval(state, wanted);
+    if (unused !== '') await this.#kernel.nft(unused);
     // A table that has just been made follows nobody's: flows that are there were never translated.
     await this.#forget(changed);
     return {
@@ -105,8 +110,13 @@ export class ServiceRules {
     const draws = drawsOf(changes.flatMap(({ group }) => group ?? []));
     const missing = [...draws].filter(([name]) => !this.#draws.has(name));
     this.#inForce = undefined;
-    await this.#kernel.nft(`${structureOf(missing.map(([, draw]) => draw))}${renderDeltas(deltas)}`);
-    this.#draws = new Set([...this.#draws, ...draws.keys()]);
+    await this.#kernel.nft(
+      `${structureOf(
+        missing.map(([, draw]) => draw),
+        this.#draws,
+      )}${renderDeltas(deltas)}`,
+    );
+    this.#draws = new Set([...this.#draws, ...namesOf(draws)]);
     for (const { key, group } of deltas) {
       if (group === undefined) inForce.delete(key);
       else inForce.set(key, group.elements);
@@ -185,15 +195,45 @@ function presentOf({ group, add, remove }: GroupDelta): readonly Element[] {
   return [...(group?.elements ?? []).filter(element => !added.has(element)), ...remove];
 }
 
+function namesOf(draws: ReadonlyMap<string, Draw>): ReadonlySet<string> {
+  return new Set([...draws.keys(), ...mapsOf(draws.values()).map(({ name }) => name)]);
+}
+
 /** By name, a chain that another one leads to before it. */
 function drawsOf(groups: Iterable<ElementGroup>): ReadonlyMap<string, Draw> {
   const draws = [...groups].flatMap(group => group.draws);
   return new Map(draws.map(draw => [drawName(draw), draw]));
 }
 
-function structureOf(draws: readonly Draw[]): string {
-  const empty: TableState = { sets: new Map(), chains: new Map() };
-  return renderStructure(empty, { name: serviceTable.name, sets: [], chains: draws.map(compileDraw) }) ?? '';
+/** The chains of draws that have none yet, and their maps. */
+function structureOf(draws: readonly Draw[], present: ReadonlySet<string>): string {
+  const maps = mapsOf(draws);
+  const chains = draws.map(compileDraw);
+  // A port whose number of endpoints changes gets another chain; its map goes on.
+  const sets = new Map(
+    maps
+      .filter(({ name }) => present.has(name))
+      .map(({ name, declaration }) => [name, { digest: digestOf(declaration), elements: new Map() }]),
+  );
+  return renderStructure({ sets, chains: new Map() }, { name: serviceTable.name, sets: maps, chains }) ?? '';
+}
+
+/** Each once: several draws may share one. */
+function mapsOf(draws: Iterable<Draw>): readonly SetDeclaration[] {
+  return [...new Map([...draws].flatMap(compileDrawMaps).map(map => [map.name, map])).values()];
+}
+
+/** Chains first: they lead to others of them, and to maps. What is not named as ours are is somebody else's. */
+function renderRemoval(found: TableState, wanted: TableProgram): string {
+  const chains = new Set(wanted.chains.map(({ name }) => name));
+  const maps = new Set(wanted.sets.map(({ name }) => name));
+  const unusedChains = [...found.chains.keys()].filter(name => isDrawName(name) && !chains.has(name));
+  const unusedMaps = [...found.sets.keys()].filter(name => isAffinityName(name) && !maps.has(name));
+  return [
+    ...unusedChains.map(name => `flush chain inet ${wanted.name} ${name}\n`),
+    ...unusedChains.map(name => `delete chain inet ${wanted.name} ${name}\n`),
+    ...unusedMaps.map(name => `delete map inet ${wanted.name} ${name}\n`),
+  ].join('');
 }
 
 const linesIn = (text: string): number => text.split('\n').length - 1;

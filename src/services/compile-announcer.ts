@@ -2,6 +2,7 @@ import { contains, formatAddress, parseAddress } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Service } from '../kube/types/service.ts';
+import { hashOf } from './compile-hash.ts';
 import type { Endpoint, Frontend } from './model.ts';
 
 /** Services of this class, and those without one, have their addresses from us and announced by us. */
@@ -77,12 +78,3 @@ function serving(frontends: readonly Frontend[], nodes: readonly Candidate[]): r
 
 const isReady = ({ ready }: Endpoint): boolean => ready;
 const isDraining = ({ serving, terminating }: Endpoint): boolean => serving && terminating;
-
-/** FNV-1a over the text, with a last mix so that names that differ in their last digit are far apart. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const unit of text) hash = Math.imul(hash ^ (unit.codePointAt(0) ?? 0), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}

@@ -219,11 +219,3 @@ test('of two Services with one address and port the older has it, in any order',
     assert.equal(model.problems[0]?.provenance.name, 'web');
   }
 });
-
-test('what a Service asks for and does not get is said', () => {
-  const model = buildServiceModel([service({ sessionAffinity: 'ClientIP' })], []);
-  assert.deepEqual(
-    model.problems.map(problem => problem.provenance.field),
-    ['spec.sessionAffinity'],
-  );
-});

@@ -3,11 +3,12 @@ import type { Problem } from '../base/provenance.ts';
 import { parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
+import type { Protocol } from '../kube/types/scalars.ts';
 import type { Service } from '../kube/types/service.ts';
 import { isBalancedByUs } from './compile-announcer.ts';
 import { isPort, readEndpoints } from './compile-endpoints.ts';
 import { frontendKey, mergeParts } from './model.ts';
-import type { Exposure, Frontend, ServiceModel, ServicePart } from './model.ts';
+import type { Affinity, Exposure, Frontend, ServiceModel, ServicePart } from './model.ts';
 
 /** The label by which a slice names its Service (discovery/v1 LabelServiceName). */
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -69,6 +70,7 @@ export function readService(
         readEndpoints(slices, family, portName, protocol, problems),
       ]),
     );
+    const affinity = affinityOf(service, portName, protocol);
     return faces.flatMap(({ address, exposure }): readonly Frontend[] => {
       const number = exposure.of === 'node-port' ? port.nodePort : port.port;
       if (number === undefined || !isPort(number)) return [];
@@ -80,12 +82,12 @@ export function readService(
           portName,
           service: provenance,
           exposure,
+          ...(affinity === undefined ? {} : { affinity }),
           endpoints: endpoints.get(address.family) ?? [],
         },
       ];
     });
   });
-  problems.push(...unsupported(service));
   return {
     key: `${metadata.namespace ?? ''}/${metadata.name}`,
     age: `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`,
@@ -182,12 +184,10 @@ function uniqueFrontends(frontends: readonly Frontend[]): readonly Frontend[] {
   return [...byKey.values()];
 }
 
-/** What a Service asks for and does not get; the rest of it works. */
-function unsupported({ metadata, spec }: Service): readonly Problem[] {
-  const found: Problem[] = [];
-  const say = (field: string, sentence: string) =>
-    found.push({ provenance: provenanceOf('Service', metadata, field), sentence });
-  if (spec.sessionAffinity === 'ClientIP')
-    say('spec.sessionAffinity', 'session affinity is not supported: each connection chooses anew');
-  return found;
+/** The API fills in three hours (core/v1 ClientIPConfig.timeoutSeconds), and allows one second to a day. */
+function affinityOf({ metadata, spec }: Service, portName: string, protocol: Protocol): Affinity | undefined {
+  if (spec.sessionAffinity !== 'ClientIP') return undefined;
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800;
+  const port = `${metadata.namespace ?? ''}/${metadata.name}/${portName}-${protocol.toLowerCase()}`;
+  return { port, seconds: Math.min(Math.max(1, Math.floor(seconds)), 86_400) };
 }

@@ -4,12 +4,13 @@ import type { Address, Family, Prefix } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { usableOf, viewOf } from './decide.ts';
 import type { View } from './decide.ts';
+import { hashOf } from './compile-hash.ts';
 import { byAge, frontendKey } from './model.ts';
-import type { Endpoint, Frontend, Place, ServicePart } from './model.ts';
+import type { Affinity, Endpoint, Frontend, Place, ServicePart } from './model.ts';
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
-  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins'}${Family}`;
+  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'here' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins'}${Family}`;
 
 /** One element of a set or map, as nft writes it; a set's value is empty. */
 export interface Element {
@@ -31,11 +32,13 @@ export interface ElementGroup {
 /**
  * A chain that draws one endpoint of `choices` and translates. `pick` draws among the slots `0:1` and on; `masquerade`
  * does the same for connections that leave with the node's address; `local` draws among the slots `1:1` and on, which
- * are the endpoints of this node for clients from outside.
+ * are the endpoints of this node for clients from outside. With an affinity, a client that was here before gets the
+ * endpoint that it had: then slots lead to the endpoints' ids, which no change of the others touches.
  */
 export interface Draw {
   readonly kind: 'pick' | 'masquerade' | 'local';
   readonly choices: number;
+  readonly affinity?: Affinity;
 }
 
 /**
@@ -48,7 +51,16 @@ export type ServiceProgram = ReadonlyMap<string, ElementGroup>;
 /** The most endpoints that one port of a Service can have: slots are 16 bits, from 1. */
 export const mostChoices = 0xffff;
 
-export const drawName = ({ kind, choices }: Draw): string => `${kind}-${choices}`;
+export function drawName({ kind, choices, affinity }: Draw): string {
+  const name = `${kind}-${choices}`;
+  return affinity === undefined ? name : `sticky-${affinity.port}-${affinity.seconds}-${name}`;
+}
+
+/** The map of the clients of a Service port, each with the id of its endpoint; it is shared by the port's addresses. */
+export const affinityName = ({ port }: Affinity, family: Family): string => `affinity${family}-${port}`;
+
+export const isDrawName = (chain: string): boolean => /^(pick|masquerade|local|sticky)-/.test(chain);
+export const isAffinityName = (map: string): boolean => /^affinity[46]-/.test(map);
 
 /** The chain of connections that other nodes could serve, and this one must not. */
 export const noLocalChain = 'no-local';
@@ -95,12 +107,17 @@ function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
     provenance,
     choices: Math.min(inside.endpoints.length, mostChoices),
     draws: ways.flatMap(way => way.draws),
-    elements: [...base, ...ways.flatMap(way => way.elements)],
+    // An endpoint of both sides has the same id on both.
+    elements: unique([...base, ...ways.flatMap(way => way.elements)]),
   };
 }
 
+function unique(elements: readonly Element[]): readonly Element[] {
+  return [...new Map(elements.map(element => [`${element.set} ${element.key}`, element])).values()];
+}
+
 function compileView(
-  { address: { family } }: Frontend,
+  { address: { family }, affinity }: Frontend,
   key: string,
   side: 'inside' | 'outside',
   view: View,
@@ -110,19 +127,34 @@ function compileView(
   const choices = endpoints.length;
   if (choices === 0) return { draws: [], elements: [{ set, key, value: `goto ${noLocalChain}` }] };
   const kind = side === 'outside' ? 'local' : view.masquerade ? 'masquerade' : 'pick';
-  const draws: readonly Draw[] =
-    kind === 'masquerade'
-      ? [
-          { kind: 'pick', choices },
-          { kind, choices },
-        ]
-      : [{ kind, choices }];
-  const places = endpoints.map((endpoint, index): Element => ({
-    set: `endpoints${family}`,
-    key: `${key} . ${slotName(majors[side], index)}`,
-    value: placeOf(endpoint),
-  }));
-  return { draws, elements: [{ set, key, value: `goto ${drawName({ kind, choices })}` }, ...places] };
+  const draw: Draw = { kind, choices, ...(affinity === undefined ? {} : { affinity }) };
+  const isChained = kind === 'masquerade' && affinity === undefined;
+  const draws: readonly Draw[] = isChained ? [{ kind: 'pick', choices }, draw] : [draw];
+  const slotKey = (index: number) => `${key} . ${slotName(majors[side], index)}`;
+  const ids = affinity === undefined ? undefined : idsOf(endpoints);
+  const elements = endpoints.flatMap((endpoint, index): readonly Element[] => {
+    const value = placeOf(endpoint);
+    const id = ids?.[index];
+    if (id === undefined) return [{ set: `endpoints${family}`, key: slotKey(index), value }];
+    const idKey = `${key} . ${id}`;
+    return [
+      { set: `ids${family}`, key: slotKey(index), value: id },
+      { set: `endpoints${family}`, key: idKey, value },
+      ...(kind === 'local' ? [{ set: `here${family}` as const, key: idKey, value: '' }] : []),
+    ];
+  });
+  return { draws, elements: [{ set, key, value: `goto ${drawName(draw)}` }, ...elements] };
+}
+
+/** Numbers that an endpoint keeps, written as slots are; their major part is above those of slots. */
+function idsOf(endpoints: readonly Endpoint[]): readonly string[] {
+  const taken = new Set<number>();
+  return endpoints.map(endpoint => {
+    let id = hashOf(placeOf(endpoint)) | 0x8000_0000;
+    while (taken.has(id >>> 0)) id = (id + 1) | 0x8000_0000;
+    taken.add(id >>> 0);
+    return `${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}`;
+  });
 }
 
 const isGuarded = ({ exposure }: Frontend): boolean =>

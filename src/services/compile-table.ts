@@ -1,5 +1,6 @@
 import { connectionMarks, interfaces, nft } from '../kernel/contract.ts';
-import { noLocalChain, drawName } from './compile-nft.ts';
+import { affinityName, noLocalChain, drawName } from './compile-nft.ts';
+import type { Affinity } from './model.ts';
 import type { Draw, SetName } from './compile-nft.ts';
 import { families } from './model.ts';
 import type { Family } from '../base/ip.ts';
@@ -7,12 +8,14 @@ import type { Family } from '../base/ip.ts';
 /** The table's fixed part, in the shape of kernel/nft's TableProgram: sets, maps and chains, without elements. */
 export interface ServiceTable {
   readonly name: string;
-  readonly sets: readonly {
-    readonly name: SetName;
-    readonly kind: 'set' | 'map';
-    readonly declaration: string;
-  }[];
+  readonly sets: readonly (SetDeclaration & { readonly name: SetName })[];
   readonly chains: readonly Chain[];
+}
+
+export interface SetDeclaration {
+  readonly name: string;
+  readonly kind: 'set' | 'map';
+  readonly declaration: string;
 }
 
 export interface Chain {
@@ -22,6 +25,8 @@ export interface Chain {
 }
 
 const mark = `0x${connectionMarks.masquerade.toString(16)}`;
+
+const markIt = `ct mark set ct mark or ${mark}`;
 
 const counted: readonly string[] = families.map(family => `${destination(family)} @counters${family}`);
 
@@ -80,7 +85,7 @@ export const serviceTable: ServiceTable = {
         `iifname "${interfaces.podHostPrefix}*" iifname != "${interfaces.vxlan}" goto inside`,
         ...families.map(family => `${destination(family)} vmap @outside${family}`),
         // Its answer has to come back through this node.
-        ...families.map(family => `${ip(family)} daddr @addresses${family} ct mark set ct mark or ${mark}`),
+        ...families.map(family => `${ip(family)} daddr @addresses${family} ${markIt}`),
         'goto inside',
       ],
     },
@@ -113,29 +118,66 @@ export const serviceTable: ServiceTable = {
  * priority anew.
  */
 export function compileDraw(draw: Draw): Chain {
-  const { kind, choices } = draw;
+  const { kind, choices, affinity } = draw;
   const name = drawName(draw);
+  const first = [...(kind === 'local' ? counted : []), ...(kind === 'masquerade' ? [markIt] : [])];
+  if (affinity !== undefined) return { name, rules: [...first, ...stickyRules(draw, affinity)] };
   if (kind === 'masquerade')
-    return {
-      name,
-      rules: [`ct mark set ct mark or ${mark}`, `goto ${drawName({ kind: 'pick', choices })}`],
-    };
-  // As a number, a slot has its major part in the upper 16 bits.
-  const offset = kind === 'local' ? 0x1_0001 : 1;
-  return {
-    name,
-    rules: [
-      ...(kind === 'local' ? counted : []),
-      `meta priority set numgen random mod ${choices} offset ${offset}`,
-      ...families.map(
-        family => `dnat ${ip(family)} to ${destination(family)} . meta priority map @endpoints${family}`,
-      ),
-    ],
-  };
+    return { name, rules: [...first, `goto ${drawName({ kind: 'pick', choices })}`] };
+  return { name, rules: [...first, drawSlot(draw), ...families.map(family => translate(family))] };
+}
+
+/** As a number, a slot has its major part in the upper 16 bits. */
+const drawSlot = ({ kind, choices }: Draw): string =>
+  `meta priority set numgen random mod ${choices} offset ${kind === 'local' ? 0x1_0001 : 1}`;
+
+const translate = (family: Family): string =>
+  `dnat ${ip(family)} to ${destination(family)} . meta priority map @endpoints${family}`;
+
+/**
+ * The endpoint's id stands where otherwise the slot does. One that is no longer an endpoint translates nothing: the
+ * client is forgotten, and draws again. Whoever comes from outside must not be led to another node by an id that it
+ * had when it was let in elsewhere.
+ */
+function stickyRules(draw: Draw, affinity: Affinity): readonly string[] {
+  const ofEach = (rule: (family: Family, clients: string) => string) =>
+    families.map(family => rule(family, `@${affinityName(affinity, family)}`));
+  const remember = (family: Family, clients: string) =>
+    `update ${clients} { ${ip(family)} saddr timeout ${affinity.seconds}s : meta priority }`;
+  const isHere = (family: Family) =>
+    draw.kind === 'local' ? `${destination(family)} . meta priority @here${family} ` : '';
+  return [
+    'meta priority set 0:0',
+    ...ofEach((family, clients) => `meta priority set ${ip(family)} saddr map ${clients}`),
+    ...ofEach((family, clients) => `${isHere(family)}meta priority != 0:0 ${remember(family, clients)}`),
+    ...ofEach(family => `${isHere(family)}${translate(family)}`),
+    ...ofEach((family, clients) => `delete ${clients} { ${ip(family)} saddr : meta priority }`),
+    drawSlot(draw),
+    ...ofEach(family => `meta priority set ${destination(family)} . meta priority map @ids${family}`),
+    ...ofEach(remember),
+    ...ofEach(family => translate(family)),
+  ];
+}
+
+/** The maps that a draw needs besides those of the table. */
+export function compileDrawMaps({ affinity }: Draw): readonly SetDeclaration[] {
+  if (affinity === undefined) return [];
+  return families.map(family => ({
+    name: affinityName(affinity, family),
+    kind: 'map',
+    declaration: `type ${addressType(family)} : classid ; flags dynamic,timeout ; size ${mostClients} ;`,
+  }));
+}
+
+/** Of one Service port; more than this choose anew each time. */
+const mostClients = 65_536;
+
+function addressType(family: Family): string {
+  return family === 4 ? 'ipv4_addr' : 'ipv6_addr';
 }
 
 function setsOf(family: Family): ServiceTable['sets'] {
-  const type = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  const type = addressType(family);
   const at = `${type} . inet_proto . inet_service`;
   return [
     // Counters of their own: those in a map would start again whenever the number of endpoints changes.
@@ -147,6 +189,8 @@ function setsOf(family: Family): ServiceTable['sets'] {
       kind: 'map',
       declaration: `type ${at} . classid : ${type} . inet_service ; counter ;`,
     },
+    { name: `ids${family}`, kind: 'map', declaration: `type ${at} . classid : classid ;` },
+    { name: `here${family}`, kind: 'set', declaration: `type ${at} . classid ;` },
     { name: `rejected${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `dropped${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `guarded${family}`, kind: 'set', declaration: `type ${at} ;` },

@@ -42,6 +42,13 @@ export interface Place {
   readonly zone?: string | undefined;
 }
 
+export interface Affinity {
+  /** The Service port, whatever the address: `shop/web/http-tcp`. */
+  readonly port: string;
+  /** Since the client's last new connection. */
+  readonly seconds: number;
+}
+
 /** One virtual address, protocol and port, with everything behind it. */
 export interface Frontend {
   readonly address: Address;
@@ -51,6 +58,8 @@ export interface Frontend {
   readonly portName: string;
   readonly service: Provenance;
   readonly exposure: Exposure;
+  /** A client stays with its endpoint (core/v1 sessionAffinity ClientIP). */
+  readonly affinity?: Affinity;
   /** In the order of address and port; no two are the same place. */
   readonly endpoints: readonly Endpoint[];
 }

@@ -90,14 +90,15 @@ export class ServiceNetwork {
     return isOther;
   }
 
-  /** Brings what changed about one Service into the kernel. */
-  async change(key: string): Promise<void> {
+  /** Brings what changed about one Service into the kernel. Returns the Services whose problems that may have changed. */
+  async change(key: string): Promise<ReadonlySet<string>> {
     const rivals = this.#claims.rivalsOf(key);
     const changes = this.#take(key);
-    for (const each of new Set([key, ...rivals, ...this.#claims.rivalsOf(key)])) this.#findProblems(each);
+    const concerned = new Set([key, ...rivals, ...this.#claims.rivalsOf(key)]);
+    for (const each of concerned) this.#findProblems(each);
     if (!this.#rules.isKnown) {
       await this.reconcile();
-      return;
+      return concerned;
     }
     try {
       await this.#rules.change(changes);
@@ -106,6 +107,7 @@ export class ServiceNetwork {
       // Either the kernel is not as we think, or something is wrong with this Service: comparing tells.
       await this.reconcile();
     }
+    return concerned;
   }
 
   /** Compares the kernel with what has to be, and puts right what differs. Its cost is that of the whole table. */

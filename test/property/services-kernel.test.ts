@@ -44,6 +44,7 @@ interface Drawn {
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
   readonly external: 'Cluster' | 'Local';
   readonly hasExternalIP: boolean;
+  readonly isSticky: boolean;
   readonly from: keyof typeof ranges | undefined;
   readonly endpoints: readonly {
     readonly host: number;
@@ -65,6 +66,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
   external: fc.constantFrom('Cluster', 'Local'),
   hasExternalIP: fc.boolean(),
+  isSticky: fc.boolean(),
   from: fc.constantFrom(undefined, undefined, 'pods', 'outsiders', 'nobody', 'everybody'),
   endpoints: fc.array(
     fc.record({
@@ -103,6 +105,7 @@ function objectsOf(
   const external = {
     type: one.type,
     externalTrafficPolicy: one.external,
+    sessionAffinity: one.isSticky ? ('ClientIP' as const) : ('None' as const),
     ...(one.hasExternalIP ? { externalIPs: [externals[one.family]] } : {}),
     ...(one.from === undefined ? {} : { loadBalancerSourceRanges: ranges[one.from] }),
   };
@@ -271,6 +274,7 @@ const telling: readonly Drawn[] = [
     type: 'LoadBalancer',
     external: 'Local',
     hasExternalIP: true,
+    isSticky: true,
     from: undefined,
     endpoints: [
       { host: 0, here: true, hints: 'zone', state: 'ready' },
@@ -286,6 +290,7 @@ const telling: readonly Drawn[] = [
     type: 'LoadBalancer',
     external: 'Cluster',
     hasExternalIP: false,
+    isSticky: false,
     from: 'outsiders',
     endpoints: [
       { host: 0, here: true, hints: 'node', state: 'ready' },
@@ -301,6 +306,7 @@ const telling: readonly Drawn[] = [
     type: 'NodePort',
     external: 'Local',
     hasExternalIP: false,
+    isSticky: false,
     from: undefined,
     endpoints: [{ host: 0, here: false, hints: 'none', state: 'ready' }],
   },
@@ -313,6 +319,8 @@ const mutations: Readonly<Record<string, (commands: string) => string>> = {
   'endpoints are mixed up': commands => commands.replaceAll(/ : 10\.244\.1\.2 \. /g, ' : 10.244.1.3 . '),
   'clients from outside get the endpoints of all nodes': commands =>
     commands.replaceAll(/^.*vmap @outside.*$/gm, ''),
+  'endpoints are not known by the numbers that clients are remembered with': commands =>
+    commands.replaceAll(/( . \d:[0-9a-f]+ : )[0-9a-f]{4}:[0-9a-f]+/g, '$18000:1'),
   'nobody is guarded against': commands => commands.replaceAll(/ jump guard /g, ' continue '),
   'the source address is never the node’s': commands =>
     commands.replaceAll(/ct mark and 0x4000 != 0/g, 'ct mark and 0x4000 == 1'),
