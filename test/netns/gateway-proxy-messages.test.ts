@@ -274,7 +274,7 @@ test('an upgraded connection carries octets both ways, and ends for both', async
   );
   client.say('\x81\x02hi');
   await client.until(ends('echo'), 'an echo');
-  assert.match(backend.heard[0] ?? '', /connection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x02hi$/);
+  assert.ok(backend.heard[0]?.endsWith('connection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x02hi'));
   proxy.take(tableOf({ ports: { http: port }, rules: [], backends: {} }));
   client.say('still');
   await eventually(

@@ -15,6 +15,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'applied'; readonly revision: number }
+  | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'pong'; readonly status: WorkerStatus }
   | { readonly type: 'problem'; readonly sentence: string };
 

@@ -46,7 +46,7 @@ export class Supervisor {
   #hasTable = false;
   #saving: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
-  #onApplied: (() => void) | undefined;
+  #onProgress: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -72,7 +72,7 @@ export class Supervisor {
           flags: options.workerFlags,
           log,
           introduction: () => this.#introduction(),
-          onApplied: () => this.#onApplied?.(),
+          onProgress: () => this.#onProgress?.(),
         }),
     );
     this.#followPorts();
@@ -180,14 +180,14 @@ export class Supervisor {
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer);
-        this.#onApplied = undefined;
+        this.#onProgress = undefined;
         resolve();
       };
       const timer = setTimeout(done, applyMilliseconds);
-      this.#onApplied = () => {
+      this.#onProgress = () => {
         if (isDone()) done();
       };
-      this.#onApplied();
+      this.#onProgress();
     });
   }
 

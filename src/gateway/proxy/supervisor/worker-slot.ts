@@ -12,7 +12,8 @@ export interface SlotOptions {
   readonly log: Log;
   /** What a new worker has to know, in this order. */
   readonly introduction: () => readonly ToWorker[];
-  readonly onApplied: (revision: number) => void;
+  /** It has a table, or takes connections on a port, or is gone. */
+  readonly onProgress: () => void;
 }
 
 const pingMilliseconds = 2000;
@@ -30,6 +31,7 @@ const steadyMilliseconds = 10_000;
 export class WorkerSlot {
   readonly #options: SlotOptions;
   readonly #sockets = new Map<number, BoundSocket>();
+  readonly #listening = new Set<number>();
   #child: ChildProcess | undefined;
   #isReady = false;
   #isStopping = false;
@@ -57,8 +59,9 @@ export class WorkerSlot {
     return this.#isReady;
   }
 
+  /** Requests on all of its ports are answered by this revision; -1 while that is not so. */
   get applied(): number {
-    return this.#applied;
+    return this.#listening.size === this.#sockets.size ? this.#applied : -1;
   }
 
   get ports(): readonly number[] {
@@ -83,6 +86,7 @@ export class WorkerSlot {
     this.tell({ type: 'close', port });
     this.#sockets.get(port)?.close();
     this.#sockets.delete(port);
+    this.#listening.delete(port);
   }
 
   /** Resolves when the process has ended; it is killed when it takes longer than it was given. */
@@ -120,7 +124,11 @@ export class WorkerSlot {
         return;
       case 'applied':
         this.#applied = message.revision;
-        this.#options.onApplied(message.revision);
+        this.#options.onProgress();
+        return;
+      case 'listening':
+        if (this.#sockets.has(message.port)) this.#listening.add(message.port);
+        this.#options.onProgress();
         return;
       case 'pong':
         this.#status = message.status;
@@ -136,7 +144,8 @@ export class WorkerSlot {
     this.#child = undefined;
     this.#isReady = false;
     this.#applied = -1;
-    this.#options.onApplied(-1);
+    this.#listening.clear();
+    this.#options.onProgress();
     if (this.#isStopping) return;
     const wasSteady = performance.now() - this.#startedAt > steadyMilliseconds;
     this.#backoff = wasSteady ? shortestBackoff : Math.min(this.#backoff * 2, longestBackoff);

@@ -26,14 +26,14 @@ export class Ports {
   }
 
   /** `handle` is a bound socket, as the process channel brings it. */
-  listen(port: number, handle: unknown): void {
+  listen(port: number, handle: unknown, onListening: () => void): void {
     this.#servers.get(port)?.close();
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, socket =>
       this.#accept(port, socket),
     );
     server.maxConnections = this.#context.limits.clients;
     this.#servers.set(port, server);
-    server.listen(handle as object); // Node: listen(handle) takes what has a handle
+    server.listen(handle as object, onListening); // Node: listen(handle) takes what has a handle
   }
 
   close(port: number): void {

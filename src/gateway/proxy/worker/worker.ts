@@ -71,7 +71,7 @@ export class Worker {
         this.#apply(applyChange(this.#table, message.change), message.revision);
         return;
       case 'listen':
-        this.#ports.listen(message.port, handle);
+        this.#ports.listen(message.port, handle, () => this.#tell({ type: 'listening', port: message.port }));
         return;
       case 'close':
         this.#ports.close(message.port);
