@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { silentLog } from '../../base/log.ts';
+import { fairlead, gateway, http, namespace, route, service, to } from '../../gateway/testing/objects.ts';
+import { createClientOver } from '../../kube/client.ts';
+import { EventRecorder } from '../../kube/events.ts';
+import { FakeApi } from '../../kube/fake-api.ts';
+import { Informer } from '../../kube/informer.ts';
+import { ManualClock } from '../../kube/manual-clock.ts';
+import {
+  DEPLOYMENTS,
+  EVENTS,
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  HTTP_ROUTES,
+  NAMESPACES,
+  REFERENCE_GRANTS,
+  SECRETS,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+} from '../../kube/resources.ts';
+import type { Resource } from '../../kube/resources.ts';
+import type { Gateway, GatewayClass } from '../../kube/types/gateway.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import { GatewayLoop } from './loop.ts';
+
+const resources: readonly Resource<KubeObject>[] = [
+  GATEWAY_CLASSES,
+  GATEWAYS,
+  HTTP_ROUTES,
+  REFERENCE_GRANTS,
+  SECRETS,
+  SERVICES,
+  DEPLOYMENTS,
+  SERVICE_ACCOUNTS,
+  EVENTS,
+  NAMESPACES, // the last: paths of the others begin as its own
+];
+
+class Rig {
+  readonly api = new FakeApi(resources);
+  readonly clock = new ManualClock();
+  readonly #context: TestContext;
+
+  constructor(context: TestContext, ...objects: readonly KubeObject[]) {
+    this.#context = context;
+    for (const object of [namespace('shop'), ...objects]) this.put(object);
+  }
+
+  put(object: KubeObject): void {
+    const resource = resources.find(({ kind }) => kind === object.kind);
+    assert.ok(resource);
+    this.api.store.put(resource, object);
+  }
+
+  get<T extends KubeObject>(resource: Resource<T>, key: string): T | undefined {
+    return this.api.store.get(resource, key) as T | undefined; // it was put as one
+  }
+
+  /** A controller, which ends with the test or by what is returned. */
+  start(): () => void {
+    const { api, clock } = this;
+    const client = createClientOver(api, { clock });
+    const stop = new AbortController();
+    const end = () => stop.abort(new Error('the controller has ended'));
+    this.#context.after(end);
+    const services = new Informer(client, SERVICES, { clock });
+    services.start(stop.signal);
+    const events = new EventRecorder({ client, clock, log: silentLog, component: 'test' });
+    const options = { client, services, events, image: 'proxy', replicas: 2, clock, log: silentLog };
+    new GatewayLoop(options).start(stop.signal).catch(() => undefined); // ended before it had begun
+    return end;
+  }
+
+  async settle(turns = 30): Promise<void> {
+    for (let step = 0; step < turns; step++) {
+      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+      this.clock.advance(100);
+    }
+  }
+
+  async until(sentence: string, holds: () => boolean): Promise<void> {
+    for (let step = 0; step < 100 && !holds(); step++) await this.settle(1);
+    assert.ok(holds(), `not in time: ${sentence}`);
+  }
+
+  conditions(key = 'shop/edge'): readonly string[] {
+    const status = this.get(GATEWAYS, key)?.status;
+    return (status?.conditions ?? []).map(one => `${one.type}=${one.status}/${one.reason}`);
+  }
+
+  writes(): number {
+    return this.api.requests.filter(request => !request.startsWith('GET') && !request.includes('/events'))
+      .length;
+  }
+}
+
+const edge = gateway('shop/edge', [http('http')]);
+const name = 'shop/edge-fairlead';
+
+test('the class is there from the start, and comes back when it is deleted', async context => {
+  const rig = new Rig(context);
+  rig.start();
+  const accepted = () => rig.get(GATEWAY_CLASSES, 'fairlead')?.status?.conditions?.[0]?.status === 'True';
+  await rig.until('the class is accepted', accepted);
+  assert.equal(rig.get(GATEWAY_CLASSES, 'fairlead')?.spec.controllerName, 'fairlead.dev/gateway-controller');
+  rig.api.store.remove(GATEWAY_CLASSES, 'fairlead');
+  await rig.until('it is there again', accepted);
+});
+
+test('a class of that name that belongs to someone else is left as it is', async context => {
+  const theirs: GatewayClass = { ...fairlead, spec: { controllerName: 'example.com/other' } };
+  const rig = new Rig(context, theirs, edge);
+  rig.start();
+  await rig.settle();
+  assert.equal(rig.get(GATEWAY_CLASSES, 'fairlead')?.status, undefined);
+  assert.equal(rig.get(GATEWAYS, 'shop/edge')?.status, undefined);
+  assert.equal(rig.get(SERVICES, name), undefined);
+});
+
+test('a Gateway gets an account, a key, a load balancer and proxies, which are its own', async context => {
+  const rig = new Rig(context, fairlead, edge);
+  rig.start();
+  await rig.until('the proxies are there', () => rig.get(DEPLOYMENTS, name) !== undefined);
+  const [account, secret] = [rig.get(SERVICE_ACCOUNTS, name), rig.get(SECRETS, `${name}-control`)];
+  const [balancer, deployment] = [rig.get(SERVICES, name), rig.get(DEPLOYMENTS, name)];
+  for (const object of [account, secret, balancer, deployment]) {
+    assert.equal(object?.metadata.ownerReferences?.[0]?.uid, rig.get(GATEWAYS, 'shop/edge')?.metadata.uid);
+    assert.equal(object?.metadata.labels?.['gateway.networking.k8s.io/gateway-name'], 'edge');
+  }
+  assert.equal(Buffer.from(secret?.data?.['key'] ?? '', 'base64').length, 32);
+  assert.equal(balancer?.spec.type, 'LoadBalancer');
+  assert.deepEqual(
+    balancer?.spec.ports?.map(({ port, targetPort }) => [port, targetPort]),
+    [[80, 80]],
+  );
+  assert.equal(deployment?.spec.replicas, 2);
+  assert.deepEqual(rig.conditions(), ['Accepted=True/Accepted', 'Programmed=False/AddressNotAssigned']);
+});
+
+/** Plays the rest of the cluster: an address for the balancer, and proxies that run. */
+async function bringUp(rig: Rig): Promise<void> {
+  await rig.until('the proxies are there', () => rig.get(DEPLOYMENTS, name) !== undefined);
+  const [balancer, deployment] = [rig.get(SERVICES, name), rig.get(DEPLOYMENTS, name)];
+  assert.ok(balancer && deployment);
+  rig.put({ ...balancer, status: { loadBalancer: { ingress: [{ ip: '172.30.200.1' }] } } } as KubeObject);
+  rig.put({ ...deployment, status: { availableReplicas: 2 } } as KubeObject);
+  await rig.until('it is programmed', () => rig.conditions().includes('Programmed=True/Programmed'));
+}
+
+test('a Gateway is programmed when its address and its proxies are there, and then nobody writes any more', async context => {
+  const rig = new Rig(context, fairlead, edge, service('shop/web'), route('shop/web', [to('web')]));
+  const end = rig.start();
+  await bringUp(rig);
+  assert.deepEqual(rig.get(GATEWAYS, 'shop/edge')?.status?.addresses, [
+    { type: 'IPAddress', value: '172.30.200.1' },
+  ]);
+  await rig.until(
+    'the route is counted',
+    () => rig.get(GATEWAYS, 'shop/edge')?.status?.listeners?.[0]?.attachedRoutes === 1,
+  );
+  await rig.settle();
+  const before = rig.writes();
+  await rig.settle();
+  assert.equal(rig.writes(), before);
+  end();
+  rig.start();
+  await rig.settle();
+  assert.equal(rig.writes(), before, 'a controller that starts again has nothing to say');
+});
+
+test('what other people write on our objects stays, what they change of ours is put right', async context => {
+  const rig = new Rig(context, fairlead, edge);
+  rig.start();
+  await bringUp(rig);
+  const [balancer, deployment] = [rig.get(SERVICES, name), rig.get(DEPLOYMENTS, name)];
+  assert.ok(balancer && deployment);
+  rig.put({
+    ...balancer,
+    metadata: {
+      ...balancer.metadata,
+      annotations: { ...balancer.metadata.annotations, 'example.com/door': '8080' },
+    },
+    spec: { ...balancer.spec, externalTrafficPolicy: 'Cluster', clusterIP: '10.96.0.7' },
+  } as KubeObject);
+  rig.put({ ...deployment, spec: { ...deployment.spec, replicas: 5 } } as KubeObject);
+  await rig.until('it is put right', () => rig.get(SERVICES, name)?.spec.externalTrafficPolicy === 'Local');
+  await rig.settle();
+  assert.equal(rig.get(SERVICES, name)?.metadata.annotations?.['example.com/door'], '8080');
+  assert.equal(rig.get(SERVICES, name)?.spec.clusterIP, '10.96.0.7');
+  assert.equal(rig.get(DEPLOYMENTS, name)?.spec.replicas, 5, 'people scale proxies');
+});
+
+test('a key that is none is made anew, a good one stays', async context => {
+  const rig = new Rig(context, fairlead, edge);
+  rig.start();
+  await bringUp(rig);
+  const keyNow = () => rig.get(SECRETS, `${name}-control`)?.data?.['key'];
+  const first = keyNow();
+  rig.put({ ...rig.get(GATEWAYS, 'shop/edge'), metadata: { ...edge.metadata, generation: 2 } } as KubeObject);
+  await rig.settle();
+  assert.equal(keyNow(), first);
+  rig.put({ ...rig.get(SECRETS, `${name}-control`), data: { key: 'YQ==' } } as KubeObject);
+  await rig.until('it is another one', () => Buffer.from(keyNow() ?? '', 'base64').length === 32);
+});
+
+test('an object of the name that is not ours is not touched, and the Gateway says so', async context => {
+  const theirs = service(name, [{ port: 5432, protocol: 'TCP' }]);
+  const rig = new Rig(context, fairlead, edge, theirs);
+  rig.start();
+  await rig.until('it says so', () => rig.conditions().includes('Programmed=False/NoResources'));
+  const message = rig.get(GATEWAYS, 'shop/edge')?.status?.conditions?.[1]?.message ?? '';
+  assert.match(message, /Service\/shop\/edge-fairlead is there already/);
+  assert.deepEqual(rig.get(SERVICES, name)?.spec, theirs.spec);
+  rig.api.store.remove(SERVICES, name);
+  await rig.until('it goes on', () => rig.get(SERVICES, name)?.spec.type === 'LoadBalancer');
+});
+
+test('a Gateway of another class is not ours; when ours becomes one, what we made goes', async context => {
+  const other: GatewayClass = {
+    ...fairlead,
+    metadata: { ...fairlead.metadata, name: 'other' },
+    spec: { controllerName: 'example.com/other' },
+  };
+  const rig = new Rig(context, fairlead, other, edge);
+  rig.start();
+  await bringUp(rig);
+  const now = rig.get(GATEWAYS, 'shop/edge');
+  assert.ok(now);
+  const moved: Gateway = {
+    ...now,
+    metadata: { ...now.metadata, generation: 2 },
+    spec: { ...now.spec, gatewayClassName: 'other' },
+  };
+  rig.put(moved);
+  await rig.until('it is gone', () => rig.get(DEPLOYMENTS, name) === undefined);
+  await rig.settle();
+  assert.equal(rig.get(SERVICES, name), undefined);
+  assert.equal(rig.get(SERVICE_ACCOUNTS, name), undefined);
+  assert.equal(rig.get(SECRETS, `${name}-control`), undefined);
+});
+
+test('a class that disappears takes no proxies away', async context => {
+  const named: GatewayClass = { ...fairlead, metadata: { ...fairlead.metadata, name: 'mine' } };
+  const rig = new Rig(context, named, gateway('shop/edge', [http('http')], { gatewayClassName: 'mine' }));
+  rig.start();
+  const own = 'shop/edge-mine';
+  await rig.until('the proxies are there', () => rig.get(DEPLOYMENTS, own) !== undefined);
+  rig.api.store.remove(GATEWAY_CLASSES, 'mine');
+  await rig.settle();
+  assert.ok(rig.get(DEPLOYMENTS, own));
+});
+
+test('a route that leads nowhere is told by its status and by one Event', async context => {
+  const rig = new Rig(context, fairlead, edge, route('shop/web', [to('gone')]));
+  rig.start();
+  const reasons = () =>
+    rig.get(HTTP_ROUTES, 'shop/web')?.status?.parents[0]?.conditions.map(({ reason }) => reason) ?? [];
+  await rig.until('the route says it', () => reasons().includes('BackendNotFound'));
+  await rig.settle();
+  const events = rig.api.requests.filter(
+    request => request.startsWith('POST') && request.includes('/events'),
+  );
+  assert.equal(events.length, 1);
+  rig.put(service('shop/gone'));
+  await rig.until('it is found', () => reasons().includes('ResolvedRefs'));
+});
