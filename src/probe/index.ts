@@ -2,5 +2,6 @@
 export { askAgent } from './ask-agent.ts';
 export { resolveName } from './resolve-name.ts';
 export type { Resolution } from './resolve-name.ts';
+export { sendDatagram } from './send-datagram.ts';
 export { sendRequest } from './send-request.ts';
 export type { Exchange } from './send-request.ts';

@@ -98,8 +98,9 @@ export class Agents {
   async tracked(
     nodes: readonly string[],
     end: { readonly address: string; readonly port: number },
+    protocol: string,
   ): Promise<readonly TrackedConnection[]> {
-    const query = new URLSearchParams({ address: end.address, port: String(end.port), protocol: 'TCP' });
+    const query = new URLSearchParams({ address: end.address, port: String(end.port), protocol });
     const answers = await this.#askAll<{ readonly connections: readonly Omit<TrackedConnection, 'node'>[] }>(
       nodes,
       `/observe/connections?${query.toString()}`,

@@ -12,7 +12,7 @@ import type {
   TrackedConnection,
 } from '../../insight/trace/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { resolveName, sendRequest } from '../../probe/index.ts';
+import { resolveName, sendDatagram, sendRequest } from '../../probe/index.ts';
 import type { Exchange, Resolution } from '../../probe/index.ts';
 import { Agents, counterChanges, serviceChange } from './agents.ts';
 import type { ServicePlace } from './agents.ts';
@@ -35,7 +35,7 @@ export interface ObserveOptions {
 const dnsPort = 53;
 const nameMilliseconds = 1500;
 /** The second and third attempt of TCP are sent after one and three seconds. */
-const connectMilliseconds = 2500;
+const waitMilliseconds = 2500;
 /** A Service with more endpoints is counted at the first ones. */
 const mostFlows = 8;
 
@@ -113,16 +113,19 @@ async function connect(options: ObserveOptions, sending: Sending): Promise<Obser
   });
   const before = await look();
   let tracked: readonly TrackedConnection[] = [];
-  const exchange: Exchange = await sendRequest({
-    namespacePath: place.namespacePath,
-    address,
-    port: target.port,
-    timeoutMilliseconds: connectMilliseconds,
-    ...(target.http === undefined ? {} : { http: httpOf(options, target.http) }),
-    whileOpen: async local => {
-      tracked = await agents.tracked(nodes, local);
-    },
-  });
+  const whileOpen = async (local: { readonly address: string; readonly port: number }) => {
+    tracked = await agents.tracked(nodes, local, target.protocol);
+  };
+  const { port } = target;
+  const base = { namespacePath: place.namespacePath, address, port, timeoutMilliseconds: waitMilliseconds };
+  const exchange: Exchange =
+    target.protocol === 'UDP'
+      ? await sendDatagram({ ...base, whenSent: whileOpen })
+      : await sendRequest({
+          ...base,
+          whileOpen,
+          ...(target.http === undefined ? {} : { http: httpOf(options, target.http) }),
+        });
   const after = await look();
   const [drops, ways, proxy] = await Promise.all([
     agents.drops(nodes, flows, since),
@@ -131,7 +134,8 @@ async function connect(options: ObserveOptions, sending: Sending): Promise<Obser
   ]);
   const service = at === undefined ? undefined : serviceChange(at.node, before.service, after.service);
   return {
-    to: { address, port: target.port },
+    to: { address, port },
+    protocol: target.protocol,
     ...exchange,
     tracked,
     counters: counterChanges(before.counters, after.counters),

@@ -40,7 +40,9 @@ export function comparePolicy(choices: readonly Judgement[], leg: SeenLeg): Resu
   if (!isDenied) {
     if (report !== undefined)
       return say('differs', [`${report.node} dropped it (${report.direction}): ${report.sentence}`]);
-    return say(drops.length > 0 ? 'differs' : 'unseen', [wordsOf(connection), ...seen]);
+    // Its rules let it out and in: what became of it then is no matter of policy.
+    const result = drops.length > 0 ? 'differs' : moved.length > 0 ? 'agrees' : 'unseen';
+    return say(result, [wordsOf(connection), ...seen]);
   }
   if (connection.counters.length === 0 || drops.length > 0)
     return say('agrees', seen.length === 0 ? [wordsOf(connection)] : seen);

@@ -1,7 +1,8 @@
 import type { ObservedConnection } from './observed.ts';
 
 /** `connected in 1.2 ms, HTTP 200 in 3.4 ms` */
-export function wordsOf({ failure, milliseconds, outcome, response, tls }: ObservedConnection): string {
+export function wordsOf(connection: ObservedConnection): string {
+  const { failure, milliseconds, outcome, protocol, response, tls } = connection;
   const time = `${milliseconds.toFixed(1)} ms`;
   switch (outcome) {
     case 'timed-out':
@@ -11,6 +12,7 @@ export function wordsOf({ failure, milliseconds, outcome, response, tls }: Obser
     case 'unreachable':
       return `no way there, said in ${time}`;
     case 'connected': {
+      if (protocol === 'UDP') return `answered in ${time}`;
       const secured = tls === undefined ? '' : `, ${tls.protocol} with ${tls.subject}`;
       const said =
         response === undefined ? '' : `, HTTP ${response.status} in ${response.milliseconds.toFixed(1)} ms`;

@@ -165,10 +165,17 @@ function compareArrival(choices: readonly Ending[], leg: SeenLeg): Result | unde
 
 const proxyErrors: readonly number[] = [502, 503, 504];
 
-function matches({ outcome: expected, statuses = [] }: Ending, seen: ObservedConnection): Finding['result'] {
-  const { failure, outcome, proxy, response } = seen;
+function matches(
+  { outcome: expected, statuses = [], to }: Ending,
+  seen: ObservedConnection,
+): Finding['result'] {
+  const { failure, outcome, protocol, proxy, response } = seen;
   switch (expected) {
     case 'reaches': {
+      // A server of datagrams need not answer what it does not understand.
+      if (protocol === 'UDP' && outcome === 'timed-out') return 'unseen';
+      // No object says what listens on a node: its own refusal came from there.
+      if (to?.pod === undefined && outcome === 'refused') return 'agrees';
       const isProxyError = proxy !== undefined && proxy.why !== '' && proxyErrors.includes(proxy.status);
       return outcome === 'connected' && failure === undefined && !isProxyError ? 'agrees' : 'differs';
     }

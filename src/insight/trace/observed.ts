@@ -1,3 +1,5 @@
+import type { Protocol } from '../../kube/types/scalars.ts';
+
 /** What was seen of a request that was really sent. Plain data that survives JSON. */
 export interface Observed {
   /** Absent for an address, and where nobody was asked. */
@@ -31,6 +33,8 @@ export interface ObservedName {
 
 export interface ObservedConnection {
   readonly to: { readonly address: string; readonly port: number };
+  readonly protocol: Protocol;
+  /** For UDP, `connected` is that something came back. */
   readonly outcome: 'connected' | 'refused' | 'timed-out' | 'unreachable';
   /** Until it stood, or was given up. */
   readonly milliseconds: number;
