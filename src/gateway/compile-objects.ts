@@ -16,7 +16,7 @@ const CLASS_LABEL = 'gateway.networking.k8s.io/gateway-class-name';
 /** Which labels and annotations of GatewayInfrastructure an object has, so that they go when they are taken back. */
 export const INFRASTRUCTURE_KEYS = 'fairlead.dev/infrastructure-keys';
 /** Addresses that a Service of type LoadBalancer asks for, separated by commas. */
-export const LOAD_BALANCER_ADDRESSES = 'fairlead.dev/load-balancer-addresses';
+const LOAD_BALANCER_ADDRESSES = 'fairlead.dev/load-balancer-addresses';
 
 /** Inside of the proxy's container. */
 export const proxyPaths = {

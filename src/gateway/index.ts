@@ -1,5 +1,7 @@
 /** Gateway API: which route stands on which listener, what the proxies are told, and what the objects' status says. */
 export { attach } from './compile-attachment.ts';
+export { explainRequest } from './decide.ts';
+export type { RequestExplanation } from './decide.ts';
 export { applyChange, diffTables, emptyTable } from './compile-delta.ts';
 export { readGateway } from './compile-gateway.ts';
 export { readRoute } from './compile-route.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attach } from '../../src/gateway/compile-attachment.ts';
-import { compileTable, readGateway, readRoute } from '../../src/gateway/index.ts';
+import { compileTable, explainRequest, readGateway, readRoute } from '../../src/gateway/index.ts';
 import { indexTable, lookUp } from '../../src/gateway/lookup/index.ts';
 import type { Attachment, GatewayModel, ListenerModel, RouteModel } from '../../src/gateway/model.ts';
 import { sourcesOf } from '../../src/gateway/testing/objects.ts';
@@ -148,9 +148,13 @@ test('every request gets the rule that the Gateway API gives it to', () => {
         return [{ model, attachments: attach(model, gateway, sources) }];
       });
       const attached = routes.map(({ model, attachments }) => ({ route: model, attachments }));
-      const index = indexTable(compileTable(gateway, attached, sources));
+      const table = compileTable(gateway, attached, sources);
+      const index = indexTable(table);
       for (const request of requests) {
-        const found = lookUp(index, { ...request, header: name => request.headers[name] });
+        const asked = { ...request, header: (field: string) => request.headers[field] };
+        const found = lookUp(index, asked);
+        for (const { sentence } of explainRequest(table, index, asked).rules)
+          assert.notEqual(sentence, 'it does not match', 'each rule that is passed over has a reason');
         const wanted = expected(gateway, routes, request);
         seen[wanted === undefined ? 'none' : 'served']++;
         const got =

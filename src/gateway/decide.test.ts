@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainRequest } from './decide.ts';
+import { indexTable } from './lookup/index.ts';
+import type { LookupRequest } from './lookup/index.ts';
+import { gateway, http, route, service, slice, to } from './testing/objects.ts';
+import { see } from './testing/status.ts';
+
+const table = see([
+  gateway('shop/edge', [
+    http('any'),
+    http('wild', { hostname: '*.example.com' }),
+    http('exact', { hostname: 'shop.example.com' }),
+  ]),
+  service('shop/web'),
+  service('shop/idle'),
+  slice('shop/web', ['10.0.0.1']),
+  route('shop/web', [
+    { matches: [{ path: { type: 'Exact', value: '/cart' } }] },
+    { matches: [{ path: { type: 'PathPrefix', value: '/api' }, method: 'POST' }] },
+    {
+      matches: [{ path: { type: 'PathPrefix', value: '/api' }, headers: [{ name: 'X-Beta', value: 'yes' }] }],
+    },
+    { matches: [{ path: { type: 'PathPrefix', value: '/api' }, queryParams: [{ name: 'v', value: '2' }] }] },
+    {
+      ...to('web', '/api'),
+      backendRefs: [
+        { name: 'web', port: 80, weight: 3 },
+        { name: 'idle', port: 80, weight: 1 },
+        { name: 'gone', port: 80, weight: 0 },
+      ],
+    },
+  ]),
+]).table('shop/edge');
+const index = indexTable(table);
+
+const explain = (more: Partial<LookupRequest> = {}) =>
+  explainRequest(table, index, {
+    port: 80,
+    host: 'shop.example.com',
+    method: 'GET',
+    path: '/api/x',
+    query: 'v=1',
+    header: name => (name === 'x-beta' ? 'no' : undefined),
+    ...more,
+  });
+
+test('a request is explained by its rule, its backends, and each rule that was asked before', () => {
+  const { lookup, rules, backends } = explain();
+  assert.ok(lookup.outcome === 'rule');
+  assert.equal(lookup.rule.provenance.field, 'spec.rules[4].matches[0]');
+  assert.deepEqual(
+    rules.map(({ provenance, sentence }) => [provenance.field, sentence]),
+    [
+      ['spec.rules[0].matches[0]', 'its path is exactly /cart, that of the request is /api/x'],
+      ['spec.rules[1].matches[0]', 'its method is POST, that of the request is GET'],
+      ['spec.rules[2].matches[0]', 'the header x-beta has to be "yes" and is "no"'],
+      ['spec.rules[3].matches[0]', 'the query parameter v has to be "2" and is "1"'],
+    ],
+  );
+  assert.deepEqual(
+    backends.map(one => [one.service, one.share, one.endpoints.length, one.provenance.field]),
+    [
+      ['shop/web', 0.75, 1, 'spec.rules[4].backendRefs[0]'],
+      ['shop/idle', 0.25, 0, 'spec.rules[4].backendRefs[1]'],
+      [undefined, 0, 0, 'spec.rules[4].backendRefs[2]'],
+    ],
+  );
+});
+
+test('the other listeners of the port are told, with the names that they are for', () => {
+  const words = (host: string) => explain({ host }).listeners.map(({ sentence }) => sentence);
+  assert.deepEqual(words('shop.example.com'), [
+    'listener exact is for shop.example.com, which is more specific than every name',
+    'listener exact is for shop.example.com, which is more specific than *.example.com',
+  ]);
+  assert.deepEqual(words('example.net'), [
+    'listener exact is for shop.example.com',
+    'listener wild is for *.example.com',
+  ]);
+});
+
+test('where no rule matches, each says why; where nobody listens, nobody is asked', () => {
+  const none = explain({ path: '/' });
+  assert.equal(none.lookup.outcome, 'no-rule');
+  assert.equal(none.rules.length, 5);
+  assert.deepEqual(none.backends, []);
+  const nobody = explain({ port: 81 });
+  assert.deepEqual([nobody.lookup.outcome, nobody.listeners, nobody.rules], ['no-listener', [], []]);
+});
