@@ -9,14 +9,16 @@ import type { Labels, Peer, Policy, PortRange, Rule } from './model.ts';
 const mostMisses = 3;
 
 /** The nearest first: a rule that lacks one thing comes before one that lacks two. */
-export function compileMisses(considered: readonly RuleTrace[]): readonly Miss[] {
+export function compileMisses(considered: readonly RuleTrace[], { flow }: Question): readonly Miss[] {
   return considered
     .map(trace => ({ trace, distance: distanceOf(trace) }))
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, mostMisses)
     .map(({ trace }) => ({
       rule: trace.rule,
-      sentence: [shortest(trace.peerMisses), joined(trace.portMisses)].filter(part => part !== '').join('; '),
+      sentence: [shortest(trace.peerMisses), joined(trace.portMisses, flow.protocol)]
+        .filter(part => part !== '')
+        .join('; '),
     }));
 }
 
@@ -27,12 +29,23 @@ const distanceOf = ({ peerMisses, portMisses }: RuleTrace): number =>
 const shortest = (sentences: readonly string[]): string =>
   sentences.toSorted((a, b) => a.length - b.length)[0] ?? '';
 
-/** `port 8080, allowed is 80`, `port 8080, allowed is 443`: said once. */
-function joined(sentences: readonly string[]): string {
-  const [first = '', ...rest] = sentences.slice(0, 4);
-  const more = rest.map(sentence => sentence.slice(sentence.indexOf('allowed is ') + 'allowed is '.length));
-  return [first, ...more].join(', ');
+/**
+ * `port 8080, allowed is 80`, `port 8080, allowed is 443`: said once. Where other protocols are among them, each has its
+ * own.
+ */
+function joined(sentences: readonly string[], protocol: string): string {
+  const few = sentences.slice(0, 4);
+  const [first = ''] = few;
+  const start = first.slice(0, Math.max(0, first.indexOf(allowedIs)));
+  if (few.length < 2 || start === '') return first;
+  const allowed = few.map(sentence => sentence.slice(sentence.indexOf(allowedIs) + allowedIs.length));
+  const isMixed = allowed.some(isOfProtocol);
+  const named = allowed.map(text => (isMixed && !isOfProtocol(text) ? `${protocol} ${text}` : text));
+  return `${start}${allowedIs}${named.join(', ')}`;
 }
+
+const allowedIs = ', allowed is ';
+const isOfProtocol = (text: string): boolean => /^(TCP|UDP|SCTP) /.test(text);
 
 export function describePortMiss(port: PortRange, { flow, target }: Question): string {
   const asked = flow.port === undefined ? flow.protocol : `${flow.protocol} port ${flow.port}`;
@@ -132,9 +145,19 @@ const usesNameFor = (rule: Rule, { direction, peer }: Question): boolean =>
 
 function peerOf({ peer, address }: Question, namespace: string): NetworkPolicyPeer {
   if (peer === undefined) return { ipBlock: { cidr: `${formatAddress(address)}/${bitsOf(address.family)}` } };
-  const podSelector = { matchLabels: peer.labels };
+  const podSelector = { matchLabels: lastingLabels(peer.labels) };
   if (peer.namespace === namespace) return { podSelector };
   const own = peer.namespaceLabels['kubernetes.io/metadata.name'];
   const matchLabels = own === undefined ? peer.namespaceLabels : { 'kubernetes.io/metadata.name': own };
   return { namespaceSelector: { matchLabels }, podSelector };
+}
+
+/** Labels that a controller makes for its own book-keeping: the next pod has others. */
+const madeByControllers =
+  /^(pod-template-hash|controller-revision-hash|pod-template-generation|controller-uid|job-name|statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index|batch\.kubernetes\.io\/.*)$/;
+
+/** Without what only this pod has, where something is left. */
+function lastingLabels(labels: Labels): Labels {
+  const lasting = Object.entries(labels).filter(([key]) => !madeByControllers.test(key));
+  return lasting.length === 0 ? labels : Object.fromEntries(lasting);
 }

@@ -501,6 +501,12 @@ describe('explanation', () => {
     assert.equal(ingress.change?.field, 'spec.ingress[0].ports');
   });
 
+  test('ports of several protocols are each named with theirs', () => {
+    const ports = [{ port: 53, protocol: 'UDP' as const }, { port: 53 }, { port: 80, endPort: 81 }];
+    const verdict = ask([{ ...toApi, ingress: [{ ports }] }], 'web', 'api', { port: 8080 });
+    assert.equal(verdict.ingress.misses[0]?.sentence, 'TCP port 8080, allowed is UDP 53, TCP 53, TCP 80-81');
+  });
+
   test('a deny names the label that is missing', () => {
     const policy = { ...toApi, ingress: [{ from: [{ podSelector: { matchLabels: { role: 'client' } } }] }] };
     const { ingress } = ask([policy], 'web', 'api');
@@ -509,6 +515,17 @@ describe('explanation', () => {
       ['label role=client missing'],
     );
     assert.deepEqual(ingress.change?.add, { podSelector: { matchLabels: { app: 'web', tier: 'front' } } });
+  });
+
+  test('the change leaves out labels that the next pod of a Deployment or Job does not have', () => {
+    const place = places.web ?? assert.fail();
+    const labels = { app: 'web', 'pod-template-hash': '5d9c', 'batch.kubernetes.io/job-name': 'x' };
+    const pods = { web: { ...place, labels } };
+    const { ingress } = ask([denyIn], 'web', 'api', { pods });
+    assert.deepEqual(ingress.change?.add, {
+      from: [{ podSelector: { matchLabels: { app: 'web' } } }],
+      ports: [{ protocol: 'TCP', port: 80 }],
+    });
   });
 
   test('a deny from another namespace, from an exception and from outside says so', () => {

@@ -150,7 +150,7 @@ function decideDirection(
     ...verdict,
     allowed: false,
     reason: 'no-rule',
-    misses: compileMisses(considered),
+    misses: compileMisses(considered, question),
     ...(change === undefined ? {} : { change }),
   };
 }

@@ -103,6 +103,34 @@ add rule inet t out ip saddr ${dns} udp sport 53 notrack
   assert.deepEqual(answers, ['allowed']);
 });
 
+test('an ICMP error that answers an allowed datagram comes back to a pod that lets nobody in', async context => {
+  const { rig, set } = policyWorld(context, 'pol-related');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  await set({ podSelector: { matchLabels: { pod: '0' } }, policyTypes: ['Ingress'] });
+  for (const family of families) {
+    const socket = await boundUdp(context, client.namespace, client.addresses[family], 4000);
+    const refused = new Promise<Error>(resolve => {
+      socket.once('error', resolve);
+    });
+    socket.connect(4001, server.addresses[family], () => socket.send('to nobody'));
+    assert.match(String(await refused), /ECONNREFUSED/);
+  }
+});
+
+test('under default deny neighbours are found, so that IPv6 lives', async context => {
+  const { rig, set, worker } = policyWorld(context, 'pol-neighbours');
+  await set(denyAll);
+  const { addresses, namespace } = place(rig, 0);
+  const reach = () => reachesTcp(rig.router, addresses[1], 7, waitMilliseconds);
+  assert.equal(await reach(), true);
+  for (const [path, address, dev] of [
+    [rig.router, addresses[1], 'veth0'],
+    [namespace, rig.routerAddresses[1], 'eth0'],
+  ] as const)
+    await worker.netlink(path, [{ do: 'neighbour-delete', address, dev }]);
+  assert.equal(await reach(), true, 'they ask each other again');
+});
+
 test('datagrams in fragments are judged as a whole, by their port', async context => {
   const { rig, set } = policyWorld(context, 'pol-fragments');
   const [client, server] = [place(rig, 0), place(rig, 1)];
