@@ -11,6 +11,8 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
+import { HealthChecks } from './service-health.ts';
+import type { HealthCheck } from './service-health.ts';
 import { servicePlaceOf } from './service-place.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
@@ -70,6 +72,7 @@ const RECONCILE = 'reconcile';
  * ```
  *   Services, EndpointSlices ──informers──▶ key of the Service ─▶ one at a time ─▶ ServiceNetwork ─▶ nftables
  *   every 30 s: compare, repair ───────────────────────────────────┘                    ├─▶ problems: log, Events
+ *                                                                                       ├─▶ health checks (service-health.ts)
  *                                                                                       └─▶ announcer (announce.ts)
  * ```
  */
@@ -104,6 +107,8 @@ export function followServices(options: ServicesOptions): FollowedServices {
   const told = new Map<string, string>();
   const state = { isReady: false, corrections: 0, reconciledAt: undefined as number | undefined, turn: 0 };
 
+  const health = new HealthChecks({ isHealthy: () => state.isReady, log });
+
   const queue = new WorkQueue<string>(handle, {
     clock,
     onError: (key, error, retryInMilliseconds) =>
@@ -117,6 +122,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
     if (key !== LOAD && key !== RECONCILE) {
       const concerned = await network.change(key);
       announcer.change(key, network.announced(key));
+      await health.set(key, healthOf(key));
       tell([...concerned, ...told.keys()]);
       return;
     }
@@ -131,11 +137,23 @@ export function followServices(options: ServicesOptions): FollowedServices {
     if (!state.isReady) log.info(network.counts(), 'Services are in force');
     state.isReady = true;
     if (key === LOAD) {
-      for (const service of services.cache.list())
-        announcer.change(keyOf(service), network.announced(keyOf(service)));
+      for (const each of services.cache.list().map(keyOf)) {
+        announcer.change(each, network.announced(each));
+        await health.set(each, healthOf(each));
+      }
       announcer.begin();
     }
     tell(new Set([...network.problems().map(serviceKeyOf), ...told.keys()]));
+  }
+
+  /** Load balancers that keep to nodes with endpoints ask for them. */
+  function healthOf(key: string): HealthCheck | undefined {
+    const service = services.cache.get(key);
+    const { type, externalTrafficPolicy, healthCheckNodePort: port = 0 } = service?.spec ?? {};
+    if (service === undefined || type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local' || port === 0)
+      return undefined;
+    const { namespace = '', name } = service.metadata;
+    return { namespace, name, port, localEndpoints: network.readyHere(key) };
   }
 
   /** Says each Service's problems once, and again when they change. */
@@ -215,6 +233,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
     },
     close: async () => {
       await queue.close();
+      await health.close();
       await events.flush();
     },
   };

@@ -139,6 +139,15 @@ export class ServiceNetwork {
     return part.frontends.filter(({ exposure }) => exposure.of === 'load-balancer');
   }
 
+  /** Ready endpoints of a Service on this node, in the family that has more of them. */
+  readyHere(key: string): number {
+    const addresses = { 4: new Set<string>(), 6: new Set<string>() };
+    for (const { endpoints } of this.#claims.part(key)?.frontends ?? [])
+      for (const { address, ready, nodeName } of endpoints)
+        if (ready && nodeName === this.#place.node) addresses[address.family].add(formatAddress(address));
+    return Math.max(addresses[4].size, addresses[6].size);
+  }
+
   /** Of all Services, or of one. */
   problems(key?: string): readonly Problem[] {
     const found = key === undefined ? [...this.#problems.values()].flat() : (this.#problems.get(key) ?? []);

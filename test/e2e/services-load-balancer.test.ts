@@ -64,7 +64,7 @@ async function addressesOf(name: string): Promise<readonly string[]> {
 
 /** curl in the world outside; undefined when nobody answers within a second. */
 async function curl(address: string, path: string): Promise<string | undefined> {
-  const url = `http://${address.includes(':') ? `[${address}]` : address}${path}`;
+  const url = `http://${address.includes('::') ? `[${address}]` : address}${path}`;
   const words = ['--silent', '--fail', '--max-time', '1', '--noproxy', '*', url];
   const world = namespacePath(namespaces.world(cluster.name));
   const child = spawnIn(world, 'curl', words, { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -79,6 +79,21 @@ test('the world reaches the Service at its own addresses, and is seen with its o
   const seen = async (address: string) => eventually(`${address} answers`, () => curl(address, '/clientip'));
   assert.match(await seen(four), /^172\.30\.250\.1:/);
   assert.match(await seen(six), /^\[fd00:172:30::fa:1\]:/);
+});
+
+test('a load balancer in front learns at the health check port which node has endpoints', async () => {
+  const { spec } = await cluster.client.get(SERVICES, web);
+  const { items } = await cluster.client.list(PODS, { namespace: 'default', labelSelector: 'app=web' });
+  const here = items[0]?.spec.nodeName;
+  assert.ok(spec.healthCheckNodePort);
+  for (const [index, node] of ['node-1', 'node-2'].entries()) {
+    const at = `172.30.0.${index + 1}:${spec.healthCheckNodePort}`;
+    const body = await eventually(`${node} says ${here === node ? 'yes' : 'no'}`, async () => {
+      const answer = await curl(at, '/');
+      return (answer !== undefined) === (here === node) ? (answer ?? 'no') : undefined;
+    });
+    if (here === node) assert.match(body, /"localEndpoints":1,"serviceProxyHealthy":true/);
+  }
 });
 
 test('when the last endpoint of a node goes, its addresses move to a node that has one, within seconds', async () => {
