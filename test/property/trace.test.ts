@@ -12,13 +12,11 @@ import { worldPods, worldPolicies } from './trace-worlds.ts';
 const origins = fc.oneof(
   fc.constant<Origin>({ kind: 'world' }),
   fc.constantFrom('node-1', 'node-2', 'node-9').map((name): Origin => ({ kind: 'node', name })),
-  fc
-    .constantFrom('shop/web-1', 'shop/web-2', 'shop/api-1', 'data/db-2', 'shop/gone')
-    .map((key): Origin => ({
-      kind: 'pod',
-      namespace: key.split('/')[0] ?? '',
-      name: key.split('/')[1] ?? '',
-    })),
+  fc.constantFrom('shop/web-1', 'shop/web-2', 'shop/api-1', 'data/db-2', 'shop/gone').map((key): Origin => ({
+    kind: 'pod',
+    namespace: key.split('/')[0] ?? '',
+    name: key.split('/')[1] ?? '',
+  })),
 );
 const targets = fc
   .record({

@@ -185,7 +185,7 @@ function routeRows(choices: Extract<Hop, { hop: 'route' }>['choices']): readonly
 }
 
 function gatewaySections(hop: GatewayHop): Block['sections'] {
-  const { backends, filters, gateway, hostname, listener, outcome, problems, rule, sentence } = hop;
+  const { backends, filters, gateway, hostname, listener, others, outcome, problems, rule, sentence } = hop;
   const rows: Row[] = [];
   if (listener !== undefined) rows.push([faint('listener'), listener.name, faint(atField(listener))]);
   if (hostname !== undefined) rows.push([faint('host'), hostname]);
@@ -202,6 +202,7 @@ function gatewaySections(hop: GatewayHop): Block['sections'] {
   return [
     [[outcome === 'answered' || outcome === 'no-handshake' ? bad(sentence) : `${gateway}: ${sentence}`]],
     rows,
+    others.map((other): Row => [faint('not'), faint(`${other.sentence}: ${atField(other)}`)]),
     leads,
     problems.map((problem): Row => [bad(problem)]),
   ];

@@ -1,5 +1,6 @@
 import { hostnameOf, listenerFor, lookUp, normaliseTarget } from '../../gateway/lookup/index.ts';
-import type { Lookup } from '../../gateway/lookup/index.ts';
+import type { Lookup, LookupRequest } from '../../gateway/lookup/index.ts';
+import { explainRequest } from '../../gateway/index.ts';
 import type {
   TableBackendReference,
   TableFilter,
@@ -15,6 +16,9 @@ import { referenceOf } from './judge.ts';
 import type { TracedGateway } from './read-gateways.ts';
 import type { HttpTarget, Target } from './request.ts';
 
+/** Listeners and rules that do not have the request are told up to this many. */
+const mostOthers = 8;
+
 /** What a Gateway does with a request that comes in at one of its ports, by the table that its proxies look it up in. */
 export function explainHttp(
   cluster: TracedCluster,
@@ -26,6 +30,7 @@ export function explainHttp(
     hop: 'gateway',
     gateway: `Gateway/${gateway.key}`,
     proxies,
+    others: [],
     filters: [],
     backends: [],
     problems: gateway.problems,
@@ -38,58 +43,77 @@ export function explainHttp(
       outcome: 'no-handshake',
       sentence: `the TLS handshake fails: no listener of port ${port} has a certificate for ${name === '' ? 'a client that names no server' : name}`,
     };
-  const lookup = findRule(gateway, port, target);
-  if (lookup === undefined)
+  const request = requestAt(port, target);
+  if (request === undefined)
     return { ...base, ...answered(400, 'the path or the Host header of the request is none') };
+  const { listeners, lookup, rules } = explainRequest(gateway.index.table, gateway.index, request);
+  const others = [...listeners, ...rules]
+    .slice(0, mostOthers)
+    .map(({ provenance, sentence }) => ({ ...referenceOf(provenance), sentence }));
+  return { ...base, others, ...outcomeOf(cluster, gateway, lookup, target) };
+}
+
+type Explained = Pick<GatewayHop, 'outcome' | 'sentence'> &
+  Partial<Omit<GatewayHop, 'hop' | 'gateway' | 'proxies' | 'problems' | 'others'>>;
+
+function outcomeOf(
+  cluster: TracedCluster,
+  gateway: TracedGateway,
+  lookup: Lookup,
+  target: Target & { readonly http: HttpTarget },
+): Explained {
   switch (lookup.outcome) {
     case 'no-listener':
-      return { ...base, ...answered(404, `no listener of port ${target.port} serves ${hostOf(target)}`) };
+      return answered(404, `no listener of port ${target.port} serves ${hostOf(target)}`);
     case 'misdirected':
       return {
-        ...base,
-        ...answered(421, `the name of the TLS handshake belongs to another listener than the Host header`),
+        ...answered(421, 'the name of the TLS handshake belongs to another listener than the Host header'),
         ...listenerOf(lookup.listener),
       };
     case 'no-host':
       return {
-        ...base,
         ...answered(404, `no HTTPRoute on the listener ${lookup.listener.name} serves ${hostOf(target)}`),
         ...listenerOf(lookup.listener),
       };
     case 'no-rule':
       return {
-        ...base,
         ...answered(404, `no rule for ${lookup.host.hostname} matches the request`),
         ...listenerOf(lookup.listener),
         hostname: lookup.host.hostname,
       };
     case 'rule':
-      return { ...base, ...followRule(cluster, gateway, lookup, target) };
+      return followRule(cluster, gateway, lookup, target);
     default:
       return lookup satisfies never;
   }
 }
 
-/** Undefined where the proxy refuses the request before it looks. */
+/** Where a request to a port goes; undefined where the proxy refuses it before it looks. */
 export function findRule(
-  gateway: TracedGateway,
+  { index }: TracedGateway,
   port: number,
   target: Target & { readonly http: HttpTarget },
 ): Lookup | undefined {
+  const request = requestAt(port, target);
+  return request === undefined ? undefined : lookUp(index, request);
+}
+
+/** As a proxy reads it; undefined for a path or a Host header that is none. */
+function requestAt(port: number, target: Target & { readonly http: HttpTarget }): LookupRequest | undefined {
   const { host: name, http } = target;
   const fields = new Map(http.headers.map(({ name: field, value }) => [field.toLowerCase(), value]));
   const bracketed = name.includes(':') ? `[${name}]` : name;
   const host = hostnameOf(fields.get('host') ?? bracketed);
   const path = normaliseTarget(http.path);
   if (host === undefined || path === undefined) return undefined;
-  return lookUp(gateway.index, {
+  return {
     port,
     ...(http.scheme === 'https' ? { serverName: serverNameOf(target) } : {}),
     host,
     method: http.method,
     ...path,
     header: field => fields.get(field),
-  });
+  };
 }
 
 /** What the Host header says. */
@@ -112,7 +136,7 @@ function followRule(
   { index }: TracedGateway,
   { host, listener, rule }: Extract<Lookup, { outcome: 'rule' }>,
   target: Target & { readonly http: HttpTarget },
-): Omit<GatewayHop, 'hop' | 'gateway' | 'proxies' | 'problems'> {
+): Explained {
   const base = {
     ...listenerOf(listener),
     hostname: host.hostname,

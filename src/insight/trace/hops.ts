@@ -180,6 +180,8 @@ export interface GatewayHop {
   /** The hostname that was the most specific for it. */
   readonly hostname?: string;
   readonly rule?: Reference & { readonly name?: string; readonly match: string };
+  /** What was asked before, or beside it, and why it does not have the request: other listeners, and rules. */
+  readonly others: readonly (Reference & { readonly sentence: string })[];
   /** In the order in which they are applied. */
   readonly filters: readonly string[];
   readonly backends: readonly GatewayBackend[];

@@ -11,6 +11,7 @@ import { gatewayBehind } from './read-gateways.ts';
 import type { TracedGateway } from './read-gateways.ts';
 import { ask, resolveInPod } from './resolve-name.ts';
 import { resolveOutside } from './resolve-outside.ts';
+import { readableObjects } from './readable-objects.ts';
 import { throughGateway } from './through-gateway.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -20,18 +21,23 @@ import { verdictOf } from './verdict.ts';
  */
 export function traceRequest(objects: TraceObjects, from: Origin, to: Target): Trace {
   const names = { from: textOfOrigin(from), to: textOfTarget(to) };
-  try {
-    const cluster = readCluster(objects);
+  const traced = (own: TraceObjects, problems: readonly string[]): Trace => {
+    const cluster = readCluster(own, problems);
     const { endings, hops } = follow(cluster, findOrigin(cluster, from), to);
-    return { ...names, hops, verdict: verdictOf(endings), problems: cluster.problems };
+    return { ...names, hops, verdict: verdictOf(endings), problems };
+  };
+  try {
+    return traced(objects, []);
+  } catch {
+    // Which object it is takes longer to find out.
+  }
+  const { objects: readable, problems } = readableObjects(objects);
+  try {
+    return traced(readable, problems);
   } catch (error) {
     const sentence = `the objects of this cluster cannot be read: ${sentenceOf(error)}`;
-    return {
-      ...names,
-      hops: [],
-      verdict: verdictOf([{ outcome: 'unknown', sentence }]),
-      problems: [sentence],
-    };
+    const verdict = verdictOf([{ outcome: 'unknown', sentence }]);
+    return { ...names, hops: [], verdict, problems: [...problems, sentence] };
   }
 }
 
