@@ -46,7 +46,6 @@ test('a request reaches the backend with who asked, and without what was for the
     'x-forwarded-for: 192.0.2.1, 127.0.0.1',
     'x-forwarded-proto: http',
     'x-forwarded-host: a.example',
-    `x-forwarded-port: ${port}`,
     'x-request-id: mine-1',
     '',
     '',

@@ -39,6 +39,8 @@ export class ClientConnection implements Reader {
   readonly scheme: 'http' | 'https';
   readonly serverName: string | undefined;
   readonly address: string;
+  /** What backends are told of it. */
+  readonly forwarded: string;
   /** What the log says of it. */
   readonly logged: string;
   readonly #context: ProxyContext;
@@ -65,6 +67,7 @@ export class ClientConnection implements Reader {
     this.address = arrived.address;
     const { address, remotePort } = arrived;
     const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+    this.forwarded = `${address}\r\nx-forwarded-proto: ${this.scheme}\r\n`;
     this.logged = members({ client: name, port: this.port, scheme: this.scheme, sni: this.serverName });
     this.#deadline = context.now + context.limits.head;
   }

@@ -1,5 +1,6 @@
 import type { TableIndex } from '../lookup/index.ts';
 import type { AccessLog } from './access-log.ts';
+import type { Blocks } from './blocks.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Backends } from './endpoints.ts';
 import type { ReadBuffer } from './reading-socket.ts';
@@ -22,6 +23,7 @@ export interface ProxyContext {
   readonly limits: ProxyLimits;
   readonly log: AccessLog;
   readonly readBuffer: ReadBuffer;
+  readonly blocks: Blocks;
   readonly clients: Set<ClientConnection>;
   readonly requestIds: RequestIds;
   readonly hostnames: Hostnames;

@@ -11,7 +11,7 @@ import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
 import { type Choice, choose, type RulePlan } from './rule-plan.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
-import { isFull, writeBytes, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
+import { isFull, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
 import { writeRequestHead } from './write-request.ts';
 import { type ClientFraming, framingOf, writeResponseHead } from './write-response.ts';
 import { writeTrailers } from './write-trailers.ts';
@@ -111,9 +111,7 @@ export class Exchange {
       choice,
       target: routed.query === '' ? path : `${path}?${routed.query}`,
       authority: routed.authority,
-      scheme: this.#client.scheme,
-      clientAddress: this.#client.address,
-      port: this.#client.port,
+      forwarded: this.#client.forwarded,
       requestId: this.requestId,
       upgrade: this.#upgrade,
     });
@@ -147,8 +145,8 @@ export class Exchange {
     const socket = this.#upstream?.socket;
     if (socket === undefined || this.#isOver) return;
     this.#isTextAll = false;
-    if (this.#isChunked) writeChunk(socket, bytes, start, end);
-    else writeBytes(socket, bytes, start, end);
+    if (this.#isChunked) writeChunk(socket, this.#context.blocks, bytes, start, end);
+    else this.#context.blocks.write(socket, bytes, start, end);
     if (isFull(socket)) this.#client.pause();
   }
 
@@ -239,9 +237,16 @@ export class Exchange {
     const { socket } = this.#client;
     this.#sent += end - start;
     if (framing === 'chunked' && end > start) {
-      writeTextAndBytes(socket, `${text}${(end - start).toString(16)}\r\n`, bytes, start, end);
+      writeTextAndBytes(
+        socket,
+        this.#context.blocks,
+        `${text}${(end - start).toString(16)}\r\n`,
+        bytes,
+        start,
+        end,
+      );
       writeText(socket, '\r\n');
-    } else writeTextAndBytes(socket, text, bytes, start, end);
+    } else writeTextAndBytes(socket, this.#context.blocks, text, bytes, start, end);
     if (isComplete) this.responseEnd(undefined);
     else if (isFull(socket)) this.#holdUpstream();
   }
@@ -251,8 +256,8 @@ export class Exchange {
     this.#client.heard();
     this.#sent += end - start;
     const { socket } = this.#client;
-    if (this.#framing === 'chunked') writeChunk(socket, bytes, start, end);
-    else writeBytes(socket, bytes, start, end);
+    if (this.#framing === 'chunked') writeChunk(socket, this.#context.blocks, bytes, start, end);
+    else this.#context.blocks.write(socket, bytes, start, end);
     if (isFull(socket)) this.#holdUpstream();
   }
 
@@ -293,7 +298,7 @@ export class Exchange {
     this.#client.heard();
     this.#sent += end - start;
     const { socket } = this.#client;
-    writeBytes(socket, bytes, start, end);
+    this.#context.blocks.write(socket, bytes, start, end);
     if (isFull(socket)) this.#upstream?.socket.pause();
   }
 
@@ -301,7 +306,7 @@ export class Exchange {
     this.#received += end - start;
     const socket = this.#upstream?.socket;
     if (socket === undefined) return;
-    writeBytes(socket, bytes, start, end);
+    this.#context.blocks.write(socket, bytes, start, end);
     if (isFull(socket)) this.#client.pause();
   }
 

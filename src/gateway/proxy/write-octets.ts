@@ -1,3 +1,4 @@
+import type { Blocks } from './blocks.ts';
 import type { Socket } from 'node:net';
 
 /** Octets that fit into one write with the head before them, as text: two copies of little cost less than another write. */
@@ -13,36 +14,21 @@ export function writeText(socket: Socket, text: string): void {
 
 export function writeTextAndBytes(
   socket: Socket,
+  blocks: Blocks,
   text: string,
   bytes: Buffer,
   start: number,
   end: number,
 ): void {
   const length = end - start;
-  if (length === 0) {
-    socket.write(text, 'latin1');
-  } else if (length <= shortBytes) {
-    socket.write(text + bytes.toString('latin1', start, end), 'latin1');
-  } else {
-    const whole = Buffer.allocUnsafe(text.length + length);
-    whole.write(text, 0, 'latin1');
-    bytes.copy(whole, text.length, start, end);
-    socket.write(whole);
-  }
-}
-
-export function writeBytes(socket: Socket, bytes: Buffer, start: number, end: number): void {
-  socket.write(Buffer.from(bytes.subarray(start, end)));
+  if (length === 0) socket.write(text, 'latin1');
+  else if (length <= shortBytes) socket.write(text + bytes.toString('latin1', start, end), 'latin1');
+  else blocks.write(socket, bytes, start, end, text);
 }
 
 /** The same as a chunk of a chunked body. */
-export function writeChunk(socket: Socket, bytes: Buffer, start: number, end: number): void {
-  const size = `${(end - start).toString(16)}\r\n`;
-  const whole = Buffer.allocUnsafe(size.length + end - start + 2);
-  whole.write(size, 0, 'latin1');
-  bytes.copy(whole, size.length, start, end);
-  whole.write('\r\n', whole.length - 2, 'latin1');
-  socket.write(whole);
+export function writeChunk(socket: Socket, blocks: Blocks, bytes: Buffer, start: number, end: number): void {
+  blocks.write(socket, bytes, start, end, `${(end - start).toString(16)}\r\n`, '\r\n');
 }
 
 /** More was written than the other side takes at the moment. */

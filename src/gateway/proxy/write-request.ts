@@ -32,9 +32,8 @@ export interface RequestParts {
   readonly target: string;
   /** As the client gave it, with the port. */
   readonly authority: string;
-  readonly scheme: 'http' | 'https';
-  readonly clientAddress: string;
-  readonly port: number;
+  /** What is the same for all requests of a connection: the client's address, and the line of the scheme. */
+  readonly forwarded: string;
   readonly requestId: string;
   /** The protocol that is asked for, where the request may be upgraded. */
   readonly upgrade: string | undefined;
@@ -50,8 +49,7 @@ export function writeRequestHead(parts: RequestParts): string {
   let text =
     `${head.method} ${parts.target} HTTP/1.1\r\n${host}` +
     writeFields(head.fields, drops, head.names, choice.requestChange) +
-    `x-forwarded-for: ${forwarded}${parts.clientAddress}\r\nx-forwarded-proto: ${parts.scheme}\r\n` +
-    `x-forwarded-host: ${authority}\r\nx-forwarded-port: ${parts.port}\r\nx-request-id: ${parts.requestId}\r\n`;
+    `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
   if (head.length === -1) text += 'transfer-encoding: chunked\r\n';
   if (parts.upgrade !== undefined) text += `connection: upgrade\r\nupgrade: ${parts.upgrade}\r\n`;
   else if (head.takesTrailers) text += 'connection: te\r\nte: trailers\r\n';

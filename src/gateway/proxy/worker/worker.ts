@@ -2,6 +2,7 @@ import { applyChange, emptyTable } from '../../compile-delta.ts';
 import { indexTable } from '../../lookup/index.ts';
 import type { RouteTable } from '../../table.ts';
 import { AccessLog } from '../access-log.ts';
+import { Blocks } from '../blocks.ts';
 import type { ProxyContext } from '../context.ts';
 import { Backends } from '../endpoints.ts';
 import type { FromWorker, ToWorker } from '../messages.ts';
@@ -50,6 +51,7 @@ export class Worker {
       limits: { ...defaultLimits, ...options.limits },
       log: new AccessLog(new LogLines(options.logDescriptor)),
       readBuffer: new ReadBuffer(),
+      blocks: new Blocks(),
       requestIds: new RequestIds(),
       hostnames: new Hostnames(),
       clients: new Set(),
