@@ -13,7 +13,7 @@ export function diffTables(before: RouteTable, after: RouteTable): TableChange |
   for (const section of sections) {
     const [old, next]: readonly Entries[] = [before[section], after[section]];
     if (old === undefined || next === undefined || old === next) continue;
-    const changed = Object.entries(next).filter(([key, entry]) => !isSame(old[key], entry));
+    const changed = Object.entries(next).filter(([key, entry]) => !isSameEntry(old[key], entry));
     const gone = Object.keys(old).filter(key => !Object.hasOwn(next, key));
     if (changed.length > 0) put[section] = Object.fromEntries(changed);
     if (gone.length > 0) remove[section] = gone;
@@ -28,16 +28,38 @@ export function applyChange(table: RouteTable, { put, remove }: TableChange): Ro
   const changed = (section: Section): Entries => {
     const [added, gone] = [put[section], remove[section]];
     if (added === undefined && gone === undefined) return table[section];
-    const entries = new Map(Object.entries(table[section] as Entries));
-    for (const key of gone ?? []) entries.delete(key);
-    for (const [key, entry] of Object.entries(added ?? {})) entries.set(key, entry);
-    return Object.fromEntries(entries);
+    // A copy as a whole is several times as quick as one entry by entry: tables have thousands.
+    const entries: Record<string, unknown> = { ...table[section] };
+    for (const key of gone ?? []) delete entries[key];
+    return Object.assign(entries, added);
   };
   // Both sides hold entries of the section's type.
   return Object.fromEntries(sections.map(section => [section, changed(section)])) as unknown as RouteTable;
 }
 
 /** Entries are plain data; one that was not compiled anew is the same object. */
-function isSame(a: unknown, b: unknown): boolean {
+export function isSameEntry(a: unknown, b: unknown): boolean {
   return a === b || (a !== undefined && JSON.stringify(a) === JSON.stringify(b));
+}
+
+/** One change that does what the two do one after the other. */
+export function mergeChanges(first: TableChange, second: TableChange): TableChange {
+  const put: Partial<Record<Section, Entries>> = {};
+  const remove: Partial<Record<Section, readonly string[]>> = {};
+  for (const section of sections) {
+    const added = new Map<string, unknown>(Object.entries(first.put[section] ?? {}));
+    const gone = new Set(first.remove[section]);
+    for (const key of second.remove[section] ?? []) {
+      added.delete(key);
+      gone.add(key);
+    }
+    for (const [key, entry] of Object.entries(second.put[section] ?? {})) {
+      added.set(key, entry);
+      gone.delete(key);
+    }
+    if (added.size > 0) put[section] = Object.fromEntries(added);
+    if (gone.size > 0) remove[section] = [...gone];
+  }
+  // Entries of a section are of that section's type.
+  return { put: put as TableChange['put'], remove };
 }

@@ -1,5 +1,6 @@
 import { attach } from './compile-attachment.ts';
 import { compileBackend } from './compile-backends.ts';
+import { diffTables, emptyTable, isSameEntry, mergeChanges } from './compile-delta.ts';
 import { readGateway } from './compile-gateway.ts';
 import { readRoute } from './compile-route.ts';
 import { compileHost, compileListeners, hostsOf, rankedRules } from './compile-table.ts';
@@ -7,7 +8,7 @@ import type { HostPart } from './compile-table.ts';
 import type { RankedRule } from './compile-precedence.ts';
 import { isOurs } from './model.ts';
 import type { GatewayModel, GatewaySources } from './model.ts';
-import type { RouteTable, TableBackend, TableHost } from './table.ts';
+import type { RouteTable, TableBackend, TableChange, TableHost } from './table.ts';
 import type { HTTPRoute } from '../kube/types/gateway-routes.ts';
 import type { Gateway, GatewayClass } from '../kube/types/gateway.ts';
 
@@ -28,9 +29,12 @@ interface RoutePart {
 
 const nothing: RoutePart = { ranked: [], hosts: new Map(), backends: new Map() };
 
+/** Changes that are remembered; who is further behind gets the whole table. */
+const REMEMBERED = 64;
+
 /**
  * The table of one Gateway, kept up to date: equal to `compileTable` of everything at any time, at the cost of what
- * changed. Entries that are the same are the same objects in the next table.
+ * changed. Each revision is known by what it changed of the one before.
  */
 export class LiveTable {
   readonly #key: string;
@@ -39,9 +43,11 @@ export class LiveTable {
   readonly #parts = new Map<string, RoutePart>();
   readonly #routesOfHost = new Map<string, Set<string>>();
   readonly #routesOfBackend = new Map<string, Set<string>>();
+  #front: Pick<RouteTable, 'listeners' | 'certificates'> = emptyTable;
   readonly #hosts = new Map<string, TableHost>();
   readonly #backends = new Map<string, TableBackend>();
-  #table: RouteTable | undefined;
+  #revision = 0;
+  #changes: readonly TableChange[] = [];
   #isGatewayDirty = true;
   readonly #dirtyRoutes = new Set<string>();
   readonly #dirtyServices = new Set<string>();
@@ -65,42 +71,68 @@ export class LiveTable {
     this.#dirtyServices.add(service);
   }
 
-  /** Undefined while there is no such Gateway of ours. */
-  table(): RouteTable | undefined {
+  /** The revision that is up to date with the sources; undefined while there is no such Gateway of ours. */
+  revision(): number | undefined {
     if (this.#isGatewayDirty) this.#readGateway();
     if (this.#model === undefined) return undefined;
-    if (this.#dirtyRoutes.size + this.#dirtyServices.size === 0 && this.#table !== undefined)
-      return this.#table;
-    const dirtyHosts = new Set<string>();
-    const dirtyBackends = new Set<string>();
-    for (const key of this.#dirtyRoutes) this.#readRoute(key, this.#model, dirtyHosts, dirtyBackends);
-    for (const key of this.#routesOfBackend.keys())
-      if (this.#dirtyServices.has(key.slice(0, key.lastIndexOf(':')))) dirtyBackends.add(key);
-    for (const key of dirtyHosts) this.#compileHost(key);
-    for (const key of dirtyBackends) this.#compileBackend(key);
-    this.#dirtyRoutes.clear();
-    this.#dirtyServices.clear();
-    const before = this.#table;
-    this.#table = {
-      ...(before === undefined ? compileListeners(this.#model) : before),
-      hosts: before !== undefined && dirtyHosts.size === 0 ? before.hosts : Object.fromEntries(this.#hosts),
-      backends:
-        before !== undefined && dirtyBackends.size === 0
-          ? before.backends
-          : Object.fromEntries(this.#backends),
+    if (this.#dirtyRoutes.size + this.#dirtyServices.size > 0 || this.#revision === 0)
+      this.#refresh(this.#model);
+    return this.#revision;
+  }
+
+  /** The table of the last revision. */
+  table(): RouteTable {
+    return {
+      ...this.#front,
+      hosts: Object.fromEntries(this.#hosts),
+      backends: Object.fromEntries(this.#backends),
     };
-    return this.#table;
+  }
+
+  /** What turns the table of an earlier revision into that of the last one; undefined where it is too long ago. */
+  since(revision: number): TableChange | undefined {
+    const behind = this.#revision - revision;
+    if (behind < 1 || behind > this.#changes.length) return undefined;
+    return this.#changes.slice(-behind).reduce(mergeChanges);
   }
 
   #readGateway(): void {
     this.#isGatewayDirty = false;
-    this.#table = undefined;
     const gateway = this.#sources.gateway(this.#key);
     const isServed =
       gateway !== undefined && isOurs(this.#sources.gatewayClass(gateway.spec.gatewayClassName));
     this.#model = isServed ? readGateway(gateway, this.#sources) : undefined;
     for (const key of [...this.#sources.routesOf(this.#key), ...this.#parts.keys()])
       this.#dirtyRoutes.add(key);
+    // The front is compared even where no route is left to look at.
+    this.#dirtyServices.add('');
+  }
+
+  #refresh(model: GatewayModel): void {
+    const dirtyHosts = new Set<string>();
+    const dirtyBackends = new Set<string>();
+    for (const key of this.#dirtyRoutes) this.#readRoute(key, model, dirtyHosts, dirtyBackends);
+    for (const key of this.#routesOfBackend.keys())
+      if (this.#dirtyServices.has(key.slice(0, key.lastIndexOf(':')))) dirtyBackends.add(key);
+    this.#dirtyRoutes.clear();
+    this.#dirtyServices.clear();
+    const before = this.#front;
+    this.#front = compileListeners(model);
+    const front = diffTables({ ...emptyTable, ...before }, { ...emptyTable, ...this.#front });
+    const hosts = replaceEntries(this.#hosts, dirtyHosts, key => this.#compileHost(key));
+    const backends = replaceEntries(this.#backends, dirtyBackends, key => this.#compileBackend(key));
+    const change: TableChange = {
+      put: { ...front?.put, ...sectionOf('hosts', hosts.put), ...sectionOf('backends', backends.put) },
+      remove: {
+        ...front?.remove,
+        ...sectionOf('hosts', hosts.remove),
+        ...sectionOf('backends', backends.remove),
+      },
+    };
+    const isFirst = this.#revision === 0;
+    if (!isFirst && Object.keys(change.put).length + Object.keys(change.remove).length === 0) return;
+    this.#revision++;
+    this.#changes = isFirst ? [] : [...this.#changes, change].slice(-REMEMBERED);
   }
 
   #readRoute(key: string, model: GatewayModel, dirtyHosts: Set<string>, dirtyBackends: Set<string>): void {
@@ -134,31 +166,52 @@ export class LiveTable {
     return hosts.size === 0 ? nothing : { ranked: rankedRules(route), hosts, backends: route.backends };
   }
 
-  #compileHost(key: string): void {
+  #compileHost(key: string): TableHost | undefined {
     const routes = [...(this.#routesOfHost.get(key) ?? [])];
     const part = routes
       .map(route => this.#parts.get(route)?.hosts.get(key))
       .find(found => found !== undefined);
-    if (part === undefined) {
-      this.#routesOfHost.delete(key);
-      this.#hosts.delete(key);
-      return;
-    }
-    this.#hosts.set(
-      key,
-      compileHost(
+    if (part !== undefined)
+      return compileHost(
         part,
         routes.flatMap(route => this.#parts.get(route)?.ranked ?? []),
-      ),
-    );
+      );
+    this.#routesOfHost.delete(key);
+    return undefined;
   }
 
-  #compileBackend(key: string): void {
+  #compileBackend(key: string): TableBackend | undefined {
     const [route] = this.#routesOfBackend.get(key) ?? [];
     const target = route === undefined ? undefined : this.#parts.get(route)?.backends.get(key);
-    const service = target === undefined ? undefined : this.#sources.service(target.service);
-    if (target === undefined) this.#routesOfBackend.delete(key);
-    if (target === undefined || service === undefined) this.#backends.delete(key);
-    else this.#backends.set(key, compileBackend(service, target.port, this.#sources.slices(target.service)));
+    if (target === undefined) {
+      this.#routesOfBackend.delete(key);
+      return undefined;
+    }
+    const service = this.#sources.service(target.service);
+    return service && compileBackend(service, target.port, this.#sources.slices(target.service));
   }
 }
+
+/** Compiles the dirty entries anew, in place; what comes out the same is no change. */
+function replaceEntries<V>(
+  entries: Map<string, V>,
+  dirty: ReadonlySet<string>,
+  compile: (key: string) => V | undefined,
+): { readonly put: Readonly<Record<string, V>>; readonly remove: readonly string[] } {
+  const put = new Map<string, V>();
+  const remove: string[] = [];
+  for (const key of dirty) {
+    const next = compile(key);
+    if (next === undefined) {
+      if (entries.delete(key)) remove.push(key);
+    } else if (!isSameEntry(entries.get(key), next)) {
+      entries.set(key, next);
+      put.set(key, next);
+    }
+  }
+  return { put: Object.fromEntries(put), remove };
+}
+
+/** A section without a change is left out. */
+const sectionOf = <V extends object>(section: 'hosts' | 'backends', changed: V) =>
+  Object.keys(changed).length === 0 ? {} : { [section]: changed };

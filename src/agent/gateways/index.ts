@@ -126,13 +126,13 @@ class Courier implements FollowedGateways {
 
   status(): readonly ProxyStatus[] {
     return [...this.#proxies].map(([pod, { gateway, link, problem }]) => {
-      const table = this.#following?.tables.get(gateway)?.table();
       const { revision } = link;
+      const newest = this.#following?.tables.get(gateway)?.revision();
       return {
         pod,
         gateway,
         ...(revision === undefined ? {} : { revision }),
-        upToDate: table !== undefined && link.holds(table),
+        upToDate: revision !== undefined && revision === newest,
         ...(problem === undefined ? {} : { problem }),
       };
     });
@@ -161,12 +161,13 @@ class Courier implements FollowedGateways {
     const control = `${gateway.metadata.namespace ?? ''}/${controlSecretName(gateway, digest)}`;
     if (!following.secrets.areKnown([control, ...secretsOf(gateway)])) return; // added again by them
     const secret = Buffer.from(following.secrets.get(control)?.data?.[KEY_NAME] ?? '', 'base64');
-    const table = this.#tableOf(following, key).table();
-    if (table === undefined || secret.length !== KEY_BYTES) return;
-    if (entry.link.holds(table)) return;
+    const table = this.#tableOf(following, key);
+    const revision = table.revision();
+    if (revision === undefined || secret.length !== KEY_BYTES) return;
+    const isFirst = entry.link.revision === undefined;
     const port = this.#options.controlPort ?? proxy.controlPort;
-    await entry.link.push({ host, port }, secret, table);
-    if (entry.problem !== undefined || entry.link.revision === 1)
+    await entry.link.push({ host, port }, secret, table, revision);
+    if (entry.problem !== undefined || isFirst)
       this.#options.log.info({ pod: podKey, gateway: key }, 'a proxy has its table');
     entry.problem = undefined;
   }

@@ -11,12 +11,17 @@ import {
   encodeMessage,
 } from '../../gateway/channel.ts';
 import type { MessageFromProxy, MessageToProxy } from '../../gateway/channel.ts';
-import { diffTables } from '../../gateway/index.ts';
-import type { RouteTable } from '../../gateway/table.ts';
+import type { RouteTable, TableChange } from '../../gateway/table.ts';
 
 export interface ProxyAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** A table that is told by its changes (gateway/live-table.ts). */
+export interface Told {
+  table(): RouteTable;
+  since(revision: number): TableChange | undefined;
 }
 
 export interface ProxyLinkOptions {
@@ -33,15 +38,14 @@ const ANSWER_MILLISECONDS = 30_000;
 
 interface Connection {
   readonly socket: TLSSocket;
-  /** What the proxy of this connection answers by; undefined before it has got anything. */
-  held: { readonly table: RouteTable; readonly revision: number } | undefined;
+  /** The revision that the proxy of this connection answers by; undefined before it has got anything. */
+  held: number | undefined;
 }
 
 /** The agent's end of the channel to one proxy; kept open, so that a change costs no handshake. */
 export class ProxyLink {
   readonly #options: ProxyLinkOptions;
   #connection: Connection | undefined;
-  #revision = 0;
   #waiting: PromiseWithResolvers<MessageFromProxy> | undefined;
 
   constructor(options: ProxyLinkOptions) {
@@ -50,29 +54,20 @@ export class ProxyLink {
 
   /** The revision that the proxy has confirmed. */
   get revision(): number | undefined {
-    return this.#connection?.held?.revision;
-  }
-
-  /** Is this the table that the proxy has confirmed? */
-  holds(table: RouteTable): boolean {
-    return this.#connection?.held?.table === table;
+    return this.#connection?.held;
   }
 
   /**
-   * Gives the proxy the table, as a change where it holds an earlier one. Resolves when it answers by it. Calls must not
-   * overlap. Throws `gateway/proxy-unreachable` or `gateway/proxy-refused`.
+   * Gives the proxy a revision of the table, as a change where it holds an earlier one. Resolves when it answers by it.
+   * Calls must not overlap. Throws `gateway/proxy-unreachable` or `gateway/proxy-refused`.
    */
-  async push(address: ProxyAddress, key: Uint8Array, table: RouteTable): Promise<void> {
+  async push(address: ProxyAddress, key: Uint8Array, told: Told, revision: number): Promise<void> {
     this.#connection ??= await this.#dial(address, key);
     const connection = this.#connection;
-    const message = this.#messageFor(connection, table);
-    if (message === undefined) {
-      if (connection.held !== undefined) connection.held = { ...connection.held, table };
-      return;
-    }
-    const answer = await this.#ask(connection, message);
-    if (answer.type === 'applied' && answer.revision === message.revision) {
-      connection.held = { table, revision: message.revision };
+    if (connection.held === revision) return;
+    const answer = await this.#ask(connection, messageFor(connection.held, told, revision));
+    if (answer.type === 'applied' && answer.revision === revision) {
+      connection.held = revision;
       return;
     }
     connection.held = undefined; // the whole table comes next
@@ -82,13 +77,6 @@ export class ProxyLink {
 
   close(): void {
     this.#lose(undefined);
-  }
-
-  #messageFor({ held }: Connection, table: RouteTable): MessageToProxy | undefined {
-    if (held === undefined) return { type: 'table', revision: ++this.#revision, table };
-    const change = diffTables(held.table, table);
-    if (change === undefined) return undefined;
-    return { type: 'change', base: held.revision, revision: ++this.#revision, change };
   }
 
   async #ask({ socket }: Connection, message: MessageToProxy): Promise<MessageFromProxy> {
@@ -157,6 +145,13 @@ export class ProxyLink {
     );
     if (cause !== undefined) this.#options.onLost();
   }
+}
+
+function messageFor(base: number | undefined, told: Told, revision: number): MessageToProxy {
+  const change = base === undefined ? undefined : told.since(base);
+  return base === undefined || change === undefined
+    ? { type: 'table', revision, table: told.table() }
+    : { type: 'change', base, revision, change };
 }
 
 const unreachable = (host: string, cause: unknown): FairleadError =>
