@@ -3,6 +3,7 @@ import type { CronJob, Job } from './types/batch.ts';
 import type { ConfigMap, Namespace, Secret, ServiceAccount } from './types/config.ts';
 import type { Lease } from './types/coordination.ts';
 import type { EndpointSlice } from './types/discovery.ts';
+import type { Endpoints } from './types/endpoints.ts';
 import type { PodDisruptionBudget } from './types/disruption.ts';
 import type { Event } from './types/event.ts';
 import type { BackendTLSPolicy } from './types/gateway-policies.ts';
@@ -64,6 +65,7 @@ export const POD_DISRUPTION_BUDGETS = namespaced<PodDisruptionBudget>(
 
 export const LEASES = namespaced<Lease>('coordination.k8s.io', 'v1', 'Lease', 'leases');
 
+export const ENDPOINTS = namespaced<Endpoints>('', 'v1', 'Endpoints', 'endpoints');
 export const ENDPOINT_SLICES = namespaced<EndpointSlice>(
   'discovery.k8s.io',
   'v1',

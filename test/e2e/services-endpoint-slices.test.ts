@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../src/kube/resources.ts';
+import { ENDPOINTS, ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../src/kube/resources.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { eventually } from './cluster.ts';
@@ -162,4 +162,64 @@ test('after the controllers crash, nothing is written twice', async () => {
     (await slicesOf('after')).length === 1 ? true : undefined,
   );
   assert.deepEqual(await slicesOf('calm'), before);
+});
+
+test('Endpoints that people write for a Service without a selector are mirrored, and follow them', async () => {
+  const { client } = plane;
+  await client.create(SERVICES, service('legacy', { ports: [{ name: 'http', port: 80 }] }));
+  const written = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { namespace: 'default', name: 'legacy' },
+    subsets: [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ name: 'http', port: 8080 }] }],
+  } as const;
+  await client.create(ENDPOINTS, written);
+  const addresses = async () =>
+    (await slicesOf('legacy')).flatMap(slice => (slice.endpoints ?? []).flatMap(each => each.addresses));
+  await eventually('there is a slice', async () =>
+    (await addresses()).join() === '192.0.2.7' ? true : undefined,
+  );
+  const [slice] = await slicesOf('legacy');
+  assert.equal(
+    slice?.metadata.labels?.['endpointslice.kubernetes.io/managed-by'],
+    'endpointslicemirroring-controller.k8s.io',
+  );
+  const key = { namespace: 'default', name: 'legacy' };
+  const subsets = [{ addresses: [{ ip: '192.0.2.8' }], ports: [{ name: 'http', port: 8080 }] }];
+  await client.patch(ENDPOINTS, key, { subsets }, { type: 'merge' });
+  await eventually('it follows', async () => ((await addresses()).join() === '192.0.2.8' ? true : undefined));
+  await client.delete(ENDPOINTS, key);
+  await eventually('it goes with them', async () =>
+    (await slicesOf('legacy')).length === 0 ? true : undefined,
+  );
+  await client.delete(SERVICES, key);
+});
+
+test('trafficDistribution becomes hints of zones and nodes', async () => {
+  const { client } = plane;
+  await runningPod('near', ['10.244.9.1']);
+  const key = { namespace: 'default', name: 'near' };
+  await client.create(
+    SERVICES,
+    service('near', {
+      selector: { app: 'web' },
+      trafficDistribution: 'PreferSameNode',
+      ports: [{ port: 80 }],
+    }),
+  );
+  const hints = async () =>
+    (await slicesOf('near'))
+      .flatMap(slice => slice.endpoints ?? [])
+      .find(({ targetRef }) => targetRef?.name === 'near')?.hints;
+  await eventually('the endpoint says so', async () => {
+    assert.deepEqual(await hints(), { forNodes: [{ name: 'west-1' }], forZones: [{ name: 'west' }] });
+    return true;
+  });
+  await client.patch(SERVICES, key, { spec: { trafficDistribution: 'PreferSameZone' } }, { type: 'merge' });
+  await eventually('it follows the Service', async () => {
+    assert.deepEqual(await hints(), { forZones: [{ name: 'west' }] });
+    return true;
+  });
+  await client.delete(SERVICES, key);
+  await client.delete(PODS, key, { gracePeriodSeconds: 0 });
 });

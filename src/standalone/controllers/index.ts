@@ -11,6 +11,7 @@ import { startDisruptionBudgets } from './disruption-budgets/loop.ts';
 import { startApiServerSlices } from './endpoint-slices/api-server.ts';
 import type { ApiServerPlace } from './endpoint-slices/api-server.ts';
 import { startEndpointSlices } from './endpoint-slices/loop.ts';
+import { startEndpointsMirroring } from './endpoint-slices/mirror-loop.ts';
 import { Events } from './events.ts';
 import { startGarbageCollector } from './garbage-collector/loop.ts';
 import { createInformers, startInformers } from './informers.ts';
@@ -53,7 +54,7 @@ export interface Controllers {
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
  *   StatefulSet, DaemonSet, CronJob ──▶ Job ──▶ Pod
  *   PodDisruptionBudget: how many pods an eviction may take
- *   Service, Pod ──▶ EndpointSlice
+ *   Service, Pod ──▶ EndpointSlice ◀── Endpoints that people write
  *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
  *   Service    ──▶ loopback ports of this machine that lead to load-balancer addresses
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
@@ -83,6 +84,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startCronJobs(context),
     startDisruptionBudgets(context),
     startEndpointSlices(context),
+    startEndpointsMirroring(context),
     ...(options.apiServer === undefined ? [] : [startApiServerSlices(context, options.apiServer)]),
     startNodeLifecycle(context),
     startTaintEviction(context),

@@ -8,6 +8,7 @@ import {
   CRON_JOBS,
   DAEMON_SETS,
   DEPLOYMENTS,
+  ENDPOINTS,
   ENDPOINT_SLICES,
   JOBS,
   GATEWAYS,
@@ -33,6 +34,7 @@ import type { CronJob, Job } from '../../kube/types/batch.ts';
 import type { ConfigMap, Namespace, Node, Pod, Secret, ServiceAccount } from '../../kube/types/core.ts';
 import type { Lease } from '../../kube/types/coordination.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { Endpoints } from '../../kube/types/endpoints.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { PodDisruptionBudget } from '../../kube/types/disruption.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -66,6 +68,7 @@ export interface SharedInformers {
   readonly services: Informer<Service>;
   /** Index: `service` (see `serviceKeyOf`). */
   readonly endpointSlices: Informer<EndpointSlice>;
+  readonly endpoints: Informer<Endpoints>;
   /** The nodes' heartbeats. */
   readonly leases: Informer<Lease>;
   /** Those named `default`. */
@@ -109,6 +112,7 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
       ...options,
       indexes: { service: slice => [serviceKeyOf(slice)] },
     }),
+    endpoints: new Informer(client, ENDPOINTS, options),
     leases: new Informer(client, LEASES, { ...options, namespace: NODE_LEASE_NAMESPACE }),
     serviceAccounts: new Informer(client, SERVICE_ACCOUNTS, named(DEFAULT_SERVICE_ACCOUNT)),
     rootCertificates: new Informer(client, CONFIG_MAPS, named(ROOT_CERTIFICATE_CONFIG_MAP)),

@@ -179,3 +179,13 @@ test('what matters to endpoints is told from what does not', () => {
   for (const change of [{ ready: false }, { going: true }, { phase: 'Failed' }, { ips: ['10.0.0.1'] }])
     assert.notEqual(endpointFacts(pod('a', change)), endpointFacts(before), JSON.stringify(change));
 });
+
+test('endpoints say for whose clients they are meant, as the Service asks', () => {
+  const asked = (trafficDistribution: string, ready = true) =>
+    only(service({ trafficDistribution }), pod('a', { ready }))?.hints;
+  assert.equal(only(service(), pod('a'))?.hints, undefined);
+  assert.deepEqual(asked('PreferSameZone'), { forZones: [{ name: 'west' }] });
+  assert.deepEqual(asked('PreferClose'), { forZones: [{ name: 'west' }] });
+  assert.deepEqual(asked('PreferSameNode'), { forNodes: [{ name: 'node-1' }], forZones: [{ name: 'west' }] });
+  assert.equal(asked('PreferSameZone', false), undefined, 'one that is not ready is nobody’s');
+});

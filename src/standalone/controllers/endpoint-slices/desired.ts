@@ -2,6 +2,7 @@ import { parseAddress } from '../../../base/ip.ts';
 import type { Node, Pod } from '../../../kube/types/core.ts';
 import type { Endpoint, EndpointPort } from '../../../kube/types/discovery.ts';
 import type { Service, ServicePort } from '../../../kube/types/service.ts';
+import { withHints } from './hints.ts';
 import { isReady, isTerminated, isTerminating } from '../pod-state.ts';
 
 export type AddressType = 'IPv4' | 'IPv6';
@@ -30,7 +31,7 @@ export function desiredGroups(
       const ports = (service.spec.ports ?? []).flatMap(port => resolvePort(port, pod));
       const key = JSON.stringify(ports);
       const group = groups.get(key) ?? { ports, endpoints: [] };
-      group.endpoints.push(endpoint);
+      group.endpoints.push(withHints(service, endpoint));
       groups.set(key, group);
     }
     // A Service that selects nobody has one empty slice a family, so that readers know it was looked at.

@@ -1,28 +1,24 @@
 import { sentenceOf } from '../../../base/errors.ts';
 import { isConflict, isNotFound } from '../../../kube/api-error.ts';
-import { ENDPOINT_SLICES, keyOf, parseKey } from '../../../kube/resources.ts';
+import { keyOf } from '../../../kube/resources.ts';
 import { matchesAll } from '../../../kube/selector.ts';
 import type { Pod } from '../../../kube/types/core.ts';
 import type { EndpointSlice } from '../../../kube/types/discovery.ts';
 import type { Service } from '../../../kube/types/service.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { randomSuffix } from '../pod-from-template.ts';
 import { desiredGroups, endpointFacts, nodeFacts } from './desired.ts';
-import { TRIGGER_TIME, isManaged, planSlices, serviceKeyOf } from './plan.ts';
+import { TRIGGER_TIME, isManaged, ownerOf, planSlices, serviceKeyOf } from './plan.ts';
 import { TriggerTimes } from './trigger-times.ts';
-
-/** A write that the cache does not show by then is not waited for: the next turn may then make a slice too many, or fail. */
-const LONGEST_WAIT_MILLISECONDS = 2000;
-/** As the server's own name generator: a name has at most 63 characters with its suffix. */
-const LONGEST_PREFIX = 58;
+import { sliceWriter } from './writer.ts';
 
 /** Keeps the EndpointSlices of every Service that has a selector. */
 export function startEndpointSlices(context: ControllerContext): Controller {
-  const { client, clock, informers } = context;
+  const { informers } = context;
   const { endpointSlices, nodes, pods, services } = informers;
   const events = context.events.of('endpoint-slice-controller');
   const triggers = new TriggerTimes();
+  const write = sliceWriter(context);
   const queue = controllerQueue(context, 'endpoint-slices', synchronize, 5);
 
   const stop = [
@@ -54,15 +50,14 @@ export function startEndpointSlices(context: ControllerContext): Controller {
     const existing = endpointSlices.cache
       .by('service', key)
       .filter(slice => isManaged(slice) && !isGoing(slice));
-    const plan = planSlices(service, desired, existing);
+    const plan = planSlices(ownerOf(service), desired, existing);
     const triggered = triggers.next(key, service, selected);
     try {
-      await Promise.all([
-        ...plan.create.map(slice => create(timed(slice, triggered))),
-        ...plan.update.map(slice => update(timed(slice, triggered))),
-      ]);
-      // Readers see an endpoint in two slices rather than in none.
-      await Promise.all(plan.remove.map(remove));
+      await write({
+        create: plan.create.map(slice => timed(slice, triggered)),
+        update: plan.update.map(slice => timed(slice, triggered)),
+        remove: plan.remove,
+      });
       triggers.written(key);
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) {
@@ -71,42 +66,6 @@ export function startEndpointSlices(context: ControllerContext): Controller {
       }
       throw error;
     }
-  }
-
-  async function create(slice: EndpointSlice): Promise<void> {
-    const prefix = (slice.metadata.generateName ?? '').slice(0, LONGEST_PREFIX);
-    const metadata = { ...slice.metadata, name: `${prefix}${randomSuffix()}` };
-    await seen(await client.create(ENDPOINT_SLICES, { ...slice, metadata }));
-  }
-
-  async function update(slice: EndpointSlice): Promise<void> {
-    await seen(await client.update(ENDPOINT_SLICES, slice));
-  }
-
-  async function remove(slice: EndpointSlice): Promise<void> {
-    const { uid } = slice.metadata;
-    try {
-      const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-      await client.delete(ENDPOINT_SLICES, parseKey(keyOf(slice)), preconditions);
-    } catch (error) {
-      if (!isNotFound(error)) throw error; // it went by itself
-    }
-  }
-
-  /** The next turn has to know what this one wrote. */
-  async function seen(slice: EndpointSlice): Promise<void> {
-    const late = new AbortController();
-    const done = new AbortController();
-    const timer = clock.sleep(LONGEST_WAIT_MILLISECONDS, done.signal).then(
-      () => late.abort(new Error('the cache is late')),
-      () => undefined, // it was not
-    );
-    const reached = endpointSlices
-      .reached(slice.metadata.resourceVersion ?? '', late.signal)
-      .catch(() => undefined);
-    await reached;
-    done.abort(new Error('seen'));
-    await timer;
   }
 
   function podsOf(service: Service): readonly Pod[] {

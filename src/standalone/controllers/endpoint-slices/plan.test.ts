@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Endpoint, EndpointSlice } from '../../../kube/types/discovery.ts';
 import type { Service } from '../../../kube/types/service.ts';
 import type { EndpointGroup } from './desired.ts';
-import { ENDPOINTS_A_SLICE, MANAGED_BY, isManaged, planSlices, serviceKeyOf } from './plan.ts';
+import { ENDPOINTS_A_SLICE, MANAGED_BY, isManaged, ownerOf, planSlices, serviceKeyOf } from './plan.ts';
 import { TriggerTimes } from './trigger-times.ts';
 
 const service: Service = {
@@ -39,7 +39,7 @@ class Slices {
   all: readonly EndpointSlice[] = [];
 
   apply(desired: readonly EndpointGroup[]): { readonly writes: number } {
-    const { create, update, remove } = planSlices(service, desired, this.all);
+    const { create, update, remove } = planSlices(ownerOf(service), desired, this.all);
     const gone = new Set(remove);
     const updated = new Map(update.map(slice => [slice.metadata.name, slice]));
     this.all = [

@@ -22,8 +22,39 @@ export interface SlicePlan {
 }
 
 /** Is this slice ours to write for its Service? Hand-made and mirrored slices name other managers, or none. */
-export function isManaged(slice: EndpointSlice): boolean {
-  return slice.metadata.labels?.[MANAGER] === MANAGED_BY;
+export const isManaged = (slice: EndpointSlice): boolean => isManagedBy(slice, MANAGED_BY);
+
+export const isManagedBy = (slice: EndpointSlice, manager: string): boolean =>
+  slice.metadata.labels?.[MANAGER] === manager;
+
+/** What slices are made for: a Service with a selector, or Endpoints that somebody wrote. */
+export interface SliceOwner {
+  /** Of the Service's name and namespace. */
+  readonly metadata: ObjectMeta;
+  /** Besides those that say what a slice is. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly managedBy: string;
+  readonly reference: NonNullable<ObjectMeta['ownerReferences']>[number];
+  readonly endpointsASlice: number;
+}
+
+export function ownerOf(service: Service): SliceOwner {
+  return {
+    metadata: service.metadata,
+    labels: {
+      ...withoutReserved(service.metadata.labels ?? {}),
+      ...(service.spec.clusterIP === 'None' ? { [HEADLESS]: '' } : {}),
+    },
+    managedBy: MANAGED_BY,
+    reference: controllerReference(service, { apiVersion: 'v1', kind: 'Service' }),
+    endpointsASlice: ENDPOINTS_A_SLICE,
+  };
+}
+
+/** Labels that say what a slice is are the controllers' own. */
+export function withoutReserved(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const reserved = new Set([SERVICE_NAME, MANAGER, HEADLESS]);
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !reserved.has(key)));
 }
 
 export function serviceKeyOf(slice: EndpointSlice): string {
@@ -31,12 +62,12 @@ export function serviceKeyOf(slice: EndpointSlice): string {
 }
 
 /**
- * The fewest writes that make the managed slices of a Service say what is desired: an endpoint stays in the slice where
+ * The fewest writes that make the managed slices of an owner say what is desired: an endpoint stays in the slice where
  * it is; new ones go into slices that are written anyway, then into one that has room for all that are left, then into
  * new ones. A slice that is left empty goes.
  */
 export function planSlices(
-  service: Service,
+  owner: SliceOwner,
   desired: readonly EndpointGroup[],
   existing: readonly EndpointSlice[],
 ): SlicePlan {
@@ -45,19 +76,19 @@ export function planSlices(
   const kept = new Set<EndpointSlice>();
   for (const group of desired) {
     const slices = existing.filter(slice => !kept.has(slice) && fits(slice, group));
-    const { fillings, rest } = fill(service, group, slices);
+    const { fillings, rest } = fill(owner, group, slices);
     const isPlaceholder = group.endpoints.length === 0;
     const inUse = isPlaceholder
       ? fillings.slice(0, 1)
       : fillings.filter(({ endpoints }) => endpoints.length > 0);
     for (const { slice, endpoints } of inUse) {
       kept.add(slice);
-      const next = sliceFor(service, group, endpoints, slice.metadata);
+      const next = sliceFor(owner, group, endpoints, slice.metadata);
       if (!says(slice, next)) update.push(next);
     }
-    if (isPlaceholder && inUse.length === 0) create.push(sliceFor(service, group, [], undefined));
-    for (let at = 0; at < rest.length; at += ENDPOINTS_A_SLICE)
-      create.push(sliceFor(service, group, rest.slice(at, at + ENDPOINTS_A_SLICE), undefined));
+    if (isPlaceholder && inUse.length === 0) create.push(sliceFor(owner, group, [], undefined));
+    for (let at = 0; at < rest.length; at += owner.endpointsASlice)
+      create.push(sliceFor(owner, group, rest.slice(at, at + owner.endpointsASlice), undefined));
   }
   return { create, update, remove: existing.filter(slice => !kept.has(slice)) };
 }
@@ -68,7 +99,7 @@ interface Filling {
 }
 
 function fill(
-  service: Service,
+  owner: SliceOwner,
   group: EndpointGroup,
   slices: readonly EndpointSlice[],
 ): { readonly fillings: readonly Filling[]; readonly rest: readonly Endpoint[] } {
@@ -83,13 +114,13 @@ function fill(
   });
   const rest = [...waiting.values()];
   const isWritten = ({ slice, endpoints }: Filling) =>
-    endpoints.length > 0 && !says(slice, sliceFor(service, group, endpoints, slice.metadata));
+    endpoints.length > 0 && !says(slice, sliceFor(owner, group, endpoints, slice.metadata));
   const fullestFirst = fillings.toSorted((a, b) => b.endpoints.length - a.endpoints.length);
   for (const { endpoints } of fullestFirst.filter(isWritten))
-    endpoints.push(...rest.splice(0, Math.max(0, ENDPOINTS_A_SLICE - endpoints.length)));
-  const last = rest.length % ENDPOINTS_A_SLICE;
+    endpoints.push(...rest.splice(0, Math.max(0, owner.endpointsASlice - endpoints.length)));
+  const last = rest.length % owner.endpointsASlice;
   const roomy = fullestFirst.find(
-    ({ endpoints }) => last > 0 && endpoints.length + last <= ENDPOINTS_A_SLICE,
+    ({ endpoints }) => last > 0 && endpoints.length + last <= owner.endpointsASlice,
   );
   roomy?.endpoints.push(...rest.splice(rest.length - last));
   return { fillings, rest };
@@ -108,17 +139,17 @@ function says(slice: EndpointSlice, next: EndpointSlice): boolean {
 }
 
 function sliceFor(
-  service: Service,
+  owner: SliceOwner,
   group: EndpointGroup,
   endpoints: readonly Endpoint[],
   before: ObjectMeta | undefined,
 ): EndpointSlice {
-  const { name, namespace = '' } = service.metadata;
+  const { name, namespace = '' } = owner.metadata;
   const metadata: ObjectMeta = {
     ...(before ?? { name: '', generateName: `${name}-` }),
     namespace,
-    labels: labelsFor(service),
-    ownerReferences: [controllerReference(service, { apiVersion: 'v1', kind: 'Service' })],
+    labels: { ...owner.labels, [SERVICE_NAME]: name, [MANAGER]: owner.managedBy },
+    ownerReferences: [owner.reference],
   };
   const { addressType, ports } = group;
   return {
@@ -128,18 +159,6 @@ function sliceFor(
     addressType,
     endpoints,
     ports,
-  };
-}
-
-/** The Service's own labels, but for those that say what the slice is. */
-function labelsFor(service: Service): Readonly<Record<string, string>> {
-  const { name, labels = {} } = service.metadata;
-  const reserved = new Set([SERVICE_NAME, MANAGER, HEADLESS]);
-  return {
-    ...Object.fromEntries(Object.entries(labels).filter(([key]) => !reserved.has(key))),
-    ...(service.spec.clusterIP === 'None' ? { [HEADLESS]: '' } : {}),
-    [SERVICE_NAME]: name,
-    [MANAGER]: MANAGED_BY,
   };
 }
 
