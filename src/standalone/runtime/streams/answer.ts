@@ -22,4 +22,3 @@ export function answerRefusal(response: ServerResponse, refusal: Refusal): void 
 
 export const badRequest = (message: string): Refusal => ({ code: 400, reason: 'BadRequest', message });
 export const notFound = (message: string): Refusal => ({ code: 404, reason: 'NotFound', message });
-export const notOffered = (message: string): Refusal => ({ code: 501, reason: 'NotImplemented', message });

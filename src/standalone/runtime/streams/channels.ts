@@ -12,7 +12,7 @@ export const STDOUT = 1;
 export const STDERR = 2;
 
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+type Protocol = (typeof PROTOCOLS)[number];
 
 /** A client that does not read is waited for: above this much unsent, the program's output is not read any more. */
 const HIGH_WATER = 256 << 10;
@@ -20,7 +20,6 @@ const LARGEST_MESSAGE = 1 << 20;
 
 /** A session of exec or attach with one client. */
 export interface Channels {
-  readonly protocol: Protocol;
   onInput(handler: (bytes: Buffer) => void): void;
   /** The client closed standard input (v5's close signal). */
   onInputEnd(handler: () => void): void;
@@ -60,14 +59,14 @@ export async function acceptChannels(
 }
 
 class WebSocketChannels implements Channels {
-  readonly protocol: Protocol;
+  readonly #protocol: Protocol;
   readonly #client: WebSocket;
   #input: ((bytes: Buffer) => void) | undefined;
   #inputEnd: (() => void) | undefined;
   #resize: ((rows: number, columns: number) => void) | undefined;
 
   constructor(client: WebSocket, protocol: Protocol) {
-    this.protocol = protocol;
+    this.#protocol = protocol;
     this.#client = client;
     client.pause();
     client.on('message', data => this.#receive(data));
@@ -139,21 +138,26 @@ class WebSocketChannels implements Channels {
     const body = bytes.subarray(1);
     if (channel === STDIN) this.#input?.(body);
     else if (channel === RESIZE) this.#receiveSize(body);
-    else if (channel === CLOSE && body[0] === STDIN && this.protocol === 'v5.channel.k8s.io')
+    else if (channel === CLOSE && body[0] === STDIN && this.#protocol === 'v5.channel.k8s.io')
       this.#inputEnd?.();
   }
 
-  /** `{"Width":80,"Height":24}`; anything else is no size. */
   #receiveSize(body: Buffer): void {
-    let size: { readonly Width?: unknown; readonly Height?: unknown };
-    try {
-      size = JSON.parse(body.toString('utf8')) as typeof size;
-    } catch {
-      return;
-    }
-    const { Width: columns, Height: rows } = size ?? {};
-    if (typeof rows === 'number' && typeof columns === 'number') this.#resize?.(rows, columns);
+    const size = sizeOf(body.toString('utf8'));
+    if (size !== undefined) this.#resize?.(size.rows, size.columns);
   }
+}
+
+/** `{"Width":80,"Height":24}`; anything else is no size. */
+export function sizeOf(text: string): { readonly rows: number; readonly columns: number } | undefined {
+  let size: { readonly Width?: unknown; readonly Height?: unknown } | null;
+  try {
+    size = JSON.parse(text) as typeof size;
+  } catch {
+    return undefined;
+  }
+  const { Width: columns, Height: rows } = size ?? {};
+  return typeof rows === 'number' && typeof columns === 'number' ? { rows, columns } : undefined;
 }
 
 /** What the status channel carries: client-go reads the exit code from the cause. */

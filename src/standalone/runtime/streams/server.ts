@@ -5,11 +5,16 @@ import type { Duplex } from 'node:stream';
 import { sentenceOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { Pods } from '../pods.ts';
-import { answerRefusal, badRequest, notOffered, statusOf, type Refusal } from './answer.ts';
+import { answerRefusal, badRequest, statusOf, type Refusal } from './answer.ts';
+import type { PodWorker } from '../pod/pod-worker.ts';
 import { serveAttach } from './attach.ts';
-import { acceptChannels } from './channels.ts';
+import { acceptChannels, type Channels } from './channels.ts';
 import { serveExec, type ExecQuery } from './exec.ts';
 import { answerLogs } from './logs.ts';
+import { acceptPortForwardChannels, portsIn, servePortForwardChannels } from './port-forward-channels.ts';
+import { servePortForward } from './port-forward.ts';
+import { PORT_FORWARD, acceptSpdy, acceptTunnel, isSpdy } from './spdy/accept.ts';
+import { SpdyChannels } from './spdy/channels.ts';
 import { findTarget } from './target.ts';
 
 export interface StreamServerOptions {
@@ -20,7 +25,7 @@ export interface StreamServerOptions {
 }
 
 /**
- * Logs, exec and attach, for the API server, which has checked who asks: a kubelet's paths on a unix socket that only
+ * Logs, exec, attach and port-forward, for the API server, which has checked who asks: a kubelet's paths on a unix socket that only
  * root may open.
  */
 export function startStreamServer(options: StreamServerOptions): { readonly closed: Promise<void> } {
@@ -65,8 +70,6 @@ async function answer(
     answerRefusal(response, target);
   } else if (target.kind === 'containerLogs' && target.container !== undefined) {
     await answerLogs(request, response, target.worker, target.container.name, url.searchParams);
-  } else if (target.kind === 'portForward') {
-    answerRefusal(response, portForwardRefusal);
   } else {
     answerRefusal(response, badRequest('Upgrade request required'));
   }
@@ -81,8 +84,8 @@ async function upgrade(
   const url = new URL(request.url ?? '/', 'http://runtime');
   const target = findTarget(url.pathname, options.pods);
   if ('code' in target) return refuseUpgrade(connection, target);
-  if (target.kind === 'portForward' || target.container === undefined)
-    return refuseUpgrade(connection, portForwardRefusal);
+  if (target.container === undefined)
+    return upgradePortForward(request, connection, head, target.worker, url.searchParams);
   const { worker, container, kind } = target;
   const query = parseQuery(url.searchParams);
   if (kind === 'exec' && query.command.length === 0)
@@ -91,21 +94,56 @@ async function upgrade(
   if (run?.at !== 'running') {
     return refuseUpgrade(connection, badRequest(`container "${container.name}" is not running`));
   }
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-    return refuseUpgrade(connection, notOffered('only WebSocket connections are offered here, not SPDY'));
-  }
-  const channels = await acceptChannels(request, connection, head);
-  if (channels === undefined) {
+  const channels = await accept(request, connection, head, query);
+  if (channels === 'refused')
     return refuseUpgrade(
       connection,
       badRequest('none of the subprotocols v5.channel.k8s.io and v4.channel.k8s.io was offered'),
     );
-  }
+  if (channels === undefined) return undefined;
   if (kind === 'attach') await serveAttach(channels, worker, run, query);
   else await serveExec(channels, worker, container, run, query);
+  return undefined;
 }
 
-const portForwardRefusal = notOffered('port-forward is not offered by this cluster yet');
+/** Undefined: the client has gone already. */
+async function accept(
+  request: IncomingMessage,
+  connection: Duplex,
+  head: Buffer,
+  query: ExecQuery,
+): Promise<Channels | 'refused' | undefined> {
+  if (!isSpdy(request)) return (await acceptChannels(request, connection, head)) ?? 'refused';
+  if (acceptSpdy(request, connection, head, ['v4.channel.k8s.io']) === undefined) return 'refused';
+  return SpdyChannels.open(connection, query);
+}
+
+async function upgradePortForward(
+  request: IncomingMessage,
+  connection: Duplex,
+  head: Buffer,
+  worker: PodWorker,
+  query: URLSearchParams,
+): Promise<void> {
+  if (worker.sandbox === undefined)
+    return refuseUpgrade(connection, badRequest(`pod ${worker.pod.metadata.name} is not running`));
+  const refusal = badRequest(
+    `none of the subprotocols SPDY/3.1+${PORT_FORWARD}, ${PORT_FORWARD} was offered`,
+  );
+  if (isSpdy(request)) {
+    if (acceptSpdy(request, connection, head, [PORT_FORWARD]) === undefined)
+      return refuseUpgrade(connection, refusal);
+    return servePortForward(connection, worker);
+  }
+  const tunnel = await acceptTunnel(request, connection, head);
+  if (tunnel !== undefined) return servePortForward(tunnel, worker);
+  const ports = portsIn(query);
+  if (ports === undefined)
+    return refuseUpgrade(connection, badRequest('query parameter "ports" is required'));
+  const client = await acceptPortForwardChannels(request, connection, head);
+  if (client === undefined) return refuseUpgrade(connection, refusal);
+  return servePortForwardChannels(client, worker, ports);
+}
 
 function parseQuery(query: URLSearchParams): ExecQuery {
   const flag = (...names: readonly string[]) =>
