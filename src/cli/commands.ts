@@ -105,6 +105,8 @@ export function commands(called: string): Command {
     .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
     .option('--observe', 'send it for real too, and compare: exit code 1 where they differ')
     .option('--cacert <file>', 'authorities that certificates are checked against')
+    .addOption(new Option('-4, --ipv4', 'use IPv4 addresses alone').conflicts('ipv6'))
+    .addOption(new Option('-6, --ipv6', 'use IPv6 addresses alone').conflicts('ipv4'))
     .option('-X, --request <method>', 'the method of an HTTP request (default: GET)')
     .option('-H, --header <header>', '"Name: value" of an HTTP request (again for more)', collect, [])
     .addOption(
@@ -113,7 +115,7 @@ export function commands(called: string): Command {
         .default('text'),
     )
     .action(async (from: string, to: string, options: TraceOptions) => {
-      const { name, kubeconfig, request, header, output, observe, cacert } = options;
+      const { name, kubeconfig, request, header, ipv4, ipv6, output, observe, cacert } = options;
       const { trace } = await import('./trace.ts');
       process.exitCode = await trace({
         from,
@@ -122,6 +124,7 @@ export function commands(called: string): Command {
         ...(kubeconfig === undefined ? {} : { kubeconfig }),
         ...(request === undefined ? {} : { method: request }),
         headers: header,
+        ...(ipv4 === true ? { family: 4 } : ipv6 === true ? { family: 6 } : {}),
         form: output,
         observe: observe === true,
         ...(cacert === undefined ? {} : { authorityFile: cacert }),
@@ -185,6 +188,8 @@ interface TraceOptions {
   readonly header: readonly string[];
   readonly observe?: true;
   readonly cacert?: string;
+  readonly ipv4?: true;
+  readonly ipv6?: true;
   readonly output: 'text' | 'json' | 'yaml';
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FairleadError } from '../base/errors.ts';
 import { parseAddress, parsePrefix } from '../base/ip.ts';
+import type { Family } from '../base/ip.ts';
 import { compareTrace, traceRequest } from '../insight/trace/index.ts';
 import type { ClusterFacts, Target } from '../insight/trace/index.ts';
 import { defaults } from '../kernel/contract.ts';
@@ -26,6 +27,8 @@ export interface TraceCall {
   readonly kubeconfig?: string;
   readonly method?: string;
   readonly headers: readonly string[];
+  /** Only addresses of this family are used. */
+  readonly family?: Family;
   readonly form: 'text' | 'json' | 'yaml';
   /** Sends the request for real, and compares. */
   readonly observe: boolean;
@@ -36,7 +39,7 @@ export interface TraceCall {
 /** Prints the way of one request; the exit code is 0, or 1 where what was observed differs from the model. */
 export async function trace(call: TraceCall): Promise<number> {
   const from = parseOrigin(call.from);
-  const to = parseTarget(call.to, call);
+  const to = { ...parseTarget(call.to, call), ...(call.family === undefined ? {} : { family: call.family }) };
   const { facts, kubeconfig } = clusterOf(call);
   const authorities = call.observe ? await authoritiesFor(call) : [];
   const client = createClient(kubeconfig);
@@ -132,6 +135,9 @@ async function formatted(found: TraceReport, form: TraceCall['form']): Promise<s
   if (form === 'json') return `${JSON.stringify(found, undefined, 2)}\n`;
   const { stringify } = await import('yaml');
   if (form === 'yaml') return stringify(found);
-  const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
-  return traceText(found, { isColoured, yaml: value => stringify(value) });
+  const { columns, isTTY } = process.stdout;
+  const isColoured = isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  // A pseudo-terminal may say that it has no columns at all.
+  const width = isTTY && columns > 0 ? { columns } : {};
+  return traceText(found, { isColoured, ...width, yaml: value => stringify(value) });
 }

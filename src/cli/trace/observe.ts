@@ -51,7 +51,9 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
   const resolution = isName && place.files !== undefined ? await resolve(options, place) : undefined;
   const dropped = resolution === undefined ? [] : await droppedQuestions(agents, origin, resolution, since);
   const known = trace.hops.flatMap(hop => (hop.hop === 'name' ? hop.addresses : []));
-  const [address] = isName ? (resolution?.addresses ?? known) : [target.host];
+  const { family } = target;
+  const found = isName ? (resolution?.addresses ?? known) : [target.host];
+  const address = found.find(one => family === undefined || one.includes(':') === (family === 6));
   const name = resolution === undefined ? {} : { name: nameOf(resolution, dropped) };
   if (address === undefined) return { ...name, silent: agents.silent };
   const connection = await connect(options, { place, address, agents });

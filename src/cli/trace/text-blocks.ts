@@ -16,6 +16,9 @@ export interface Block {
 }
 
 const labelWidth = 10;
+const gap = '  ';
+/** Narrower than this nothing can be read. */
+const leastRoom = 30;
 const codes = { good: '32', bad: '31', strong: '1', faint: '90', plain: '' } as const;
 
 export const good = (text: string): Span => ({ text, tone: 'good' });
@@ -23,30 +26,55 @@ export const bad = (text: string): Span => ({ text, tone: 'bad' });
 export const strong = (text: string): Span => ({ text, tone: 'strong' });
 export const faint = (text: string): Span => ({ text, tone: 'faint' });
 
-/** Aligned text; colours only where they are asked for. */
-export function renderBlocks(blocks: readonly Block[], isColoured: boolean): string {
-  return blocks.map(block => renderBlock(block, isColoured)).join('\n');
+export interface Paper {
+  readonly isColoured: boolean;
+  /** A terminal's width: the last cell of a row is broken to fit. Absent: every row is one line. */
+  readonly columns?: number;
 }
 
-function renderBlock({ label, sections }: Block, isColoured: boolean): string {
-  const lines = sections.flatMap(rows => renderRows(rows, isColoured));
-  const head = paint({ text: label.padEnd(labelWidth), tone: 'strong' }, isColoured);
+/** Aligned text; colours only where they are asked for. */
+export function renderBlocks(blocks: readonly Block[], paper: Paper): string {
+  return blocks.map(block => renderBlock(block, paper)).join('\n');
+}
+
+function renderBlock({ label, sections }: Block, paper: Paper): string {
+  const lines = sections.flatMap(rows => renderRows(rows, paper));
+  const head = paint({ text: label.padEnd(labelWidth), tone: 'strong' }, paper.isColoured);
   return lines.map((line, index) => `${index === 0 ? head : ' '.repeat(labelWidth)}${line}\n`).join('');
 }
 
-function renderRows(rows: readonly Row[], isColoured: boolean): readonly string[] {
+function renderRows(rows: readonly Row[], { columns, isColoured }: Paper): readonly string[] {
   const widths = columnWidths(rows);
-  return rows.map(row =>
-    row
-      .map((cell, column) => {
-        const span = typeof cell === 'string' ? { text: cell, tone: 'plain' as const } : cell;
-        const isLast = column === row.length - 1;
-        const padding = isLast ? 0 : (widths[column] ?? 0) - span.text.length;
-        return `${paint(span, isColoured)}${' '.repeat(Math.max(0, padding))}`;
-      })
-      .join('  ')
-      .trimEnd(),
-  );
+  return rows.flatMap(row => {
+    const spans = row.map(cell => (typeof cell === 'string' ? { text: cell, tone: 'plain' as const } : cell));
+    const last = spans.at(-1) ?? { text: '', tone: 'plain' as const };
+    const before = spans.slice(0, -1).map((span, column) => {
+      const padding = ' '.repeat(Math.max(0, (widths[column] ?? 0) - span.text.length));
+      return { shown: `${paint(span, isColoured)}${padding}`, width: span.text.length + padding.length };
+    });
+    const indent = before.reduce((sum, { width }) => sum + width + gap.length, 0);
+    const room = columns === undefined ? Infinity : columns - labelWidth - indent;
+    const head = before.map(({ shown }) => `${shown}${gap}`).join('');
+    return broken(last.text, Math.max(room, leastRoom)).map((text, line) =>
+      `${line === 0 ? head : ' '.repeat(indent)}${paint({ ...last, text }, isColoured)}`.trimEnd(),
+    );
+  });
+}
+
+/** At blanks; a line that goes on begins with the blanks that the first one has. */
+function broken(text: string, room: number): readonly string[] {
+  if (text.length <= room) return [text];
+  const margin = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = margin;
+  for (const word of text.trimStart().split(' ')) {
+    const longer = line.trim() === '' ? `${line}${word}` : `${line} ${word}`;
+    if (longer.length > room && line.trim() !== '') {
+      lines.push(line);
+      line = `${margin}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line];
 }
 
 /** A cell that ends its row may be as long as it wants. */

@@ -2,21 +2,20 @@ import type { Finding, Observed, PolicyChange, Trace } from '../../insight/trace
 import { atField, hopBlock } from './hop-text.ts';
 import { seenRows } from './seen-text.ts';
 import { bad, faint, good, renderBlocks, strong } from './text-blocks.ts';
-import type { Block, Row } from './text-blocks.ts';
+import type { Block, Paper, Row } from './text-blocks.ts';
 
 /** A trace, and where the request was really sent what was seen of it. */
 export interface TraceReport extends Trace {
   readonly observed?: Observed & { readonly findings: readonly Finding[] };
 }
 
-export interface TextOptions {
-  readonly isColoured: boolean;
+export interface TextOptions extends Paper {
   /** A value as YAML. */
   readonly yaml: (value: unknown) => string;
 }
 
 /** The whole trace for people: a line of what was asked, a block a hop, the verdict. */
-export function traceText(trace: TraceReport, { isColoured, yaml }: TextOptions): string {
+export function traceText(trace: TraceReport, options: TextOptions): string {
   const { observed } = trace;
   const head: Block = { label: 'request', sections: [[[strong(`${trace.from} → ${trace.to}`)]]] };
   const hops = trace.hops.map((hop, index): Block => {
@@ -29,10 +28,10 @@ export function traceText(trace: TraceReport, { isColoured, yaml }: TextOptions)
   const blocks = [
     head,
     ...hops,
-    verdictBlock(trace, yaml),
+    verdictBlock(trace, options.yaml),
     ...(observed === undefined ? [] : [observedBlock(observed)]),
   ];
-  return renderBlocks(blocks, isColoured);
+  return renderBlocks(blocks, options);
 }
 
 function verdictBlock({ problems, verdict }: Trace, yaml: TextOptions['yaml']): Block {

@@ -83,7 +83,7 @@ export function settle(
   const routes: RouteHop['choices'][number][] = [];
   for (const delivery of deliveries) {
     const { entry, from, to } = delivery;
-    const judgement = judge(cluster, { ...delivery, protocol });
+    const judgement = isLoopback(to.address) ? undefined : judge(cluster, { ...delivery, protocol });
     const route = findRoute(cluster, entry === undefined ? from : { ...from, node: entry }, to);
     const sentence = entry === undefined ? route.sentence : `in by ${entry}; ${route.sentence}`;
     if (judgement !== undefined) judgements.push(judgement);
@@ -124,10 +124,14 @@ const isLocalDns = (cluster: TracedCluster, address: string, port: number): bool
   port === 53 && cluster.dnsAddresses.includes(address);
 
 function destinationAt(cluster: TracedCluster, from: Place, address: string, port: number): Place {
+  if (isLoopback(address)) return { ...from, address, port };
   const place = placeAt(cluster, address, port);
   if (!isLocalDns(cluster, address, port)) return place;
   return { address, port, ...(from.node === undefined ? {} : { node: from.node }) };
 }
+
+/** 127.0.0.0/8 and ::1: whoever sends. */
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 function endingOf(
   cluster: TracedCluster,

@@ -12,8 +12,8 @@ export interface FoundRoute {
 
 /** How packets get from one end to the other, by what every node's agent makes of the Node objects. */
 export function findRoute(cluster: TracedCluster, from: Place, to: Place): FoundRoute {
-  if (from.pod !== undefined && from.pod === to.pod && from.address === to.address)
-    return { way: 'same-pod', sentence: `${from.pod} reaches itself` };
+  const isItself = from.pod !== undefined && from.pod === to.pod;
+  if (isItself) return { way: 'same-pod', sentence: `${from.pod} reaches itself` };
   const address = parseAddress(to.address);
   if (address === undefined) return { way: 'none', sentence: `"${to.address}" is no address` };
   if (to.node === undefined) return outside(cluster, address);

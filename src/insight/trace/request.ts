@@ -1,3 +1,4 @@
+import type { Family } from '../../base/ip.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 
 /** Where a request begins. */
@@ -14,6 +15,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly protocol: Protocol;
+  /** Only addresses of this family are used; absent: of both. */
+  readonly family?: Family;
   /** What is said once there is a connection; absent for a target that is no URL. */
   readonly http?: HttpTarget;
 }

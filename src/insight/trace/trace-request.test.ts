@@ -307,3 +307,18 @@ describe('what is not there', () => {
     assert.match(found.problems.join(), /Pod\/shop\/broken/);
   });
 });
+
+test('a pod that speaks to itself on its loopback is asked nothing', () => {
+  const found = trace('pod/shop/web-1', 'http://localhost:8080/');
+  assert.equal(found.verdict.outcome, 'reaches');
+  assert.ok(!found.hops.some(({ hop }) => hop === 'policy'));
+});
+
+test('one family alone is followed where that is asked for', () => {
+  const to: Target = { ...url('http://api/'), family: 6 };
+  const { frontends } = hopOf(traceRequest(shop(), from('pod/shop/web-1'), to), 'service');
+  assert.deepEqual(
+    frontends.map(({ address }) => address),
+    ['fd00:10:96::2'],
+  );
+});

@@ -55,7 +55,7 @@ function follow(cluster: TracedCluster, origin: OriginHop, target: Target): Way 
   }
   const name = resolve(cluster, origin, target);
   if (name.outcome !== 'found') return { hops: [origin, name], endings: [nameEnding(name)] };
-  const way = send(cluster, origin, reachable(origin, name.addresses), target);
+  const way = send(cluster, origin, reachable(origin, ofFamily(name.addresses, target)), target);
   return { hops: [origin, name, ...way.hops], endings: way.endings };
 }
 
@@ -78,6 +78,9 @@ function gatewayOf(cluster: TracedCluster, frontends: readonly ServiceFrontend[]
   }
   return undefined;
 }
+
+const ofFamily = (addresses: readonly string[], { family }: Target): readonly string[] =>
+  family === undefined ? addresses : addresses.filter(address => address.includes(':') === (family === 6));
 
 /** A client uses the addresses of the families that it has, where there are any. */
 function reachable(origin: OriginHop, addresses: readonly string[]): readonly string[] {
