@@ -97,7 +97,7 @@ export function commands(called: string): Command {
     .command('trace')
     .summary('show the way of a request, and what decides it')
     .description(
-      'Follows one request through DNS, Services, policies and routes, in the model that programs the kernels, and says what decides it and what would have to change.',
+      'Follows one request through DNS, Services, Gateways, policies and routes, in the model that programs the kernels, and says what decides it and what would have to change.',
     )
     .argument('<from>', 'world, pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME or node/NAME')
     .argument('<to>', 'a URL, a name with a port, or an address with a port ([fd00::1]:443)')

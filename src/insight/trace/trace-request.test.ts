@@ -314,6 +314,12 @@ test('a pod that speaks to itself on its loopback is asked nothing', () => {
   assert.ok(!found.hops.some(({ hop }) => hop === 'policy'));
 });
 
+test('a name that a Gateway serves and the cluster does not know is told with its address', () => {
+  const { verdict } = trace('pod/shop/web-1', 'http://shop.example.com/shop');
+  assert.equal(verdict.outcome, 'unknown');
+  assert.match(verdict.next ?? '', /172\.30\.200\.1/);
+});
+
 test('one family alone is followed where that is asked for', () => {
   const to: Target = { ...url('http://api/'), family: 6 };
   const { frontends } = hopOf(traceRequest(shop(), from('pod/shop/web-1'), to), 'service');

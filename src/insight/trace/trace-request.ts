@@ -54,9 +54,21 @@ function follow(cluster: TracedCluster, origin: OriginHop, target: Target): Way 
     return { hops: [origin, ...way.hops], endings: way.endings };
   }
   const name = resolve(cluster, origin, target);
-  if (name.outcome !== 'found') return { hops: [origin, name], endings: [nameEnding(name)] };
+  if (name.outcome !== 'found')
+    return {
+      hops: [origin, name],
+      endings: [{ ...servedOutside(cluster, origin, target), ...nameEnding(name) }],
+    };
   const way = send(cluster, origin, reachable(origin, ofFamily(name.addresses, target)), target);
   return { hops: [origin, name, ...way.hops], endings: way.endings };
+}
+
+/** A name that the cluster's DNS does not have may be one that a Gateway serves. */
+function servedOutside(cluster: TracedCluster, origin: OriginHop, target: Target): Pick<Ending, 'next'> {
+  const { addresses, outcome } = resolveOutside(cluster, target);
+  if (origin.kind === 'world' || outcome !== 'found') return {};
+  const list = addresses.join(', ');
+  return { next: `Have the DNS that answers for it say ${list}: that is where the Gateway is that serves it.` };
 }
 
 /** To the addresses, and where a Gateway's proxies take it, on to its backends. */
