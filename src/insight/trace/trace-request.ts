@@ -68,7 +68,9 @@ function servedOutside(cluster: TracedCluster, origin: OriginHop, target: Target
   const { addresses, outcome } = resolveOutside(cluster, target);
   if (origin.kind === 'world' || outcome !== 'found') return {};
   const list = addresses.join(', ');
-  return { next: `Have the DNS that answers for it say ${list}: that is where the Gateway is that serves it.` };
+  return {
+    next: `Have the DNS that answers for it say ${list}: that is where the Gateway is that serves it.`,
+  };
 }
 
 /** To the addresses, and where a Gateway's proxies take it, on to its backends. */
