@@ -22,25 +22,33 @@ import { temporaryNamespace } from './kernel-fixture.ts';
 /** Objects that a test changes, read as the agent reads its caches. */
 export class Objects implements ServiceSource {
   readonly #services = new Map<string, Service>();
-  readonly #slices = new Map<string, EndpointSlice>();
+  /** By the Service that they belong to. */
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
 
   put(...objects: readonly (Service | EndpointSlice)[]): void {
     for (const object of objects) {
       if (object.kind === 'Service') this.#services.set(nameOf(object), object);
-      else this.#slices.set(nameOf(object), object);
+      else this.#slicesOf(serviceOf(object)).set(nameOf(object), object);
     }
   }
 
   remove(...objects: readonly (Service | EndpointSlice)[]): void {
     for (const object of objects) {
       if (object.kind === 'Service') this.#services.delete(nameOf(object));
-      else this.#slices.delete(nameOf(object));
+      else this.#slicesOf(serviceOf(object)).delete(nameOf(object));
     }
+  }
+
+  #slicesOf(service: string): Map<string, EndpointSlice> {
+    const known = this.#slices.get(service);
+    const slices = known ?? new Map<string, EndpointSlice>();
+    if (known === undefined) this.#slices.set(service, slices);
+    return slices;
   }
 
   keys = () => this.#services.keys();
   service = (key: string) => this.#services.get(key);
-  slices = (key: string) => [...this.#slices.values()].filter(slice => serviceOf(slice) === key);
+  slices = (key: string) => [...(this.#slices.get(key)?.values() ?? [])];
 }
 
 const nameOf = ({ metadata }: Service | EndpointSlice) => `${metadata.namespace}/${metadata.name}`;
