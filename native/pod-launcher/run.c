@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,15 @@ static void await_start(int channel, char *failure, size_t size, int *terminal) 
   }
 }
 
+/* The process namespace of another container: what is in it ends with that one's first process. */
+static void join_processes(const struct plan *plan) {
+  int target = (int)syscall(SYS_pidfd_open, plan->enter_pid, 0);
+  if (target < 0 || start_time_of(plan->enter_pid) != plan->enter_start_time)
+    fail("the target container does not run any more");
+  if (setns(target, CLONE_NEWPID) < 0) fail_errno("the target container's processes cannot be joined");
+  close(target);
+}
+
 int run_container(const struct plan *plan) {
   if (plan->exit_record == NULL || plan->pid_record == NULL || plan->log == NULL || plan->stage == NULL ||
       plan->network_namespace == NULL || plan->cgroup == NULL)
@@ -159,7 +169,8 @@ int run_container(const struct plan *plan) {
   int channel[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) fail_errno("a socket cannot be made");
   join_cgroup(plan->cgroup);
-  if (unshare(CLONE_NEWPID) < 0) fail_errno("a pid namespace cannot be made");
+  if (plan->enter_pid > 0) join_processes(plan);
+  else if (unshare(CLONE_NEWPID) < 0) fail_errno("a pid namespace cannot be made");
   int children = watch_children();
   pid_t pid = fork();
   if (pid < 0) fail_errno("the container's first process cannot be started");

@@ -5,6 +5,7 @@ import { after, before, suite, test } from 'node:test';
 import { cgroupProcesses } from '../../src/kernel/cgroup/index.ts';
 import { cgroups } from '../../src/kernel/contract.ts';
 import { proportionalSetSize } from '../../src/kernel/process/index.ts';
+import { PODS } from '../../src/kube/resources.ts';
 import type { Pod } from '../../src/kube/types/core.ts';
 import { isReady, startRuntimeCluster, withoutKubectl, type RuntimeCluster } from './runtime-cluster.ts';
 
@@ -172,29 +173,44 @@ suite('streams of a container', () => {
     assert.ok(grown < 30 << 20, `8 idle readers of 9 MB each made the runtime grow by ${grown >> 20} MB`);
   });
 
-  test('an ephemeral container is refused by name', { skip: withoutKubectl }, async () => {
-    await cluster.createPod('debug', { containers: [{ name: 'a', image: 'pause' }] });
-    await cluster.until('debug', 'ready', isReady);
-    await cluster.kubectl([
-      'debug',
-      'debug',
-      '--image=busybox',
-      '--profile=general',
-      '-c',
-      'extra',
-      '--',
-      'sh',
-    ]);
-    const pod = await cluster.until(
-      'debug',
-      'told',
-      each => each.status?.ephemeralContainerStatuses !== undefined,
-    );
-    const [status] = pod.status?.ephemeralContainerStatuses ?? [];
-    assert.match(status?.state?.terminated?.message ?? '', /ephemeral containers are not offered/);
-    const logs = await cluster.kubectl(['logs', 'debug', '-c', 'extra']);
-    assert.match(logs.output, /ephemeral containers are not offered/);
-  });
+  test(
+    'kubectl debug adds a container that sees the processes of its target, and ends with the pod',
+    { skip: withoutKubectl },
+    async () => {
+      await cluster.createPod('debug', { containers: [{ name: 'a', image: 'pause' }] });
+      await cluster.until('debug', 'ready', isReady);
+      const debug = (name: string, ...more: readonly string[]) =>
+        cluster.kubectl(['debug', 'debug', '--image=busybox', '--profile=general', '-c', name, ...more]);
+      await debug('seeing', '--target=a', '--', 'sh', '-c', 'cat /proc/1/cmdline; hostname -I; exit 3');
+      const pod = await cluster.until(
+        'debug',
+        'looked into',
+        each => each.status?.ephemeralContainerStatuses?.[0]?.state?.terminated !== undefined,
+      );
+      const [status] = pod.status?.ephemeralContainerStatuses ?? [];
+      assert.equal(status?.state?.terminated?.exitCode, 3);
+      assert.equal(status.restartCount, 0);
+      assert.ok(isReady(pod), 'the pod goes on');
+      const logs = await cluster.kubectl(['logs', 'debug', '-c', 'seeing']);
+      assert.match(logs.output, /launcher\0pause/);
+      assert.ok(logs.output.includes(pod.status?.podIP ?? 'no address'));
+
+      await debug('staying', '--', 'sleep', '1000');
+      await cluster.until(
+        'debug',
+        'looked into again',
+        each => each.status?.ephemeralContainerStatuses?.[1]?.state?.running !== undefined,
+      );
+      const inside = await cluster.kubectl(['exec', 'debug', '-c', 'staying', '--', 'echo', 'there']);
+      assert.match(inside.output, /there/);
+      await cluster.killRuntime();
+      await cluster.startRuntime();
+      const adopted = await cluster.until('debug', 'adopted', isReady);
+      assert.ok(adopted.status?.ephemeralContainerStatuses?.[1]?.state?.running !== undefined);
+      await cluster.client.delete(PODS, { namespace: 'default', name: 'debug' });
+      await cluster.untilGone('debug');
+    },
+  );
 });
 
 function quote(text: string): string {

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FairleadError, sentenceOf } from '../../../base/errors.ts';
 import { createCgroup } from '../../../kernel/cgroup/index.ts';
+import type { ProcessIdentity } from '../../../kernel/process/index.ts';
 import { cgroups } from '../../../kernel/contract.ts';
 import type { Container, Pod } from '../../../kube/types/core.ts';
 import { commandLineOf, type Image } from '../../images/index.ts';
@@ -25,6 +26,8 @@ export interface LaunchInput {
   readonly identity: ContainerIdentity;
   readonly image: Image;
   readonly sandbox: Sandbox;
+  /** A process whose process namespace it joins, instead of one of its own. */
+  readonly beside?: ProcessIdentity;
 }
 
 /** As kubelets keep logs: 10 MiB a file; here with one older file. */
@@ -125,6 +128,7 @@ function containerPlan(input: LaunchInput): ContainerPlan {
     pidRecord: files.pidRecord(id),
     exitRecord: files.exitRecord(id),
     attachSocket: files.attachSocket(id),
+    ...(input.beside === undefined ? {} : { beside: input.beside }),
   };
 }
 

@@ -41,6 +41,8 @@ export interface ContainerPlan extends ProcessPlan {
   readonly pidRecord: string;
   readonly exitRecord: string;
   readonly attachSocket: string | undefined;
+  /** A process whose process namespace it joins. */
+  readonly beside?: { readonly pid: number; readonly startTime: number };
 }
 
 /** A process to add to a running container. */
@@ -58,6 +60,7 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
   words.push('log', plan.log.path, 'log-bytes', String(plan.log.bytes), 'log-files', String(plan.log.files));
   words.push('pid-record', plan.pidRecord, 'exit-record', plan.exitRecord);
   if (plan.attachSocket !== undefined) words.push('attach-socket', plan.attachSocket);
+  if (plan.beside !== undefined) words.push('enter', String(plan.beside.pid), String(plan.beside.startTime));
   if (plan.stdin !== 'closed') words.push('stdin');
   if (plan.stdin === 'once') words.push('stdin-once');
   if (plan.readOnlyRoot) words.push('read-only-root');

@@ -85,6 +85,12 @@ export function removeRun(context: NodeContext, identity: ContainerIdentity): vo
 }
 
 function statusOf(pod: Pod, name: string) {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  return [...containerStatuses, ...initContainerStatuses].find(status => status.name === name);
+  const {
+    containerStatuses = [],
+    initContainerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+    status => status.name === name,
+  );
 }

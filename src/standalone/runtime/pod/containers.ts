@@ -1,7 +1,8 @@
+import { FairleadError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { Container, Pod } from '../../../kube/types/core.ts';
 import { containerId, type ContainerIdentity } from '../container/identity.ts';
-import { launchContainer } from '../container/launch.ts';
+import { launchContainer, type LaunchInput } from '../container/launch.ts';
 import type { NodeContext } from '../context.ts';
 import { ProbeSet } from '../probes/probe-set.ts';
 import { adoptContainer, attemptsOf, forgetOldRuns, removeRun } from './adopt.ts';
@@ -9,7 +10,7 @@ import { refreshRun } from './container-run.ts';
 import { runPostStart } from './lifecycle.ts';
 import { unseen, type ObservedContainer, type Run, type Sandbox } from './observed.ts';
 import type { TellEvent } from './pod-event.ts';
-import { isSidecar, nextLevel, restartPolicyOf, shouldRestart } from './restart.ts';
+import { ephemeralContainers, isSidecar, nextLevel, restartPolicyOf, shouldRestart } from './restart.ts';
 import { StartFailures } from './start-failures.ts';
 
 export interface ContainersOptions {
@@ -132,8 +133,9 @@ export class Containers {
   }
 
   #list(): readonly Container[] {
-    const { initContainers = [], containers } = this.#options.pod().spec;
-    return [...initContainers, ...containers];
+    const pod = this.#options.pod();
+    const { initContainers = [], containers } = pod.spec;
+    return [...initContainers, ...containers, ...ephemeralContainers(pod)];
   }
 
   #launch(container: Container, identity: ContainerIdentity, id: string): void {
@@ -151,11 +153,22 @@ export class Containers {
     }
     event(container, 'Normal', 'Pulled', `Container image "${container.image}" already present on machine`);
     context.watchContainer(id, changed);
-    launchContainer({ context, pod: pod(), container, identity, image, sandbox: at }, () => {
+    const target = this.#targetOf(container);
+    launchContainer({ context, pod: pod(), container, identity, image, sandbox: at, ...target }, () => {
       this.#endedLaunchers.add(id);
       changed();
     });
     event(container, 'Normal', 'Created', `Created container: ${container.name}`);
+  }
+
+  /** Whose processes an ephemeral container shares (core/v1 EphemeralContainer.targetContainerName). */
+  #targetOf(container: Container): Pick<LaunchInput, 'beside'> {
+    const all = this.#options.pod().spec.ephemeralContainers;
+    const name = all?.find(each => each.name === container.name)?.targetContainerName ?? '';
+    if (name === '') return {};
+    const { run } = this.get(name);
+    if (run?.at === 'running') return { beside: run.record.program };
+    throw new FairleadError('runtime/target-container', `the target container "${name}" does not run`);
   }
 
   #refresh(container: Container): void {

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../../kube/types/core.ts';
 import { containerIn, type Observed, type ObservedContainer } from './observed.ts';
-import { isSidecar, restartAt, restartPolicyOf, shouldRestart } from './restart.ts';
+import { ephemeralContainers, isSidecar, restartAt, restartPolicyOf, shouldRestart } from './restart.ts';
 
 /** What has to be done next for a pod. Each action is begun at once; what it changed leads to the next decision. */
 export type Action =
@@ -98,6 +98,7 @@ function end(pod: Pod, observed: Observed): Decision {
   const others = [
     ...(pod.spec.initContainers ?? []).filter(each => !isSidecar(each)),
     ...pod.spec.containers,
+    ...ephemeralContainers(pod),
   ];
   // Sidecars outlive the containers they serve, and end in the reverse order of their start.
   const group = others.some(alive) ? others.filter(alive) : sidecars.filter(alive).slice(0, 1);
@@ -134,7 +135,11 @@ function prepare(pod: Pod, observed: Observed, now: number): Decision | undefine
 function runContainers(pod: Pod, observed: Observed, now: number): Decision {
   const actions: Action[] = [];
   let wakeAt = deadlineOf(pod, observed);
-  let isStarting = [...observed.containers.values()].some(container => container.run?.at === 'starting');
+  const ephemeral = ephemeralContainers(pod);
+  const isApart = (name: string) => ephemeral.some(each => each.name === name);
+  let isStarting = [...observed.containers].some(
+    ([name, container]) => container.run?.at === 'starting' && !isApart(name),
+  );
   const consider = (container: Container, isInit: boolean) => {
     const seen = containerIn(observed, container.name);
     if (seen.run?.at === 'running') {
@@ -146,7 +151,9 @@ function runContainers(pod: Pod, observed: Observed, now: number): Decision {
     const at = startAt(pod, container, isInit, seen);
     if (at === undefined) return;
     if (at > now) wakeAt = earliest(wakeAt, at);
-    else if (!isStarting) {
+    else if (isApart(container.name)) {
+      actions.push({ do: 'start', container, attempt: 0, isInit: false });
+    } else if (!isStarting) {
       // One at a time and in order: a postStart hook of the first is done before the second begins.
       isStarting = true;
       const attempt = seen.run === undefined ? 0 : seen.run.attempt + 1;
@@ -154,6 +161,8 @@ function runContainers(pod: Pod, observed: Observed, now: number): Decision {
     }
   };
 
+  // They may be what is to find out why the others do not get on.
+  for (const container of ephemeral) consider(container, false);
   for (const container of pod.spec.initContainers ?? []) {
     const passed = initPassed(pod, observed, container);
     if (isSidecar(container) || !passed) consider(container, true);

@@ -2,6 +2,17 @@ import type { Container, Pod } from '../../../kube/types/core.ts';
 import type { Ending } from '../container/records.ts';
 import type { ObservedContainer } from './observed.ts';
 
+/** Containers for looking into a running pod (`kubectl debug`): run once, and never counted for the pod. */
+export function ephemeralContainers(pod: Pod): readonly Container[] {
+  return (pod.spec.ephemeralContainers ?? []).map(
+    ({ restartPolicy: _never, targetContainerName: _target, ...container }) => container,
+  );
+}
+
+function isEphemeral(pod: Pod, container: Container): boolean {
+  return pod.spec.ephemeralContainers?.some(each => each.name === container.name) === true;
+}
+
 /** An init container that keeps running beside the others (KEP-753). */
 export function isSidecar(container: Container): boolean {
   return container.restartPolicy === 'Always';
@@ -12,6 +23,7 @@ export function restartPolicyOf(
   container: Container,
   isInit: boolean,
 ): 'Always' | 'OnFailure' | 'Never' {
+  if (isEphemeral(pod, container)) return 'Never';
   const shared = pod.spec.restartPolicy ?? 'Always';
   if (!isInit) return shared;
   if (isSidecar(container)) return 'Always';

@@ -19,8 +19,6 @@ export function refuseWhatIsNotOffered(pod: Pod): void {
   );
 }
 
-export const EPHEMERAL_REFUSAL = 'ephemeral containers are not offered by this cluster: use kubectl exec';
-
 interface Refusal {
   readonly field: string;
   readonly why: string;

@@ -5,7 +5,7 @@ import { containerStatus } from './container-status.ts';
 import { isDeleted, isPastDeadline, mustEnd } from './decide.ts';
 import type { Observed } from './observed.ts';
 import { phaseOf } from './phase.ts';
-import { EPHEMERAL_REFUSAL } from './stand-in-limits.ts';
+import { ephemeralContainers } from './restart.ts';
 import { qualityOfService } from './quality-of-service.ts';
 
 export interface StatusInput {
@@ -24,6 +24,7 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatus({ pod, container, isInit, observed, imageId: input.imageIdOf(container), now, ending });
   const statuses = pod.spec.containers.map(statusOf(false));
   const initStatuses = (pod.spec.initContainers ?? []).map(statusOf(true));
+  const ephemeral = ephemeralContainers(pod).map(statusOf(false));
   const phase = phaseOf(pod, observed, now);
   const [hostIP] = hostAddresses;
   return {
@@ -35,7 +36,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: timestampOf(observed.startTime),
     containerStatuses: statuses,
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
-    ...ephemeralStatuses(input),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qualityOfService(pod),
   };
 }
@@ -44,30 +45,6 @@ function reasonOf(input: StatusInput): Pick<PodStatus, 'reason' | 'message'> {
   if (!isPastDeadline(input.pod, input.observed, input.now)) return {};
   const message = 'Pod was active on the node longer than the specified deadline';
   return { reason: 'DeadlineExceeded', message };
-}
-
-/** Not offered: they end before they start, so that whoever waits for one is told. */
-function ephemeralStatuses(input: StatusInput): Pick<PodStatus, 'ephemeralContainerStatuses'> {
-  const { ephemeralContainers = [] } = input.pod.spec;
-  if (ephemeralContainers.length === 0) return {};
-  const time = timestampOf(input.observed.startTime);
-  const terminated = {
-    exitCode: 128,
-    reason: 'StartError',
-    message: EPHEMERAL_REFUSAL,
-    startedAt: time,
-    finishedAt: time,
-  };
-  return {
-    ephemeralContainerStatuses: ephemeralContainers.map(({ name, image = '' }) => ({
-      name,
-      image,
-      imageID: '',
-      ready: false,
-      restartCount: 0,
-      state: { terminated },
-    })),
-  };
 }
 
 /** A pod keeps showing the addresses it had after its sandbox is gone. */

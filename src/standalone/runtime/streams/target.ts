@@ -1,6 +1,6 @@
 import type { Pods } from '../pods.ts';
+import { ephemeralContainers } from '../pod/restart.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
-import { EPHEMERAL_REFUSAL } from '../pod/stand-in-limits.ts';
 import type { Container } from '../../../kube/types/core.ts';
 import { badRequest, notFound, type Refusal } from './answer.ts';
 
@@ -21,9 +21,8 @@ export function findTarget(path: string, pods: Pods): Target | Refusal {
     return notFound(`pod "${name}" in namespace "${namespace}" does not run on this machine`);
   if (kind === 'portForward') return { kind, worker, container: undefined };
   const { containers, initContainers = [] } = worker.pod.spec;
-  if (worker.pod.spec.ephemeralContainers?.some(each => each.name === containerName) === true)
-    return badRequest(EPHEMERAL_REFUSAL);
-  const container = [...containers, ...initContainers].find(each => each.name === containerName);
+  const all = [...containers, ...initContainers, ...ephemeralContainers(worker.pod)];
+  const container = all.find(each => each.name === containerName);
   if (container === undefined) return badRequest(`container ${containerName} is not valid for pod ${name}`);
   return { kind, worker, container };
 }
