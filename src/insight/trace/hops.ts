@@ -112,7 +112,8 @@ export interface Judgement {
 
 export interface Side {
   readonly allowed: boolean;
-  readonly reason: 'no-pod' | 'loopback' | 'own-node' | 'not-isolated' | 'rule' | 'no-rule';
+  /** `denied`: by a rule of a ClusterNetworkPolicy; `no-rule`: isolated, and nothing allows it. */
+  readonly reason: 'no-pod' | 'loopback' | 'own-node' | 'not-isolated' | 'rule' | 'denied' | 'no-rule';
   readonly sentence: string;
   readonly pod?: string;
   /** Policies that isolate the pod in this direction. */
@@ -122,6 +123,8 @@ export interface Side {
     readonly peerField: string;
     readonly portField: string;
   };
+  /** The rule of a ClusterNetworkPolicy that denies. */
+  readonly deniedBy?: Reference & { readonly ruleId: number };
   /** For a deny, the nearest first. */
   readonly misses: readonly (Reference & { readonly ruleId: number; readonly sentence: string })[];
   /** For a deny: the smallest change that would allow it. */
@@ -185,7 +188,7 @@ export interface GatewayHop {
   /** In the order in which they are applied. */
   readonly filters: readonly string[];
   readonly backends: readonly GatewayBackend[];
-  /** What the Gateway's status says that does not hold. */
+  /** What the Gateway's status says that does not hold, and routes of it that are refused. */
   readonly problems: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import { attach, compileTable, isOurs, readGateway, readRoute } from '../../gateway/index.ts';
-import type { GatewaySources } from '../../gateway/index.ts';
+import type { AttachedRoute, GatewaySources } from '../../gateway/index.ts';
 import { indexTable } from '../../gateway/lookup/index.ts';
 import type { TableIndex } from '../../gateway/lookup/index.ts';
 import type { Secret } from '../../kube/types/config.ts';
@@ -17,7 +17,7 @@ export interface TracedGateway {
   readonly index: TableIndex;
   /** `status.addresses`, those that are addresses. */
   readonly addresses: readonly string[];
-  /** What its status says that does not hold, in sentences. */
+  /** What its status says that does not hold, and routes that do not stand on it, in sentences. */
   readonly problems: readonly string[];
 }
 
@@ -37,7 +37,8 @@ export function readGateways(objects: TraceObjects): ReadonlyMap<string, TracedG
       const attached = routes.map(route => ({ route, attachments: attach(route, model, sources) }));
       const addresses = (gateway.status?.addresses ?? []).flatMap(({ value }) => canonical(value));
       const index = indexTable(compileTable(model, attached, sources));
-      return [model.key, { key: model.key, gateway, index, addresses, problems: problemsOf(gateway) }];
+      const problems = [...problemsOf(gateway), ...attached.flatMap(problemsOfRoute)];
+      return [model.key, { key: model.key, gateway, index, addresses, problems }];
     }),
   );
 }
@@ -61,6 +62,22 @@ function problemsOf({ metadata, status }: Gateway): readonly string[] {
       ({ condition: { message, reason, type }, of }) =>
         `${of === 'Gateway' ? `Gateway ${metadata.name}` : of} is not ${type} (${reason}): ${message}`,
     );
+}
+
+/** Why a route that names this Gateway does not stand on it, or does not lead where it should. */
+function problemsOfRoute({ attachments, route }: AttachedRoute): readonly string[] {
+  if (attachments.length === 0) return [];
+  const name = `HTTPRoute ${route.key}`;
+  return [
+    ...attachments
+      .filter(({ verdict }) => !verdict.holds)
+      .map(
+        ({ index, verdict }) => `${name} spec.parentRefs[${index}] (${verdict.reason}): ${verdict.message}`,
+      ),
+    ...(route.resolvedRefs.holds
+      ? []
+      : [`${name} (${route.resolvedRefs.reason}): ${route.resolvedRefs.message}`]),
+  ];
 }
 
 const expected = new Set(['Accepted', 'Programmed', 'ResolvedRefs']);

@@ -93,6 +93,6 @@ function ownAnswer({ gateway, listener, outcome, problems, rule, sentence, statu
     ...(status === undefined ? {} : { statuses: [status] }),
     sentence,
     decidedBy: { object: by.object, field: by.field },
-    ...(problem === undefined ? {} : { next: `Mend what the Gateway's status says: ${problem}` }),
+    ...(problem === undefined ? {} : { next: `Mend what is wrong with the Gateway: ${problem}` }),
   };
 }

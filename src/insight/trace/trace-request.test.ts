@@ -258,6 +258,16 @@ describe('from outside', () => {
     assert.match(verdict.sentence, /404/);
   });
 
+  test('a route that is refused is named where it is missed', () => {
+    const httpRoutes = shop().httpRoutes.map(route => ({
+      ...route,
+      spec: { ...route.spec, parentRefs: [{ name: 'shop', sectionName: 'https' }] },
+    }));
+    const found = trace('world', `http://${gatewayAddress}/shop`, { httpRoutes });
+    assert.match(hopOf(found, 'gateway').problems.join(), /HTTPRoute shop\/web .*NoMatchingParent/);
+    assert.match(found.verdict.next ?? '', /NoMatchingParent/);
+  });
+
   test('a redirect ends at the Gateway', () => {
     const found = trace('world', 'http://shop.example.com/old');
     assert.equal(found.verdict.outcome, 'answered');
