@@ -60,6 +60,8 @@ export interface Kind {
   readonly mergeSchema?: MergeSchema;
   /** How its fields are owned; without it server-side apply is refused. */
   readonly ownership?: () => OwnershipSchema;
+  /** The schema itself, of kinds that no table describes (custom resources). */
+  readonly openApi?: Fields;
   /** Name of the kind's schema in OpenAPI, as `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
 }

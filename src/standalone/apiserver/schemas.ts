@@ -6,8 +6,8 @@ export interface Schemas {
   readonly kinds: readonly Kind[];
   /** The object within a `k8s\0` envelope (runtime.Unknown), as its JSON form; throws FairleadError `api/bad-protobuf`. */
   decodeProtobuf(bytes: Uint8Array): Promise<Fields>;
-  /** Paths of the documents as in `/openapi/v3`, `apis/apps/v1`, without hashes; the server adds those. */
-  openApiPaths(): readonly string[];
+  /** Paths of the documents of `kinds` (default: those from the start), as in `/openapi/v3`, `apis/apps/v1`, without hashes; the server adds those. */
+  openApiPaths(kinds?: readonly Kind[]): readonly string[];
   /** The OpenAPI v3 document of one such path, as JSON text; undefined for an unknown path. */
-  openApiDocument(path: string): Promise<string | undefined>;
+  openApiDocument(path: string, kinds?: readonly Kind[]): Promise<string | undefined>;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { CustomResources } from './crd/custom-resources.ts';
 import { Rbac } from './access/rbac.ts';
 import { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import { Allocators } from './allocators/allocator.ts';
@@ -112,6 +113,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   store.onLost(() => context.allocators.rebuild());
   const servicePort = options.servicePort ?? 6443;
   await bootstrap(context, servicePort);
+  const stopDefinitions = await new CustomResources(context).start();
   const unguard = keepService(context, servicePort);
   const router = new Router(context, [
     { name: 'ping', isWell: () => true },
@@ -135,6 +137,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     sweep: () => expiry.sweep(),
     async close() {
       unguard();
+      stopDefinitions();
       clearInterval(compaction);
       clearInterval(expiration);
       context.progress.close();

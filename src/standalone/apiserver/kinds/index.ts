@@ -1,5 +1,6 @@
 import type { Kind } from '../kind.ts';
 import type { Schemas } from '../schemas.ts';
+import { CUSTOM_RESOURCE_DEFINITION } from './apiextensions/custom-resource-definition.ts';
 import { CONTROLLER_REVISION } from './apps/controller-revision.ts';
 import { DAEMON_SET } from './apps/daemon-set.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
@@ -82,6 +83,7 @@ const DEFINITIONS: readonly Definition[] = [
   ROLE_BINDING,
   ROLE,
   PRIORITY_CLASS,
+  CUSTOM_RESOURCE_DEFINITION,
   ENDPOINT_SLICE,
   LEASE,
   GATEWAY_CLASS,
@@ -110,10 +112,10 @@ export function builtInSchemas(): Schemas {
       const { decodeObject } = await import('./wire/protobuf.ts');
       return decodeObject(types, bytes);
     },
-    openApiPaths: () => [...new Set(kinds.map(documentPathOf))],
-    openApiDocument: async path => {
+    openApiPaths: (served = kinds) => [...new Set(served.map(documentPathOf))],
+    openApiDocument: async (path, served = kinds) => {
       const { openApiDocument } = await import('./openapi/document.ts');
-      const document = openApiDocument(types, kinds, path);
+      const document = openApiDocument(types, served, path);
       return document === undefined ? undefined : JSON.stringify(document);
     },
   };

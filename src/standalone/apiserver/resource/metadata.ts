@@ -21,7 +21,7 @@ export function validateMetadata(
   checkLabels(found, place.child('labels'));
   checkAnnotations(found, place.child('annotations'));
   for (const finalizer of place.child('finalizers').items()) {
-    if (isFinalizer(finalizer.text, before === undefined)) continue;
+    if (isFinalizer(finalizer.text, before === undefined && takesOnlyStandard(kind))) continue;
     found.invalid(finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
   }
   checkOwners(found, place.child('ownerReferences'));
@@ -29,12 +29,16 @@ export function validateMetadata(
   return found.errors;
 }
 
+/** Custom resources and their definitions may have finalizers without a domain. */
+const takesOnlyStandard = (kind: Kind): boolean =>
+  kind.openApi === undefined && kind.group !== 'apiextensions.k8s.io';
+
 const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes'];
 
 /** Old objects may have finalizers without a domain; they can be kept. */
-function isFinalizer(text: string, isNew: boolean): boolean {
+function isFinalizer(text: string, isStrict: boolean): boolean {
   if (qualifiedName(text).length > 0) return false;
-  return STANDARD_FINALIZERS.includes(text) || text.includes('/') || !isNew;
+  return STANDARD_FINALIZERS.includes(text) || text.includes('/') || !isStrict;
 }
 
 function checkOwners(found: Findings, owners: Place): void {

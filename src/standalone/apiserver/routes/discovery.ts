@@ -8,10 +8,20 @@ import { json } from '../resource/present.ts';
 
 /** `/api`, `/apis`, `/apis/G`, `/api/v1` and `/apis/G/V`; undefined for what is not served. */
 export class Discovery {
-  readonly #groups: readonly Group[];
+  readonly #registry: Registry;
+  #known: { readonly revision: number; readonly groups: readonly Group[] } | undefined;
 
   constructor(registry: Registry) {
-    this.#groups = groupsOf(registry.all());
+    this.#registry = registry;
+  }
+
+  /** Made anew when definitions have changed what is served. */
+  get #groups(): readonly Group[] {
+    const { revision } = this.#registry;
+    if (this.#known?.revision !== revision) {
+      this.#known = { revision, groups: groupsOf(this.#registry.all()) };
+    }
+    return this.#known.groups;
   }
 
   answer(request: ApiRequest): ApiResponse | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Registry } from '../registry.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { json } from '../resource/present.ts';
 import type { Schemas } from '../schemas.ts';
@@ -10,20 +11,26 @@ import { unknownPath } from '../status.ts';
  */
 export class OpenApi {
   readonly #schemas: Schemas;
+  readonly #registry: Registry;
   readonly #hashes = new Map<string, string>();
+  /** Of the registry when the hashes were made. */
+  #revision = -1;
 
-  constructor(schemas: Schemas) {
+  constructor(schemas: Schemas, registry: Registry) {
     this.#schemas = schemas;
+    this.#registry = registry;
   }
 
   async answer(request: ApiRequest): Promise<ApiResponse> {
+    if (this.#revision !== this.#registry.revision) this.#hashes.clear();
+    this.#revision = this.#registry.revision;
     const path = request.path.replace(/^\/openapi\/v3\/?/, '');
     return path === '' ? this.#index(request) : this.#document(request, path);
   }
 
   async #index(request: ApiRequest): Promise<ApiResponse> {
     const paths: Record<string, { serverRelativeURL: string }> = {};
-    for (const path of this.#schemas.openApiPaths()) {
+    for (const path of this.#schemas.openApiPaths(this.#registry.all())) {
       const hash = await this.#hashOf(path);
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
     }
@@ -32,7 +39,7 @@ export class OpenApi {
   }
 
   async #document(request: ApiRequest, path: string): Promise<ApiResponse> {
-    const text = await this.#schemas.openApiDocument(path);
+    const text = await this.#textOf(path);
     if (text === undefined) throw unknownPath();
     const hash = hashOf(text);
     this.#hashes.set(path, hash);
@@ -49,10 +56,14 @@ export class OpenApi {
     );
   }
 
+  #textOf(path: string): Promise<string | undefined> {
+    return this.#schemas.openApiDocument(path, this.#registry.all());
+  }
+
   async #hashOf(path: string): Promise<string> {
     const present = this.#hashes.get(path);
     if (present !== undefined) return present;
-    const made = hashOf((await this.#schemas.openApiDocument(path)) ?? '');
+    const made = hashOf((await this.#textOf(path)) ?? '');
     this.#hashes.set(path, made);
     return made;
   }

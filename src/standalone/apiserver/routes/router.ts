@@ -33,7 +33,7 @@ export class Router {
   constructor(context: Context, checks: readonly HealthCheck[]) {
     this.#context = context;
     this.#discovery = new Discovery(context.registry);
-    this.#openApi = new OpenApi(context.schemas);
+    this.#openApi = new OpenApi(context.schemas, context.registry);
     this.#checks = checks;
   }
 

@@ -1,7 +1,9 @@
 import type { Kind, Subresource } from '../../kind.ts';
 import type { Types } from '../schema/types.ts';
+import { isFields } from '../../object.ts';
 import { documentPathOf } from './document-path.ts';
 import { pathsOf } from './operations.ts';
+import type { References } from './operations.ts';
 import { SchemaWriter } from './schema.ts';
 import type { Schema } from './schema.ts';
 
@@ -23,9 +25,7 @@ export function openApiDocument(types: Types, kinds: readonly Kind[], path: stri
     const references = {
       ...shared,
       takesStrategicMerge: kind.mergeSchema !== undefined,
-      object: writer.ref(kind.schema),
-      // Nobody lists questions.
-      list: writer.ref(kind.review === undefined ? `${kind.schema}List` : kind.schema),
+      ...(kind.openApi === undefined ? tableRefs(writer, kind) : customRefs(writer, kind, kind.openApi)),
       bodyOf: (subresource: Subresource) => bodyOf(types, writer, kind, subresource),
     };
     Object.assign(paths, pathsOf(kind, references));
@@ -36,6 +36,40 @@ export function openApiDocument(types: Types, kinds: readonly Kind[], path: stri
     paths,
     components: { schemas: writer.schemas },
   };
+}
+
+type Refs = Pick<References, 'object' | 'list'>;
+
+const tableRefs = (writer: SchemaWriter, kind: Kind): Refs => ({
+  object: writer.ref(kind.schema),
+  // Nobody lists questions.
+  list: writer.ref(kind.review === undefined ? `${kind.schema}List` : kind.schema),
+});
+
+const HEAD = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
+
+/** A custom resource's own schema, with what every object has and the name that clients find it by. */
+function customRefs(writer: SchemaWriter, kind: Kind, schema: Schema): Refs {
+  const { group, version } = kind;
+  const named = (name: string) => ({ 'x-kubernetes-group-version-kind': [{ group, version, kind: name }] });
+  const properties = schema['properties'];
+  const object = writer.define(kind.schema, {
+    ...schema,
+    properties: {
+      ...(isFields(properties) ? properties : {}),
+      ...HEAD,
+      metadata: writer.ref(`${META}ObjectMeta`),
+    },
+    ...named(kind.kind),
+  });
+  const list = writer.define(`${kind.schema}List`, {
+    description: `A list of ${kind.kind}.`,
+    type: 'object',
+    required: ['items'],
+    properties: { ...HEAD, metadata: writer.ref(`${META}ListMeta`), items: { type: 'array', items: object } },
+    ...named(kind.listKind),
+  });
+  return { object, list };
 }
 
 /** Streams (exec, attach, log …) have a body without a schema. */

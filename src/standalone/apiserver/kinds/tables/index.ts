@@ -1,4 +1,5 @@
 import type { Group } from '../schema/types.ts';
+import { APIEXTENSIONS } from './apiextensions.ts';
 import { APPS_SETS } from './apps-sets.ts';
 import { APPS } from './apps.ts';
 import { AUTHENTICATION } from './authentication.ts';
@@ -62,6 +63,14 @@ export const GROUPS: readonly Group[] = [
   builtIn('autoscaling', 'autoscaling', AUTOSCALING),
   builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
   builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
+  {
+    alias: 'apiextensions',
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    // Not the name of upstream's schemas: it has the parts that are checked here.
+    prefix: 'io.k8s.apiextensions.v1.',
+    load: () => APIEXTENSIONS,
+  },
   {
     alias: 'gateway',
     group: 'gateway.networking.k8s.io',
