@@ -11,7 +11,7 @@ import { loadKubeconfig } from '../../src/kube/kubeconfig.ts';
 import { startApiServer } from '../../src/standalone/apiserver/index.ts';
 import { builtInSchemas } from '../../src/standalone/apiserver/kinds/index.ts';
 import { createAuthority, issueKubeconfig, issueServing } from '../../src/standalone/apiserver/pki/index.ts';
-import { startControllers } from '../../src/standalone/controllers/index.ts';
+import { type ControllersOptions, startControllers } from '../../src/standalone/controllers/index.ts';
 
 /** A real API server and the controllers beside it, on loopback, in a directory of its own. */
 export interface ControlPlane extends AsyncDisposable {
@@ -27,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly log?: Log;
   /** What the controllers get instead of the client: for tests of what goes wrong on the way. */
   readonly between?: (client: KubeClient) => KubeClient;
+  /** Controllers that run only where they are given what they need. */
+  readonly more?: Pick<ControllersOptions, 'dialWorld' | 'selfSignedDirectory'>;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
@@ -57,6 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const ended = new AbortController();
     const own = createClient(loadKubeconfig(kubeconfig));
     const controllers = await startControllers({
+      ...options.more,
       client: between(own),
       log,
       clock,
