@@ -211,11 +211,17 @@ class Courier implements FollowedGateways {
     const stop = new AbortController();
     const ends = AbortSignal.any([signal, stop.signal]);
     const tables = new Map<string, LiveTable>();
-    const everyTable = () => {
-      for (const table of tables.values()) table.gatewayChanged();
-      this.#wake();
+    const tablesChanged = (keys?: readonly string[]) => {
+      for (const [key, table] of tables) if (keys === undefined || keys.includes(key)) table.gatewayChanged();
+      this.#wake(keys);
     };
-    const secrets = new ReferencedSecrets({ client, clock, log, signal: ends, onChange: everyTable });
+    const secrets = new ReferencedSecrets({
+      client,
+      clock,
+      log,
+      signal: ends,
+      onChange: () => tablesChanged(),
+    });
     const sources = new TableSources({
       client,
       services,
@@ -226,7 +232,7 @@ class Courier implements FollowedGateways {
     });
     const following: Following = { sources, secrets, stop, tables, isKnown: false };
     const touched = {
-      gateways: everyTable,
+      gateways: tablesChanged,
       route: (key: string, gateways: readonly string[]) => {
         for (const gateway of gateways) tables.get(gateway)?.routeChanged(key);
         this.#wake(gateways);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { createCertificateReader } from '../../gateway/index.ts';
-import { backendsOf, isSameSpec, parentsOf } from '../../gateway/compile-keys.ts';
+import { backendsOf, isSameSpec, namespaceOf, parentsOf, secretsOf } from '../../gateway/compile-keys.ts';
 import type { LiveSources } from '../../gateway/live-table.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
@@ -56,7 +56,14 @@ export class TableSources {
       new Informer(client, resource, { clock, log, ...more });
     this.#classes = follow(GATEWAY_CLASSES);
     this.gateways = follow(GATEWAYS);
-    this.#routes = follow(HTTP_ROUTES, { indexes: { parent: parentsOf, backend: backendsOf } });
+    this.#routes = follow(HTTP_ROUTES, {
+      indexes: {
+        parent: parentsOf,
+        backend: backendsOf,
+        backendNamespace: route => backendsOf(route).map(namespaceOf),
+        namespace: route => [route.metadata.namespace ?? ''],
+      },
+    });
     this.#grants = follow(REFERENCE_GRANTS, {
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
     });
@@ -96,10 +103,17 @@ export class TableSources {
     ];
     signal.addEventListener('abort', () => ends.forEach(end => end()), { once: true });
     this.#classes.onChange(() => touched.gateways());
-    this.#grants.onChange(() => touched.gateways());
+    this.#grants.onChange(({ before, after }) => {
+      const namespace = (after ?? before)?.metadata.namespace ?? '';
+      this.#routesChanged('backendNamespace', namespace, touched);
+      const naming = this.gateways.cache
+        .list()
+        .filter(gateway => secretsOf(gateway).some(key => namespaceOf(key) === namespace));
+      if (naming.length > 0) touched.gateways(naming.map(keyOf));
+    });
     this.#namespaces.onChange(({ before, after }) => {
-      if (JSON.stringify(before?.metadata.labels) !== JSON.stringify(after?.metadata.labels))
-        touched.gateways();
+      if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
+      this.#routesChanged('namespace', (after ?? before)?.metadata.name ?? '', touched);
     });
     this.gateways.onChange(change => {
       if (!isSameSpec(change.before, change.after)) touched.gateways([keyOf(objectOf(change))]);
@@ -118,7 +132,11 @@ export class TableSources {
     if (matters(before) === matters(after)) return;
     const key = keyOf(objectOf(change));
     touched.endpoints(key);
-    for (const route of this.#routes.cache.by('backend', key)) touched.route(keyOf(route), parentsOf(route));
+    this.#routesChanged('backend', key, touched);
+  }
+
+  #routesChanged(index: string, value: string, touched: Touched): void {
+    for (const route of this.#routes.cache.by(index, value)) touched.route(keyOf(route), parentsOf(route));
   }
 }
 
