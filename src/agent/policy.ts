@@ -18,7 +18,14 @@ import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Change } from '../kube/cache.ts';
-import { NAMESPACES, NETWORK_POLICIES, PODS, SERVICES, keyOf } from '../kube/resources.ts';
+import {
+  CLUSTER_NETWORK_POLICIES,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  PODS,
+  SERVICES,
+  keyOf,
+} from '../kube/resources.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
@@ -63,6 +70,8 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const pods = new Informer(client, PODS, { clock, log });
   const namespaces = new Informer(client, NAMESPACES, { clock, log });
   const policies = new Informer(client, NETWORK_POLICIES, { clock, log });
+  // The cluster may not have the kind, or get it later.
+  const clusterPolicies = new Informer(client, CLUSTER_NETWORK_POLICIES, { absent: 'empty', clock, log });
   const dns = new Informer(client, SERVICES, {
     fieldSelector: 'metadata.namespace=kube-system,metadata.name=kube-dns',
     clock,
@@ -79,6 +88,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     sources: {
       pods: () => pods.cache.list(),
       policies: () => policies.cache.list(),
+      clusterPolicies: () => clusterPolicies.cache.list(),
       nodes: () => nodes.cache.list(),
       nodeLocalServices: () => dns.cache.list(),
       namespaceLabels: name => namespaces.cache.get(name)?.metadata.labels,
@@ -102,18 +112,19 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const queue = new WorkQueue<'policy' | 'compare'>(
     async work => {
       await (work === 'compare' ? node.reconcile() : node.catchUp());
-      const problems = node.problems().map(({ provenance: { namespace, name, field }, sentence }) => ({
-        key: `${namespace}/${name}`,
-        field,
-        note: `${field}: ${sentence}`,
-      }));
-      for (const { key, field, note } of problems) {
-        if (told.has(`${key} ${note}`)) continue;
-        log.warn({ object: `NetworkPolicy/${key}`, field }, note);
-        const policy = policies.cache.get(key);
+      const problems = node.problems().map(({ provenance, sentence }) => {
+        const { field, kind, namespace, name } = provenance;
+        const key = namespace === '' ? name : `${namespace}/${name}`;
+        return { kind, key, field, text: `${kind}/${key} ${field} ${sentence}`, sentence };
+      });
+      for (const { kind, key, field, text, sentence } of problems) {
+        if (told.has(text)) continue;
+        const note = `${field}: ${sentence}`;
+        log.warn({ object: `${kind}/${key}`, field }, note);
+        const policy = (kind === 'NetworkPolicy' ? policies : clusterPolicies).cache.get(key);
         if (policy !== undefined) events.record(policy, { type: 'Warning', reason: 'PolicyProblem', note });
       }
-      told = new Set(problems.map(({ key, note }) => `${key} ${note}`));
+      told = new Set(problems.map(({ text }) => text));
     },
     {
       clock,
@@ -146,39 +157,43 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     if (after === undefined) firstSeen.delete(uid);
     else if (before === undefined) firstSeen.set(uid, after.metadata.resourceVersion ?? '');
   });
-  for (const informer of [pods, namespaces, policies, dns]) informer.start(signal);
-  void Promise.all([pods, namespaces, policies, nodes, dns].map(informer => informer.synced)).then(
-    async () => {
-      const others = (): PolicyChange => ({ kind: 'others' });
-      follow(
-        pods,
-        ({ metadata, spec, status }) => [
-          metadata.uid,
-          metadata.labels,
-          spec.nodeName,
-          status?.phase,
-          status?.podIPs,
-          status?.podIP,
-        ],
-        (key, object) => ({ kind: 'pod', key, object }),
-      );
-      follow(
-        namespaces,
-        ({ metadata }) => metadata.labels,
-        name => ({ kind: 'namespace', name }),
-      );
-      follow(
-        policies,
-        ({ metadata, spec }) => [metadata.uid, metadata.generation, spec],
-        (key, object) => ({ kind: 'policy', key, object }),
-      );
-      follow(dns, ({ metadata, spec }) => [metadata.uid, spec], others);
-      follow(nodes, ({ status }) => status?.addresses, others);
-      queue.add('policy');
-      known.resolve();
-    },
-    known.reject,
-  );
+  for (const informer of [pods, namespaces, policies, clusterPolicies, dns]) informer.start(signal);
+  void Promise.all(
+    [pods, namespaces, policies, clusterPolicies, nodes, dns].map(informer => informer.synced),
+  ).then(async () => {
+    const others = (): PolicyChange => ({ kind: 'others' });
+    follow(
+      pods,
+      ({ metadata, spec, status }) => [
+        metadata.uid,
+        metadata.labels,
+        spec.nodeName,
+        status?.phase,
+        status?.podIPs,
+        status?.podIP,
+      ],
+      (key, object) => ({ kind: 'pod', key, object }),
+    );
+    follow(
+      namespaces,
+      ({ metadata }) => metadata.labels,
+      name => ({ kind: 'namespace', name }),
+    );
+    follow(
+      policies,
+      ({ metadata, spec }) => [metadata.uid, metadata.generation, spec],
+      (key, object) => ({ kind: 'policy', key, object }),
+    );
+    follow(
+      clusterPolicies,
+      ({ metadata, spec }) => [metadata.uid, metadata.generation, spec],
+      (name, object) => ({ kind: 'clusterPolicy', name, object }),
+    );
+    follow(dns, ({ metadata, spec }) => [metadata.uid, spec], others);
+    follow(nodes, ({ metadata, status }) => [metadata.labels, status?.addresses], others);
+    queue.add('policy');
+    known.resolve();
+  }, known.reject);
 
   return {
     gate: {

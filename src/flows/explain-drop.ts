@@ -112,7 +112,7 @@ function endOf(model: PolicyModel, address: Address, port: number | undefined): 
 }
 
 function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
-  const { allowed, change, direction, isolatedBy, misses, pod } = verdict;
+  const { allowed, change, deniedBy, direction, isolatedBy, misses, pod } = verdict;
   const facts = {
     rule,
     policies: isolatedBy,
@@ -124,6 +124,15 @@ function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
     return { ...facts, sentence };
   }
   if (allowed) return { ...facts, sentence: 'the policies that dropped it have changed: it is allowed now' };
+  if (deniedBy !== undefined) {
+    const { name, provenance } = deniedBy.rule;
+    const what = name === undefined ? provenance.field : `"${name}" (${provenance.field})`;
+    return {
+      ...facts,
+      policies: [provenance],
+      sentence: `${direction} of ${pod ?? 'the pod'} is denied by the rule ${what} of ${nameOf(provenance)}`,
+    };
+  }
   const [nearest] = misses;
   const isolated = `${direction} of ${pod ?? 'the pod'} is isolated by ${isolatedBy.map(nameOf).join(', ')}`;
   const cut = rule === 'revoked' ? ', which cut what was open' : '';

@@ -1,5 +1,6 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps.ts';
 import type { CronJob, Job } from './types/batch.ts';
+import type { ClusterNetworkPolicy } from './types/cluster-network-policy.ts';
 import type { ConfigMap, Namespace, Secret, ServiceAccount } from './types/config.ts';
 import type { Lease } from './types/coordination.ts';
 import type { EndpointSlice } from './types/discovery.ts';
@@ -79,6 +80,12 @@ export const NETWORK_POLICIES = namespaced<NetworkPolicy>(
   'v1',
   'NetworkPolicy',
   'networkpolicies',
+);
+export const CLUSTER_NETWORK_POLICIES = clusterScoped<ClusterNetworkPolicy>(
+  'policy.networking.k8s.io',
+  'v1alpha2',
+  'ClusterNetworkPolicy',
+  'clusternetworkpolicies',
 );
 export const INGRESSES = namespaced<Ingress>(NETWORKING, 'v1', 'Ingress', 'ingresses');
 export const INGRESS_CLASSES = clusterScoped<IngressClass>(

@@ -1,9 +1,10 @@
-import type { Family } from '../base/ip.ts';
+import type { Address, Family } from '../base/ip.ts';
+import type { LabelSelector } from '../kube/types/meta.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { disjoint, formatAddresses, formatPorts, mergeIntervals, withoutPrefixes } from './compile-boxes.ts';
 import type { Box, Interval } from './compile-boxes.ts';
 import { resolvePort } from './compile-model.ts';
-import type { Direction, Policy, PolicyPod, PortRange, Rule } from './model.ts';
+import type { Direction, Peer, PolicyPod, PortRange, Rule } from './model.ts';
 
 /** Pods that no selector and no port name can tell apart. */
 export interface Identity {
@@ -12,7 +13,7 @@ export interface Identity {
   readonly pod: PolicyPod;
 }
 
-/** What a group of policies allows, as keys of the sets of these names. */
+/** What rules are for, as keys of the sets of these names; in the order in which a chain looks them up. */
 export const allowParts = [
   'peers',
   'ports',
@@ -24,7 +25,7 @@ export const allowParts = [
   'nets6',
 ] as const;
 export type AllowPart = (typeof allowParts)[number];
-export type Allows = ReadonlyMap<AllowPart, readonly string[]>;
+export type Allows = ReadonlyMap<string, readonly string[]>;
 
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
@@ -67,34 +68,35 @@ export function compilePeer(
   ]);
 }
 
-/** What the policies allow whoever the peer is, or by its address; `all`: everything, so that nothing else matters. */
+/**
+ * What rules are for, whoever the peer is, or by its address; `all`: everything, so that nothing else matters. `nodes`
+ * tells the addresses of the nodes that a selector matches.
+ */
 export function compileOthers(
   direction: Direction,
-  policies: readonly Policy[],
+  rules: Iterable<Rule>,
   member: PolicyPod,
+  nodes: (selector: LabelSelector) => readonly Address[],
 ): Allows | 'all' {
   const anybody: { readonly protocol: Protocol; readonly ports: Interval<number> }[] = [];
   const blocks: { readonly family: Family; readonly addresses: Interval<bigint> }[] = [];
   const nets: { readonly family: Family; readonly protocol: Protocol; readonly box: Box }[] = [];
-  for (const { rules } of policies)
-    for (const { peers, ports } of rules[direction]) {
-      if (peers === undefined && ports === undefined) return 'all';
-      // A name in egress belongs to a pod: neither to anybody nor to an ipBlock.
-      const ranges = (ports ?? []).flatMap(port => {
-        const range = direction === 'egress' && port.is === 'named' ? undefined : numbersOf(port, member);
-        return range === undefined || port.is === 'none' ? [] : [{ protocol: port.protocol, ports: range }];
-      });
-      if (peers === undefined) anybody.push(...ranges);
-      for (const peer of peers ?? []) {
-        if (peer.is !== 'block') continue;
-        const { family } = peer.prefix;
-        for (const addresses of withoutPrefixes(peer.prefix, peer.except)) {
-          if (ports === undefined) blocks.push({ family, addresses });
-          for (const { protocol, ports: range } of ranges)
-            nets.push({ family, protocol, box: { addresses, ports: range } });
-        }
-      }
+  for (const { peers: written, ports } of rules) {
+    // Whoever it is.
+    const peers = written?.some(peer => peer.is === 'everybody') === true ? undefined : written;
+    if (peers === undefined && ports === undefined) return 'all';
+    // A name in egress belongs to a pod: neither to anybody nor to an address.
+    const ranges = (ports ?? []).flatMap(port => {
+      const range = direction === 'egress' && port.is === 'named' ? undefined : numbersOf(port, member);
+      return range === undefined || port.is === 'none' ? [] : [{ protocol: port.protocol, ports: range }];
+    });
+    if (peers === undefined) anybody.push(...ranges);
+    for (const { family, addresses } of (peers ?? []).flatMap(peer => addressesOf(peer, nodes))) {
+      if (ports === undefined) blocks.push({ family, addresses });
+      for (const { protocol, ports: range } of ranges)
+        nets.push({ family, protocol, box: { addresses, ports: range } });
     }
+  }
   const of = (family: Family): readonly (readonly [AllowPart, readonly string[]])[] => [
     [
       `blocks${family}`,
@@ -120,6 +122,19 @@ export function compileOthers(
     ),
   );
   return compact([['anybody', forAnybody], ...of(4), ...of(6)]);
+}
+
+function addressesOf(
+  peer: Peer,
+  nodes: (selector: LabelSelector) => readonly Address[],
+): readonly { readonly family: Family; readonly addresses: Interval<bigint> }[] {
+  if (peer.is === 'block')
+    return withoutPrefixes(peer.prefix, peer.except).map(addresses => ({
+      family: peer.prefix.family,
+      addresses,
+    }));
+  if (peer.is !== 'nodes') return [];
+  return nodes(peer.selector).map(({ family, value }) => ({ family, addresses: { from: value, to: value } }));
 }
 
 function numbersOf(port: PortRange, target: PolicyPod): Interval<number> | undefined {

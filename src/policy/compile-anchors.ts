@@ -18,10 +18,6 @@ export function peerAnchor(namespace: string, peer: Extract<Peer, { is: 'pods' }
 /** Of what may match every pod. */
 export const anyPod = 'any';
 
-/** Of a policy's own selector. */
-export const subjectAnchor = (namespace: string, podSelector: LabelSelector): string =>
-  peerAnchor(namespace, { is: 'pods', field: '', podSelector });
-
 export function podAnchors(
   pod: Pick<PolicyPod, 'namespace' | 'labels' | 'namespaceLabels'>,
 ): readonly string[] {

@@ -7,6 +7,8 @@ import { allowParts, partOf as tablePart } from './compile-allows.ts';
 import type { AllowPart } from './compile-allows.ts';
 import { closedChain, dropChainOf, setNameOf } from './compile-nft.ts';
 import type { PolicyProgram } from './compile-program.ts';
+import { sectionsOf, suffixOf } from './compile-sections.ts';
+import type { Section } from './compile-sections.ts';
 import { directions } from './model.ts';
 import type { Direction, Peer, PolicyModel, PortRange, Rule } from './model.ts';
 
@@ -30,7 +32,7 @@ export interface CounterPlace {
   readonly policies: readonly Provenance[];
 }
 
-/** What counts a new connection of the flow on `node`, at each end that is isolated there: at most nine places an end. */
+/** What counts a new connection of the flow on `node`, at each end whose pod policies cover there. */
 export function compileCounters(
   model: PolicyModel,
   program: PolicyProgram,
@@ -49,7 +51,7 @@ function countersOf(
   { direction, pod: key = '', reason, isolatedBy: policies }: DirectionVerdict,
 ): readonly CounterPlace[] {
   const pod = model.pods.get(key);
-  if (pod?.node !== node || (reason !== 'rule' && reason !== 'no-rule')) return [];
+  if (pod?.node !== node || reason === 'loopback' || reason === 'own-node') return [];
   const [own, address] =
     direction === 'egress' ? [flow.source, flow.destination] : [flow.destination, flow.source];
   const jump = program.sets.get(`${direction}${own.family}`)?.elements.get(formatAddress(own)) ?? '';
@@ -62,33 +64,39 @@ function countersOf(
     peer,
     address,
     target: direction === 'egress' ? peer : pod,
+    nodeLabels: model.nodeLabels.get(model.nodesByAddress.get(formatAddress(address)) ?? ''),
   };
-  const rules = (model.isolating[direction].get(key) ?? []).flatMap(policy => policy.rules[direction]);
-  const named = (part: AllowPart | 'all') =>
-    rules.filter(rule => partsOf(rule, question).has(part)).map(({ id, provenance }) => ({ id, provenance }));
   const place = { direction, pod: key, policies };
   if (chain === closedChain) return [{ ...place, does: 'drop', chain, rules: [] }];
+  const named = (section: Section, part: AllowPart | 'all') =>
+    [...section.rules]
+      .filter(rule => partsOf(rule, question).has(part))
+      .map(({ id, provenance }) => ({ id, provenance }));
+  const sections = sectionsOf(direction, model.covering[direction].get(key) ?? []);
   const drop = dropChainOf(chain);
-  if (!program.chains.has(drop)) return [{ ...place, does: 'allow', chain, rules: named('all') }];
+  const [only] = sections;
+  if (!program.chains.has(drop) && only !== undefined)
+    return [{ ...place, does: 'allow', chain, rules: named(only, 'all') }];
   const identity = program.sets.get(`identity${address.family}`)?.elements.get(formatAddress(address));
   const packet: readonly Field[] = [identity ?? '', protocolOf(flow), String(flow.port ?? '')];
   const found: CounterPlace[] = [];
-  for (const part of allowParts) {
-    const set = setNameOf(chain, part);
-    const compiled = program.sets.get(set);
-    if (compiled === undefined) continue;
-    const { type, isInterval } = tablePart(direction, part);
-    const fields = fieldsOf(part, packet, address);
-    const element = [...compiled.elements.keys()].find(text => covers(text, fields));
-    if (element !== undefined)
+  for (const section of sections)
+    for (const part of section.action === 'Pass' ? [] : allowParts) {
+      const set = setNameOf(chain, suffixOf(section.name, part));
+      const fields = fieldsOf(part, packet, address);
+      const { type, isInterval } = tablePart(direction, part);
+      const elements = program.sets.get(set)?.elements.keys() ?? [];
+      const element = [...elements].find(text => covers(text, fields));
+      if (element === undefined) continue;
+      const does = section.action === 'Deny' ? 'drop' : 'allow';
       found.push({
         ...place,
-        does: 'allow',
+        does,
         chain,
         element: { set, type, isInterval, key: element },
-        rules: named(part),
+        rules: named(section, part),
       });
-  }
+    }
   return [...found, { ...place, does: 'drop', chain: drop, rules: [] }];
 }
 
@@ -159,8 +167,10 @@ function partOf(
   port: PortRange | undefined,
   { direction, address: { family } }: Question,
 ): readonly (AllowPart | 'all')[] {
-  if (peer?.is === 'block') return [port === undefined ? `blocks${family}` : `nets${family}`];
-  if (peer !== undefined) return port === undefined ? ['peers'] : ['ports', 'ranges'];
+  if (peer?.is === 'block' || peer?.is === 'nodes')
+    return [port === undefined ? `blocks${family}` : `nets${family}`];
+  if (peer !== undefined && peer.is !== 'everybody')
+    return port === undefined ? ['peers'] : ['ports', 'ranges'];
   if (port === undefined) return ['all'];
   // A name in egress to anybody is looked up on each pod.
   return direction === 'egress' && port.is === 'named' ? ['ports', 'ranges'] : ['anybody'];

@@ -1,5 +1,7 @@
 import type { Address } from '../base/ip.ts';
-import { formatAddress } from '../base/ip.ts';
+import { formatAddress, parseAddress } from '../base/ip.ts';
+import { matchesSelector } from '../kube/selector.ts';
+import type { LabelSelector } from '../kube/types/meta.ts';
 import { Register, podAnchors } from './compile-anchors.ts';
 import { allowParts, compileOthers, compilePeer } from './compile-allows.ts';
 import type { AllowPart, Allows, Identity } from './compile-allows.ts';
@@ -11,12 +13,15 @@ import {
   addressMaps,
   baseChains,
   closedChain,
+  chainNamesOf,
   declarationOf,
-  dropChainOf,
   groupChains,
   setNameOf,
 } from './compile-nft.ts';
 import { LiveProgram } from './compile-program.ts';
+import type { ChainProgram } from './compile-program.ts';
+import { sectionsOf, suffixOf } from './compile-sections.ts';
+import type { Section } from './compile-sections.ts';
 import { directions } from './model.ts';
 import type { Direction, Policy, PolicyPod, Rule } from './model.ts';
 
@@ -33,7 +38,11 @@ export interface Group {
 interface LiveGroup extends Group {
   policies: readonly Policy[];
   readonly pods: Map<string, PolicyPod>;
-  others: Allows | 'all';
+  sections: readonly Section[];
+  /** What stands in the program for whom no identity is needed. */
+  others: Allows;
+  /** Names of sections that are for everything. */
+  all: ReadonlySet<string>;
   readonly named: Map<number, Named>;
   /** The kernel did not take it: its pods are closed. */
   isRefused: boolean;
@@ -116,11 +125,23 @@ export class PolicyCompiler {
       this.#follow(before, after);
       for (const group of this.#groupsOfPolicy.get(key)) {
         if (fresh.has(group)) continue;
+        if (before?.tier !== 'NetworkPolicy' || after?.tier !== 'NetworkPolicy') {
+          // Its rules may be others in number and order, and the sections with them.
+          this.#erase(group);
+          fresh.add(group);
+          continue;
+        }
+        group.sections = sectionsOf(group.direction, group.policies);
         this.#name(group, key, before, after);
         this.#writeOthers(group);
       }
     }
+    if (touched.nodes)
+      for (const group of this.#groups.values())
+        if (!fresh.has(group) && group.policies.some(policy => policy.tier !== 'NetworkPolicy'))
+          this.#writeOthers(group);
     for (const group of fresh) {
+      group.sections = sectionsOf(group.direction, group.policies);
       this.#restructured.add(group);
       for (const policy of group.policies) this.#name(group, policy.key, undefined, policy);
       this.#writeOthers(group);
@@ -157,7 +178,7 @@ export class PolicyCompiler {
       const pod = this.#index.pods.get(podKey);
       for (const address of pod?.addresses ?? []) renewed.add(formatAddress(address));
       for (const direction of directions) {
-        const policies = this.#index.isolating[direction].get(podKey);
+        const policies = this.#index.covering[direction].get(podKey);
         const isHere = pod !== undefined && pod.node === this.#node && policies !== undefined;
         const before = this.#groupOf[direction].get(podKey);
         const after = isHere ? this.#join(direction, pod, policies, fresh) : undefined;
@@ -192,7 +213,9 @@ export class PolicyCompiler {
       direction,
       policies,
       pods: new Map([[pod.key, pod]]),
+      sections: [],
       others: nothing,
+      all: new Set(),
       named: new Map(),
       isRefused: false,
     };
@@ -218,12 +241,13 @@ export class PolicyCompiler {
 
   /** Takes what stands of it in the program away. */
   #erase(group: LiveGroup): void {
+    for (const { allows } of group.named.values()) this.#setElements(group, allows, nothing);
+    this.#setElements(group, group.others, nothing);
     for (const number of group.named.keys()) this.#groupsOfIdentity.remove([String(number)], group);
     group.named.clear();
     group.others = nothing;
-    for (const part of allowParts) this.program.removeSet(setNameOf(group.name, part));
-    this.program.setChain(group.name, undefined);
-    this.program.setChain(dropChainOf(group.name), undefined);
+    group.all = new Set();
+    this.#setChains(group, new Map());
   }
 
   /** The policies whose rules may name an identity that comes: the one that is there now. */
@@ -267,31 +291,52 @@ export class PolicyCompiler {
     const [member] = group.pods.values();
     if (member === undefined) return;
     const rules = [...named.rules.values()].flat();
-    const allows =
-      group.others === 'all' ? nothing : compilePeer(group.direction, rules, member, named.identity);
-    this.#setElements(group, named.allows, allows);
-    named.allows = allows;
+    const { direction, sections } = group;
+    const allows = sections.flatMap(section => {
+      if (group.all.has(section.name)) return [];
+      const own = sections.length === 1 ? rules : rules.filter(rule => section.rules.has(rule));
+      if (own.length === 0) return [];
+      return withSuffix(section, compilePeer(direction, own, member, named.identity));
+    });
+    this.#setElements(group, named.allows, new Map(allows));
+    named.allows = new Map(allows);
   }
 
   #writeOthers(group: LiveGroup): void {
     const [member] = group.pods.values();
     if (member === undefined) return;
-    const before = group.others;
-    group.others = compileOthers(group.direction, group.policies, member);
-    const elementsOf = (others: Allows | 'all') => (others === 'all' ? nothing : others);
-    this.#setElements(group, elementsOf(before), elementsOf(group.others));
-    if ((before === 'all') === (group.others === 'all')) return;
+    const { direction } = group;
+    const others: (readonly [string, readonly string[]])[] = [];
+    const all = new Set<string>();
+    for (const section of group.sections) {
+      const found = compileOthers(direction, section.rules, member, selector => this.#nodesOf(selector));
+      if (found === 'all') all.add(section.name);
+      else others.push(...withSuffix(section, found));
+    }
+    const young = new Map(others);
+    this.#setElements(group, group.others, young);
+    group.others = young;
+    const isSame = all.symmetricDifference(group.all).size === 0;
+    group.all = all;
+    if (isSame) return;
     this.#restructured.add(group);
     for (const named of group.named.values()) this.#writeNamed(group, named);
   }
 
+  #nodesOf(selector: LabelSelector): readonly Address[] {
+    const { nodeLabels, nodesByAddress } = this.#index;
+    return [...nodesByAddress]
+      .filter(([, node]) => matchesSelector(selector, nodeLabels.get(node)))
+      .map(([address]) => parseAddress(address))
+      .filter(address => address !== undefined);
+  }
+
   #setElements(group: LiveGroup, before: Allows, after: Allows): void {
-    for (const part of allowParts) {
-      const [old, young] = [before.get(part) ?? [], after.get(part) ?? []];
-      if (old.length === 0 && young.length === 0) continue;
-      const set = setNameOf(group.name, part);
+    for (const suffix of new Set([...before.keys(), ...after.keys()])) {
+      const [old, young] = [before.get(suffix) ?? [], after.get(suffix) ?? []];
+      const set = setNameOf(group.name, suffix);
       const isNew = young.length > 0 && !this.program.sets.has(set);
-      if (isNew) this.program.declare(set, 'set', declarationOf(group.direction, part));
+      if (isNew) this.program.declare(set, 'set', declarationOf(group.direction, partNamed(suffix)));
       const kept = new Set(young);
       for (const element of old) if (!kept.has(element)) this.program.setElement(set, element, undefined);
       for (const element of young) this.program.setElement(set, element, '');
@@ -302,13 +347,21 @@ export class PolicyCompiler {
   }
 
   #writeChains(group: LiveGroup): void {
-    const parts: ReadonlySet<AllowPart> | 'all' =
-      group.others === 'all'
-        ? 'all'
-        : new Set(allowParts.filter(part => this.program.sets.has(setNameOf(group.name, part))));
-    const chains = groupChains(group.direction, group.name, parts, this.#reportsDrops);
-    this.program.setChain(group.name, chains.group);
-    this.program.setChain(dropChainOf(group.name), chains.drop);
+    const sections = group.sections.map(section => ({
+      section,
+      parts: group.all.has(section.name) ? ('all' as const) : this.#partsOf(group, section),
+    }));
+    this.#setChains(group, groupChains(group.direction, group.name, sections, this.#reportsDrops));
+  }
+
+  #partsOf({ name }: LiveGroup, section: Section): ReadonlySet<AllowPart> {
+    return new Set(
+      allowParts.filter(part => this.program.sets.has(setNameOf(name, suffixOf(section.name, part)))),
+    );
+  }
+
+  #setChains(group: LiveGroup, chains: ReadonlyMap<string, ChainProgram>): void {
+    for (const name of chainNamesOf(group.name)) this.program.setChain(name, chains.get(name));
   }
 
   /** The rules that name the identity, by group and policy. */
@@ -366,3 +419,12 @@ const policyAnchors = ({ namespace, rules }: Policy): readonly string[] =>
   directions.flatMap(direction =>
     rules[direction].flatMap(rule => anchorsOf(rule, namespace).map(anchor => `${direction} ${anchor}`)),
   );
+
+const withSuffix = ({ name }: Section, allows: Allows): readonly (readonly [string, readonly string[]])[] =>
+  [...allows].map(([part, elements]) => [suffixOf(name, part), elements]);
+
+/** `admin0-ports` → `ports` */
+function partNamed(suffix: string): AllowPart {
+  const name = suffix.slice(suffix.lastIndexOf('-') + 1);
+  return allowParts.find(part => part === name) ?? 'ports';
+}

@@ -1,10 +1,10 @@
 import type { Problem } from '../base/provenance.ts';
 import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { matchesSelector } from '../kube/selector.ts';
-import { Register, podAnchors, subjectAnchor } from './compile-anchors.ts';
-import { directions } from './model.ts';
-import type { Direction, Policy, PolicyModel, PolicyPod } from './model.ts';
+import { Register, peerAnchor, podAnchors } from './compile-anchors.ts';
+import { selectsPod } from './decide.ts';
+import { directions, tiers } from './model.ts';
+import type { Direction, Labels, Policy, PolicyModel, PolicyPod } from './model.ts';
 
 /** What a run of changes concerned. */
 export interface Touched {
@@ -17,6 +17,15 @@ export interface Touched {
     string,
     { readonly before: Policy | undefined; readonly after: Policy | undefined }
   >;
+  /** Nodes have other addresses or labels. */
+  readonly nodes: boolean;
+}
+
+/** A node, as peers select it. */
+export interface PolicyNodeFacts {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly addresses: readonly Address[];
 }
 
 /**
@@ -27,8 +36,9 @@ export class PolicyIndex implements PolicyModel {
   readonly pods = new Map<string, PolicyPod>();
   readonly podsByAddress = new Map<string, PolicyPod>();
   readonly nodesByAddress = new Map<string, string>();
+  readonly nodeLabels = new Map<string, Labels>();
   readonly policies = new Map<string, Policy>();
-  readonly isolating: Readonly<Record<Direction, Map<string, readonly Policy[]>>> = {
+  readonly covering: Readonly<Record<Direction, Map<string, readonly Policy[]>>> = {
     ingress: new Map(),
     egress: new Map(),
   };
@@ -39,6 +49,8 @@ export class PolicyIndex implements PolicyModel {
   readonly #problems = new Map<string, readonly Problem[]>();
   #touchedPods = new Set<string>();
   #touchedAddresses = new Set<string>();
+  #nodeFacts = '[]';
+  #areNodesTouched = false;
   #touchedPolicies = new Map<string, { before: Policy | undefined; after: Policy | undefined }>();
 
   get problems(): readonly Problem[] {
@@ -69,7 +81,7 @@ export class PolicyIndex implements PolicyModel {
     const pods = new Set<PolicyPod>();
     for (const one of [before, policy])
       for (const pod of one === undefined ? [] : this.#podsByAnchor.get(anchorOf(one)))
-        if (one !== undefined && matchesSelector(one.podSelector, pod.labels)) pods.add(pod);
+        if (one !== undefined && covers(one, pod)) pods.add(pod);
     if (before !== undefined) this.#policiesByAnchor.remove([anchorOf(before)], before);
     if (policy === undefined) this.policies.delete(key);
     else {
@@ -78,13 +90,21 @@ export class PolicyIndex implements PolicyModel {
     }
     if (policy === undefined || policy.problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, policy.problems);
-    for (const pod of pods) this.#replaceIsolating(pod, key, policy);
+    for (const pod of pods) this.#replaceCovering(pod, key, policy);
   }
 
-  setNodes(nodes: readonly { readonly name: string; readonly addresses: readonly Address[] }[]): void {
+  setNodes(nodes: readonly PolicyNodeFacts[]): void {
+    const facts = JSON.stringify(
+      nodes.map(({ name, labels, addresses }) => [name, labels, addresses.map(formatAddress)]),
+    );
+    this.#areNodesTouched ||= facts !== this.#nodeFacts;
+    this.#nodeFacts = facts;
     this.nodesByAddress.clear();
-    for (const { name, addresses } of nodes)
+    this.nodeLabels.clear();
+    for (const { name, labels, addresses } of nodes) {
+      this.nodeLabels.set(name, labels);
       for (const address of addresses) this.nodesByAddress.set(formatAddress(address), name);
+    }
   }
 
   /** What was touched since the last call. */
@@ -93,7 +113,9 @@ export class PolicyIndex implements PolicyModel {
       pods: this.#touchedPods,
       addresses: this.#touchedAddresses,
       policies: this.#touchedPolicies,
+      nodes: this.#areNodesTouched,
     };
+    this.#areNodesTouched = false;
     this.#touchedPods = new Set();
     this.#touchedAddresses = new Set();
     this.#touchedPolicies = new Map();
@@ -111,11 +133,11 @@ export class PolicyIndex implements PolicyModel {
     this.#podsByAnchor.add(anchors, pod);
     const selecting = anchors
       .flatMap(anchor => [...this.#policiesByAnchor.get(anchor)])
-      .filter(policy => policy.namespace === pod.namespace && matchesSelector(policy.podSelector, pod.labels))
-      .sort(byKey);
+      .filter(policy => covers(policy, pod))
+      .sort(byOrder);
     for (const direction of directions) {
-      const those = selecting.filter(policy => policy.isolates[direction]);
-      if (those.length > 0) this.isolating[direction].set(pod.key, those);
+      const those = selecting.filter(policy => policy.covers[direction]);
+      if (those.length > 0) this.covering[direction].set(pod.key, those);
     }
   }
 
@@ -129,7 +151,7 @@ export class PolicyIndex implements PolicyModel {
       );
     }
     this.#podsByAnchor.remove(podAnchors(pod), pod);
-    for (const direction of directions) this.isolating[direction].delete(pod.key);
+    for (const direction of directions) this.covering[direction].delete(pod.key);
   }
 
   #settle(address: string, claims: readonly PolicyPod[]): void {
@@ -144,21 +166,29 @@ export class PolicyIndex implements PolicyModel {
     }
   }
 
-  #replaceIsolating(pod: PolicyPod, key: string, policy: Policy | undefined): void {
+  #replaceCovering(pod: PolicyPod, key: string, policy: Policy | undefined): void {
     this.#touchedPods.add(pod.key);
-    const selects = policy !== undefined && matchesSelector(policy.podSelector, pod.labels);
+    const selects = policy !== undefined && covers(policy, pod);
     for (const direction of directions) {
-      const others = (this.isolating[direction].get(pod.key) ?? []).filter(one => one.key !== key);
-      const those = selects && policy.isolates[direction] ? [...others, policy].sort(byKey) : others;
-      if (those.length > 0) this.isolating[direction].set(pod.key, those);
-      else this.isolating[direction].delete(pod.key);
+      const others = (this.covering[direction].get(pod.key) ?? []).filter(one => one.key !== key);
+      const those = selects && policy.covers[direction] ? [...others, policy].sort(byOrder) : others;
+      if (those.length > 0) this.covering[direction].set(pod.key, those);
+      else this.covering[direction].delete(pod.key);
     }
   }
 }
 
-const anchorOf = ({ namespace, podSelector }: Policy): string => subjectAnchor(namespace, podSelector);
+const anchorOf = ({ namespace, subject }: Policy): string => peerAnchor(namespace, subject);
 
-const byKey = (a: Policy, b: Policy): number => (a.key < b.key ? -1 : 1);
+const covers = ({ namespace, subject }: Policy, pod: PolicyPod): boolean =>
+  selectsPod(subject, namespace, pod);
+
+/** As they are asked: tier, priority, and the key where the API leaves the order open. */
+function byOrder(a: Policy, b: Policy): number {
+  if (a.tier !== b.tier) return tiers.indexOf(a.tier) - tiers.indexOf(b.tier);
+  if (a.priority !== b.priority) return a.priority - b.priority;
+  return a.key < b.key ? -1 : 1;
+}
 
 /** The younger last, so that it gets an address that both claim. */
 function byAge(a: PolicyPod, b: PolicyPod): number {

@@ -5,6 +5,7 @@ import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import type { Service } from '../kube/types/service.ts';
 import { PolicyIndex } from './compile-index.ts';
+import type { PolicyNodeFacts } from './compile-index.ts';
 import type { Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
 
 /** Undefined for a pod that ended. `assigned` are addresses that it has before its status tells them. */
@@ -83,16 +84,17 @@ export function readNodeLocalService(
 }
 
 /** `status.addresses` of all types: whatever the node sends from is the node. */
-export function addressesOf(node: Node): readonly Address[] {
-  return (node.status?.addresses ?? [])
+export function readNode({ metadata, status }: Node): PolicyNodeFacts {
+  const addresses = (status?.addresses ?? [])
     .map(({ address }) => parseAddress(address))
     .filter(address => address !== undefined);
+  return { name: metadata.name, labels: metadata.labels ?? {}, addresses };
 }
 
 export interface ModelParts {
   readonly pods: readonly PolicyPod[];
   readonly policies: readonly Policy[];
-  readonly nodes: readonly { readonly name: string; readonly addresses: readonly Address[] }[];
+  readonly nodes: readonly PolicyNodeFacts[];
 }
 
 /** Joins what was read; the order of the lists does not matter. */

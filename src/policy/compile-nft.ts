@@ -2,7 +2,9 @@ import { connectionMarks, logGroups, nft } from '../kernel/contract.ts';
 import { allowParts, partOf } from './compile-allows.ts';
 import type { AllowPart } from './compile-allows.ts';
 import type { ChainProgram } from './compile-program.ts';
-import type { Direction } from './model.ts';
+import { suffixOf } from './compile-sections.ts';
+import type { Section } from './compile-sections.ts';
+import type { Direction, Tier } from './model.ts';
 
 /**
  * The chains of the one table:
@@ -13,6 +15,7 @@ import type { Direction } from './model.ts';
  *
  *   egress-GROUP   identity of the peer into the packet's mark; allowed by it, by address or by anybody: return
  *                  else drop-egress-GROUP, which counts, and reports some
+ *   egress-GROUP-rest   behind rules of ClusterNetworkPolicies that pass: NetworkPolicies, or the Baseline tier
  */
 
 /** The chain that drops everything of pods whose policies are not known, or are not taken by the kernel. */
@@ -76,7 +79,13 @@ export const baseChains = (reportsDrops: boolean): readonly (readonly [string, C
   [revokedChain, { rules: dropRules(revokedReports, reportsDrops) }],
 ];
 
-export const setNameOf = (group: string, part: AllowPart): string => `${group}-${part}`;
+export const setNameOf = (group: string, suffix: string): string => `${group}-${suffix}`;
+/** All that a group may have. */
+export const chainNamesOf = (group: string): readonly string[] => [
+  group,
+  `${group}-rest`,
+  dropChainOf(group),
+];
 export const dropChainOf = (group: string): string => `drop-${group}`;
 
 /** As nft writes it. */
@@ -85,29 +94,59 @@ export function declarationOf(direction: Direction, part: AllowPart): string {
   return `type ${type};${isInterval ? ' flags interval;' : ''} counter;`;
 }
 
-/** A group's chain, with the sets that it has; and the chain that drops what these do not allow. */
+/** A section, and the sets that it has. */
+export interface SectionSets {
+  readonly section: Section;
+  readonly parts: ReadonlySet<AllowPart> | 'all';
+}
+
+/**
+ * A group's chains by their names: Admin rules in order, then NetworkPolicies and the drop of what they do not allow, or,
+ * where none of them isolates, Baseline rules in order.
+ */
 export function groupChains(
   direction: Direction,
   name: string,
-  parts: ReadonlySet<AllowPart> | 'all',
+  sections: readonly SectionSets[],
   reportsDrops: boolean,
-): { readonly group: ChainProgram; readonly drop?: ChainProgram } {
-  if (parts === 'all') return { group: { rules: ['counter return'] } };
+): ReadonlyMap<string, ChainProgram> {
+  const [only] = sections;
+  if (sections.length === 1 && only?.section.tier === 'NetworkPolicy' && only.parts === 'all')
+    return new Map([[name, { rules: ['counter return'] }]]);
   const side = direction === 'ingress' ? 'saddr' : 'daddr';
-  const usesMark = parts.has('peers') || parts.has('ports') || parts.has('ranges');
+  const usesMark = sections.some(
+    ({ parts }) => parts !== 'all' && (parts.has('peers') || parts.has('ports') || parts.has('ranges')),
+  );
   const identity = [
     'meta mark set 0', // a look-up that fails leaves what was there
     `meta mark set ip ${side} map @identity4`,
     `meta mark set ip6 ${side} map @identity6`,
   ];
-  const lookUps = allowParts
-    .filter(part => parts.has(part))
-    .map(
-      part =>
-        `${partOf(direction, part).match} @${setNameOf(name, part)} ${usesMark ? 'goto allowed' : 'return'}`,
-    );
-  return {
-    group: { rules: [...(usesMark ? identity : []), ...lookUps, `goto ${dropChainOf(name)}`] },
-    drop: { rules: dropRules([report(name)], reportsDrops) },
+  const accept = usesMark ? 'goto allowed' : 'return';
+  const drop = `goto ${dropChainOf(name)}`;
+  const rest = `${name}-rest`;
+  const targets = { Accept: accept, Deny: drop, Pass: `goto ${rest}` };
+  const rulesOf = ({ section, parts }: SectionSets): readonly string[] => {
+    // In the Baseline tier there is nothing behind a Pass.
+    const target =
+      section.tier === 'Baseline' && section.action === 'Pass' ? accept : targets[section.action];
+    if (parts === 'all') return [`counter ${target}`];
+    return allowParts
+      .filter(part => parts.has(part))
+      .map(
+        part =>
+          `${partOf(direction, part).match} @${setNameOf(name, suffixOf(section.name, part))} ${target}`,
+      );
   };
+  const ofTier = (tier: Tier) => sections.filter(({ section }) => section.tier === tier);
+  const isolating = ofTier('NetworkPolicy');
+  const admin = ofTier('Admin').flatMap(rulesOf);
+  const others = isolating.length > 0 ? isolating : ofTier('Baseline');
+  const last = [...others.flatMap(rulesOf), isolating.length > 0 ? drop : accept];
+  const isPassed = ofTier('Admin').some(({ section }) => section.action === 'Pass');
+  return new Map<string, ChainProgram>([
+    [name, { rules: [...(usesMark ? identity : []), ...admin, ...(isPassed ? [targets.Pass] : last)] }],
+    ...(isPassed ? [[rest, { rules: last }] as const] : []),
+    [dropChainOf(name), { rules: dropRules([report(name)], reportsDrops) }],
+  ]);
 }

@@ -23,7 +23,7 @@ export function readPolicy(object: NetworkPolicy): Policy {
     if (type !== 'Ingress' && type !== 'Egress')
       report(`spec.policyTypes[${index}]`, `"${String(type)}" is no policy type`);
   // Absent or empty: Ingress always, Egress where there is an egress rule (NetworkPolicySpec.policyTypes).
-  const isolates =
+  const covers =
     policyTypes.length === 0
       ? { ingress: true, egress: egress.length > 0 }
       : { ingress: policyTypes.includes('Ingress'), egress: policyTypes.includes('Egress') };
@@ -41,6 +41,7 @@ export function readPolicy(object: NetworkPolicy): Policy {
         id: numberOf(`${namespace}/${metadata.name} ${field}`),
         provenance: { ...provenance, field },
         direction,
+        action: 'Accept',
         peers: nonEmpty(peers)?.map((peer, at) => readPeer(peer, `${field}.${list}[${at}]`, report)),
         ports: nonEmpty(ports)?.map((port, at) => readPort(port, `${field}.ports[${at}]`, report)),
       };
@@ -49,8 +50,14 @@ export function readPolicy(object: NetworkPolicy): Policy {
     key: `${namespace}/${metadata.name}`,
     namespace,
     provenance,
-    podSelector: readableSelector(podSelector, 'spec.podSelector', report),
-    isolates,
+    tier: 'NetworkPolicy',
+    priority: 0,
+    subject: {
+      is: 'pods',
+      field: 'spec.podSelector',
+      podSelector: readableSelector(podSelector, 'spec.podSelector', report),
+    },
+    covers,
     rules: {
       ingress: readRules(
         'ingress',
@@ -65,13 +72,13 @@ export function readPolicy(object: NetworkPolicy): Policy {
   };
 }
 
-type Report = (field: string, sentence: string) => void;
+export type Report = (field: string, sentence: string) => void;
 
 const nonEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
   list === undefined || list.length === 0 ? undefined : list;
 
 /** The policy's own selector: without the requirements that cannot be read it selects, and isolates, more pods. */
-function readableSelector(selector: LabelSelector, field: string, report: Report): LabelSelector {
+export function readableSelector(selector: LabelSelector, field: string, report: Report): LabelSelector {
   const expressions = selector.matchExpressions ?? [];
   const readable = expressions.filter((_, index) => {
     const why = selectorFault({ matchExpressions: expressions.slice(index, index + 1) });
@@ -81,7 +88,7 @@ function readableSelector(selector: LabelSelector, field: string, report: Report
   return readable.length === expressions.length ? selector : { ...selector, matchExpressions: readable };
 }
 
-function selectorFault(selector: LabelSelector | undefined): string | undefined {
+export function selectorFault(selector: LabelSelector | undefined): string | undefined {
   for (const { key, operator, values = [] } of selector?.matchExpressions ?? []) {
     const takesValues = operator === 'In' || operator === 'NotIn';
     if (!takesValues && operator !== 'Exists' && operator !== 'DoesNotExist')
@@ -126,7 +133,7 @@ function readPeer(peer: NetworkPolicyPeer, field: string, report: Report): Peer 
 }
 
 /** Bits behind the length are ignored, as the API allows them. */
-function readPrefix(text: string): Prefix | undefined {
+export function readPrefix(text: string): Prefix | undefined {
   const found = typeof text === 'string' ? parseInterface(text) : undefined;
   return found === undefined ? undefined : prefixOf(found.address, found.length);
 }
@@ -153,4 +160,4 @@ function readPort(entry: NetworkPolicyPort, field: string, report: Report): Port
   return { is: 'numbers', field, protocol, from: port, to: last };
 }
 
-const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
+export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;

@@ -47,8 +47,8 @@ const namespaceLabels: Readonly<Record<string, Readonly<Record<string, string>>>
   data: { 'kubernetes.io/metadata.name': 'data' },
 };
 const nodes = [
-  { name: 'node-1', addresses: [at('172.30.0.1'), at('fd00:172:30::1')] },
-  { name: 'node-2', addresses: [at('172.30.0.2')] },
+  { name: 'node-1', labels: { role: 'edge' }, addresses: [at('172.30.0.1'), at('fd00:172:30::1')] },
+  { name: 'node-2', labels: {}, addresses: [at('172.30.0.2')] },
 ];
 
 function at(text: string): Address {
@@ -468,7 +468,7 @@ describe('policies that cannot be read', () => {
       kind: 'NetworkPolicy',
       metadata,
     } as NetworkPolicy);
-    assert.deepEqual(read.isolates, { ingress: true, egress: false });
+    assert.deepEqual(read.covers, { ingress: true, egress: false });
   });
 });
 

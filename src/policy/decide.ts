@@ -6,7 +6,8 @@ import type { Protocol } from '../kube/types/scalars.ts';
 import { matchesSelector } from '../kube/selector.ts';
 import { compileChange, compileMisses, describePeerMiss, describePortMiss } from './compile-explanation.ts';
 import { resolvePort } from './compile-model.ts';
-import type { Direction, Peer, PolicyModel, PolicyPod, PortRange, Rule } from './model.ts';
+import { tiers } from './model.ts';
+import type { Direction, Labels, Peer, Policy, PolicyModel, PolicyPod, PortRange, Rule } from './model.ts';
 
 /** A connection as it reaches the destination: after Service translation, before any masquerade. */
 export interface Flow {
@@ -34,10 +35,12 @@ export interface DirectionVerdict {
   readonly reason: Reason;
   /** `namespace/name` of the pod whose policies were asked; absent where there is none. */
   readonly pod?: string;
-  /** Objects whose `spec.podSelector` isolates the pod. */
+  /** NetworkPolicies whose `spec.podSelector` isolates the pod. */
   readonly isolatedBy: readonly Provenance[];
   /** The rule that allowed, with the entries that matched. */
   readonly allowedBy?: RuleTrace;
+  /** The rule of a ClusterNetworkPolicy that denied. */
+  readonly deniedBy?: RuleTrace;
   /** Every rule that was asked, in order. */
   readonly considered: readonly RuleTrace[];
   /** For a deny: the rules that were nearest to allowing it, each with what is missing. */
@@ -55,6 +58,8 @@ export type Reason =
   | 'own-node'
   | 'not-isolated'
   | 'rule'
+  /** A rule of a ClusterNetworkPolicy denies it. */
+  | 'denied'
   /** Isolated, and no rule allows it. */
   | 'no-rule';
 
@@ -88,7 +93,7 @@ export interface Change {
       };
 }
 
-/** What NetworkPolicies say to a new connection, with everything that led there. Pure; both ends have to allow it. */
+/** What policies say to a new connection, with everything that led there. Pure; both ends have to allow it. */
 export function decide(model: PolicyModel, flow: Flow): Verdict {
   const source = model.podsByAddress.get(formatAddress(flow.source));
   const destination = model.podsByAddress.get(formatAddress(flow.destination));
@@ -125,34 +130,74 @@ function decideDirection(
   pod: PolicyPod,
   peer: PolicyPod | undefined,
 ): DirectionVerdict {
-  const policies = model.isolating[direction].get(pod.key);
+  const policies = model.covering[direction].get(pod.key);
   if (policies === undefined) return open(direction, 'not-isolated', pod);
+  const address = direction === 'egress' ? flow.destination : flow.source;
   const question: Question = {
     flow,
     direction,
     peer,
-    address: direction === 'egress' ? flow.destination : flow.source,
+    address,
     target: direction === 'egress' ? peer : pod,
+    nodeLabels: labelsOfNode(model, address),
   };
-  const considered = policies.flatMap(policy =>
-    policy.rules[direction].map(rule => considerRule(rule, question)),
-  );
-  const allowedBy = considered.find(trace => trace.peerMisses.length === 0 && trace.portMisses.length === 0);
+  const before: RuleTrace[] = [];
+  for (const tier of tiers) {
+    const ofTier = policies.filter(policy => policy.tier === tier);
+    const rules = ofTier.flatMap(policy => policy.rules[direction]);
+    if (tier === 'NetworkPolicy') {
+      if (ofTier.length > 0) return unite(question, pod, ofTier, before);
+      continue;
+    }
+    for (const rule of rules) {
+      const trace = considerRule(rule, question);
+      before.push(trace);
+      if (!isMatch(trace)) continue;
+      if (rule.action === 'Pass') break;
+      const isAllowed = rule.action === 'Accept';
+      return {
+        ...open(direction, isAllowed ? 'rule' : 'denied', pod),
+        allowed: isAllowed,
+        considered: before,
+        ...(isAllowed ? { allowedBy: trace } : { deniedBy: trace }),
+      };
+    }
+  }
+  return { ...open(direction, 'not-isolated', pod), considered: before };
+}
+
+const isMatch = (trace: RuleTrace): boolean => trace.peerMisses.length === 0 && trace.portMisses.length === 0;
+
+/** NetworkPolicies together: what any rule of any of them allows is allowed, all else is not. */
+function unite(
+  question: Question,
+  pod: PolicyPod,
+  policies: readonly Policy[],
+  before: readonly RuleTrace[],
+): DirectionVerdict {
+  const { direction } = question;
+  const asked = policies.flatMap(policy => policy.rules[direction].map(rule => considerRule(rule, question)));
+  const allowedBy = asked.find(isMatch);
   const verdict = {
     direction,
     pod: pod.key,
     isolatedBy: policies.map(policy => policy.provenance),
-    considered,
+    considered: [...before, ...asked],
   };
   if (allowedBy !== undefined) return { ...verdict, allowed: true, reason: 'rule', allowedBy, misses: [] };
-  const change = compileChange(question, policies, considered);
+  const change = compileChange(question, policies, asked);
   return {
     ...verdict,
     allowed: false,
     reason: 'no-rule',
-    misses: compileMisses(considered, question),
+    misses: compileMisses(asked, question),
     ...(change === undefined ? {} : { change }),
   };
+}
+
+function labelsOfNode(model: PolicyModel, address: Address): Labels | undefined {
+  const node = model.nodesByAddress.get(formatAddress(address));
+  return node === undefined ? undefined : model.nodeLabels.get(node);
 }
 
 /** One end's question to its policies. */
@@ -164,6 +209,8 @@ export interface Question {
   readonly address: Address;
   /** Whose port names count: the destination's. */
   readonly target: PolicyPod | undefined;
+  /** Of the node that has the address. */
+  readonly nodeLabels: Labels | undefined;
 }
 
 /**
@@ -196,15 +243,27 @@ function considerRule(rule: Rule, question: Question): RuleTrace {
   return { rule, peerMisses, portMisses };
 }
 
-/** An ipBlock never goes with a named port of egress: names belong to pods. */
+/** Addresses never go with a named port of egress: names belong to pods. */
 export const goesWith = (peer: Peer | undefined, port: PortRange | undefined, question: Question): boolean =>
-  !(question.direction === 'egress' && peer?.is === 'block' && port?.is === 'named');
+  !(
+    question.direction === 'egress' &&
+    (peer?.is === 'block' || peer?.is === 'nodes') &&
+    port?.is === 'named'
+  );
 
-export function matchesPeer(rule: Rule, peer: Peer | undefined, { peer: pod, address }: Question): boolean {
+export function matchesPeer(
+  rule: Rule,
+  peer: Peer | undefined,
+  { peer: pod, address, nodeLabels }: Question,
+): boolean {
   if (peer === undefined) return true;
   switch (peer.is) {
     case 'nobody':
       return false;
+    case 'everybody':
+      return true;
+    case 'nodes':
+      return nodeLabels !== undefined && matchesSelector(peer.selector, nodeLabels);
     case 'block':
       return contains(peer.prefix, address) && !peer.except.some(part => contains(part, address));
     case 'pods':

@@ -48,6 +48,14 @@ export type Peer =
       readonly prefix: Prefix;
       readonly except: readonly Prefix[];
     }
+  | {
+      readonly is: 'nodes';
+      readonly field: string;
+      /** Of the Node's labels; its addresses match, and so do pods of the host network. */
+      readonly selector: LabelSelector;
+    }
+  /** It cannot be read, and its rule must not let more pass for that: it matches everybody. */
+  | { readonly is: 'everybody'; readonly field: string; readonly why: string }
   /** It cannot be read and matches nobody. */
   | { readonly is: 'nobody'; readonly field: string; readonly why: string };
 
@@ -64,25 +72,40 @@ export type PortRange =
   /** It cannot be read and matches no port. */
   | { readonly is: 'none'; readonly field: string; readonly why: string };
 
-/** One entry of `spec.ingress` or `spec.egress`: it allows what matches a peer and a port. */
+/** What a rule does with what matches it; of a NetworkPolicy always Accept. Pass leaves it to the next tier. */
+export type Action = 'Accept' | 'Deny' | 'Pass';
+
+/** In this order; the rules of Admin and Baseline one after the other, those of NetworkPolicy together. */
+export type Tier = 'Admin' | 'NetworkPolicy' | 'Baseline';
+
+/** One entry of `spec.ingress` or `spec.egress`: it is for what matches a peer and a port. */
 export interface Rule {
   /** The kernel and the logs know it by this number; it follows from the provenance. */
   readonly id: number;
   readonly provenance: Provenance;
   readonly direction: Direction;
+  readonly action: Action;
+  /** As its author called it. */
+  readonly name?: string;
   /** Absent: everybody, also outside the cluster. */
   readonly peers: readonly Peer[] | undefined;
   /** Absent: everything, also protocols without ports. */
   readonly ports: readonly PortRange[] | undefined;
 }
 
+/** A NetworkPolicy or a ClusterNetworkPolicy. */
 export interface Policy {
-  /** `namespace/name` */
+  /** `namespace/name`; `/name` of one for the cluster. */
   readonly key: string;
   readonly namespace: string;
   readonly provenance: Provenance;
-  readonly podSelector: LabelSelector;
-  readonly isolates: Readonly<Record<Direction, boolean>>;
+  readonly tier: Tier;
+  /** In its tier the smaller is asked first. */
+  readonly priority: number;
+  /** The pods that it is for. */
+  readonly subject: Extract<Peer, { is: 'pods' }>;
+  /** Directions in which it has something to say; a NetworkPolicy isolates in them. */
+  readonly covers: Readonly<Record<Direction, boolean>>;
   readonly rules: Readonly<Record<Direction, readonly Rule[]>>;
   readonly problems: readonly Problem[];
 }
@@ -95,11 +118,14 @@ export interface PolicyModel {
   readonly podsByAddress: ReadonlyMap<string, PolicyPod>;
   /** Node names by address. */
   readonly nodesByAddress: ReadonlyMap<string, string>;
-  /** By `namespace/name`. */
+  /** By the node's name. */
+  readonly nodeLabels: ReadonlyMap<string, Labels>;
+  /** By their keys. */
   readonly policies: ReadonlyMap<string, Policy>;
-  /** The policies that isolate a pod, in the order of their keys, by the pod's key; absent where there are none. */
-  readonly isolating: Readonly<Record<Direction, ReadonlyMap<string, readonly Policy[]>>>;
+  /** The policies that cover a pod, in the order in which they are asked, by the pod's key; absent where there are none. */
+  readonly covering: Readonly<Record<Direction, ReadonlyMap<string, readonly Policy[]>>>;
   readonly problems: readonly Problem[];
 }
 
 export const directions: readonly Direction[] = ['egress', 'ingress'];
+export const tiers: readonly Tier[] = ['Admin', 'NetworkPolicy', 'Baseline'];

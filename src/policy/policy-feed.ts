@@ -1,11 +1,13 @@
 import type { Address } from '../base/ip.ts';
+import type { ClusterNetworkPolicy } from '../kube/types/cluster-network-policy.ts';
 import type { NetworkPolicy } from '../kube/types/networking.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import type { Service } from '../kube/types/service.ts';
 import { Register } from './compile-anchors.ts';
 import type { PolicyIndex } from './compile-index.ts';
-import { addressesOf, readNodeLocalService, readPod } from './compile-model.ts';
+import { readNode, readNodeLocalService, readPod } from './compile-model.ts';
+import { readClusterPolicy } from './compile-cluster-policy.ts';
 import { readPolicy } from './compile-policy.ts';
 import type { Labels } from './model.ts';
 
@@ -13,6 +15,7 @@ import type { Labels } from './model.ts';
 export interface PolicySources {
   pods(): readonly Pod[];
   policies(): readonly NetworkPolicy[];
+  clusterPolicies(): readonly ClusterNetworkPolicy[];
   nodes(): readonly Node[];
   /** Services whose addresses each node answers itself: that of the cluster's DNS. */
   nodeLocalServices(): readonly Service[];
@@ -24,6 +27,11 @@ export interface PolicySources {
 export type PolicyChange =
   | { readonly kind: 'pod'; readonly key: string; readonly object: Pod | undefined }
   | { readonly kind: 'policy'; readonly key: string; readonly object: NetworkPolicy | undefined }
+  | {
+      readonly kind: 'clusterPolicy';
+      readonly name: string;
+      readonly object: ClusterNetworkPolicy | undefined;
+    }
   | { readonly kind: 'namespace'; readonly name: string }
   /** Nodes or node-local Services: few, and read again together. */
   | { readonly kind: 'others' };
@@ -44,6 +52,7 @@ export class PolicyFeed {
   readonly #pods = new Map<string, Pod>();
   readonly #podsOfNamespace = new Register<string>();
   readonly #policies = new Map<string, NetworkPolicy>();
+  readonly #clusterPolicies = new Map<string, ClusterNetworkPolicy>();
   readonly #labels = new Map<string, Labels | undefined>();
   #services: readonly string[] = [];
   #dirtyPods = new Set<string>();
@@ -73,6 +82,9 @@ export class PolicyFeed {
       case 'policy':
         this.#tellPolicy(change.key, change.object);
         break;
+      case 'clusterPolicy':
+        this.#tellClusterPolicy(change.name, change.object);
+        break;
       case 'namespace':
         this.#tellNamespace(change.name);
         break;
@@ -92,6 +104,12 @@ export class PolicyFeed {
     const wanted = new Map(this.#sources.policies().map(policy => [keyOf(policy), policy]));
     for (const key of this.#policies.keys()) if (!wanted.has(key)) this.#tellPolicy(key, undefined);
     for (const [key, policy] of wanted) this.#tellPolicy(key, policy);
+    const clusterWide = new Map(
+      this.#sources.clusterPolicies().map(policy => [policy.metadata.name, policy]),
+    );
+    for (const name of this.#clusterPolicies.keys())
+      if (!clusterWide.has(name)) this.#tellClusterPolicy(name, undefined);
+    for (const [name, policy] of clusterWide) this.#tellClusterPolicy(name, policy);
     for (const name of this.#labels.keys()) this.#tellNamespace(name);
     this.#areOthersDirty = true;
   }
@@ -127,6 +145,13 @@ export class PolicyFeed {
     if (object === undefined) this.#policies.delete(key);
     else this.#policies.set(key, object);
     this.#index.setPolicy(key, object === undefined ? undefined : readPolicy(object));
+  }
+
+  #tellClusterPolicy(name: string, object: ClusterNetworkPolicy | undefined): void {
+    if (this.#clusterPolicies.get(name) === object) return;
+    if (object === undefined) this.#clusterPolicies.delete(name);
+    else this.#clusterPolicies.set(name, object);
+    this.#index.setPolicy(`/${name}`, object === undefined ? undefined : readClusterPolicy(object));
   }
 
   #tellNamespace(name: string): void {
@@ -168,9 +193,7 @@ export class PolicyFeed {
       if (!read.some(one => one.key === key)) this.#index.setPod(key, undefined);
     for (const one of read) this.#index.setPod(one.key, one);
     this.#services = read.map(one => one.key);
-    this.#index.setNodes(
-      this.#sources.nodes().map(node => ({ name: node.metadata.name, addresses: addressesOf(node) })),
-    );
+    this.#index.setNodes(this.#sources.nodes().map(readNode));
   }
 }
 

@@ -16,7 +16,7 @@ import { PolicyCompiler } from './compile-groups.ts';
 import type { Group } from './compile-groups.ts';
 import { PolicyIndex } from './compile-index.ts';
 import type { Flow } from './decide.ts';
-import type { PolicyModel } from './model.ts';
+import type { Policy, PolicyModel } from './model.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import type { Given, PolicyChange, PolicySources } from './policy-feed.ts';
 
@@ -167,7 +167,7 @@ export class PolicyNode {
   status(): PolicyStatus {
     const count = (direction: 'ingress' | 'egress') =>
       [...this.#compiler.groups]
-        .filter(group => group.direction === direction)
+        .filter(group => group.direction === direction && group.policies.some(isIsolating))
         .reduce((sum, group) => sum + group.pods.size, 0);
     return {
       policies: this.#index.policies.size,
@@ -278,3 +278,5 @@ export class PolicyNode {
     }
   }
 }
+
+const isIsolating = ({ tier }: Policy): boolean => tier === 'NetworkPolicy';

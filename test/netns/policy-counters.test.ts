@@ -120,6 +120,54 @@ test('what a default deny dropped is counted at the end that dropped it', async 
   );
 });
 
+test('a rule of a policy for the cluster that denies or passes is above all others, and its denies are counted', async context => {
+  const { rig, node, set, clusterPolicies } = policyWorld(context, 'pol-cluster');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  const from = [{ namespaces: {} }];
+  const protocols = [{ tcp: { destinationPort: { number: 7 } } }];
+  const put = async (...actions: readonly ('Accept' | 'Deny' | 'Pass')[]) => {
+    clusterPolicies.length = 0;
+    clusterPolicies.push({
+      apiVersion: 'policy.networking.k8s.io/v1alpha2',
+      kind: 'ClusterNetworkPolicy',
+      metadata: { name: 'guard', uid: 'guard', generation: actions.length },
+      spec: {
+        tier: 'Admin',
+        priority: 1,
+        subject: { namespaces: {} },
+        ingress: actions.map(action => ({ action, from, protocols })),
+      },
+    });
+    await node.sync();
+  };
+  const flow: Flow = {
+    source: address(client.addresses[1]),
+    destination: address(server.addresses[1]),
+    protocol: 'TCP',
+    port: 7,
+  };
+  const reach = () => reachesTcp(client.namespace, server.addresses[1], 7, waitMilliseconds);
+  await set({ podSelector: {}, ingress: [{}] });
+  await put('Deny');
+  const before = await node.counters(flow);
+  assert.equal(await reach(), false);
+  const counted = difference(before, await node.counters(flow));
+  assert.deepEqual(
+    counted.map(({ does, rules }) => [does, rules[0]?.provenance.kind]),
+    [
+      ['drop', 'ClusterNetworkPolicy'],
+      ['drop', undefined],
+    ],
+    'the rule, and the group',
+  );
+  await put('Pass', 'Deny');
+  assert.equal(await reach(), true, 'NetworkPolicy allows it');
+  await set({ podSelector: {} });
+  assert.equal(await reach(), false, 'NetworkPolicy does not');
+  await put('Accept');
+  assert.equal(await reach(), true, 'before NetworkPolicy');
+});
+
 function difference(
   before: readonly PolicyCounter[],
   after: readonly PolicyCounter[],

@@ -59,6 +59,7 @@ for (const gate of ['first', 'last'] as const)
         policies: () => policies,
         nodes: () => [],
         namespaceLabels: () => ({}),
+        clusterPolicies: () => [],
         nodeLocalServices: () => [],
         reached: () => Promise.resolve(),
       },
@@ -110,6 +111,7 @@ test('while the caches are behind, a pod is closed; when they cannot catch up, i
       policies: () => [],
       nodes: () => [],
       namespaceLabels: () => ({}),
+      clusterPolicies: () => [],
       nodeLocalServices: () => [],
       reached: (_namespace, _version, signal) =>
         Promise.race([

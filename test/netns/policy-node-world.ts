@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import { KernelWorker } from '../../src/kernel/worker/index.ts';
+import type { ClusterNetworkPolicy } from '../../src/kube/types/cluster-network-policy.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../../src/kube/types/networking.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
 import type { Service } from '../../src/kube/types/service.ts';
@@ -16,6 +17,7 @@ export interface PolicyWorld {
   readonly node: PolicyNode;
   readonly pods: Pod[];
   readonly services: Service[];
+  readonly clusterPolicies: ClusterNetworkPolicy[];
   readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
   readonly again: () => PolicyNode;
 }
@@ -42,6 +44,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
   });
   let policies: readonly NetworkPolicy[] = [];
   const services: Service[] = [];
+  const clusterPolicies: ClusterNetworkPolicy[] = [];
   const again = () =>
     new PolicyNode({
       node: 'node-1',
@@ -62,6 +65,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
           },
         ],
         namespaceLabels: () => ({}),
+        clusterPolicies: () => clusterPolicies,
         nodeLocalServices: () => services,
         reached: () => Promise.resolve(),
       },
@@ -73,6 +77,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
     node,
     pods,
     services,
+    clusterPolicies,
     again,
     set: async (...specs) => {
       policies = specs.map((spec, index) => ({

@@ -8,11 +8,10 @@ import { PolicyCompiler } from '../../src/policy/compile-groups.ts';
 import { PolicyIndex } from '../../src/policy/compile-index.ts';
 import type { Touched } from '../../src/policy/compile-index.ts';
 import { compileModel } from '../../src/policy/compile-model.ts';
-import { readPolicy } from '../../src/policy/compile-policy.ts';
 import type { PolicyProgram, ProgramChange } from '../../src/policy/compile-program.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { Policy, PolicyPod } from '../../src/policy/model.ts';
-import { address, podsOf, worldPorts, worlds } from './policy-worlds.ts';
+import { address, nodesOfWorlds, podsOf, policiesOf, worldPorts, worlds } from './policy-worlds.ts';
 
 const addresses = Array.from(
   { length: 5 },
@@ -23,6 +22,7 @@ const addresses = Array.from(
 interface Step {
   readonly pods: readonly PolicyPod[];
   readonly policies: readonly Policy[];
+  readonly hasNodes: boolean;
   readonly closed: readonly Address[];
 }
 
@@ -30,7 +30,7 @@ const step: fc.Arbitrary<Step> = fc
   .record({
     world: worlds(addresses, 3),
     podsThere: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
-    policiesThere: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    policiesThere: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
     // A pod that has another's address, as when addresses are used again.
     reused: fc.option(fc.tuple(fc.nat(4), fc.nat(4)), { nil: undefined }),
     closed: fc.option(fc.nat(4), { nil: undefined }),
@@ -43,7 +43,8 @@ const step: fc.Arbitrary<Step> = fc
     );
     return {
       pods: pods.filter((_, index) => podsThere[index]),
-      policies: world.policies.map(readPolicy).filter((_, index) => policiesThere[index]),
+      policies: policiesOf(world).filter((_, index) => policiesThere[index]),
+      hasNodes: policiesThere[7] === true,
       closed: closed === undefined ? [] : (addresses[closed] ?? []).map(address),
     };
   });
@@ -60,6 +61,7 @@ const histories = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 2, maxLength:
         : {
             pods: kind === 1 ? mixed(last.pods, next.pods) : last.pods,
             policies: kind === 2 ? mixed(last.policies, next.policies) : last.policies,
+            hasNodes: kind === 3 ? next.hasNodes : last.hasNodes,
             closed: kind === 3 ? next.closed : last.closed,
           },
     );
@@ -81,6 +83,7 @@ function tell(index: PolicyIndex, before: Step | undefined, now: Step): void {
   for (const { key } of before?.policies ?? [])
     if (!now.policies.some(policy => policy.key === key)) index.setPolicy(key, undefined);
   for (const policy of now.policies) index.setPolicy(policy.key, policy);
+  index.setNodes(now.hasNodes ? nodesOfWorlds : []);
 }
 
 function fromScratch(now: Step): PolicyProgram {
@@ -149,7 +152,7 @@ test('after any history the engine decides as a new model does', () => {
       for (const [at, now] of history.entries()) tell(index, history[at - 1], now);
       const last = history.at(-1);
       assert.ok(last);
-      const fresh = compileModel({ ...last, nodes: [] });
+      const fresh = compileModel({ ...last, nodes: last.hasNodes ? nodesOfWorlds : [] });
       for (const { from, to, port, protocol } of flows) {
         const asked = {
           source: address(addresses[from]?.[0] ?? ''),
@@ -166,9 +169,9 @@ test('after any history the engine decides as a new model does', () => {
 
 /** Forgets one thing of each run of changes. */
 class Forgetful extends PolicyIndex {
-  readonly #what: keyof Touched;
+  readonly #what: 'pods' | 'addresses' | 'policies';
 
-  constructor(what: keyof Touched) {
+  constructor(what: 'pods' | 'addresses' | 'policies') {
     super();
     this.#what = what;
   }

@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import { parseAddress } from '../../src/base/ip.ts';
 import type { Address } from '../../src/base/ip.ts';
+import type {
+  ClusterNetworkPolicy,
+  ClusterNetworkPolicyProtocol,
+} from '../../src/kube/types/cluster-network-policy.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../src/kube/types/networking.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
+import { readClusterPolicy } from '../../src/policy/compile-cluster-policy.ts';
 import { PolicyCompiler } from '../../src/policy/compile-groups.ts';
 import { PolicyIndex } from '../../src/policy/compile-index.ts';
 import { compileModel, readPod } from '../../src/policy/compile-model.ts';
 import { readPolicy } from '../../src/policy/compile-policy.ts';
 import type { PolicyProgram } from '../../src/policy/compile-program.ts';
-import type { PolicyModel, PolicyPod } from '../../src/policy/model.ts';
+import type { Policy, PolicyModel, PolicyPod } from '../../src/policy/model.ts';
 
 /** Small worlds in which selectors, blocks and ports often just match or just miss. */
 export interface World {
   readonly pods: readonly Pod[];
   readonly policies: readonly NetworkPolicy[];
+  readonly clusterPolicies: readonly ClusterNetworkPolicy[];
 }
 
 export const worldNamespaces = ['a', 'b'];
@@ -117,6 +123,59 @@ const policy = fc
   })
   .map(({ namespace, ...spec }) => ({ namespace, spec: withoutUndefined(spec) }));
 
+const clusterPeer = fc.oneof(
+  { weight: 3, arbitrary: namespaceSelector.map(namespaces => ({ namespaces })) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ pods: fc.record({ namespaceSelector, podSelector: selector }) }),
+  },
+  { weight: 1, arbitrary: fc.constant({}) }, // of a later version
+);
+const outerPeer = fc.oneof(
+  { weight: 3, arbitrary: clusterPeer },
+  {
+    weight: 2,
+    arbitrary: fc
+      .subarray(['10.244.0.0/29', '10.244.0.8/30', '10.244.0.12/32', '::/0', '0.0.0.0/0'], { minLength: 1 })
+      .map(networks => ({ networks })),
+  },
+  { weight: 1, arbitrary: selector.map(nodes => ({ nodes })) },
+  { weight: 1, arbitrary: fc.constant({ domainNames: ['example.com'] }) },
+);
+const clusterProtocol: fc.Arbitrary<ClusterNetworkPolicyProtocol> = fc.oneof(
+  fc.constantFrom(...worldPorts).map(number => ({ tcp: { destinationPort: { number } } })),
+  fc.constantFrom(
+    { tcp: { destinationPort: { range: { start: 80, end: 81 } } } },
+    { udp: { destinationPort: { range: { start: 81, end: 8080 } } } },
+    { destinationNamedPort: 'web' },
+    { udp: {} },
+  ),
+);
+
+const clusterRule = (list: 'from' | 'to') =>
+  fc
+    .record({
+      action: fc.constantFrom('Accept' as const, 'Deny' as const, 'Pass' as const),
+      peers: fc.array(list === 'from' ? clusterPeer : outerPeer, { minLength: 1, maxLength: 2 }),
+      protocols: fc.option(fc.array(clusterProtocol, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+    })
+    .map(({ action, peers, protocols }) => ({
+      action,
+      [list]: peers,
+      ...(protocols === undefined ? {} : { protocols }),
+    }));
+
+const clusterPolicy = fc.record({
+  tier: fc.constantFrom('Admin' as const, 'Baseline' as const),
+  priority: fc.nat(3),
+  subject: fc.oneof(
+    namespaceSelector.map(namespaces => ({ namespaces })),
+    fc.record({ namespaceSelector, podSelector: selector }).map(pods => ({ pods })),
+  ),
+  ingress: fc.array(clusterRule('from'), { maxLength: 3 }),
+  egress: fc.array(clusterRule('to'), { maxLength: 3 }),
+});
+
 const withoutUndefined = <T extends object>(object: T): T =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 
@@ -143,9 +202,16 @@ export function worlds(
           }),
         ),
       ),
-      policies: fc.array(policy, { minLength: 1, maxLength: 5 }),
+      policies: fc.array(policy, { maxLength: 5 }),
+      clusterPolicies: fc.array(clusterPolicy, { maxLength: 3 }),
     })
-    .map(({ pods, policies }) => ({
+    .map(({ pods, policies, clusterPolicies }) => ({
+      clusterPolicies: clusterPolicies.map((spec, index) => ({
+        apiVersion: 'policy.networking.k8s.io/v1alpha2' as const,
+        kind: 'ClusterNetworkPolicy' as const,
+        metadata: { name: `c${index}`, uid: `c${index}`, generation: 1 },
+        spec: spec as ClusterNetworkPolicy['spec'],
+      })),
       pods: pods.map((pod, index) => podOf(index, pod, addresses[index] ?? ['', ''], index < local)),
       policies: policies.map(({ namespace, spec }, index) => ({
         apiVersion: 'networking.k8s.io/v1' as const,
@@ -187,6 +253,20 @@ function podOf(
   };
 }
 
+export const policiesOf = ({ policies, clusterPolicies }: World): readonly Policy[] => [
+  ...policies.map(readPolicy),
+  ...clusterPolicies.map(readClusterPolicy),
+];
+
+/** One has the labels that selectors of pods name. */
+export const nodesOfWorlds = [
+  {
+    name: 'node-1',
+    labels: { app: 'web' },
+    addresses: [address('172.30.0.1'), address('fd00:172:30::1')],
+  },
+];
+
 export const podsOf = (world: World): readonly PolicyPod[] =>
   world.pods
     .map(pod => readPod(pod, { 'kubernetes.io/metadata.name': pod.metadata.namespace ?? '' }))
@@ -196,7 +276,8 @@ export const podsOf = (world: World): readonly PolicyPod[] =>
 export function programOf(world: World): PolicyProgram {
   const index = new PolicyIndex();
   for (const pod of podsOf(world)) index.setPod(pod.key, pod);
-  for (const policy of world.policies.map(readPolicy)) index.setPolicy(policy.key, policy);
+  for (const policy of policiesOf(world)) index.setPolicy(policy.key, policy);
+  index.setNodes(nodesOfWorlds);
   const compiler = new PolicyCompiler(index, 'node-1', { reportsDrops: true });
   compiler.update([]);
   return compiler.program;
@@ -205,8 +286,8 @@ export function programOf(world: World): PolicyProgram {
 export function modelOf(world: World): PolicyModel {
   return compileModel({
     pods: podsOf(world),
-    policies: world.policies.map(readPolicy),
-    nodes: [{ name: 'node-1', addresses: [address('172.30.0.1'), address('fd00:172:30::1')] }],
+    policies: policiesOf(world),
+    nodes: nodesOfWorlds,
   });
 }
 

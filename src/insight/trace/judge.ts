@@ -44,7 +44,7 @@ export const denied = ({ egress, ingress }: Judgement): Side | undefined =>
 
 /** What to look at first: the rule that was nearest to allowing it, else a policy that isolates. */
 export function deciderOf(side: Side | undefined): { readonly decidedBy?: Reference } {
-  const found = side?.misses[0] ?? side?.isolatedBy[0];
+  const found = side?.deniedBy ?? side?.misses[0] ?? side?.isolatedBy[0];
   return found === undefined ? {} : { decidedBy: { object: found.object, field: found.field } };
 }
 
@@ -62,7 +62,7 @@ export function changesFor({ egress, ingress }: Judgement): {
 }
 
 function describeSide(verdict: DirectionVerdict, connection: Connection): Side {
-  const { allowed, reason, pod, isolatedBy, allowedBy, misses, change } = verdict;
+  const { allowed, reason, pod, isolatedBy, allowedBy, deniedBy, misses, change } = verdict;
   return {
     allowed,
     reason,
@@ -79,6 +79,9 @@ function describeSide(verdict: DirectionVerdict, connection: Connection): Side {
             portField: allowedBy.portField ?? allowedBy.rule.provenance.field,
           },
         }),
+    ...(deniedBy === undefined
+      ? {}
+      : { deniedBy: { ...referenceOf(deniedBy.rule.provenance), ruleId: deniedBy.rule.id } }),
     misses: misses.map(({ rule, sentence }) => ({
       ...referenceOf(rule.provenance),
       ruleId: rule.id,
@@ -91,7 +94,7 @@ function describeSide(verdict: DirectionVerdict, connection: Connection): Side {
 }
 
 function sentenceFor(verdict: DirectionVerdict, { from, to, protocol }: Connection): string {
-  const { direction, pod = '', reason, isolatedBy, allowedBy } = verdict;
+  const { direction, pod = '', reason, isolatedBy, allowedBy, deniedBy } = verdict;
   const way = direction === 'egress' ? 'out' : 'in';
   switch (reason) {
     case 'no-pod':
@@ -104,6 +107,8 @@ function sentenceFor(verdict: DirectionVerdict, { from, to, protocol }: Connecti
       return `no policy isolates ${pod}: everything may go ${way}`;
     case 'rule':
       return `${nameOf(allowedBy?.rule.provenance)} allows it`;
+    case 'denied':
+      return `${nameOf(deniedBy?.rule.provenance)} denies it (${deniedBy?.rule.name ?? deniedBy?.rule.provenance.field})`;
     case 'no-rule': {
       const what = to.port === undefined ? protocol : `${protocol} port ${to.port}`;
       const other = direction === 'egress' ? `to ${nameOfPlace(to)}` : `from ${nameOfPlace(from)}`;
@@ -122,6 +127,8 @@ export const referenceOf = ({ kind, namespace, name, field }: Provenance): Refer
 });
 
 const nameOf = (provenance: Provenance | undefined): string =>
-  provenance === undefined ? 'a rule' : `${provenance.kind} ${provenance.namespace}/${provenance.name}`;
+  provenance === undefined
+    ? 'a rule'
+    : `${provenance.kind} ${provenance.namespace === '' ? '' : `${provenance.namespace}/`}${provenance.name}`;
 
 export const nameOfPlace = ({ pod, address }: Place): string => pod ?? address;
