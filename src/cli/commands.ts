@@ -34,6 +34,7 @@ export function commands(called: string): Command {
         'one-link, or two-links with a router between (default: one-link)',
       ).choices(['one-link', 'two-links']),
     )
+    .option('--images <file>', 'YAML that says which programs of this machine images stand for')
     .option('--outside', "give pods a way to the host's networks and the Internet")
     .option(
       '--pod-prefixes <prefixes>',
@@ -43,9 +44,14 @@ export function commands(called: string): Command {
     .option('--service-prefixes <prefixes>', 'addresses of Services, likewise', splitAtCommas)
     .option('--timeout <seconds>', 'how long to wait for nodes and workloads', numeric, 120)
     .action(async (options: UpOptions) => {
-      const { filename, timeout, ...choice } = options;
+      const { filename, images, timeout, ...choice } = options;
       const { up } = await import('./up.ts');
-      await up({ choice, files: filename, timeoutSeconds: timeout });
+      await up({
+        choice,
+        files: filename,
+        timeoutSeconds: timeout,
+        ...(images === undefined ? {} : { images }),
+      });
     });
 
   program
@@ -178,6 +184,7 @@ export function commands(called: string): Command {
 type UpOptions = Partial<ClusterChoice> & {
   readonly name: string;
   readonly filename: readonly string[];
+  readonly images?: string;
   readonly timeout: number;
 };
 

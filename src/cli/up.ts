@@ -12,6 +12,7 @@ import {
   planCluster,
   saveCluster,
 } from '../standalone/cluster.ts';
+import { keepImageFile, readImageFile } from '../standalone/images/own-images.ts';
 import { checkApiServerPort, chooseApiServerPort } from '../standalone/topology/api-server-port.ts';
 import { checkHostCollisions } from '../standalone/topology/host-collisions.ts';
 import { type ClusterLock, lockCluster } from '../standalone/topology/lock.ts';
@@ -31,6 +32,8 @@ import { waitForApiServer, waitForNodes } from './wait-cluster.ts';
 export interface UpRequest {
   readonly choice: Partial<ClusterChoice> & { readonly name: string };
   readonly files: readonly string[];
+  /** An image map of the user's own. */
+  readonly images?: string;
   readonly timeoutSeconds: number;
 }
 
@@ -44,11 +47,12 @@ export async function up(request: UpRequest): Promise<void> {
   checkName(choice.name);
   checkTimeout(timeoutSeconds);
   const manifests = await readManifests(files);
+  const images = request.images === undefined ? undefined : await readImageFile(request.images);
   using lock = lockCluster(choice.name, 'up');
   const progress = createProgress();
   process.once('SIGINT', () => interrupted(choice.name, lock));
   const config = await configurationFor(choice);
-  await prepare(config, progress);
+  await prepare(config, images, progress);
   const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
   let entrances: readonly string[] = [];
   try {
@@ -86,7 +90,7 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
   return present;
 }
 
-async function prepare(config: ClusterConfig, progress: Progress): Promise<void> {
+async function prepare(config: ClusterConfig, images: string | undefined, progress: Progress): Promise<void> {
   const { name } = config;
   await progress.step('kernel', async () => {
     checkInstallation();
@@ -94,6 +98,7 @@ async function prepare(config: ClusterConfig, progress: Progress): Promise<void>
   });
   await progress.step('certificates', async () => {
     saveCluster(config);
+    if (images !== undefined) keepImageFile(clusterFiles.images(name), images);
     const { ensureCredentials } = await import('../standalone/topology/credentials.ts');
     ensureCredentials(config);
     return 'an authority of its own, and a kubeconfig for each user';

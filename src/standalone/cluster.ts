@@ -57,6 +57,8 @@ export const clusterFiles = {
   pki: (cluster: string) => join(paths.state(cluster), 'pki'),
   /** The authority of self-signed certificates: `ca.crt` is what clients of Gateways trust. */
   selfSigned: (cluster: string) => join(paths.state(cluster), 'pki', 'self-signed'),
+  /** The image map that people gave with --images. */
+  images: (cluster: string) => join(paths.state(cluster), 'images.yaml'),
   store: (cluster: string) => join(paths.state(cluster), 'store.db'),
   /** `user` is admin, controllers, runtime, or a node's name. */
   kubeconfig: (cluster: string, user: string) => join(paths.state(cluster), `${user}.kubeconfig`),

@@ -5,14 +5,20 @@ import type { Resolved } from './image.ts';
 
 /** The map from image references to programs. Rows of `extra` come first: people's own map goes before ours. */
 export class ImageMap {
-  readonly #rows = new Map<string, ImageRow>();
+  #rows: ReadonlyMap<string, ImageRow> = new Map();
   readonly #exists: (path: string) => boolean;
 
   constructor(extra: readonly ImageRow[] = [], exists: (path: string) => boolean = existsSync) {
     this.#exists = exists;
-    for (const row of [...extra, ...builtinTable]) {
-      for (const name of row.names) if (!this.#rows.has(name)) this.#rows.set(name, row);
+    this.setOwn(extra);
+  }
+
+  setOwn(own: readonly ImageRow[]): void {
+    const rows = new Map<string, ImageRow>();
+    for (const row of [...own, ...builtinTable]) {
+      for (const name of row.names) if (!rows.has(name)) rows.set(name, row);
     }
+    this.#rows = rows;
   }
 
   resolve(reference: string): Resolved {
@@ -29,7 +35,7 @@ export class ImageMap {
       return {
         kind: 'refused',
         reason: 'ErrImagePull',
-        message: `No program stands for the image ${parsed.name}: this cluster pulls nothing, it runs built-in stand-ins and programs of this machine. Images that map to one: ${this.#names()}.`,
+        message: `No program stands for the image ${parsed.name}: this cluster pulls nothing, it runs built-in stand-ins and programs of this machine. Images that map to one: ${this.#names()}. Others need a row in a file for \`fairlead up --images\`.`,
       };
     }
     if (row.needs !== undefined && !this.#exists(row.needs)) {

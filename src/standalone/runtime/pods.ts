@@ -52,6 +52,11 @@ export class Pods {
     }
   }
 
+  /** What could not be started for want of a program tries again. */
+  imagesChanged(): void {
+    for (const worker of this.#workers.values()) worker.retryImages();
+  }
+
   pokeAll(): void {
     for (const worker of this.#workers.values()) worker.poke();
   }

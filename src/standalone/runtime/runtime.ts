@@ -12,8 +12,8 @@ import { EventRecorder } from '../../kube/events.ts';
 import { Informer } from '../../kube/informer.ts';
 import { CONFIG_MAPS, PODS, SECRETS, SERVICES } from '../../kube/resources.ts';
 import type { ConfigMap, Secret } from '../../kube/types/core.ts';
-import { ImageMap, preparePrograms } from '../images/index.ts';
-import type { ClusterConfig } from '../cluster.ts';
+import { ImageMap, OwnImages, preparePrograms } from '../images/index.ts';
+import { clusterFiles, type ClusterConfig } from '../cluster.ts';
 import { hostFileSystems } from './container/root.ts';
 import type { NodeContext, RuntimeContext } from './context.ts';
 import { RuntimeFiles } from './files.ts';
@@ -85,13 +85,15 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const records = new RecordWatch(files.records);
   const tokens = new Tokens(client, clock);
   const machine = readMachine();
+  const images = new ImageMap();
+  const ownImages = new OwnImages(clusterFiles.images(cluster.name), images);
   const shared: RuntimeContext = {
     cluster,
     client,
     clock,
     log,
     files,
-    images: new ImageMap(),
+    images,
     objects: {
       configMap: (namespace, name) => configMaps.cache.get(`${namespace}/${name}`),
       secret: (namespace, name) => secrets.cache.get(`${namespace}/${name}`),
@@ -137,6 +139,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
   const run = async () => {
     for (const each of [configMaps, secrets, services, podInformer]) each.start(signal);
+    await refreshImages();
     await Promise.all([configMaps.synced, secrets.synced, services.synced, podInformer.synced]);
     podInformer.onChange(({ before, after }) => pods.changed(before, after));
     const objectChanged = ({
@@ -152,8 +155,19 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     log.info({ pods: pods.size, nodes: nodes.size }, 'The runtime follows the API.');
     await removeOrphans([...nodes.values()], known);
   };
+  /** A map that cannot be read leaves the one before in force. */
+  const refreshImages = async () => {
+    try {
+      if (await ownImages.refresh()) pods.imagesChanged();
+    } catch (error) {
+      log.warn({ error: sentenceOf(error) }, "The cluster's own image map cannot be used.");
+    }
+  };
   const ready = run();
-  const timer = setInterval(() => pods.pokeAll(), CHECK_EVERY);
+  const timer = setInterval(() => {
+    void refreshImages();
+    pods.pokeAll();
+  }, CHECK_EVERY);
   const server = startStreamServer({ socket: options.socket, pods, log: log.scope('streams'), signal });
   const agents = [...nodes.values()].map(({ node, network }) =>
     runNodeAgent({ node, machine, client, network, clock, log: log.scope('node'), signal }),

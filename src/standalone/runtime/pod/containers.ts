@@ -80,8 +80,16 @@ export class Containers {
 
   /** What waits for an object that was missing tries again now. */
   retryConfiguration(): void {
+    this.#retry(['CreateContainerConfigError']);
+  }
+
+  retryImages(): void {
+    this.#retry(['ErrImagePull', 'ImagePullBackOff']);
+  }
+
+  #retry(reasons: readonly string[]): void {
     for (const [name, { waiting }] of this.#seen) {
-      if (waiting?.reason !== 'CreateContainerConfigError') continue;
+      if (waiting === undefined || !reasons.includes(waiting.reason)) continue;
       this.change(name, { waiting: { ...waiting, retryAt: 0 } });
     }
   }

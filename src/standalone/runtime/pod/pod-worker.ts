@@ -121,6 +121,12 @@ export class PodWorker {
     this.poke();
   }
 
+  /** The image map changed. */
+  retryImages(): void {
+    this.#containers.retryImages();
+    this.poke();
+  }
+
   /** Looks again at what there is, soon; many calls are one look. */
   poke(): void {
     if (this.#scheduled || this.#lifetime.signal.aborted) return;
