@@ -16,10 +16,12 @@ export function servicePlaceOf(
   nodePortPrefixes: readonly Prefix[] | undefined,
   own: readonly Pick<LinkAddress, 'address' | 'scope'>[],
 ): ServicePlace {
+  const addresses = primaryOf(node);
   return {
     node: name,
+    addresses,
     zone: node?.metadata.labels?.[ZONE],
-    nodePortAddresses: nodePortPrefixes === undefined ? primaryOf(node) : addressesIn(nodePortPrefixes, own),
+    nodePortAddresses: nodePortPrefixes === undefined ? addresses : addressesIn(nodePortPrefixes, own),
   };
 }
 

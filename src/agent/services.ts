@@ -94,7 +94,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },
-      place: { node, nodePortAddresses: [] },
+      place: { node, addresses: [], nodePortAddresses: [] },
       clock,
     },
     {

@@ -10,7 +10,7 @@ import type { Affinity, Endpoint, Frontend, Place, ServicePart } from './model.t
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
-  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'here' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins'}${Family}`;
+  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'here' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins' | 'self'}${Family}`;
 
 /** One element of a set or map, as nft writes it; a set's value is empty. */
 export interface Element {
@@ -83,6 +83,28 @@ export function compilePart(part: ServicePart, place: Place): ServiceProgram {
     ...part.frontends.map(frontend => [keyOfFrontend(frontend), compileFrontend(frontend, place)] as const),
     ...compileShared(part.service, part.addresses, part.frontends, place),
   ]);
+}
+
+/** With which address this node speaks for clients that its pods and peers must not see. */
+export function compileSelf(addresses: readonly Address[]): ServiceProgram {
+  const provenance: Provenance = {
+    kind: 'Node',
+    namespace: '',
+    name: '',
+    uid: '',
+    generation: 0,
+    field: 'status.addresses',
+  };
+  return new Map(
+    addresses.map(address => {
+      const elements = ['tcp', 'udp', 'sctp'].map((key): Element => ({
+        set: `self${address.family}`,
+        key,
+        value: formatAddress(address),
+      }));
+      return [`self ${address.family}`, { provenance, choices: 0, draws: [], elements }];
+    }),
+  );
 }
 
 const keyOfFrontend = ({ address, protocol, port }: Frontend): string => frontendKey(address, protocol, port);

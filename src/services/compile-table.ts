@@ -98,14 +98,25 @@ export const serviceTable: ServiceTable = {
     filterChain('services/filter-forward'),
     filterChain('services/filter-output'),
     {
+      name: 'as-node',
+      rules: [
+        // Links to pods and the tunnel have no address: the kernel would take any of the node's, also one that is a Service's.
+        ...families.map(
+          family =>
+            `oifname "${interfaces.podHostPrefix}*" snat ${ip(family)} to meta l4proto map @self${family} fully-random`,
+        ),
+        'masquerade fully-random',
+      ],
+    },
+    {
       name: 'postrouting-masquerade',
       base: baseOf('nat', 'services/postrouting-masquerade'),
       rules: [
-        `ct mark and ${mark} != 0 ct status dnat masquerade fully-random`,
+        `ct mark and ${mark} != 0 ct status dnat goto as-node`,
         // A pod that reaches itself through a Service would answer itself directly, past the translation.
         ...families.map(
           family =>
-            `ct status dnat ${ip(family)} saddr . ${ip(family)} daddr @hairpins${family} masquerade fully-random`,
+            `ct status dnat ${ip(family)} saddr . ${ip(family)} daddr @hairpins${family} goto as-node`,
         ),
       ],
     },
@@ -196,6 +207,7 @@ function setsOf(family: Family): ServiceTable['sets'] {
     { name: `guarded${family}`, kind: 'set', declaration: `type ${at} ;` },
     { name: `allowed${family}`, kind: 'set', declaration: `type ${at} . ${type} ; flags interval ;` },
     { name: `addresses${family}`, kind: 'set', declaration: `type ${type} ;` },
+    { name: `self${family}`, kind: 'map', declaration: `type inet_proto : ${type} ;` },
     { name: `hairpins${family}`, kind: 'set', declaration: `type ${type} . ${type} ;` },
   ];
 }

@@ -12,7 +12,7 @@ import type { Refusal, ServiceKernel } from './apply-nft.ts';
 import { Claims } from './claims.ts';
 import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
-import { compilePart } from './compile-nft.ts';
+import { compilePart, compileSelf } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
 import type { Frontend, Place, ServiceModel } from './model.ts';
 
@@ -25,6 +25,8 @@ export interface ServiceNetworkOptions {
 
 /** What of its node changes where Services lead. */
 export interface ServicePlace extends Place {
+  /** By which pods and other nodes know the node: one a family. */
+  readonly addresses: readonly Address[];
   /** Addresses of the node at which node ports are found. */
   readonly nodePortAddresses: readonly Address[];
 }
@@ -83,8 +85,8 @@ export class ServiceNetwork {
 
   /** Reads everything anew if the node is another than before: then `load` has to follow. Returns whether it is. */
   move(place: ServicePlace): boolean {
-    const text = ({ node, zone, nodePortAddresses }: ServicePlace) =>
-      JSON.stringify([node, zone, nodePortAddresses.map(formatAddress)]);
+    const text = ({ node, zone, addresses, nodePortAddresses }: ServicePlace) =>
+      JSON.stringify([node, zone, addresses.map(formatAddress), nodePortAddresses.map(formatAddress)]);
     const isOther = text(place) !== text(this.#place);
     this.#place = place;
     return isOther;
@@ -112,7 +114,10 @@ export class ServiceNetwork {
 
   /** Compares the kernel with what has to be, and puts right what differs. Its cost is that of the whole table. */
   async reconcile(): Promise<ServiceReport> {
-    const { corrections, refused } = await this.#rules.adopt(this.#claims.program());
+    const { corrections, refused } = await this.#rules.adopt([
+      ...this.#claims.program(),
+      ...compileSelf(this.#place.addresses),
+    ]);
     this.#refused = refused;
     return { at: this.#clock.now(), corrections };
   }

@@ -5,6 +5,7 @@ import type { Service, ServiceSpec } from '../../src/kube/types/service.ts';
 import {
   attempt,
   meet,
+  nodeAddresses,
   outsiders,
   serverPort,
   service,
@@ -51,7 +52,7 @@ async function meetings(from: string, address: string, port = 80) {
   };
 }
 
-const nodeSide = { 4: '10.244.1.1', 6: 'fd00:10:244:1::1' } as const;
+const nodeSide = { 4: nodeAddresses[0], 6: nodeAddresses[1] } as const;
 
 test('externalTrafficPolicy Local: clients from outside reach endpoints of this node with their own address', async context => {
   const node = startNode(context);

@@ -19,7 +19,7 @@ import type { ServiceNode } from './services-node.ts';
 
 const families = [4, 6] as const;
 const at = { 4: nodeAddresses[0], 6: nodeAddresses[1] } as const;
-const nodeSide = { 4: '10.244.1.1', 6: 'fd00:10:244:1::1' } as const;
+const nodeSide = { 4: nodeAddresses[0], 6: nodeAddresses[1] } as const;
 const external = { 4: '203.0.113.5', 6: '2001:db8::5' } as const;
 
 function exposed(spec: Partial<ServiceSpec> = {}): Service {
@@ -97,10 +97,10 @@ test('node ports follow the node’s addresses', async context => {
   const network = node.network();
   node.objects.put(exposed(), ...spread(node, 1));
   await network.load();
-  assert.equal(network.move({ node: 'node-1', nodePortAddresses: [] }), true);
+  assert.equal(network.move({ node: 'node-1', addresses: [], nodePortAddresses: [] }), true);
   await network.load();
   assert.equal((await attempt(node.outside, at[4], 30_080)).outcome, 'ECONNREFUSED');
-  assert.equal(network.move({ node: 'node-1', nodePortAddresses: [] }), false);
+  assert.equal(network.move({ node: 'node-1', addresses: [], nodePortAddresses: [] }), false);
 });
 
 test('an external address leads to the Service like a load balancer’s; other ports of it are left alone', async context => {

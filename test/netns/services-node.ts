@@ -91,6 +91,9 @@ export function startNode(context: TestContext): ServiceNode {
   connect(node, outside, 'outside', 2, ['2']);
   using own = RouteSocket.open(node);
   own.apply([
+    // As the node's DNS has them: no pod may ever see them as a client.
+    { do: 'address-add', dev: 'lo', address: '10.96.0.53/32' },
+    { do: 'address-add', dev: 'lo', address: 'fd00:10:96::53/128', nodad: true },
     { do: 'route-replace', dst: '0.0.0.0/0', via: '10.244.2.2', dev: 'outside' },
     { do: 'route-replace', dst: '::/0', via: 'fd00:10:244:2::2', dev: 'outside' },
   ]);
@@ -106,7 +109,8 @@ export function startNode(context: TestContext): ServiceNode {
     forgetConnections: flows => worker.forgetConnections(flows, node),
   };
   const objects = new Objects();
-  const place = { node: 'node-1', nodePortAddresses: nodeAddresses.map(mustParse) };
+  const addresses = nodeAddresses.map(mustParse);
+  const place = { node: 'node-1', addresses, nodePortAddresses: addresses };
   const options = { kernel, place, clock: systemClock };
   return {
     node,

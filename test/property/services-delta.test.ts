@@ -53,7 +53,7 @@ class RecordedTable implements ServiceKernel {
   }
 }
 
-const place = { node: 'node-1', nodePortAddresses: [] };
+const place = { node: 'node-1', addresses: [], nodePortAddresses: [] };
 
 interface Drawn {
   readonly name: string;

@@ -210,7 +210,8 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     service: (key: string) => objects.service(key),
     slices: (key: string) => objects.slices(key),
   };
-  const place = { node: nodeName, zone, nodePortAddresses: nodeAddresses.map(addressOf) };
+  const addresses = nodeAddresses.map(addressOf);
+  const place = { node: nodeName, zone, addresses, nodePortAddresses: addresses };
   const network = new ServiceNetwork({ kernel, place, clock: systemClock }, source);
   await network.load();
   const check = async (services: readonly Drawn[]) => {
