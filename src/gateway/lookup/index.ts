@@ -4,5 +4,6 @@ export { listenerFor, lookUp } from './look-up.ts';
 export { normaliseTarget } from './normalise-target.ts';
 export type { Target } from './normalise-target.ts';
 export type { Lookup, LookupRequest } from './model.ts';
+export { LiveTable } from './live-table.ts';
 export { indexTable } from './table-index.ts';
-export type { ListenerIndex, PortIndex, TableIndex } from './table-index.ts';
+export type { ListenerIndex, PortIndex, PortsIndex, TableIndex } from './table-index.ts';

@@ -1,4 +1,4 @@
-import type { ListenerIndex, TableIndex } from './table-index.ts';
+import type { ListenerIndex, PortsIndex } from './table-index.ts';
 import type { Lookup, LookupRequest } from './model.ts';
 
 const noListener: Lookup = { outcome: 'no-listener' };
@@ -8,7 +8,7 @@ const noListener: Lookup = { outcome: 'no-listener' };
  * wider name (Gateway API, GatewayHTTPListenerIsolation). The host chooses the rules, of which the first that matches
  * has the request.
  */
-export function lookUp(index: TableIndex, request: LookupRequest): Lookup {
+export function lookUp(index: PortsIndex, request: LookupRequest): Lookup {
   const found = listenerFor(index, request.port, request.host);
   if (request.serverName !== undefined) {
     const tls = listenerFor(index, request.port, request.serverName);
@@ -25,6 +25,6 @@ export function lookUp(index: TableIndex, request: LookupRequest): Lookup {
 }
 
 /** The listener of a port with the most specific hostname for a name, which may be ''. */
-export function listenerFor(index: TableIndex, port: number, name: string): ListenerIndex | undefined {
+export function listenerFor(index: PortsIndex, port: number, name: string): ListenerIndex | undefined {
   return index.ports.get(port)?.listeners.find(name);
 }

@@ -11,6 +11,14 @@ export class NameIndex<Value> {
     if (!this.#byName.has(hostname)) this.#byName.set(hostname, value);
   }
 
+  set(hostname: string, value: Value): void {
+    this.#byName.set(hostname, value);
+  }
+
+  delete(hostname: string): void {
+    this.#byName.delete(hostname);
+  }
+
   find(name: string): Value | undefined {
     const exact = this.#byName.get(name);
     if (exact !== undefined) return exact;

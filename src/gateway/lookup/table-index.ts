@@ -1,14 +1,16 @@
-import type { RouteTable, TableHost, TableListener } from '../table.ts';
+import type { RouteTable, TableListener } from '../table.ts';
 import { NameIndex } from './names.ts';
 import { RuleIndex } from './rule-index.ts';
 
-/** A table, ready to be asked. Immutable: a change makes another one, which shares what did not change. */
-export interface TableIndex {
-  readonly table: RouteTable;
+/** What a look-up asks. */
+export interface PortsIndex {
   /** By port: the listeners by their hostname. */
   readonly ports: ReadonlyMap<number, PortIndex>;
-  /** By `hostKey`: what is kept when a table follows another. */
-  readonly hosts: ReadonlyMap<string, RuleIndex>;
+}
+
+/** A table, ready to be asked. */
+export interface TableIndex extends PortsIndex {
+  readonly table: RouteTable;
 }
 
 export interface PortIndex {
@@ -22,28 +24,37 @@ export interface ListenerIndex {
   readonly hosts: NameIndex<RuleIndex>;
 }
 
+export function indexTable(table: RouteTable): TableIndex {
+  const hosts = new Map<string, NameIndex<RuleIndex>>();
+  for (const host of Object.values(table.hosts))
+    namesOf(hosts, host.listener).add(host.hostname, new RuleIndex(host));
+  return { table, ports: indexPorts(Object.values(table.listeners), hosts) };
+}
+
 /**
- * Listeners of one port share a protocol (Gateway API: others are in conflict); should they not, those of the first
- * listener's protocol count.
+ * `hosts` by the listener's name. Listeners of one port share a protocol (Gateway API: others are in conflict); should they
+ * not, those of the first listener's protocol count.
  */
-export function indexTable(table: RouteTable, previous?: TableIndex): TableIndex {
-  const hosts = new Map<string, RuleIndex>();
-  for (const [key, host] of Object.entries(table.hosts)) hosts.set(key, ruleIndexOf(key, host, previous));
-  const byListener = Map.groupBy(hosts.values(), ({ host }) => host.listener);
+export function indexPorts(
+  listeners: Iterable<TableListener>,
+  hosts: Map<string, NameIndex<RuleIndex>>,
+): ReadonlyMap<number, PortIndex> {
   const ports = new Map<number, PortIndex>();
-  for (const listener of Object.values(table.listeners)) {
+  for (const listener of listeners) {
     const { port, protocol } = listener;
     const found = ports.get(port) ?? { port, protocol, listeners: new NameIndex<ListenerIndex>() };
     ports.set(port, found);
     if (found.protocol !== protocol) continue;
-    const names = new NameIndex<RuleIndex>();
-    for (const rules of byListener.get(listener.name) ?? []) names.add(rules.host.hostname, rules);
-    found.listeners.add(listener.hostname ?? '*', { listener, hosts: names });
+    found.listeners.add(listener.hostname ?? '*', { listener, hosts: namesOf(hosts, listener.name) });
   }
-  return { table, ports, hosts };
+  return ports;
 }
 
-function ruleIndexOf(key: string, host: TableHost, previous: TableIndex | undefined): RuleIndex {
-  const before = previous?.hosts.get(key);
-  return before?.host === host ? before : new RuleIndex(host);
+export function namesOf(hosts: Map<string, NameIndex<RuleIndex>>, listener: string): NameIndex<RuleIndex> {
+  let names = hosts.get(listener);
+  if (names === undefined) {
+    names = new NameIndex<RuleIndex>();
+    hosts.set(listener, names);
+  }
+  return names;
 }

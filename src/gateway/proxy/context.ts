@@ -1,4 +1,4 @@
-import type { TableIndex } from '../lookup/index.ts';
+import type { LiveTable } from '../lookup/index.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Blocks } from './blocks.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -10,9 +10,9 @@ import type { RulePlans } from './rule-plan.ts';
 import type { ProxyLimits } from './timing.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
-/** What all connections of one worker share. The table is replaced as a whole, between two events. */
+/** What all connections of one worker share. The table changes between two events. */
 export interface ProxyContext {
-  index: TableIndex;
+  readonly index: LiveTable;
   /** Milliseconds of a clock that only goes forward, a few hundred of them old: for time limits. */
   now: number;
   /** Answers end their connections: the worker is about to end. */

@@ -18,6 +18,8 @@ export class Endpoint {
   /** Last used last. */
   readonly idle: UpstreamConnection[] = [];
   failedUntil = 0;
+  /** How many backends have it. */
+  references = 0;
   #pause = 0;
 
   constructor({ address, port }: TableEndpoint) {
@@ -65,9 +67,8 @@ export class Backend {
 /** The backends of the table in force. What they know of their endpoints outlives a change of the table. */
 export class Backends {
   readonly #random: () => number;
-  #byKey = new Map<string, Backend>();
-  #endpoints = new Map<string, Endpoint>();
-  #table: RouteTable['backends'] = {};
+  readonly #byKey = new Map<string, Backend>();
+  readonly #endpoints = new Map<string, Endpoint>();
 
   constructor(random: () => number) {
     this.#random = random;
@@ -82,31 +83,47 @@ export class Backends {
   }
 
   /** Returns the endpoints that are in no backend any more. */
-  follow(table: RouteTable['backends']): readonly Endpoint[] {
-    if (table === this.#table) return [];
-    const before = this.#table;
-    this.#table = table;
-    const backends = new Map<string, Backend>();
-    const endpoints = new Map<string, Endpoint>();
-    for (const [key, described] of Object.entries(table)) {
-      const backend = this.#byKey.get(key) ?? new Backend(key, this.#random);
-      backends.set(key, backend);
-      if (before[key] === described) {
-        for (const endpoint of backend.endpoints) endpoints.set(endpoint.name, endpoint);
-      } else backend.endpoints = described.endpoints.map(entry => this.#endpoint(entry, endpoints));
-    }
-    const gone = [...this.#endpoints.values()].filter(({ name }) => !endpoints.has(name));
-    for (const endpoint of gone) endpoint.isWanted = false;
-    this.#byKey = backends;
-    this.#endpoints = endpoints;
-    return gone;
+  replace(backends: RouteTable['backends']): readonly Endpoint[] {
+    const next = new Map(Object.entries(backends));
+    return this.change(
+      backends,
+      [...this.#byKey.keys()].filter(key => !next.has(key)),
+    );
   }
 
-  #endpoint(entry: TableEndpoint, endpoints: Map<string, Endpoint>): Endpoint {
+  /** The same for what changes alone. */
+  change(put: RouteTable['backends'], remove: readonly string[]): readonly Endpoint[] {
+    const before: Endpoint[] = [];
+    for (const [key, described] of Object.entries(put)) {
+      let backend = this.#byKey.get(key);
+      if (backend === undefined) {
+        backend = new Backend(key, this.#random);
+        this.#byKey.set(key, backend);
+      }
+      before.push(...backend.endpoints);
+      backend.endpoints = described.endpoints.map(entry => this.#take(entry));
+    }
+    for (const key of remove) {
+      before.push(...(this.#byKey.get(key)?.endpoints ?? []));
+      this.#byKey.delete(key);
+    }
+    return before.filter(endpoint => this.#isGone(endpoint));
+  }
+
+  #take(entry: TableEndpoint): Endpoint {
     const made = new Endpoint(entry);
-    const endpoint = endpoints.get(made.name) ?? this.#endpoints.get(made.name) ?? made;
+    const endpoint = this.#endpoints.get(made.name) ?? made;
+    this.#endpoints.set(endpoint.name, endpoint);
+    endpoint.references++;
     endpoint.logged = members({ endpoint: endpoint.name, pod: entry.pod });
-    endpoints.set(endpoint.name, endpoint);
     return endpoint;
+  }
+
+  #isGone(endpoint: Endpoint): boolean {
+    endpoint.references--;
+    if (endpoint.references > 0) return false;
+    this.#endpoints.delete(endpoint.name);
+    endpoint.isWanted = false;
+    return true;
   }
 }

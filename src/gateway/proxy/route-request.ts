@@ -2,7 +2,7 @@ import { hostnameOf, lookUp, normaliseTarget } from '../lookup/index.ts';
 import type { Lookup } from '../lookup/index.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { problem } from './http1/problems.ts';
-import type { TableIndex } from '../lookup/index.ts';
+import type { PortsIndex } from '../lookup/index.ts';
 
 /** What a request asks for, with its head read to the end. */
 export interface Routed {
@@ -35,7 +35,7 @@ export class Hostnames {
 
 /** Where a request goes, or a problem with its target or Host. */
 export function routeRequest(
-  index: TableIndex,
+  index: PortsIndex,
   head: RequestHead,
   arrival: Arrival,
   hostnames: Hostnames,

@@ -4,7 +4,7 @@ import { FairleadError, sentenceOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { MessageToProxy } from '../../channel.ts';
 import { applyChange, emptyTable } from '../../compile-delta.ts';
-import type { RouteTable, TableChange } from '../../table.ts';
+import type { RouteTable } from '../../table.ts';
 import type { ToWorker } from '../messages.ts';
 import { bindPort } from './sockets.ts';
 import { readState, writeState } from './state-file.ts';
@@ -95,15 +95,14 @@ export class Supervisor {
 
   /** Resolves when all workers answer by it. Throws `gateway/refused` for a change that does not fit; nothing changes then. */
   async take(message: MessageToProxy): Promise<void> {
-    if (message.type === 'table') this.#replace(message.table, message.revision, undefined);
-    else {
-      if (message.base !== this.#sendersRevision)
-        throw new FairleadError(
-          'gateway/refused',
-          `the change is for revision ${message.base}, here is ${this.#sendersRevision}`,
-        );
-      this.#replace(applyChange(this.#table, message.change), message.revision, message.change);
-    }
+    const told = this.#judge(message);
+    for (const slot of this.#slots) slot.tell(told);
+    // Workers are told first: a large table takes this process longer than them.
+    this.#table = told.type === 'table' ? told.table : applyChange(this.#table, told.change);
+    this.#sendersRevision = message.revision;
+    this.#hasTable = true;
+    this.#followPorts();
+    this.#saving ??= setTimeout(() => this.#save(), saveMilliseconds);
     await this.#allApplied();
   }
 
@@ -114,19 +113,22 @@ export class Supervisor {
     if (this.#saving !== undefined) this.#save();
   }
 
-  #replace(table: RouteTable, sendersRevision: number, change: TableChange | undefined): void {
-    for (const section of [table.listeners, table.hosts, table.certificates, table.backends])
-      if (typeof section !== 'object' || section === null)
+  /** What the workers are told, or why it is refused. */
+  #judge(message: MessageToProxy): Extract<ToWorker, { type: 'table' | 'change' }> {
+    const revision = this.#revision + 1;
+    if (message.type === 'table') {
+      const { listeners, hosts, certificates, backends } = message.table;
+      if ([listeners, hosts, certificates, backends].some(section => typeof section !== 'object'))
         throw new FairleadError('gateway/refused', 'the table lacks a section');
-    this.#table = table;
-    this.#sendersRevision = sendersRevision;
-    this.#hasTable = true;
-    const revision = ++this.#revision;
-    const message: ToWorker =
-      change === undefined ? { type: 'table', revision, table } : { type: 'change', revision, change };
-    for (const slot of this.#slots) slot.tell(message);
-    this.#followPorts();
-    this.#saving ??= setTimeout(() => this.#save(), saveMilliseconds);
+      this.#revision = revision;
+      return { type: 'table', revision, table: message.table };
+    }
+    if (message.base !== this.#sendersRevision) {
+      const sentence = `the change is for revision ${message.base}, here is ${this.#sendersRevision}`;
+      throw new FairleadError('gateway/refused', sentence);
+    }
+    this.#revision = revision;
+    return { type: 'change', revision, change: message.change };
   }
 
   #introduction(): readonly ToWorker[] {

@@ -2,14 +2,20 @@ import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { sentenceOf } from '../../../base/errors.ts';
 import { listenerFor } from '../../lookup/index.ts';
-import type { TableIndex } from '../../lookup/index.ts';
+import type { PortsIndex } from '../../lookup/index.ts';
 import type { TableCertificate } from '../../table.ts';
 
-/** Ready certificates of the table in force; one that did not change is not read again. */
+interface Kept {
+  readonly certificate: TableCertificate;
+  /** Made when it is first asked for; null where it cannot be. */
+  context?: SecureContext | null;
+}
+
+/** The certificates of the table in force. */
 export class Certificates {
   readonly #ticketKeys: Buffer;
   readonly #tell: (certificate: string, reason: string) => void;
-  #contexts = new Map<TableCertificate, SecureContext | undefined>();
+  #kept = new Map<string, Kept>();
 
   /** `ticketKeys`: 48 octets, the same in all workers, so that a session goes on in any of them. */
   constructor(ticketKeys: Buffer, tell: (certificate: string, reason: string) => void) {
@@ -17,32 +23,30 @@ export class Certificates {
     this.#tell = tell;
   }
 
-  /** Forgets those that are in no table any more. */
-  follow(certificates: Readonly<Record<string, TableCertificate>>): void {
-    const kept = new Map<TableCertificate, SecureContext | undefined>();
-    for (const certificate of Object.values(certificates)) {
-      if (this.#contexts.has(certificate)) kept.set(certificate, this.#contexts.get(certificate));
-    }
-    this.#contexts = kept;
+  replace(certificates: Readonly<Record<string, TableCertificate>>): void {
+    this.#kept = new Map();
+    this.change(certificates, []);
+  }
+
+  change(put: Readonly<Record<string, TableCertificate>>, remove: readonly string[]): void {
+    for (const id of remove) this.#kept.delete(id);
+    for (const [id, certificate] of Object.entries(put)) this.#kept.set(id, { certificate });
   }
 
   /** The certificate for a name: the first usable one of the listener that the name belongs to. */
-  contextFor(index: TableIndex, port: number, serverName: string): SecureContext | undefined {
-    const listener = listenerFor(index, port, serverName)?.listener;
-    if (listener === undefined) return undefined;
-    for (const id of listener.certificates) {
-      const certificate = index.table.certificates[id];
-      const context = certificate === undefined ? undefined : this.#contextOf(id, certificate);
-      if (context !== undefined) return context;
+  contextFor(index: PortsIndex, port: number, serverName: string): SecureContext | undefined {
+    for (const id of listenerFor(index, port, serverName)?.listener.certificates ?? []) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) continue;
+      if (kept.context === undefined) kept.context = this.#contextOf(id, kept.certificate);
+      if (kept.context !== null) return kept.context;
     }
     return undefined;
   }
 
-  #contextOf(id: string, certificate: TableCertificate): SecureContext | undefined {
-    if (this.#contexts.has(certificate)) return this.#contexts.get(certificate);
-    let context: SecureContext | undefined;
+  #contextOf(id: string, certificate: TableCertificate): SecureContext | null {
     try {
-      context = createSecureContext({
+      return createSecureContext({
         cert: certificate.chain,
         key: certificate.key,
         ticketKeys: this.#ticketKeys,
@@ -51,8 +55,7 @@ export class Certificates {
       });
     } catch (error) {
       this.#tell(id, sentenceOf(error));
+      return null;
     }
-    this.#contexts.set(certificate, context);
-    return context;
   }
 }

@@ -1,10 +1,9 @@
-import { applyChange, emptyTable } from '../../compile-delta.ts';
-import { indexTable } from '../../lookup/index.ts';
-import type { RouteTable } from '../../table.ts';
+import { LiveTable } from '../../lookup/index.ts';
+import type { RouteTable, TableChange } from '../../table.ts';
 import { AccessLog } from '../access-log.ts';
 import { Blocks } from '../blocks.ts';
 import type { ProxyContext } from '../context.ts';
-import { Backends } from '../endpoints.ts';
+import { Backends, type Endpoint } from '../endpoints.ts';
 import type { FromWorker, ToWorker } from '../messages.ts';
 import { LogLines } from '../log-lines.ts';
 import { ReadBuffer } from '../reading-socket.ts';
@@ -37,12 +36,11 @@ export class Worker {
   readonly #ports: Ports;
   readonly #tell: (message: FromWorker) => void;
   readonly #timer: NodeJS.Timeout;
-  #table: RouteTable = emptyTable;
 
   constructor(options: WorkerOptions) {
     this.#tell = options.tell;
     this.#context = {
-      index: indexTable(emptyTable),
+      index: new LiveTable(),
       now: performance.now(),
       isDraining: false,
       backends: new Backends(Math.random),
@@ -67,10 +65,12 @@ export class Worker {
   handle(message: ToWorker, handle: unknown): void {
     switch (message.type) {
       case 'table':
-        this.#apply(message.table, message.revision);
+        this.#replace(message.table);
+        this.#tell({ type: 'applied', revision: message.revision });
         return;
       case 'change':
-        this.#apply(applyChange(this.#table, message.change), message.revision);
+        this.#change(message.change);
+        this.#tell({ type: 'applied', revision: message.revision });
         return;
       case 'listen':
         this.#ports.listen(message.port, handle, () => this.#tell({ type: 'listening', port: message.port }));
@@ -103,15 +103,24 @@ export class Worker {
     await this.#context.log.close();
   }
 
-  #apply(table: RouteTable, revision: number): void {
-    const context = this.#context;
-    const index = indexTable(table, context.index);
-    const gone = context.backends.follow(table.backends);
-    this.#certificates.follow(table.certificates);
-    context.index = index;
-    this.#table = table;
-    for (const endpoint of gone) context.pool.closeIdle(endpoint);
-    this.#tell({ type: 'applied', revision });
+  #replace(table: RouteTable): void {
+    const { index, backends } = this.#context;
+    this.#certificates.replace(table.certificates);
+    index.replace(table);
+    this.#leave(backends.replace(table.backends));
+  }
+
+  #change(change: TableChange): void {
+    const { put, remove } = change;
+    const { index, backends } = this.#context;
+    this.#certificates.change(put.certificates ?? {}, remove.certificates ?? []);
+    index.change(change);
+    this.#leave(backends.change(put.backends ?? {}, remove.backends ?? []));
+  }
+
+  /** What is under way there ends on its own. */
+  #leave(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) this.#context.pool.closeIdle(endpoint);
   }
 
   #sweep(): void {
