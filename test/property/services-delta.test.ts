@@ -53,7 +53,8 @@ class RecordedTable implements ServiceKernel {
   }
 }
 
-const place = { node: 'node-1', addresses: [], nodePortAddresses: [] };
+const nodePortAddresses = [{ family: 4, value: 0xac1e_0001n }] as const;
+const place = { node: 'node-1', addresses: [], nodePortAddresses };
 
 interface Drawn {
   readonly name: string;
@@ -61,6 +62,10 @@ interface Drawn {
   readonly addresses: readonly number[];
   readonly ports: readonly number[];
   readonly age: number;
+  readonly type: 'ClusterIP' | 'LoadBalancer';
+  readonly policy: 'Cluster' | 'Local';
+  readonly isSticky: boolean;
+  readonly ranges: readonly string[];
   readonly endpoints: readonly { readonly host: number; readonly ready: boolean; readonly here: boolean }[];
 }
 
@@ -69,21 +74,32 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   addresses: fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
   ports: fc.uniqueArray(fc.integer({ min: 80, max: 82 }), { maxLength: 3 }),
   age: fc.nat(3),
+  type: fc.constantFrom('ClusterIP', 'LoadBalancer'),
+  policy: fc.constantFrom('Cluster', 'Local'),
+  isSticky: fc.boolean(),
+  ranges: fc.subarray(['192.0.2.0/24', '192.0.2.0/25', '198.51.100.1/32', '0.0.0.0/0']),
   endpoints: fc.array(
     fc.record({ host: fc.integer({ min: 1, max: 5 }), ready: fc.boolean(), here: fc.boolean() }),
     { maxLength: 5 },
   ),
 });
 
-function objectsOf({ name, addresses, ports, age, endpoints }: Drawn): readonly [Service, EndpointSlice] {
+function objectsOf(one: Drawn): readonly [Service, EndpointSlice] {
+  const { name, addresses, ports, age, endpoints, type, policy, isSticky, ranges } = one;
   const service: Service = {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace: 'n', uid: name, creationTimestamp: `2026-01-01T00:00:0${age}Z` },
     spec: {
       clusterIPs: addresses.map(host => `10.96.0.${host}`),
-      ports: ports.map(port => ({ name: `p${port}`, port })),
+      ports: ports.map(port => ({ name: `p${port}`, port, nodePort: 30_000 + port })),
+      type,
+      externalTrafficPolicy: policy,
+      internalTrafficPolicy: policy,
+      sessionAffinity: isSticky ? 'ClientIP' : 'None',
+      loadBalancerSourceRanges: ranges,
     },
+    status: { loadBalancer: { ingress: [{ ip: '172.30.200.1' }] } },
   };
   const slice: EndpointSlice = {
     apiVersion: 'discovery.k8s.io/v1',
@@ -116,7 +132,7 @@ function sourceOf(state: ReadonlyMap<string, Drawn>): ServiceSource {
 function compiled(state: ReadonlyMap<string, Drawn>): ReadonlyMap<string, string> {
   const parts = [...state.values()].flatMap(one => {
     const [service, slice] = objectsOf(one);
-    return readService(service, [slice]) ?? [];
+    return readService(service, [slice], nodePortAddresses) ?? [];
   });
   const groups = [...compileNft(parts, place).values()];
   const elements = groups.flatMap(group => group.elements);
@@ -160,6 +176,10 @@ test('a change that changes nothing writes nothing, and one endpoint more writes
     addresses: [1],
     ports: [80],
     age: 0,
+    type: 'ClusterIP',
+    policy: 'Cluster',
+    isSticky: false,
+    ranges: [],
     endpoints: Array.from({ length: count }, (_, index) => ({ host: index + 1, ready: true, here: false })),
   });
   const others = Array.from({ length: 50 }, (_, index): Drawn => ({
