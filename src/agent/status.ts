@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { http } from '../kube/node-http.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import type { PolicyStatus } from '../policy/index.ts';
 import type { DropsStatus } from './drops.ts';
@@ -62,7 +62,7 @@ export async function serveStatus(
   observe: Observe = () => Promise.resolve({ status: 404, body: { error: 'not found' } }),
 ): Promise<StatusServer> {
   rmSync(path, { force: true });
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const url = URL.parse(request.url ?? '', 'http://agent');
     request.resume();
     const answer = (code: number, body: unknown) =>

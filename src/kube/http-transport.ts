@@ -1,8 +1,8 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent, ClientRequest } from 'node:http';
 import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import tls from 'node:tls';
+import { http, https } from './node-http.ts';
 import { FairleadError } from '../base/errors.ts';
 import { closed, ConnectionSlots } from './connection-slots.ts';
 import type { Credentials, Proof } from './credentials.ts';
@@ -40,9 +40,9 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #server: URL;
-  #pool: { readonly proof: Proof; readonly agent: http.Agent } | undefined;
+  #pool: { readonly proof: Proof; readonly agent: Agent } | undefined;
   readonly #slots = new ConnectionSlots(CONNECTIONS);
-  readonly #underWay = new Set<http.ClientRequest>();
+  readonly #underWay = new Set<ClientRequest>();
   #closed = false;
 
   constructor(options: HttpTransportOptions) {
@@ -132,7 +132,7 @@ class HttpTransport implements Transport {
     request: UpgradeRequest,
     proof: Proof,
     extra: Readonly<Record<string, string>>,
-  ): http.ClientRequest {
+  ): ClientRequest {
     if (this.#closed) throw closed();
     const { socketPath } = this.#options;
     const secure = this.#server.protocol === 'https:';
@@ -159,7 +159,7 @@ class HttpTransport implements Transport {
   }
 
   /** The pool for a proof: a new certificate needs new connections, the old ones end with their requests. */
-  #agent(proof: Proof): http.Agent {
+  #agent(proof: Proof): Agent {
     if (this.#pool !== undefined && this.#pool.proof.certificate === proof.certificate)
       return this.#pool.agent;
     this.#closeIdle();
@@ -173,7 +173,7 @@ class HttpTransport implements Transport {
       for (const one of sockets ?? []) one.destroy();
   }
 
-  #createAgent(proof: Proof): http.Agent {
+  #createAgent(proof: Proof): Agent {
     const { cluster } = this.#options;
     const pool = {
       keepAlive: true,
@@ -201,7 +201,7 @@ class HttpTransport implements Transport {
     });
   }
 
-  #answerTimer(outgoing: http.ClientRequest): NodeJS.Timeout {
+  #answerTimer(outgoing: ClientRequest): NodeJS.Timeout {
     const milliseconds = this.#options.answerMilliseconds ?? 30_000;
     return setTimeout(() => {
       // A kept connection that leads nowhere any more: those beside it are no better, and would cost as long each.

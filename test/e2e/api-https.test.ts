@@ -32,7 +32,7 @@ interface Credentials {
 function credentials(file: string): Credentials {
   const text = readFileSync(file, 'utf8');
   const decoded = (field: string) =>
-    Buffer.from(new RegExp(`${field}: (\\S+)`).exec(text)?.[1] ?? '', 'base64');
+    Buffer.from(new RegExp(`"${field}": "([^"]+)"`).exec(text)?.[1] ?? '', 'base64');
   return { cert: decoded('client-certificate-data'), key: decoded('client-key-data') };
 }
 

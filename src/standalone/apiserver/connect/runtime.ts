@@ -1,5 +1,5 @@
-import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { http } from '../../../kube/node-http.ts';
 import { StatusError } from '../status.ts';
 
 /** Bytes of an error text that are passed on. */
@@ -14,7 +14,7 @@ export class Runtime {
   }
 
   request(method: string, path: string, headers: Readonly<Record<string, string>> = {}): ClientRequest {
-    return httpRequest({ socketPath: this.#socketPath, method, path, headers, agent: false });
+    return http.request({ socketPath: this.#socketPath, method, path, headers, agent: false });
   }
 
   /** A GET whose answer is streamed; what is not 200 is thrown as the Status that the client sees. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { https } from '../../../kube/node-http.ts';
 import { FairleadError } from '../../../base/errors.ts';
 
 /** Where to accept connections: an address, or a listening socket that was opened elsewhere (another namespace). */
@@ -41,7 +41,7 @@ export async function listen(
 const MOST_CONNECTIONS = 8192;
 
 function open(listener: Listener, tls: TlsMaterial, handlers: Handlers): Promise<Server> {
-  const server = createServer({
+  const server = https.createServer({
     cert: tls.certificate,
     key: tls.key,
     ca: tls.authority,

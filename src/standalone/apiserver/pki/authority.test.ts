@@ -58,7 +58,7 @@ test(
     issueKubeconfig(authority, options);
     const text = readFileSync(file, 'utf8');
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    const encoded = /client-certificate-data: (\S+)/.exec(text)?.[1] ?? '';
+    const encoded = /"client-certificate-data": "([^"]+)"/.exec(text)?.[1] ?? '';
     const client = new X509Certificate(Buffer.from(encoded, 'base64'));
     assert.equal(client.subject, 'O=system:nodes\nCN=system:node:node-1');
     issueKubeconfig(authority, options);

@@ -107,8 +107,9 @@ function keptClient(
   return subject.join('\n') === wanted.join('\n') ? pair : undefined;
 }
 
+/** Of a kubeconfig that we wrote: the fields are lines of their own. */
 function decoded(text: string | undefined, field: string): string | undefined {
-  const found = new RegExp(`^ *${field}: (\\S+)$`, 'm').exec(text ?? '')?.[1];
+  const found = new RegExp(`^ *"${field}": "([^"]+)",?$`, 'm').exec(text ?? '')?.[1];
   return found === undefined ? undefined : Buffer.from(found, 'base64').toString();
 }
 

@@ -9,27 +9,28 @@ export interface KubeconfigContent {
   readonly client: KeyPair;
 }
 
-/** The text of a kubeconfig with everything inside: no other file is needed to use it. */
+/**
+ * The text of a kubeconfig with everything inside: no other file is needed to use it. It is JSON, which is YAML too, so
+ * that our own processes read it without a parser of YAML.
+ */
 export function kubeconfigText(content: KubeconfigContent): string {
-  const quoted = (text: string) => JSON.stringify(text);
+  const { cluster, user, server, authority, client } = content;
   const base64 = (text: string) => Buffer.from(text).toString('base64');
-  return `apiVersion: v1
-kind: Config
-clusters:
-- name: ${quoted(content.cluster)}
-  cluster:
-    server: ${quoted(content.server)}
-    certificate-authority-data: ${base64(content.authority)}
-users:
-- name: ${quoted(content.user)}
-  user:
-    client-certificate-data: ${base64(content.client.certificate)}
-    client-key-data: ${base64(content.client.key)}
-contexts:
-- name: ${quoted(content.cluster)}
-  context:
-    cluster: ${quoted(content.cluster)}
-    user: ${quoted(content.user)}
-current-context: ${quoted(content.cluster)}
-`;
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: cluster, cluster: { server, 'certificate-authority-data': base64(authority) } }],
+    users: [
+      {
+        name: user,
+        user: {
+          'client-certificate-data': base64(client.certificate),
+          'client-key-data': base64(client.key),
+        },
+      },
+    ],
+    contexts: [{ name: cluster, context: { cluster, user } }],
+    'current-context': cluster,
+  };
+  return `${JSON.stringify(kubeconfig, null, 2)}\n`;
 }

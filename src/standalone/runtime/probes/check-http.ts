@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import type { Socket } from 'node:net';
+import { http } from '../../../kube/node-http.ts';
 import { connectIn } from '../../../kernel/ns/index.ts';
 import type { HTTPHeader } from '../../../kube/types/core.ts';
 import type { Outcome, Place } from './handler.ts';
@@ -24,7 +24,7 @@ export async function checkHttp(target: HttpTarget, timeoutMilliseconds: number)
         () => reject(new Error(`no answer within ${timeoutMilliseconds / 1000}s`)),
         timeoutMilliseconds,
       );
-      const call = request({
+      const call = http.request({
         createConnection: () => socket,
         path: encodeURI(decodePath(target.path)),
         headers,

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { http } from '../../../kube/node-http.ts';
 import { sentenceOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import type { Pods } from '../pods.ts';
@@ -30,7 +31,7 @@ export interface StreamServerOptions {
  */
 export function startStreamServer(options: StreamServerOptions): { readonly closed: Promise<void> } {
   const { socket, log, signal } = options;
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       log.warn({ path: request.url, error: sentenceOf(error) }, 'A request broke off.');
       if (response.headersSent) response.destroy();
