@@ -93,6 +93,12 @@ export class ProxyProcess {
     }
   }
 
+  /** What a log's reader does that has stopped, or goes on. */
+  readLog(isRead: boolean): void {
+    if (isRead) this.#child?.stdout?.resume();
+    else this.#child?.stdout?.pause();
+  }
+
   async readiness(): Promise<number> {
     return (await fetch(`http://127.0.0.1:${this.#health}/ready`)).status;
   }

@@ -190,3 +190,32 @@ test('a port that is taken is served as soon as it is free, and the others meanw
   await new Promise(resolve => occupant.server.close(resolve));
   await eventually(async () => (await ask(occupant.port)) === 'hello', 'the port is served');
 });
+
+test('a log that nobody reads holds up no request; what is dropped of it is counted', async context => {
+  const port = await freePort();
+  const proxy = await ProxyProcess.start(context, 1);
+  await proxy.tell({
+    type: 'table',
+    revision: 1,
+    table: tableOf({ ports: { http: port }, rules: [], backends: {} }),
+  });
+  proxy.readLog(false);
+  const client = dial(context, port);
+  const [rounds, each] = [60, 500];
+  for (let round = 0; round < rounds; round++) {
+    client.heard = '';
+    client.say(get(`/${'x'.repeat(200)}`).repeat(each));
+    await client.until(heard => heard.split('no route matches').length > each, 'all answers');
+  }
+  proxy.readLog(true);
+  await eventually(
+    () => /[1-9]\d* lines of the log were dropped/.test(proxy.output),
+    'the number of lines that were dropped',
+  );
+  const written = proxy.output.split('"log":"access"').length - 1;
+  const [, dropped = '0'] = /(\d+) lines of the log were dropped/.exec(proxy.output) ?? [];
+  assert.ok(
+    written > 1000 && written + Number(dropped) <= rounds * each,
+    `${written} lines, ${dropped} dropped`,
+  );
+});

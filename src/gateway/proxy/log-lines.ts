@@ -50,13 +50,16 @@ export class LogLines {
     this.#write(block, () => {
       isDone = true;
       this.#waitingBytes -= block.length;
+      if (this.#dropped > 0 && this.#waitingBytes === 0) this.#tellDropped();
     });
     // What is written already may be written over.
     if (!isDone) this.#block = Buffer.allocUnsafeSlow(blockBytes);
-    if (this.#dropped === 0 || this.#waitingBytes > mostWaiting) return;
-    const sentence = `${this.#dropped} lines of the log were dropped: its reader was too slow`;
+  }
+
+  #tellDropped(): void {
+    const msg = `${this.#dropped} lines of the log were dropped: its reader was too slow`;
     this.#dropped = 0;
-    this.add(`${JSON.stringify({ level: 40, time: new Date(), scope: 'proxy', msg: sentence })}\n`);
+    this.add(`${JSON.stringify({ level: 40, time: new Date(), scope: 'proxy', msg })}\n`);
   }
 }
 
