@@ -5,6 +5,7 @@
 import type { Server } from 'node:http';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { http } from '../kube/node-http.ts';
 
 export interface HealthCheck {
   readonly namespace: string;
@@ -60,8 +61,7 @@ export class HealthChecks {
 
   /** A port that is taken is tried again with the next change of the Service. */
   async #listen(service: string, port: number): Promise<void> {
-    const { createServer } = await import('node:http');
-    const server = createServer({ requestTimeout: requestMilliseconds }, (_, response) => {
+    const server = http.createServer({ requestTimeout: requestMilliseconds }, (_, response) => {
       const { status, headers, body } = this.#answer(service);
       response.writeHead(status, headers).end(body);
     });
