@@ -29,7 +29,7 @@ import {
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
-import { PolicyNode } from '../policy/index.ts';
+import { PolicyNode, auditAnnotation } from '../policy/index.ts';
 import type { Assignment, Flow, PolicyChange, PolicyCounter, PolicyStatus } from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
 import { followDrops } from './drops.ts';
@@ -181,7 +181,12 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     );
     follow(
       policies,
-      ({ metadata, spec }) => [metadata.uid, metadata.generation, spec],
+      ({ metadata, spec }) => [
+        metadata.uid,
+        metadata.generation,
+        metadata.annotations?.[auditAnnotation],
+        spec,
+      ],
       (key, object) => ({ kind: 'policy', key, object }),
     );
     follow(

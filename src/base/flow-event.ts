@@ -28,7 +28,8 @@ export interface FlowEvent {
   /** What the source asked for, where that was a Service. */
   readonly service?: { readonly address: string; readonly port?: number };
   readonly protocol: string;
-  readonly verdict: 'dropped';
+  /** `audited`: it passed, and would not if a policy that is only tried were in force. */
+  readonly verdict: 'dropped' | 'audited';
   readonly direction: 'egress' | 'ingress';
   /** Packets that were reported; the kernel reports some of many. */
   readonly packets: number;

@@ -148,7 +148,12 @@ export function commands(called: string): Command {
     .option('--to <end>', 'whom it was for')
     .option('--port <port>', 'the destination’s port', numeric)
     .option('--policy <namespace/name>', 'a policy that isolates the pod')
-    .option('--verdict <verdict>', 'dropped')
+    .addOption(
+      new Option(
+        '--verdict <verdict>',
+        'audited: passed, and would not if a policy that is tried were in force',
+      ).choices(['dropped', 'audited']),
+    )
     .option('--since <time>', 'not older than this: 30s, 5m, 1h', milliseconds)
     .option('--follow', 'go on, and print what comes')
     .addOption(

@@ -7,7 +7,7 @@ import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
 
 /** A packet that a policy's rule dropped, as the kernel reports it. */
 export interface DroppedPacket {
-  /** The name of the rule: `egress-GROUP`, `ingress-GROUP`, `closed`, `revoked` or `revoked-reply`. */
+  /** The name of the rule: `egress-GROUP`, `ingress-GROUP`, `closed`, `revoked`, `revoked-reply`; `audit-…` before it: it passed. */
   readonly rule: string;
   readonly source: string;
   readonly destination: string;
@@ -39,30 +39,35 @@ export function explainDrop(
   node: string,
   packet: DroppedPacket,
 ): ExplainedDrop | undefined {
+  const isAudit = packet.rule.startsWith(auditPrefix);
   const opened = isReply(packet) ? turned(packet) : packet;
   const [source, destination] = [parseAddress(opened.source), parseAddress(opened.destination)];
   if (source === undefined || destination === undefined) return undefined;
   const protocol = protocols.get(opened.protocol) ?? 'other';
-  const verdict = decidePolicy(model, {
+  const flow: Flow = {
     source,
     destination,
     protocol,
     ...(opened.port === undefined ? {} : { port: opened.port }),
     hairpin: true, // what a pod sends to itself never gets here, except through a Service
-  });
-  const direction = directionOf(model, node, opened.rule, verdict.egress, verdict.ingress);
+  };
+  const verdict = decidePolicy(model, flow, isAudit ? 'enforced' : 'passed');
+  const rule = isAudit ? opened.rule.slice(auditPrefix.length) : opened.rule;
+  const direction = directionOf(model, node, rule, verdict.egress, verdict.ingress);
   const service = serviceOf(packet, opened);
   return {
     source: endOf(model, source, opened.sourcePort),
     destination: endOf(model, destination, opened.port),
     ...(service === undefined ? {} : { service }),
     protocol: protocol === 'other' ? `IP ${opened.protocol}` : protocol,
-    verdict: 'dropped',
+    verdict: isAudit ? 'audited' : 'dropped',
     direction,
-    why: reasonOf(opened.rule, verdict[direction]),
+    why: reasonOf(rule, verdict[direction]),
   };
 }
 
+/** Of rules that report what would be dropped if policies that are only tried were in force. */
+const auditPrefix = 'audit-';
 const replyRule = 'revoked-reply';
 const isReply = ({ rule }: DroppedPacket): boolean => rule === replyRule;
 

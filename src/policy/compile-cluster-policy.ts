@@ -45,6 +45,7 @@ export function readClusterPolicy(object: ClusterNetworkPolicy): Policy {
     tier: tier === 'Baseline' ? 'Baseline' : 'Admin',
     priority: Number.isInteger(priority) ? (priority ?? 0) : 0,
     subject: readSubject(subject, report),
+    isAudited: false,
     covers: { ingress: rules.ingress.length > 0, egress: rules.egress.length > 0 },
     rules,
     problems,

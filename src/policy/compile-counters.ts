@@ -7,7 +7,7 @@ import { allowParts, partOf as tablePart } from './compile-allows.ts';
 import type { AllowPart } from './compile-allows.ts';
 import { closedChain, dropChainOf, setNameOf } from './compile-nft.ts';
 import type { PolicyProgram } from './compile-program.ts';
-import { sectionsOf, suffixOf } from './compile-sections.ts';
+import { auditSection, sectionsOf, suffixOf } from './compile-sections.ts';
 import type { Section } from './compile-sections.ts';
 import { directions } from './model.ts';
 import type { Direction, Peer, PolicyModel, PortRange, Rule } from './model.ts';
@@ -81,7 +81,7 @@ function countersOf(
   const packet: readonly Field[] = [identity ?? '', protocolOf(flow), String(flow.port ?? '')];
   const found: CounterPlace[] = [];
   for (const section of sections)
-    for (const part of section.action === 'Pass' ? [] : allowParts) {
+    for (const part of section.action === 'Pass' || section.name === auditSection ? [] : allowParts) {
       const set = setNameOf(chain, suffixOf(section.name, part));
       const fields = fieldsOf(part, packet, address);
       const { type, isInterval } = tablePart(direction, part);

@@ -125,7 +125,7 @@ export class PolicyCompiler {
       this.#follow(before, after);
       for (const group of this.#groupsOfPolicy.get(key)) {
         if (fresh.has(group)) continue;
-        if (before?.tier !== 'NetworkPolicy' || after?.tier !== 'NetworkPolicy') {
+        if (!isUnited(before) || !isUnited(after)) {
           // Its rules may be others in number and order, and the sections with them.
           this.#erase(group);
           fresh.add(group);
@@ -419,6 +419,10 @@ const policyAnchors = ({ namespace, rules }: Policy): readonly string[] =>
   directions.flatMap(direction =>
     rules[direction].flatMap(rule => anchorsOf(rule, namespace).map(anchor => `${direction} ${anchor}`)),
   );
+
+/** Its rules are looked up with those of the others, whatever their order. */
+const isUnited = (policy: Policy | undefined): boolean =>
+  policy?.tier === 'NetworkPolicy' && !policy.isAudited;
 
 const withSuffix = ({ name }: Section, allows: Allows): readonly (readonly [string, readonly string[]])[] =>
   [...allows].map(([part, elements]) => [suffixOf(name, part), elements]);

@@ -2,7 +2,7 @@ import { connectionMarks, logGroups, nft } from '../kernel/contract.ts';
 import { allowParts, partOf } from './compile-allows.ts';
 import type { AllowPart } from './compile-allows.ts';
 import type { ChainProgram } from './compile-program.ts';
-import { suffixOf } from './compile-sections.ts';
+import { auditSection, suffixOf } from './compile-sections.ts';
 import type { Section } from './compile-sections.ts';
 import type { Direction, Tier } from './model.ts';
 
@@ -15,6 +15,7 @@ import type { Direction, Tier } from './model.ts';
  *
  *   egress-GROUP   identity of the peer into the packet's mark; allowed by it, by address or by anybody: return
  *                  else drop-egress-GROUP, which counts, and reports some
+ *   egress-GROUP-audit  what passed, and would not if NetworkPolicies that are only tried were enforced, is reported
  *   egress-GROUP-rest   behind rules of ClusterNetworkPolicies that pass: NetworkPolicies, or the Baseline tier
  */
 
@@ -56,6 +57,11 @@ const dropRules = (reports: readonly string[], reportsDrops: boolean): readonly 
   ...(reportsDrops ? reports : []),
   'counter drop',
 ];
+/** What would be dropped is reported and counted in the same way, and passes. */
+const wouldDrop = (name: string, reportsDrops: boolean): readonly string[] => [
+  ...(reportsDrops ? [report(`audit-${name}`)] : []),
+  'counter',
+];
 /** Who opened the connection is not who sends a reply: the report says which of both it is. */
 const revokedReports = [
   `ct direction original ${report(revokedChain)}`,
@@ -84,8 +90,10 @@ export const setNameOf = (group: string, suffix: string): string => `${group}-${
 export const chainNamesOf = (group: string): readonly string[] => [
   group,
   `${group}-rest`,
+  auditChainOf(group),
   dropChainOf(group),
 ];
+const auditChainOf = (group: string): string => `${group}-audit`;
 export const dropChainOf = (group: string): string => `drop-${group}`;
 
 /** As nft writes it. */
@@ -111,7 +119,7 @@ export function groupChains(
   reportsDrops: boolean,
 ): ReadonlyMap<string, ChainProgram> {
   const [only] = sections;
-  if (sections.length === 1 && only?.section.tier === 'NetworkPolicy' && only.parts === 'all')
+  if (sections.length === 1 && only?.section.name === '' && only.parts === 'all')
     return new Map([[name, { rules: ['counter return'] }]]);
   const side = direction === 'ingress' ? 'saddr' : 'daddr';
   const usesMark = sections.some(
@@ -125,11 +133,18 @@ export function groupChains(
   const accept = usesMark ? 'goto allowed' : 'return';
   const drop = `goto ${dropChainOf(name)}`;
   const rest = `${name}-rest`;
-  const targets = { Accept: accept, Deny: drop, Pass: `goto ${rest}` };
+  const isAudit = ({ section }: SectionSets) => section.name === auditSection;
+  const audit = sections.find(isAudit);
+  const auditChain = auditChainOf(name);
+  // What passes NetworkPolicies, or what they do not isolate, is shown to those that are only tried.
+  const pass = audit === undefined || audit.parts === 'all' ? accept : `goto ${auditChain}`;
+  const targetOf = ({ tier, action, name: section }: Section): string => {
+    if (action === 'Deny') return drop;
+    if (tier === 'Admin') return action === 'Pass' ? `goto ${rest}` : accept;
+    return section === auditSection ? accept : pass;
+  };
   const rulesOf = ({ section, parts }: SectionSets): readonly string[] => {
-    // In the Baseline tier there is nothing behind a Pass.
-    const target =
-      section.tier === 'Baseline' && section.action === 'Pass' ? accept : targets[section.action];
+    const target = targetOf(section);
     if (parts === 'all') return [`counter ${target}`];
     return allowParts
       .filter(part => parts.has(part))
@@ -139,14 +154,17 @@ export function groupChains(
       );
   };
   const ofTier = (tier: Tier) => sections.filter(({ section }) => section.tier === tier);
-  const isolating = ofTier('NetworkPolicy');
+  const isolating = ofTier('NetworkPolicy').filter(one => !isAudit(one));
   const admin = ofTier('Admin').flatMap(rulesOf);
   const others = isolating.length > 0 ? isolating : ofTier('Baseline');
-  const last = [...others.flatMap(rulesOf), isolating.length > 0 ? drop : accept];
+  const last = [...others.flatMap(rulesOf), isolating.length > 0 ? drop : pass];
   const isPassed = ofTier('Admin').some(({ section }) => section.action === 'Pass');
   return new Map<string, ChainProgram>([
-    [name, { rules: [...(usesMark ? identity : []), ...admin, ...(isPassed ? [targets.Pass] : last)] }],
+    [name, { rules: [...(usesMark ? identity : []), ...admin, ...(isPassed ? [`goto ${rest}`] : last)] }],
     ...(isPassed ? [[rest, { rules: last }] as const] : []),
+    ...(pass === accept || audit === undefined
+      ? []
+      : [[auditChain, { rules: [...rulesOf(audit), ...wouldDrop(name, reportsDrops), accept] }] as const]),
     [dropChainOf(name), { rules: dropRules([report(name)], reportsDrops) }],
   ]);
 }

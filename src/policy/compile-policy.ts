@@ -52,6 +52,7 @@ export function readPolicy(object: NetworkPolicy): Policy {
     provenance,
     tier: 'NetworkPolicy',
     priority: 0,
+    isAudited: readAudit(metadata.annotations?.[auditAnnotation], report),
     subject: {
       is: 'pods',
       field: 'spec.podSelector',
@@ -73,6 +74,16 @@ export function readPolicy(object: NetworkPolicy): Policy {
 }
 
 export type Report = (field: string, sentence: string) => void;
+
+/** On a NetworkPolicy, `"true"`: it is tried and not enforced. */
+export const auditAnnotation = 'fairlead.dev/audit';
+
+/** What is neither yes nor no does not open anything. */
+function readAudit(value: string | undefined, report: Report): boolean {
+  if (value !== undefined && value !== 'true' && value !== 'false')
+    report(`metadata.annotations[${auditAnnotation}]`, `"${value}" is neither "true" nor "false"`);
+  return value === 'true';
+}
 
 const nonEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
   list === undefined || list.length === 0 ? undefined : list;

@@ -6,7 +6,7 @@ import type { Action, Direction, Policy, Rule, Tier } from './model.ts';
  * the same, so that their order does not matter.
  */
 export interface Section {
-  /** Of its sets, behind the group's name; empty for that of NetworkPolicies. */
+  /** Of its sets, behind the group's name; empty for that of enforced NetworkPolicies. */
   readonly name: string;
   readonly tier: Tier;
   readonly action: Action;
@@ -15,25 +15,45 @@ export interface Section {
 
 /** In the order in which they are asked. `policies` are in that order. */
 export function sectionsOf(direction: Direction, policies: readonly Policy[]): readonly Section[] {
-  const sections: { name: string; tier: Tier; action: Action; rules: Set<Rule> }[] = [];
+  const sections: Section[] = [];
   for (const tier of tiers) {
     const ofTier = policies.filter(policy => policy.tier === tier);
-    const isUnion = tier === 'NetworkPolicy';
-    if (isUnion && ofTier.length > 0) sections.push({ name: '', tier, action: 'Accept', rules: new Set() });
+    if (tier === 'NetworkPolicy') {
+      sections.push(...unions(direction, ofTier));
+      continue;
+    }
+    let run: Set<Rule> | undefined;
+    let action: Action | undefined;
     for (const rule of ofTier.flatMap(policy => policy.rules[direction])) {
-      const last = sections.at(-1);
-      if (last?.tier === tier && last.action === rule.action) last.rules.add(rule);
-      else
-        sections.push({
-          name: `${tier === 'Admin' ? 'admin' : 'baseline'}${sections.length}`,
-          tier,
-          action: rule.action,
-          rules: new Set([rule]),
-        });
+      if (run === undefined || rule.action !== action) {
+        run = new Set();
+        action = rule.action;
+        const name = `${tier === 'Admin' ? 'admin' : 'baseline'}${sections.length}`;
+        sections.push({ name, tier, action, rules: run });
+      }
+      run.add(rule);
     }
   }
   return sections;
 }
+
+/** Those that are enforced; and, where some are only tried, all of them as if they were enforced. */
+function unions(direction: Direction, policies: readonly Policy[]): readonly Section[] {
+  const enforced = policies.filter(policy => !policy.isAudited);
+  const union = (name: string, those: readonly Policy[]): Section => ({
+    name,
+    tier: 'NetworkPolicy',
+    action: 'Accept',
+    rules: new Set(those.flatMap(policy => policy.rules[direction])),
+  });
+  return [
+    ...(enforced.length > 0 ? [union('', enforced)] : []),
+    ...(enforced.length < policies.length ? [union(auditSection, policies)] : []),
+  ];
+}
+
+/** Of what an audited policy would let pass. */
+export const auditSection = 'audit';
 
 /** `ports`, `admin0-ports`: a set's name without the group's. */
 export const suffixOf = (section: string, part: string): string =>

@@ -93,8 +93,11 @@ export interface Change {
       };
 }
 
-/** What policies say to a new connection, with everything that led there. Pure; both ends have to allow it. */
-export function decide(model: PolicyModel, flow: Flow): Verdict {
+/**
+ * What policies say to a new connection, with everything that led there. Pure; both ends have to allow it. With `enforced`
+ * also those that are only tried (`fairlead.dev/audit`) count as if they were in force.
+ */
+export function decide(model: PolicyModel, flow: Flow, audited: 'passed' | 'enforced' = 'passed'): Verdict {
   const source = model.podsByAddress.get(formatAddress(flow.source));
   const destination = model.podsByAddress.get(formatAddress(flow.destination));
   const isLoopback = source !== undefined && source === destination && flow.hairpin !== true;
@@ -105,7 +108,7 @@ export function decide(model: PolicyModel, flow: Flow): Verdict {
     if (direction === 'ingress' && model.nodesByAddress.get(formatAddress(flow.source)) === pod.node)
       return open(direction, 'own-node', pod);
     const peer = direction === 'egress' ? destination : source;
-    return decideDirection(model, flow, direction, pod, peer);
+    return decideDirection(model, flow, direction, pod, peer, audited);
   };
   const [egress, ingress] = [verdictOf('egress'), verdictOf('ingress')];
   return { allowed: egress.allowed && ingress.allowed, egress, ingress };
@@ -129,6 +132,7 @@ function decideDirection(
   direction: Direction,
   pod: PolicyPod,
   peer: PolicyPod | undefined,
+  audited: 'passed' | 'enforced',
 ): DirectionVerdict {
   const policies = model.covering[direction].get(pod.key);
   if (policies === undefined) return open(direction, 'not-isolated', pod);
@@ -143,7 +147,9 @@ function decideDirection(
   };
   const before: RuleTrace[] = [];
   for (const tier of tiers) {
-    const ofTier = policies.filter(policy => policy.tier === tier);
+    const ofTier = policies.filter(
+      policy => policy.tier === tier && (audited === 'enforced' || !policy.isAudited),
+    );
     const rules = ofTier.flatMap(policy => policy.rules[direction]);
     if (tier === 'NetworkPolicy') {
       if (ofTier.length > 0) return unite(question, pod, ofTier, before);

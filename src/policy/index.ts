@@ -5,6 +5,7 @@ export type { Assignment, PolicyStatus } from './policy-node.ts';
 export type { PolicyCounter } from './apply-counters.ts';
 export { buildPolicyModel } from './compile-objects.ts';
 export type { PolicyObjects } from './compile-objects.ts';
+export { auditAnnotation } from './compile-policy.ts';
 export { decide as decidePolicy } from './decide.ts';
 export type { Change, DirectionVerdict, Flow, Miss, RuleTrace, Verdict } from './decide.ts';
 export type { PolicyModel, PolicyPod } from './model.ts';

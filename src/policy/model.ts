@@ -104,6 +104,8 @@ export interface Policy {
   readonly priority: number;
   /** The pods that it is for. */
   readonly subject: Extract<Peer, { is: 'pods' }>;
+  /** It is tried: what it alone would drop is reported, and passes. */
+  readonly isAudited: boolean;
   /** Directions in which it has something to say; a NetworkPolicy isolates in them. */
   readonly covers: Readonly<Record<Direction, boolean>>;
   readonly rules: Readonly<Record<Direction, readonly Rule[]>>;

@@ -279,4 +279,4 @@ export class PolicyNode {
   }
 }
 
-const isIsolating = ({ tier }: Policy): boolean => tier === 'NetworkPolicy';
+const isIsolating = ({ isAudited, tier }: Policy): boolean => tier === 'NetworkPolicy' && !isAudited;

@@ -81,6 +81,53 @@ test('what a change cut is reported as the connection it was, also where only th
   assert.equal(log.lost, 0);
 });
 
+test('a policy that is only tried lets pass what it would drop, and reports it; what others drop stays dropped', async context => {
+  const { rig, node, policies } = policyWorld(context, 'pol-audit', 3);
+  const packets: LoggedPacket[] = [];
+  using log = PacketLog.open({
+    group: logGroups.policyDrops,
+    namespacePath: rig.router,
+    onPacket: packet => packets.push(packet),
+  });
+  const put = (name: string, annotations: Readonly<Record<string, string>>, spec: NetworkPolicySpec) =>
+    policies.push({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { namespace: 'default', name, uid: name, generation: 1, annotations },
+      spec,
+    });
+  const pod1 = { matchLabels: { pod: '1' } };
+  const from0 = [{ podSelector: { matchLabels: { pod: '0' } } }];
+  put('tried', { 'fairlead.dev/audit': 'true' }, { podSelector: pod1, ingress: [{ from: from0 }] });
+  await node.sync();
+  const server = place(rig, 1);
+  const reach = (from: number, port: number) =>
+    reachesTcp(place(rig, from).namespace, server.addresses[1], port, waitMilliseconds);
+  assert.equal(await reach(0, 7), true, 'what it allows');
+  assert.equal(packets.length, 0);
+  assert.equal(await reach(2, 7), true, 'what it would drop');
+  await eventually('the report', () => packets.length > 0);
+  const [packet] = packets;
+  const event = explainDrop(node.model ?? assert.fail(), 'node-1', {
+    rule: packet?.prefix ?? '',
+    ...(packet?.head ?? assert.fail()),
+  });
+  assert.equal(event?.verdict, 'audited');
+  assert.deepEqual(
+    event?.why.policies.map(({ name }) => name),
+    ['tried'],
+  );
+  assert.match(
+    event?.why.sentence ?? '',
+    /ingress of default\/pod1 is isolated by NetworkPolicy\/default\/tried/,
+  );
+  put('enforced', {}, { podSelector: pod1, ingress: [{ ports: [{ port: 7 }] }] });
+  await node.sync();
+  assert.equal(await reach(2, 7), true, 'the enforced one allows it, the other is only tried');
+  assert.equal(await reach(0, 8), false, 'what only the tried one allows');
+  assert.equal(log.lost, 0);
+});
+
 test('of a flood some packets are reported and all are counted and dropped', async context => {
   const { rig, worker, set } = policyWorld(context, 'pol-flood');
   let reported = 0;

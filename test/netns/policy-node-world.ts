@@ -17,6 +17,7 @@ export interface PolicyWorld {
   readonly node: PolicyNode;
   readonly pods: Pod[];
   readonly services: Service[];
+  readonly policies: NetworkPolicy[];
   readonly clusterPolicies: ClusterNetworkPolicy[];
   readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
   readonly again: () => PolicyNode;
@@ -42,7 +43,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
       status,
     };
   });
-  let policies: readonly NetworkPolicy[] = [];
+  const policies: NetworkPolicy[] = [];
   const services: Service[] = [];
   const clusterPolicies: ClusterNetworkPolicy[] = [];
   const again = () =>
@@ -78,14 +79,16 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
     pods,
     services,
     clusterPolicies,
+    policies,
     again,
     set: async (...specs) => {
-      policies = specs.map((spec, index) => ({
+      const put = specs.map((spec, index): NetworkPolicy => ({
         apiVersion: 'networking.k8s.io/v1',
         kind: 'NetworkPolicy',
         metadata: { namespace: 'default', name: `p${index}`, uid: `u${index}`, generation: 1 },
         spec,
       }));
+      policies.splice(0, policies.length, ...put);
       await node.sync();
     },
   };

@@ -114,6 +114,7 @@ const policy = fc
     podSelector: selector,
     ingress: fc.option(fc.array(rule('from'), { maxLength: 3 }), { nil: undefined }),
     egress: fc.option(fc.array(rule('to'), { maxLength: 3 }), { nil: undefined }),
+    audit: fc.constantFrom(undefined, undefined, undefined, 'true', 'maybe'),
     policyTypes: fc.constantFrom(
       undefined,
       ['Ingress' as const],
@@ -121,7 +122,7 @@ const policy = fc
       ['Ingress' as const, 'Egress' as const],
     ),
   })
-  .map(({ namespace, ...spec }) => ({ namespace, spec: withoutUndefined(spec) }));
+  .map(({ audit, namespace, ...spec }) => ({ audit, namespace, spec: withoutUndefined(spec) }));
 
 const clusterPeer = fc.oneof(
   { weight: 3, arbitrary: namespaceSelector.map(namespaces => ({ namespaces })) },
@@ -213,10 +214,16 @@ export function worlds(
         spec: spec as ClusterNetworkPolicy['spec'],
       })),
       pods: pods.map((pod, index) => podOf(index, pod, addresses[index] ?? ['', ''], index < local)),
-      policies: policies.map(({ namespace, spec }, index) => ({
+      policies: policies.map(({ audit, namespace, spec }, index) => ({
         apiVersion: 'networking.k8s.io/v1' as const,
         kind: 'NetworkPolicy' as const,
-        metadata: { namespace, name: `p${index}`, uid: `u${index}`, generation: 1 },
+        metadata: {
+          namespace,
+          name: `p${index}`,
+          uid: `u${index}`,
+          generation: 1,
+          ...(audit === undefined ? {} : { annotations: { 'fairlead.dev/audit': audit } }),
+        },
         spec: spec as NetworkPolicy['spec'],
       })),
     }));
