@@ -127,6 +127,13 @@ test('node ports are handed out, kept, chosen and freed', async () => {
     ports: [{ port: 1 }],
   });
   assert.ok(Number(local['spec']?.['healthCheckNodePort']) >= 30_000);
+  const bare = await create(server, 'd', {
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    allocateLoadBalancerNodePorts: false,
+    ports: [{ port: 1 }],
+  });
+  assert.ok(Number(bare['spec']?.['healthCheckNodePort']) >= 30_000, 'also without ports on the nodes');
 });
 
 test('a dry run takes no address', async () => {

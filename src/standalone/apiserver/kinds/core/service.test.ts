@@ -14,6 +14,20 @@ const wrong = (spec: Fields, before?: Fields): readonly string[] =>
 
 const PORT = { port: 80 };
 
+test('an address of a load balancer arrives as it is, unless it says otherwise', () => {
+  const status = {
+    loadBalancer: {
+      ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2', ipMode: 'Proxy' }, { hostname: 'a.example' }],
+    },
+  };
+  const object = services.withDefaults({ ...service({ type: 'LoadBalancer', ports: [PORT] }), status });
+  assert.deepEqual((object['status'] as typeof status).loadBalancer.ingress, [
+    { ip: '192.0.2.1', ipMode: 'VIP' },
+    { ip: '192.0.2.2', ipMode: 'Proxy' },
+    { hostname: 'a.example' },
+  ]);
+});
+
 test('a service gets its defaults', () => {
   assert.deepEqual(service({ ports: [PORT] })['spec'], {
     ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],

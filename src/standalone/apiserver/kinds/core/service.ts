@@ -9,6 +9,18 @@ import { AGE, NAME, ageOf, column, labelsText, nameOf, wideColumn } from '../pri
 import type { Place } from '../validation/place.ts';
 import { checkService } from './service-validation.ts';
 
+/** A load balancer that says an address and not how it arrives means that it arrives as it is (KEP-1860). */
+function withModes(object: Fields): Fields {
+  if (!isFields(object['spec']) || object['spec']['type'] !== 'LoadBalancer') return object;
+  return within(object, 'status', status =>
+    within(status, 'loadBalancer', balancer =>
+      withinEach(balancer, 'ingress', ingress =>
+        (ingress['ip'] ?? '') === '' ? ingress : fill(ingress, { ipMode: 'VIP' }),
+      ),
+    ),
+  );
+}
+
 /** How long ClientIP affinity holds by default: three hours. */
 const AFFINITY_SECONDS = 10_800;
 
@@ -23,7 +35,7 @@ export const SERVICE: Definition = {
   categories: ['all'],
   nameFormat: 'label-1035',
   subresources: [statusOf('Service')],
-  defaults: object => within(fill(object, { spec: {} }), 'spec', specDefaults),
+  defaults: object => withModes(within(fill(object, { spec: {} }), 'spec', specDefaults)),
   validate: checkService,
   strategy: {
     statusFields: ['status'],
