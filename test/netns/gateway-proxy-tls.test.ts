@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { makeCertificate } from '../../src/gateway/testing/certificate.ts';
 import type { RouteTable, TableCertificate } from '../../src/gateway/table.ts';
 import { startPlainBackend } from './gateway-backend.ts';
 import { dial, dialTls, eventually } from './gateway-client.ts';
@@ -14,30 +11,8 @@ import { freePort, startTestWorker } from './gateway-worker.ts';
 const get = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 
 function certificateFor(name: string): TableCertificate {
-  const directory = mkdtempSync(join(tmpdir(), 'fairlead-certificate-'));
-  try {
-    const [key, chain] = [join(directory, 'key'), join(directory, 'chain')];
-    const words = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-    ];
-    const made = spawnSync('openssl', [...words, '-keyout', key, '-out', chain, '-subj', `/CN=${name}`]);
-    assert.equal(made.status, 0, String(made.stderr));
-    return {
-      key: readFileSync(key, 'utf8'),
-      chain: readFileSync(chain, 'utf8'),
-      provenance: provenance('Secret', name, 'data'),
-    };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  const { certificate, key } = makeCertificate(name);
+  return { key, chain: certificate, provenance: provenance('Secret', name, 'data') };
 }
 
 /** Two HTTPS listeners of one port, for a.example and for every other name below example. */
