@@ -5,11 +5,14 @@ import { cgroups } from '../kernel/contract.ts';
 import { isRunning, proportionalSetSize } from '../kernel/process/index.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
 import { loadKubeconfig } from '../kube/kubeconfig.ts';
-import { NODES, PODS, SERVICES } from '../kube/resources.ts';
+import { GATEWAYS, HTTP_ROUTES, NODES, PODS, SERVICES } from '../kube/resources.ts';
+import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { type ClusterConfig, clusterFiles, loadCluster } from '../standalone/cluster.ts';
 import { type ProcessRecord, readProcessTable } from '../standalone/topology/supervise/process-table.ts';
+import { gatewayReadiness, loadBalancerReadiness, routeReadiness } from './apply/network-readiness.ts';
+import type { Readiness } from './apply/readiness.ts';
 import { readAgentProblems } from './agent-problems.ts';
 import { type LoadBalancerStatus, loadBalancersOf } from './load-balancers.ts';
 import { problemOf } from './pod-problem.ts';
@@ -190,13 +193,24 @@ async function readObjects(config: ClusterConfig, option: string): Promise<Objec
   try {
     client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'admin')));
     const signal = AbortSignal.timeout(answerMilliseconds);
-    const [nodes, pods, services] = await Promise.all([
+    const [nodes, pods, services, gateways, routes] = await Promise.all([
       client.list(NODES, { signal }),
       client.list(PODS, { signal }),
       client.list(SERVICES, { signal }),
+      client.list(GATEWAYS, { signal }),
+      client.list(HTTP_ROUTES, { signal }),
     ]);
-    const loadBalancers = loadBalancersOf(services.items);
-    return { ...objectsOf(config, nodes.items, pods.items, option), loadBalancers };
+    const { problems, ...objects } = objectsOf(config, nodes.items, pods.items, option);
+    return {
+      ...objects,
+      loadBalancers: loadBalancersOf(services.items),
+      problems: [
+        ...problems,
+        ...services.items.flatMap(it => entranceProblem(it, loadBalancerReadiness(it))),
+        ...gateways.items.flatMap(it => entranceProblem(it, gatewayReadiness(it))),
+        ...routes.items.flatMap(it => entranceProblem(it, routeReadiness(it))),
+      ],
+    };
   } catch (error) {
     const problem = {
       object: 'Process/control-plane',
@@ -241,6 +255,14 @@ function objectsOf(
     pods: pods.map(podStatus),
     problems,
   };
+}
+
+/** What does not lead into the cluster as its spec says. */
+function entranceProblem({ kind, metadata }: KubeObject, readiness: Readiness): readonly Problem[] {
+  if (readiness.state === 'ready') return [];
+  const { namespace = 'default', name } = metadata;
+  const hint = `kubectl describe ${kind.toLowerCase()} -n ${namespace} ${name}`;
+  return [{ object: `${kind}/${namespace}/${name}`, text: readiness.why, hint }];
 }
 
 function nodeStatus(
