@@ -4,7 +4,6 @@ import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import type { Problem } from '../base/provenance.ts';
 import { WorkQueue } from '../base/work-queue.ts';
-import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -90,7 +89,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
       kernel: {
         nft: commands => worker.nft(commands),
         nftChunked: changes => worker.nftChunked(changes),
-        nftList: command => listInChild(command),
+        nftTable: (name, types) => worker.nftTable(name, types),
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },

@@ -1,7 +1,7 @@
 import { nft } from '../kernel/contract.ts';
 import type { NftCounter, NftCounterPlace } from '../kernel/netlink/index.ts';
 import type { Element } from './compile-nft.ts';
-import { serviceTable } from './compile-table.ts';
+import { elementTypes, serviceTable } from './compile-table.ts';
 
 /** What a front end did on this node, since its elements stand in the kernel. */
 export interface FrontendCounters {
@@ -59,14 +59,15 @@ export async function readFrontendCounters(
   };
 }
 
+const counting: ReadonlySet<string> = new Set(
+  serviceTable.sets.flatMap(({ name, declaration }) => (declaration.includes('; counter ;') ? [name] : [])),
+);
+
 function placeOf({ set, key }: Element, type: string): NftCounterPlace {
   return { table: nft.tables.services, set, type, isInterval: false, element: key };
 }
 
 /** The types of the keys of sets that count. */
 const countingTypes: ReadonlyMap<string, string> = new Map(
-  serviceTable.sets.flatMap(({ name, declaration }) => {
-    const key = /^type (.+?) (?:: .*)?; counter ;/.exec(declaration)?.[1];
-    return key === undefined ? [] : [[name, key] as const];
-  }),
+  [...elementTypes()].flatMap(([name, { key }]) => (counting.has(name) ? [[name, key] as const] : [])),
 );

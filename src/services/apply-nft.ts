@@ -1,6 +1,6 @@
 import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
-import { digestOf, parseTable, renderStructure } from '../kernel/nft/table.ts';
+import { digestOf, renderStructure } from '../kernel/nft/table.ts';
 import type { TableProgram, TableState } from '../kernel/nft/table.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { ReadCounters } from './apply-counters.ts';
@@ -9,15 +9,18 @@ import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
 import { drawName, isAffinityName, isDrawName } from './compile-nft.ts';
-import { compileDraw, compileDrawMaps, serviceTable } from './compile-table.ts';
+import { compileDraw, compileDrawMaps, elementTypes, serviceTable } from './compile-table.ts';
 import type { SetDeclaration } from './compile-table.ts';
 import { staleFlows } from './compile-stale.ts';
 import type { StaleFlow } from './compile-stale.ts';
 
 /** What this block asks of the kernel in the node's network namespace. */
 export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked'> {
-  /** The JSON answer to a `list …` command; it may be large. */
-  readonly nftList: (command: string) => Promise<unknown>;
+  /** The table, with the elements of the sets whose types are given; undefined where there is none. */
+  readonly nftTable: (
+    name: string,
+    types: ReturnType<typeof elementTypes>,
+  ) => Promise<TableState | undefined>;
   /** Counters of single elements. */
   readonly nftCounters: ReadCounters;
   /** Ends tracked connections that one of the filters describes. */
@@ -153,13 +156,8 @@ export class ServiceRules {
     return refused.map(({ provenance: delta, error }) => ({ delta, sentence: error.message }));
   }
 
-  async #read(): Promise<TableState | undefined> {
-    try {
-      return parseTable(await this.#kernel.nftList(`list table inet ${serviceTable.name}`));
-    } catch (error) {
-      if (isRefusal(error) && error.message.includes('No such file')) return undefined;
-      throw error;
-    }
+  #read(): Promise<TableState | undefined> {
+    return this.#kernel.nftTable(serviceTable.name, elementTypes());
   }
 }
 

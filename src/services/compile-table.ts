@@ -26,6 +26,16 @@ export interface Chain {
 
 const mark = `0x${connectionMarks.masquerade.toString(16)}`;
 
+/** How the elements of the table's sets are to be read. */
+export function elementTypes(): ReadonlyMap<string, { readonly key: string; readonly value?: string }> {
+  return new Map(
+    serviceTable.sets.map(({ name, declaration }) => {
+      const [, key = '', value] = /^type (.+?)(?: : (.+?))? ;/.exec(declaration) ?? [];
+      return [name, value === undefined ? { key } : { key, value }];
+    }),
+  );
+}
+
 const markIt = `ct mark set ct mark or ${mark}`;
 
 const counted: readonly string[] = families.map(family => `${destination(family)} @counters${family}`);

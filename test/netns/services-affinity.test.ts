@@ -102,7 +102,7 @@ test('affinity can be switched on and off, and its time be changed', async conte
   await network.change('shop/web');
   assert.ok((await met(node.client, cluster[4], 80, 20)).length > 1);
   await network.reconcile();
-  const listing = JSON.stringify(await node.kernel.nftList('list table inet fairlead-services'));
+  const listing = JSON.stringify(await node.list('list table inet fairlead-services'));
   assert.doesNotMatch(listing, /sticky-|affinity4-/, 'what nobody needs any more is taken away');
   assert.equal((await network.reconcile()).corrections, 0);
 });

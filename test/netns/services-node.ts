@@ -63,6 +63,8 @@ export interface ServiceNode {
   readonly places: { readonly 4: readonly string[]; readonly 6: readonly string[] };
   readonly kernel: ServiceKernel;
   readonly objects: Objects;
+  /** The JSON answer to a `list …` command. */
+  list(command: string): Promise<unknown>;
   network(): ServiceNetwork;
 }
 
@@ -104,7 +106,7 @@ export function startNode(context: TestContext): ServiceNode {
   const kernel: ServiceKernel = {
     nft: commands => worker.nft(commands, node),
     nftChunked: changes => worker.nftChunked(changes, node),
-    nftList: command => listInChild(command, node),
+    nftTable: (name, types) => worker.nftTable(name, types, node),
     nftCounters: places => worker.nftCounters(places, node),
     forgetConnections: flows => worker.forgetConnections(flows, node),
   };
@@ -120,6 +122,7 @@ export function startNode(context: TestContext): ServiceNode {
     places: { 4: hosts.map(host => `10.244.1.${host}`), 6: hosts.map(host => `fd00:10:244:1::${host}`) },
     kernel,
     objects,
+    list: command => listInChild(command, node),
     network: () => new ServiceNetwork(options, objects),
   };
 }

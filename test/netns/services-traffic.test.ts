@@ -177,10 +177,10 @@ test('a restarted agent adopts what is there: connections and counters go on, an
   objects.put(service('web', web), slice('web', places[4]), slice('web', places[6]));
   assert.ok((await node.network().load()).corrections > 0);
   const { socket } = await open(node.client, web[0], 80);
-  const countersBefore = await kernel.nftList('list set inet fairlead-services counters4');
+  const countersBefore = await node.list('list set inet fairlead-services counters4');
   const again = node.network();
   assert.equal((await again.load()).corrections, 0);
-  assert.deepEqual(await kernel.nftList('list set inet fairlead-services counters4'), countersBefore);
+  assert.deepEqual(await node.list('list set inet fairlead-services counters4'), countersBefore);
   socket.write('still here');
   const [echo] = (await once(socket, 'data')) as [Buffer];
   assert.equal(echo.toString(), 'still here');
@@ -265,7 +265,7 @@ test('what the kernel refuses is named, and all the rest is in force', async con
     refused.map(one => one.provenance?.name),
     ['odd'],
   );
-  const { nftables } = (await node.kernel.nftList('list set inet fairlead-services rejected4')) as {
+  const { nftables } = (await node.list('list set inet fairlead-services rejected4')) as {
     nftables: { set?: { elem: unknown[] } }[];
   };
   assert.equal(nftables.find(object => object.set !== undefined)?.set?.elem.length, 2);
@@ -291,8 +291,9 @@ test('10,000 Services are adopted in one go, and then one changes without a read
   let lists = 0;
   const network = node.network();
   await network.load();
-  const list = kernel.nftList;
-  Object.assign(kernel, { nftList: (command: string) => (lists++, list(command)) });
+  const read = kernel.nftTable;
+  const counted: typeof read = (...parameters) => (lists++, read(...parameters));
+  Object.assign(kernel, { nftTable: counted });
   objects.put(slice('s9', places[4].slice(0, 3)));
   await network.change('shop/s9');
   assert.equal(lists, 0);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FairleadError } from '../../src/base/errors.ts';
 import { ManualClock } from '../../src/kube/manual-clock.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
@@ -48,8 +47,8 @@ class RecordedTable implements ServiceKernel {
     throw new Error('nothing is refused here');
   }
 
-  nftList(): Promise<unknown> {
-    return Promise.reject(new FairleadError('kernel/nft', 'No such file or directory'));
+  nftTable(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 }
 

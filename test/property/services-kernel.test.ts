@@ -200,7 +200,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
   const kernel: ServiceKernel = {
     nft: commands => node.kernel.nft(mutate(commands)),
     nftChunked: changes => node.kernel.nftChunked(changes),
-    nftList: command => node.kernel.nftList(command),
+    nftTable: (name, types) => node.kernel.nftTable(name, types),
     nftCounters: places => node.kernel.nftCounters(places),
     forgetConnections: flows => node.kernel.forgetConnections(flows),
   };

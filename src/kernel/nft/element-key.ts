@@ -10,6 +10,12 @@ const protocols: ReadonlyMap<string, number> = new Map([
   ['sctp', 132],
 ]);
 
+/** As nft prints it: a name, or the number. */
+export function protocolName(number: number): string {
+  for (const [name, one] of protocols) if (one === number) return name;
+  return String(number);
+}
+
 /**
  * The key of one element as the kernel stores it: every part padded to four bytes. `type` and `element` as nft writes
  * them (`mark . inet_proto . inet_service`, `7 . tcp . 80-90`); of an interval its lower end, by which it is found.

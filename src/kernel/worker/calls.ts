@@ -5,11 +5,13 @@ import type {
   Connection,
   ConnectionFilter,
   ConnectionMark,
+  ElementTypes,
   NftCounter,
   NftCounterPlace,
   RouteOperation,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
+import type { TableState } from '../nft/table.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';
 import { performJob } from './jobs.ts';
 import type { KernelJob, KernelSetting } from './jobs.ts';
@@ -140,6 +142,15 @@ export function createCalls() {
     },
     async nftList(where: Where, command: string): Promise<unknown> {
       return withNft(where, nft => nft.list(command));
+    },
+    async nftTable(
+      where: Where,
+      table: string,
+      types: ReadonlyMap<string, ElementTypes>,
+    ): Promise<TableState | undefined> {
+      const { NftTableSocket } = await netlinkModule();
+      using socket = NftTableSocket.open(where);
+      return socket.read(table, types);
     },
     async nftCounters(
       where: Where,

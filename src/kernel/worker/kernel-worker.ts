@@ -4,6 +4,7 @@ import type {
   Connection,
   ConnectionFilter,
   ConnectionMark,
+  ElementTypes,
   ForwardingEntry,
   Link,
   LinkAddress,
@@ -16,6 +17,7 @@ import type {
   Rule,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
+import type { TableState } from '../nft/table.ts';
 import type { ProbeResult } from '../probe/index.ts';
 import type { Calls, LinkAnnouncement, RefusedChange, Where } from './calls.ts';
 import type { KernelJob, KernelSetting } from './jobs.ts';
@@ -150,6 +152,15 @@ export class KernelWorker implements AsyncDisposable {
   /** The JSON answer to a `list …` command. */
   nftList(command: string, namespacePath?: string): Promise<unknown> {
     return this.#call('nftList', namespacePath, command);
+  }
+
+  /** As NftTableSocket.read: an inet table with the elements of the sets whose types are given. */
+  nftTable(
+    table: string,
+    types: ReadonlyMap<string, ElementTypes>,
+    namespacePath?: string,
+  ): Promise<TableState | undefined> {
+    return this.#call('nftTable', namespacePath, table, types);
   }
 
   /** Single counters, each by a look-up of its own; undefined for what is not there. */
