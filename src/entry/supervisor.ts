@@ -8,6 +8,8 @@
  */
 import { flushCompileCache } from 'node:module';
 import { systemClock } from '../base/clock.ts';
+import { addToCgroup } from '../kernel/cgroup/index.ts';
+import { cgroups } from '../kernel/contract.ts';
 import { identify } from '../kernel/process/index.ts';
 import { clusterFiles } from '../standalone/cluster.ts';
 import { clusterFromArguments } from '../standalone/topology/cluster-argument.ts';
@@ -26,6 +28,8 @@ const boundLogsEveryMilliseconds = 15_000;
 if (import.meta.main)
   runProcess('supervisor', async ({ log, stop }) => {
     const config = clusterFromArguments(process.argv.slice(2));
+    // `up` does this too, but may be killed before; `down` finds by the group what to end, and removes it first.
+    addToCgroup(cgroups.controlPlane(config.name), process.pid);
     const own = identify(process.pid);
     if (own === undefined) throw new Error('this process is not in /proc');
     const environment = processEnvironment(process.env);

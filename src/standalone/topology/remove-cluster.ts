@@ -33,6 +33,7 @@ export async function removeCluster(cluster: string, clock: Clock): Promise<Remo
   for (const name of inventoryOf(cluster).namespaces) deleteNamespace(name);
   removeMounts(cluster);
   rmSync(bpf.cluster(cluster), { recursive: true, force: true });
+  await killCgroup(cgroups.cluster(cluster)); // a supervisor that an `up` had just started may have joined meanwhile
   removeCgroup(cgroups.cluster(cluster));
   for (const directory of [paths.run(cluster), paths.state(cluster)]) {
     rmSync(directory, { recursive: true, force: true });

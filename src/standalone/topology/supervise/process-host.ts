@@ -69,7 +69,12 @@ function started(spec: ProcessSpec, environment: NodeJS.ProcessEnv, sockets: rea
   if (child.pid === undefined || identity === undefined) {
     throw new FairleadError('process/not-started', `${spec.command} could not be started.`);
   }
-  addToCgroup(spec.cgroup, child.pid);
+  try {
+    addToCgroup(spec.cgroup, child.pid);
+  } catch (error) {
+    child.kill('SIGKILL'); // nobody would find it again
+    throw error;
+  }
   return { identity, ended, signal: name => void child.kill(name) };
 }
 
