@@ -232,6 +232,20 @@ test('a backend that takes nothing holds up its client, and not the memory', asy
   await client.until(heard => heard.endsWith('done'), 'the answer in the end');
 });
 
+test('a backend that takes nothing for too long is to blame, not its client', async context => {
+  const backend = await startBackend(context, socket => socket.pause());
+  const port = await freePort();
+  await startTestWorker(
+    context,
+    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
+    { bodyPause: 200, upstreamPause: 600 },
+  );
+  const client = dial(context, port);
+  client.say('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
+  client.socket.write(Buffer.alloc(50e6, 'x'));
+  await client.until(heard => heard.startsWith('HTTP/1.1 504'), 'a 504');
+});
+
 test('a client that asks and never takes the answers is not read on', async context => {
   const port = await freePort();
   await startTestWorker(context, tableOf({ ports: { http: port }, rules: [], backends: {} }));

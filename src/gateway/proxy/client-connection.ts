@@ -100,8 +100,10 @@ export class ClientConnection implements Reader {
 
   // What an exchange asks for
 
+  /** The backend has to take something first. */
   pause(): void {
     this.#socket?.pause();
+    if (this.#phase === 'body') this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
   }
 
   resume(): void {
@@ -170,7 +172,8 @@ export class ClientConnection implements Reader {
         else this.#refuse(408, 'the request did not come in time', 'client-slow');
         return;
       case 'body':
-        this.#exchange?.clientSlow();
+        if (this.#isWaitingForUs()) this.#exchange?.timeOut('the backend took nothing for too long');
+        else this.#exchange?.clientSlow();
         return;
       case 'answer':
         this.#exchange?.timeOut('nothing moved for too long');
@@ -322,8 +325,11 @@ export class ClientConnection implements Reader {
   #isSlow(now: number): boolean {
     const { bodyPatience, bodyRate } = this.#context.limits;
     const elapsed = now - this.#bodySince;
-    const isWaitingForUs = this.#exchange?.isSending === false || this.#socket?.isPaused() === true;
-    return elapsed > bodyPatience && !isWaitingForUs && this.#bodyOctets * 1000 < bodyRate * elapsed;
+    return elapsed > bodyPatience && !this.#isWaitingForUs() && this.#bodyOctets * 1000 < bodyRate * elapsed;
+  }
+
+  #isWaitingForUs(): boolean {
+    return this.#exchange?.isSending === false || this.#socket?.isPaused() === true;
   }
 
   #hold(bytes: Buffer, start: number, end: number): void {
