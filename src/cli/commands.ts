@@ -168,6 +168,58 @@ export function commands(called: string): Command {
       process.exitCode = await flows({ cluster: name, filter, follow: follow === true, form: output });
     });
 
+  const policy = program
+    .command('policy')
+    .summary('explain policies, show who may speak to whom, and check it')
+    .description(
+      'Asks the engine that programs the kernels: of a cluster, or with -f of manifests alone. An end is NAMESPACE/POD (with -f also a workload), an address, or world.',
+    );
+  const policyCommand = (name: string, summary: string) =>
+    policy
+      .command(name)
+      .summary(summary)
+      .description(summary)
+      .addOption(nameOption())
+      .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
+      .option('-f, --filename <path>', 'manifests instead of a cluster (again for more)', collect, []);
+  policyCommand('explain', 'why a flow is allowed or denied, what is near, and the smallest change')
+    .argument('<from>', 'NAMESPACE/POD, an address, or world')
+    .argument('<to>', 'with a port, and a protocol where it is not TCP: NAMESPACE/POD:53/UDP')
+    .addOption(new Option('-o, --output <form>').choices(['text', 'json']).default('text'))
+    .action(
+      async (from: string, to: string, options: PolicyOptions & { readonly output: 'text' | 'json' }) => {
+        const { explain } = await import('./policy.ts');
+        process.exitCode = await explain(policySource(options), { from, to, form: options.output });
+      },
+    );
+  policyCommand('matrix', 'who may speak to whom, and on which ports')
+    .option('-n, --namespace <name>', 'only pods of this namespace (again for more)', collect, [])
+    .addOption(
+      new Option('-o, --output <form>').choices(['text', 'json', 'csv', 'dot', 'mermaid']).default('text'),
+    )
+    .action(
+      async (
+        options: PolicyOptions & {
+          readonly namespace: readonly string[];
+          readonly output: 'text' | 'json' | 'csv' | 'dot' | 'mermaid';
+        },
+      ) => {
+        const { matrix } = await import('./policy.ts');
+        const { namespace: namespaces, output: form } = options;
+        process.exitCode = await matrix(policySource(options), { namespaces, form });
+      },
+    );
+  policyCommand('check', 'holds a file of assertions against policies: exit code 1 when one does not hold')
+    .argument('<assertions>', 'YAML: a list of {from, to, allowed}')
+    .option('--junit <file>', 'write the outcome for a CI system, too')
+    .action(async (assertions: string, options: PolicyOptions & { readonly junit?: string }) => {
+      const { check } = await import('./policy.ts');
+      process.exitCode = await check(policySource(options), {
+        assertions,
+        ...(options.junit === undefined ? {} : { junit: options.junit }),
+      });
+    });
+
   program
     .command('help')
     .summary('show what there is, or the options of a command')
@@ -204,6 +256,18 @@ interface TraceOptions {
   readonly ipv6?: true;
   readonly output: 'text' | 'json' | 'yaml';
 }
+
+interface PolicyOptions {
+  readonly name: string;
+  readonly kubeconfig?: string;
+  readonly filename: readonly string[];
+}
+
+const policySource = ({ filename, kubeconfig, name }: PolicyOptions) => ({
+  cluster: name,
+  files: filename,
+  ...(kubeconfig === undefined ? {} : { kubeconfig }),
+});
 
 interface FlowsOptions {
   readonly name: string;

@@ -8,4 +8,4 @@ export type { PolicyObjects } from './compile-objects.ts';
 export { auditAnnotation } from './compile-policy.ts';
 export { decide as decidePolicy } from './decide.ts';
 export type { Change, DirectionVerdict, Flow, Miss, RuleTrace, Verdict } from './decide.ts';
-export type { PolicyModel, PolicyPod } from './model.ts';
+export type { Policy, PolicyModel, PolicyPod } from './model.ts';

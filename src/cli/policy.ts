@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { FairleadError } from '../base/errors.ts';
+import { checkAssertions, explainPolicy, policyMatrix, readAssertions } from '../insight/policy/index.ts';
+import type { CheckedAssertion } from '../insight/policy/index.ts';
+import { buildPolicyModel } from '../policy/index.ts';
+import { junitText } from './policy/junit.ts';
+import { matrixText } from './policy/matrix-text.ts';
+import type { MatrixForm } from './policy/matrix-text.ts';
+import { readPolicyObjects } from './policy/read-objects.ts';
+import type { PolicySource } from './policy/read-objects.ts';
+import { verdictText } from './policy/verdict-text.ts';
+
+/** Prints why one flow is allowed or denied; the exit code is 0 for both. */
+export async function explain(
+  source: PolicySource,
+  flow: { readonly from: string; readonly to: string; readonly form: 'text' | 'json' },
+): Promise<number> {
+  const verdict = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
+  process.stdout.write(
+    flow.form === 'json'
+      ? `${JSON.stringify(verdict, numbersAsText, 2)}\n`
+      : verdictText(flow.from, flow.to, verdict),
+  );
+  return 0;
+}
+
+/** Prints who may speak to whom. */
+export async function matrix(
+  source: PolicySource,
+  options: { readonly namespaces: readonly string[]; readonly form: MatrixForm },
+): Promise<number> {
+  const model = buildPolicyModel(await readPolicyObjects(source));
+  const namespaces = options.namespaces.length === 0 ? 'all' : new Set(options.namespaces);
+  process.stdout.write(matrixText(policyMatrix(model, namespaces), options.form));
+  return 0;
+}
+
+/** Holds a file of assertions against the policies; the exit code is 1 when one does not hold. */
+export async function check(
+  source: PolicySource,
+  options: { readonly assertions: string; readonly junit?: string },
+): Promise<number> {
+  const assertions = readAssertions(await parsed(options.assertions), options.assertions);
+  const checked = checkAssertions(buildPolicyModel(await readPolicyObjects(source)), assertions);
+  const explained = (one: CheckedAssertion) => verdictText(one.from, one.to, one.verdict);
+  for (const one of checked) {
+    const expected = one.allowed ? 'allowed' : 'denied';
+    const line = `${one.from} → ${one.to} ${expected}`;
+    process.stdout.write(one.holds ? `ok    ${line}\n` : `FAIL  ${line}: it is not\n${explained(one)}`);
+  }
+  if (options.junit !== undefined) writeFileSync(options.junit, junitText(checked, explained));
+  const failed = checked.filter(({ holds }) => !holds).length;
+  process.stdout.write(`${checked.length - failed} of ${checked.length} hold.\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function parsed(file: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(readFileSync(file, 'utf8')) as unknown;
+  } catch (cause) {
+    throw new FairleadError('policy/unreadable-assertions', `The assertions in ${file} cannot be read.`, {
+      hint: 'A YAML or JSON file: a list of from, to and allowed',
+      cause,
+    });
+  }
+}
+
+/** Addresses are big numbers, which JSON has not. */
+const numbersAsText = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;

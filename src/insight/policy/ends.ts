@@ -1,0 +1,66 @@
+import { FairleadError } from '../../base/errors.ts';
+import { closestOf } from '../../base/closest.ts';
+import { parseAddress } from '../../base/ip.ts';
+import type { Address } from '../../base/ip.ts';
+import type { Flow, PolicyModel, PolicyPod } from '../../policy/index.ts';
+
+/** Someone who sends or is reached. */
+export interface End {
+  /** `namespace/name`, `world` or an address. */
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly pod?: PolicyPod;
+}
+
+/** Outside the cluster, where no ipBlock of a person is: for documentation (RFC 5737, RFC 3849). */
+export const world: End = {
+  name: 'world',
+  addresses: ['192.0.2.1', '2001:db8::1'].flatMap(text => parseAddress(text) ?? []),
+};
+
+/** `world`, `NAMESPACE/POD` (also `pod/NAMESPACE/POD`) or an address. Throws what is not there. */
+export function findEnd(model: PolicyModel, word: string): End {
+  if (word === 'world') return world;
+  const address = parseAddress(word);
+  if (address !== undefined) return { name: word, addresses: [address] };
+  const key = word.replace(/^pod\//, '');
+  const pod = model.pods.get(key);
+  if (pod !== undefined) return { name: key, addresses: pod.addresses, pod };
+  const similar = closestOf(key, [...model.pods.keys()]);
+  throw new FairleadError('policy/no-such-end', `There is no pod "${key}", and it is no address.`, {
+    hint: similar === undefined ? 'NAMESPACE/POD, an address, or world' : `Did you mean ${similar}?`,
+  });
+}
+
+const protocols: ReadonlySet<string> = new Set(['TCP', 'UDP', 'SCTP', 'ICMP']);
+
+/** `NAMESPACE/POD:8080`, `world:443/UDP`, `[fd00::1]:53/UDP`, `NAMESPACE/POD/ICMP`: an end, and how it is reached. */
+export function findTarget(
+  model: PolicyModel,
+  word: string,
+): { readonly end: End; readonly protocol: Flow['protocol']; readonly port?: number } {
+  const found = /^(?<host>.*?)(?::(?<port>\d{1,5}))?(?:\/(?<protocol>[A-Za-z]+))?$/.exec(word)?.groups ?? {};
+  const isProtocol = protocols.has((found.protocol ?? '').toUpperCase());
+  const protocol = isProtocol ? (found.protocol ?? '').toUpperCase() : 'TCP';
+  const host =
+    isProtocol || found.protocol === undefined ? (found.host ?? '') : `${found.host}/${found.protocol}`;
+  const port = found.port === undefined ? undefined : Number(found.port);
+  if (protocol !== 'ICMP' && port === undefined)
+    throw new FairleadError('policy/bad-target', `"${word}" has no port.`, {
+      hint: 'NAMESPACE/POD:8080, world:443, 10.244.1.5:53/UDP, or NAMESPACE/POD/ICMP',
+    });
+  return {
+    end: findEnd(model, host.replace(/^\[(.*)\]$/, '$1')),
+    protocol: protocol as Flow['protocol'], // one of the names above
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+/** Of a family that both have; undefined where they have none in common. */
+export function flowBetween(from: End, to: End): Pick<Flow, 'source' | 'destination'> | undefined {
+  for (const source of from.addresses) {
+    const destination = to.addresses.find(({ family }) => family === source.family);
+    if (destination !== undefined) return { source, destination };
+  }
+  return undefined;
+}

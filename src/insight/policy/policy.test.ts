@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import { buildPolicyModel } from '../../policy/index.ts';
+import {
+  checkAssertions,
+  explainPolicy,
+  policyMatrix,
+  readAssertions,
+  readManifestObjects,
+} from './index.ts';
+
+const withSpec = (object: KubeObject, spec: object): KubeObject => Object.assign(object, { spec });
+
+const deployment = (namespace: string, name: string): KubeObject =>
+  withSpec(
+    { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace, name } },
+    {
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'main', ports: [{ name: 'http', containerPort: 8080 }] }] },
+      },
+    },
+  );
+
+const policy = (namespace: string, name: string, spec: object): KubeObject =>
+  withSpec(
+    { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { namespace, name } },
+    spec,
+  );
+
+const model = buildPolicyModel(
+  readManifestObjects([
+    deployment('shop', 'web'),
+    deployment('shop', 'api'),
+    deployment('data', 'db'),
+    policy('shop', 'deny', { podSelector: {} }),
+    policy('shop', 'api', {
+      podSelector: { matchLabels: { app: 'api' } },
+      ingress: [{ from: [{ podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 'http' }] }],
+    }),
+    policy('data', 'db', {
+      podSelector: {},
+      ingress: [
+        {
+          from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } } }],
+          ports: [{ port: 5432 }, { port: 6000, endPort: 6010 }],
+        },
+      ],
+    }),
+  ]),
+);
+
+test('manifests alone tell who may speak to whom, on which ports', () => {
+  const cells = policyMatrix(model, 'all').filter(cell => cell.everything || cell.ports.length > 0);
+  assert.deepEqual(
+    cells.map(({ from, to, everything, ports }) => [
+      `${from} → ${to}`,
+      everything ? 'everything' : ports.map(span => `${span.protocol} ${span.from}-${span.to}`).join(),
+    ]),
+    [
+      ['data/db → world', 'everything'],
+      ['shop/api → data/db', 'TCP 5432-5432,TCP 6000-6010'],
+      ['shop/api → world', 'everything'],
+      ['shop/web → data/db', 'TCP 5432-5432,TCP 6000-6010'],
+      ['shop/web → shop/api', 'TCP 8080-8080'],
+      ['shop/web → world', 'everything'],
+    ],
+  );
+  const some = policyMatrix(model, new Set(['data'])).map(({ from, to }) => `${from} → ${to}`);
+  assert.deepEqual(some, ['data/db → world', 'world → data/db']);
+});
+
+test('an end is a pod, an address or the world; what is none is named', () => {
+  assert.equal(explainPolicy(model, 'pod/shop/web', 'shop/api:8080').allowed, true);
+  assert.equal(explainPolicy(model, 'world', 'shop/api:8080/TCP').allowed, false);
+  assert.equal(explainPolicy(model, 'shop/api', '[2001:db8::99]:53/udp').allowed, true);
+  assert.equal(explainPolicy(model, 'shop/web', 'shop/api/ICMP').allowed, false);
+  assert.throws(() => explainPolicy(model, 'shop/wep', 'shop/api:80'), /There is no pod "shop\/wep"/);
+  assert.throws(() => explainPolicy(model, 'shop/web', 'shop/api'), /has no port/);
+});
+
+test('assertions hold or not, and a file that has none is refused', () => {
+  const written = [
+    { from: 'shop/web', to: 'shop/api:8080', allowed: true },
+    { from: 'shop/web', to: 'shop/api:8081', allowed: true },
+    { from: 'world', to: 'data/db:5432', allowed: false },
+  ];
+  assert.deepEqual(
+    checkAssertions(model, readAssertions(written, 'a.yaml')).map(({ holds }) => holds),
+    [true, false, true],
+  );
+  assert.throws(() => readAssertions(undefined, 'a.yaml'), /a\.yaml is no list of assertions/);
+  assert.throws(() => readAssertions([], 'a.yaml'), /is no list/);
+  assert.throws(() => readAssertions([{ from: 'a', to: 'b:1' }], 'a.yaml'), /Entry 1 of a\.yaml/);
+});
