@@ -130,7 +130,8 @@ function changeOf(changes: readonly TableHeaderChange[]): HeaderChange | undefin
     for (const { name, value } of change.add) {
       const key = name.toLowerCase();
       const before = set.get(key);
-      if (before !== undefined) set.set(key, { name, value: `${before.value},${printable(value)}` });
+      if (before !== undefined)
+        set.set(key, { name: before.name, value: `${before.value},${printable(value)}` });
       else if (touched.has(key)) set.set(key, { name, value: printable(value) });
       else added.set(key, added.has(key) ? `${added.get(key)},${printable(value)}` : printable(value));
     }
