@@ -17,9 +17,8 @@ import { endOf } from './hop-text.ts';
 const timeoutMilliseconds = 3000;
 
 /** A counter at one moment; `key` names it among those of all nodes and flows. */
-interface Counted extends Pick<CounterChange, 'node' | 'direction' | 'does' | 'place' | 'by'> {
+interface Counted extends Omit<CounterChange, 'before' | 'after'> {
   readonly key: string;
-  readonly flow: Judgement;
   readonly packets: number;
 }
 
@@ -72,22 +71,28 @@ export class Agents {
   async counters(flows: readonly Judgement[]): Promise<readonly Counted[]> {
     const counted: Counted[] = [];
     for (const flow of flows) {
-      const { from, protocol, to } = flow;
-      const query = new URLSearchParams({
-        source: from.address,
-        destination: to.address,
-        protocol,
-        port: String(to.port ?? 0),
-        hairpin: String(from.address === to.address),
-      });
-      for (const node of new Set([from.node, to.node])) {
+      const { from, protocol, seenAs = from, to } = flow;
+      const asked = [
+        { node: from.node ?? seenAs.node, source: from.address },
+        { node: to.node, source: to.node === seenAs.node ? from.address : seenAs.address },
+      ];
+      const unique = new Map(asked.map(one => [`${one.node ?? ''} ${one.source}`, one]));
+      for (const { node, source } of unique.values()) {
         if (node === undefined) continue;
+        const query = new URLSearchParams({
+          source,
+          destination: to.address,
+          protocol,
+          port: String(to.port ?? 0),
+          hairpin: String(from.address === to.address),
+        });
         const answer = await this.#ask<CountersAnswer>(node, `/observe/counters?${query.toString()}`);
         for (const { chain, direction, does, element, packets, policies, rules } of answer?.counters ?? []) {
           const place = element === undefined ? chain : `${element.set} { ${element.key} }`;
           const by = does === 'allow' ? rules.map(one => ruleName(one.provenance)) : policies.map(policyName);
-          const key = `${node} ${from.address} ${to.address} ${direction} ${place}`;
-          counted.push({ node, direction, does, place, by, key, flow, packets });
+          const key = `${node} ${source} ${to.address} ${direction} ${place}`;
+          const ends = { source, destination: to.address };
+          counted.push({ node, ...ends, direction, does, place, by, key, packets });
         }
       }
     }
@@ -130,8 +135,8 @@ export class Agents {
     const events = await this.#events(nodes, { since: String(since) });
     const isOurs = ({ destination, source }: FlowEvent) =>
       flows.some(
-        ({ from, to }) =>
-          from.address === source.address &&
+        ({ from, seenAs, to }) =>
+          (from.address === source.address || seenAs?.address === source.address) &&
           to.address === destination.address &&
           to.port === destination.port,
       );
@@ -199,12 +204,10 @@ export function counterChanges(
   before: readonly Counted[],
   after: readonly Counted[],
 ): readonly CounterChange[] {
-  const later = new Map(after.map(counted => [counted.key, counted]));
-  return before.flatMap(({ by, direction, does, flow, key, node, packets, place }) => {
+  const later = new Map(after.map(counted => [counted.key, counted.packets]));
+  return before.flatMap(({ key, packets, ...counter }) => {
     const then = later.get(key);
-    if (then === undefined) return [];
-    const ends = { source: flow.from.address, destination: flow.to.address };
-    return [{ node, ...ends, direction, does, place, by, before: packets, after: then.packets }];
+    return then === undefined ? [] : [{ ...counter, before: packets, after: then }];
   });
 }
 

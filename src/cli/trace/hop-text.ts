@@ -95,7 +95,7 @@ function frontendSections(frontend: ServiceFrontend): Block['sections'] {
   const { endpoints, leftOut, outcome, sentence, service } = frontend;
   const head: Row = [
     strong(endOf(frontend)),
-    outcome === 'forwarded' ? `${sentence}${sourceWords(frontend)}` : bad(`${outcome}: ${sentence}`),
+    outcome === 'forwarded' ? sentence : bad(`${outcome}: ${sentence}`),
     faint(atField(service)),
   ];
   return [
@@ -113,13 +113,6 @@ function frontendSections(frontend: ServiceFrontend): Block['sections'] {
       ]),
     ],
   ];
-}
-
-/** For a client outside: who lets it in, and whom the endpoint sees. */
-function sourceWords({ node, source }: Pick<ServiceFrontend, 'node' | 'source'>): string {
-  if (source === undefined) return '';
-  const seen = source === 'kept' ? "with the client's own address" : 'with the address of the node';
-  return `; ${node ?? 'a node'} announces it and lets it in ${seen}`;
 }
 
 /** Connections that are decided alike are shown once. */

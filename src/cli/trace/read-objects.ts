@@ -1,6 +1,7 @@
 import { isNotFound } from '../../kube/client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import {
+  CLUSTER_NETWORK_POLICIES,
   ENDPOINT_SLICES,
   GATEWAYS,
   GATEWAY_CLASSES,
@@ -39,7 +40,8 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     all(ENDPOINT_SLICES),
     all(NETWORK_POLICIES),
   ]);
-  const [gatewayClasses, gateways, httpRoutes, referenceGrants] = await Promise.all([
+  const [clusterNetworkPolicies, gatewayClasses, gateways, httpRoutes, referenceGrants] = await Promise.all([
+    optional(CLUSTER_NETWORK_POLICIES),
     optional(GATEWAY_CLASSES),
     optional(GATEWAYS),
     optional(HTTP_ROUTES),
@@ -52,6 +54,7 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     services,
     endpointSlices,
     networkPolicies,
+    clusterNetworkPolicies,
     gatewayClasses,
     gateways,
     httpRoutes,

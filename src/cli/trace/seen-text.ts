@@ -83,7 +83,11 @@ function policyRows(choices: readonly Judgement[], { counters, drops }: Observed
 function counterRows(choices: readonly Judgement[], counters: readonly CounterChange[]): readonly Row[] {
   const moved = counters.filter(
     ({ after, before, destination, source }) =>
-      after > before && choices.some(({ from, to }) => from.address === source && to.address === destination),
+      after > before &&
+      choices.some(
+        ({ from, seenAs, to }) =>
+          to.address === destination && (from.address === source || seenAs?.address === source),
+      ),
   );
   const unique = new Map(moved.map(counter => [`${counter.node} ${counter.place}`, counter]));
   return [...unique.values()].map(({ after, before, by, does, node, place }): Row => {

@@ -1,6 +1,7 @@
 import type { Address, Prefix } from '../../base/ip.ts';
 import { buildClusterNames } from '../../dns/index.ts';
 import type { ClusterNames } from '../../dns/index.ts';
+import type { ClusterNetworkPolicy } from '../../kube/types/cluster-network-policy.ts';
 import type { Namespace } from '../../kube/types/core.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
@@ -27,6 +28,8 @@ export interface TraceObjects {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly networkPolicies: readonly NetworkPolicy[];
+  /** Absent where the cluster has no such kind. */
+  readonly clusterNetworkPolicies?: readonly ClusterNetworkPolicy[];
   readonly gatewayClasses: readonly GatewayClass[];
   readonly gateways: readonly Gateway[];
   readonly httpRoutes: readonly HTTPRoute[];
@@ -73,17 +76,23 @@ export function readCluster(objects: TraceObjects, problems: readonly string[]):
     pods: objects.pods,
     namespaces: objects.namespaces,
     policies: objects.networkPolicies,
+    clusterPolicies: objects.clusterNetworkPolicies ?? [],
     nodes: objects.nodes,
     nodeLocalServices: dns,
   });
+  const nodes = new Map(objects.nodes.map(node => [node.metadata.name, readNode(node).network]));
+  // Node ports are at the first address of each family.
+  const nodePortAddresses = [...nodes.values()].flatMap(({ addresses }) =>
+    ([4, 6] as const).flatMap(family => addresses.find(address => address.family === family) ?? []),
+  );
   return {
     objects,
     names: buildClusterNames({ clusterDomain: objects.facts.clusterDomain, ...objects }),
     policy,
-    services: buildServiceModel(objects.services, objects.endpointSlices),
+    services: buildServiceModel(objects.services, objects.endpointSlices, nodePortAddresses),
     gateways: readGateways(objects),
     pods: new Map(objects.pods.map(pod => [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`, pod])),
-    nodes: new Map(objects.nodes.map(node => [node.metadata.name, readNode(node).network])),
+    nodes,
     nodesByAddress: policy.nodesByAddress,
     dnsAddresses: dns.flatMap(({ spec }) => spec.clusterIPs ?? []).flatMap(canonical),
     problems,

@@ -84,7 +84,10 @@ function movedFor(
   return counters.filter(
     ({ after, before, destination, source }) =>
       after > before &&
-      possible.some(({ from, to }) => from.address === source && to.address === destination),
+      possible.some(
+        ({ from, seenAs, to }) =>
+          to.address === destination && (from.address === source || seenAs?.address === source),
+      ),
   );
 }
 

@@ -2,10 +2,10 @@ import { contains, formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import type { TracedCluster } from './cluster.ts';
 import { explainNoEndpoints, explainNoPort } from './explain-service.ts';
-import { announcerFor } from './find-announcer.ts';
 import { placeOfOrigin } from './find-origin.ts';
 import { findRoute } from './find-route.ts';
 import { findService, placeAt } from './find-service.ts';
+import { translatorFor } from './find-translator.ts';
 import type { Ending, Hop, Judgement, OriginHop, Place, RouteHop, ServiceFrontend } from './hops.ts';
 import { changesFor, deciderOf, denied, judge, nameOfPlace } from './judge.ts';
 
@@ -19,12 +19,13 @@ export interface Leg {
 }
 
 export interface Delivery {
-  /** As the policies of both ends see the client. */
   readonly from: Place;
   readonly to: Place;
   /** Its address was translated on the way. */
   readonly isTranslated: boolean;
-  /** Where it comes into the cluster, for a client outside. */
+  /** Whom the destination's policies see, where it is not the source. */
+  readonly seenAs?: Place;
+  /** The node that translates it, where it is not the client's own. */
   readonly entry?: string;
 }
 
@@ -44,24 +45,28 @@ export function deliver(
       endings.push(withoutFamily(origin, address));
       continue;
     }
-    const entry = origin.kind === 'world' ? announcerFor(cluster, address) : undefined;
-    const question = { address, protocol, port, from, place: origin.kind, node: entry ?? from.node ?? '' };
+    const translator = translatorFor(cluster, origin, { address, protocol, port });
+    const question = { address, protocol, port, from, ...(translator ?? { node: '', place: origin.kind }) };
     const frontend = isLocalDns(cluster, address, port) ? undefined : findService(cluster, question);
     if (frontend === undefined) {
       deliveries.push({ from, to: destinationAt(cluster, from, address, port), isTranslated: false });
       continue;
     }
     frontends.push(frontend);
-    if (origin.kind === 'world' && entry === undefined) endings.push(notForOutside(frontend));
+    const entry = translator?.node === from.node ? undefined : translator?.node;
+    if (translator === undefined) endings.push(notForOutside(frontend));
     else if (frontend.outcome !== 'forwarded') endings.push(refusal(cluster, frontend));
     else
-      for (const { from: _, ...to } of frontend.endpoints.slice(0, mostEndpoints))
+      for (const { from: _, ...to } of frontend.endpoints.slice(0, mostEndpoints)) {
+        const seenAs = sourceSeen(cluster, to, frontend);
         deliveries.push({
-          from: sourceSeen(cluster, from, to, frontend),
+          from,
           to,
           isTranslated: true,
+          ...(seenAs === undefined ? {} : { seenAs }),
           ...(entry === undefined ? {} : { entry }),
         });
+      }
   }
   const leg = settle(cluster, deliveries, protocol, endings);
   return {
@@ -85,7 +90,7 @@ export function settle(
     const { entry, from, to } = delivery;
     const judgement = isLoopback(to.address) ? undefined : judge(cluster, { ...delivery, protocol });
     const route = findRoute(cluster, entry === undefined ? from : { ...from, node: entry }, to);
-    const sentence = entry === undefined ? route.sentence : `in by ${entry}; ${route.sentence}`;
+    const sentence = entry === undefined ? route.sentence : `by way of ${entry}; ${route.sentence}`;
     if (judgement !== undefined) judgements.push(judgement);
     routes.push({ from, to, way: route.way, sentence });
     endings.push(endingOf(cluster, delivery, judgement, { ...route, protocol }));
@@ -101,22 +106,14 @@ export function settle(
   };
 }
 
-/**
- * Whom an endpoint's policies see: the client, or the node that let it in, where the Service's traffic policy has that
- * node translate it and the endpoint is on another one.
- */
-function sourceSeen(
-  cluster: TracedCluster,
-  from: Place,
-  to: Place,
-  { node, source }: ServiceFrontend,
-): Place {
-  if (source !== 'node' || node === undefined || node === to.node) return from;
-  const own = cluster.nodes
+/** A node that puts its own address in the client's place does so behind its policies: other nodes' see it. */
+function sourceSeen(cluster: TracedCluster, to: Place, { node, source }: ServiceFrontend): Place | undefined {
+  if (source !== 'node' || node === undefined || node === to.node) return undefined;
+  const address = cluster.nodes
     .get(node)
     ?.addresses.map(formatAddress)
-    .find(address => address.includes(':') === to.address.includes(':'));
-  return own === undefined ? from : { address: own, node };
+    .find(own => own.includes(':') === to.address.includes(':'));
+  return address === undefined ? undefined : { address, node };
 }
 
 /** The cluster's DNS is answered on the node itself, whatever its Service says. */

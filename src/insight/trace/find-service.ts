@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import { decideService } from '../../services/index.ts';
-import type { Endpoint } from '../../services/index.ts';
+import type { Endpoint, Frontend } from '../../services/index.ts';
 import type { TracedCluster } from './cluster.ts';
 import type { Place, ServiceFrontend } from './hops.ts';
 import { referenceOf } from './judge.ts';
@@ -25,7 +25,7 @@ export function findService(cluster: TracedCluster, question: ServiceQuestion): 
   const decision = decideService(
     cluster.services,
     { address, port, protocol },
-    { place, node, ...(source === undefined ? {} : { address: source }) },
+    { place, node, zone: zoneOf(cluster, node), ...(source === undefined ? {} : { address: source }) },
   );
   const base = {
     address: question.address,
@@ -53,9 +53,9 @@ export function findService(cluster: TracedCluster, question: ServiceQuestion): 
       return {
         ...base,
         outcome: 'dropped',
-        service: referenceOf(frontend.service),
+        service: frontend === undefined ? ownerOf(cluster, question.address) : referenceOf(frontend.service),
         sentence,
-        leftOut: frontend.endpoints.map(leftOut),
+        leftOut: (frontend?.endpoints ?? []).map(leftOut),
       };
     }
     case 'forward': {
@@ -65,9 +65,14 @@ export function findService(cluster: TracedCluster, question: ServiceQuestion): 
       return {
         ...base,
         outcome: 'forwarded',
-        ...(place === 'world' ? { source: masquerade ? ('node' as const) : ('kept' as const) } : {}),
+        exposure: frontend.exposure.of,
+        source: masquerade ? 'node' : 'kept',
         service: referenceOf(frontend.service),
-        sentence: fallback ? `${count}: none is ready, these still serve while they terminate` : count,
+        sentence: [
+          fallback ? `${count}: none is ready, these still serve while they terminate` : count,
+          ...stays(frontend),
+          ...translates(question, frontend, masquerade),
+        ].join('; '),
         endpoints: endpoints.map(endpoint => ({
           ...placeOf(cluster, endpoint),
           from: referenceOf(endpoint.provenance),
@@ -78,6 +83,29 @@ export function findService(cluster: TracedCluster, question: ServiceQuestion): 
     default:
       return decision satisfies never;
   }
+}
+
+const stays = ({ affinity }: Frontend): readonly string[] =>
+  affinity === undefined
+    ? []
+    : [`a client of the last ${affinity.seconds} s stays with the one that it had (sessionAffinity)`];
+
+/** Who translates an address that is not for the cluster alone, and whom the endpoint sees. */
+function translates(
+  { node, place }: ServiceQuestion,
+  { exposure }: Frontend,
+  masquerade: boolean,
+): readonly string[] {
+  if (exposure.of === 'cluster') return [];
+  const announces = place === 'world' && exposure.of === 'load-balancer';
+  const how = announces ? 'announces it and lets it in' : 'translates it';
+  return [`${node} ${how} with ${masquerade ? 'its own address' : "the client's own address"}`];
+}
+
+/** core/v1 LabelTopologyZone. */
+function zoneOf({ objects }: TracedCluster, node: string): string | undefined {
+  const labels = objects.nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels;
+  return labels?.['topology.kubernetes.io/zone'];
 }
 
 function placeOf(cluster: TracedCluster, { address, nodeName, pod, port }: Endpoint): Place {
@@ -104,7 +132,9 @@ function leftOut(endpoint: Endpoint): ServiceFrontend['leftOut'][number] {
 /** discovery/v1 EndpointConditions, in words. */
 function whyLeftOut({ ready, serving, terminating }: Endpoint): string {
   if (terminating) return serving ? 'it terminates, and others are ready' : 'it terminates';
-  return ready ? 'the traffic policy is Local, and it is on another node' : 'it is not ready';
+  return ready
+    ? 'the traffic policy is Local, or hints prefer others: it is on another node'
+    : 'it is not ready';
 }
 
 /** Who has an address: a pod, a node, or nobody in the cluster. */

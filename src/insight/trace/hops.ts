@@ -82,9 +82,11 @@ export interface ServiceFrontend {
   readonly protocol: Protocol;
   /** `refused`: a reset or an ICMP error, at once. */
   readonly outcome: 'forwarded' | 'refused' | 'dropped';
-  /** The node whose rules translate: the client's own, or the one that announces the address. */
+  /** The node whose rules translate: the client's own, or the one that has or announces the address. */
   readonly node?: string;
-  /** Where the client is outside: whether the endpoint sees it, or the node. */
+  /** What the address is of the Service. */
+  readonly exposure?: 'cluster' | 'load-balancer' | 'external-ip' | 'node-port';
+  /** Whom the endpoint sees: the client, or the node that translates. */
   readonly source?: 'kept' | 'node';
   readonly service: Reference;
   readonly sentence: string;
@@ -103,6 +105,8 @@ export interface PolicyHop {
 export interface Judgement {
   readonly from: Place;
   readonly to: Place;
+  /** Whom the destination's policies see, where that is not who sent it: a node. */
+  readonly seenAs?: Place;
   readonly protocol: Protocol;
   readonly allowed: boolean;
   /** At the source, then at the destination. */

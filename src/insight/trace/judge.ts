@@ -2,7 +2,7 @@ import { parseAddress } from '../../base/ip.ts';
 import type { Provenance } from '../../base/provenance.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import { decidePolicy } from '../../policy/index.ts';
-import type { DirectionVerdict } from '../../policy/index.ts';
+import type { DirectionVerdict, Verdict } from '../../policy/index.ts';
 import type { TracedCluster } from './cluster.ts';
 import type { Judgement, Place, PolicyChange, Reference, Side } from './hops.ts';
 
@@ -12,30 +12,38 @@ export interface Connection {
   readonly protocol: Protocol;
   /** Its address was translated: a pod that meets itself left itself. */
   readonly isTranslated: boolean;
+  /** Whom the destination's policies see, where a node put its own address in the source's place. */
+  readonly seenAs?: Place;
 }
 
 /** What NetworkPolicies say, as the kernels of both nodes decide it; undefined for what are no addresses. */
 export function judge(cluster: TracedCluster, connection: Connection): Judgement | undefined {
-  const { from, to, protocol, isTranslated } = connection;
-  const source = parseAddress(from.address);
-  const destination = parseAddress(to.address);
-  if (source === undefined || destination === undefined) return undefined;
-  const flow = {
-    source,
-    destination,
-    protocol,
-    ...(to.port === undefined ? {} : { port: to.port }),
-    hairpin: isTranslated,
-  };
-  const { allowed, egress, ingress } = decidePolicy(cluster.policy, flow);
+  const { from, protocol, seenAs, to } = connection;
+  const sent = verdictFor(cluster, connection);
+  const seen = seenAs === undefined ? sent : verdictFor(cluster, { ...connection, from: seenAs });
+  if (sent === undefined || seen === undefined) return undefined;
+  const egress = describeSide(sent.egress, connection);
+  const ingress = describeSide(seen.ingress, { ...connection, from: seenAs ?? from });
   return {
     from,
     to,
+    ...(seenAs === undefined ? {} : { seenAs }),
     protocol,
-    allowed,
-    egress: describeSide(egress, connection),
-    ingress: describeSide(ingress, connection),
+    allowed: egress.allowed && ingress.allowed,
+    egress,
+    ingress,
   };
+}
+
+function verdictFor(
+  cluster: TracedCluster,
+  { from, isTranslated, protocol, to }: Connection,
+): Verdict | undefined {
+  const source = parseAddress(from.address);
+  const destination = parseAddress(to.address);
+  if (source === undefined || destination === undefined) return undefined;
+  const port = to.port === undefined ? {} : { port: to.port };
+  return decidePolicy(cluster.policy, { source, destination, protocol, ...port, hairpin: isTranslated });
 }
 
 /** Where it is dropped, if it is: the source's node asks first. */

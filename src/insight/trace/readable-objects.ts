@@ -59,6 +59,9 @@ export function readableObjects(given: TraceObjects): {
     networkPolicies: readable('NetworkPolicy', given.networkPolicies, one =>
       buildPolicyModel({ ...nothing, policies: [one] }),
     ),
+    clusterNetworkPolicies: readable('ClusterNetworkPolicy', given.clusterNetworkPolicies ?? [], one =>
+      buildPolicyModel({ ...nothing, clusterPolicies: [one] }),
+    ),
     gatewayClasses: readable('GatewayClass', given.gatewayClasses, one =>
       readGateways({ ...empty, gatewayClasses: [one] }),
     ),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Service } from '../../kube/types/service.ts';
 import type { Hop, Trace } from './hops.ts';
 import type { Origin, Target } from './request.ts';
 import type { TraceObjects } from './cluster.ts';
@@ -316,6 +317,79 @@ describe('what is not there', () => {
     assert.equal(found.verdict.outcome, 'reaches');
     assert.match(found.problems.join(), /Pod\/shop\/broken/);
   });
+});
+
+describe('addresses for clients outside', () => {
+  /** `api` at a load balancer's address and at a node port, for everybody. */
+  const services = shop().services.map((service): Service =>
+    service.metadata.name === 'api'
+      ? {
+          ...service,
+          spec: {
+            ...service.spec,
+            type: 'LoadBalancer',
+            ports: [{ name: 'http', port: 80, nodePort: 30_080 }],
+          },
+          status: { loadBalancer: { ingress: [{ ip: '172.30.200.9', ipMode: 'VIP' }] } },
+        }
+      : service,
+  );
+  const networkPolicies = [
+    policy('shop/api', {
+      podSelector: { matchLabels: { app: 'api' } },
+      policyTypes: ['Ingress'],
+      ingress: [{ from: [{ ipBlock: { cidr: '172.30.250.1/32' } }] }],
+    }),
+  ];
+  const outcomes = (found: Trace) =>
+    hopOf(found, 'arrival').choices.map(({ outcome, to }) => [to?.pod, outcome]);
+
+  test('an endpoint on another node sees the node that lets the client in, and so do its policies', () => {
+    for (const target of ['http://172.30.200.9/', 'http://172.30.0.2:30080/']) {
+      const found = trace('world', target, { services, networkPolicies });
+      const [frontend] = hopOf(found, 'service').frontends;
+      const [own, other] = frontend?.node === 'node-1' ? ['api-1', 'api-2'] : ['api-2', 'api-1'];
+      assert.deepEqual(
+        Object.fromEntries(outcomes(found)),
+        { [`shop/${own}`]: 'reaches', [`shop/${other}`]: 'dropped' },
+        target,
+      );
+      assert.equal(found.verdict.outcome, 'mixed');
+      const remote = hopOf(found, 'policy').choices.find(({ to }) => to.pod === `shop/${other}`);
+      assert.equal(remote?.from.address, '172.30.250.1');
+      assert.equal(remote.seenAs?.node, frontend?.node);
+    }
+  });
+
+  test('a node port is translated by the node that has the address', () => {
+    const found = trace('pod/shop/web-1', 'http://172.30.0.2:30080/', { services, networkPolicies: [] });
+    assert.equal(hopOf(found, 'service').frontends[0]?.node, 'node-2');
+    assert.match(hopOf(found, 'route').choices[0]?.sentence ?? '', /by way of node-2/);
+  });
+});
+
+test('a rule of a ClusterNetworkPolicy that denies goes before what others allow', () => {
+  const clusterNetworkPolicies: TraceObjects['clusterNetworkPolicies'] = [
+    {
+      apiVersion: 'policy.networking.k8s.io/v1alpha2',
+      kind: 'ClusterNetworkPolicy',
+      metadata: { name: 'no-api' },
+      spec: {
+        tier: 'Admin',
+        priority: 1,
+        subject: { namespaces: {} },
+        egress: [
+          {
+            action: 'Deny',
+            to: [{ pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: 'api' } } } }],
+          },
+        ],
+      },
+    },
+  ];
+  const { verdict } = trace('pod/shop/web-1', 'http://api/', { clusterNetworkPolicies });
+  assert.equal(verdict.outcome, 'dropped');
+  assert.deepEqual(verdict.decidedBy, { object: 'ClusterNetworkPolicy/no-api', field: 'spec.egress[0]' });
 });
 
 test('a pod that speaks to itself on its loopback is asked nothing', () => {
