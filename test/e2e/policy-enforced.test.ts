@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sentenceOf } from '../../src/base/errors.ts';
+import type { FlowEvent } from '../../src/base/flow-event.ts';
 import type { AgentStatus } from '../../src/agent/status.ts';
 import { namespaces as networkNamespaces, paths } from '../../src/kernel/contract.ts';
 import { connectIn, namespacePath } from '../../src/kernel/ns/index.ts';
@@ -18,7 +19,8 @@ import { eventually, startCluster, type TestCluster } from './cluster.ts';
 let cluster: TestCluster;
 const pods = new Map<string, Pod>();
 const port = 3000;
-const enforcedMilliseconds = 10_000;
+/** Agents look every few seconds for a kind that was not there. */
+const enforcedMilliseconds = 20_000;
 
 before(async () => {
   cluster = await startCluster('e2e-policy', '--nodes', '2');
@@ -202,6 +204,79 @@ test('the agent says what it enforces', async () => {
   assert.ok(policy.revoked >= 1);
   assert.deepEqual(policy.problems, []);
 });
+
+test('what was dropped is told with its reason, by the node that dropped it', async () => {
+  await expectReach('other/alien', 'shop/api', false);
+  const text = await cluster.fairlead('flows', '--from', 'other/alien', '--to', 'shop/', '-o', 'json');
+  const { events } = JSON.parse(text) as { readonly events: readonly FlowEvent[] };
+  const event = events.at(-1);
+  assert.equal(event?.node, 'node-2');
+  assert.equal(event?.destination.pod, 'shop/api');
+  assert.equal(event?.destination.port, port);
+  assert.match(
+    event?.why.sentence ?? '',
+    /ingress of shop\/api is isolated by NetworkPolicy\/shop\/deny-ingress/,
+  );
+  assert.match(await cluster.fairlead('flows'), /other\/alien → shop\/api TCP 3000.* dropped/);
+});
+
+test('a ClusterNetworkPolicy is above the policies of namespaces, when the cluster has the kind', async () => {
+  await expectReach('shop/web', 'other/alien', false);
+  await cluster.kubectl(['apply', '--filename', '-'], { input: JSON.stringify(clusterPolicyKind) });
+  await cluster.kubectl([
+    'wait',
+    '--for=condition=Established',
+    'crd/clusternetworkpolicies.policy.networking.k8s.io',
+  ]);
+  const rule = { action: 'Accept', name: 'all of it' };
+  const guard = {
+    apiVersion: 'policy.networking.k8s.io/v1alpha2',
+    kind: 'ClusterNetworkPolicy',
+    metadata: { name: 'guard' },
+    spec: {
+      tier: 'Admin',
+      priority: 1,
+      subject: { namespaces: {} },
+      egress: [{ ...rule, to: [{ namespaces: {} }] }],
+      ingress: [{ ...rule, from: [{ namespaces: {} }] }],
+    },
+  };
+  await cluster.kubectl(['apply', '--filename', '-'], { input: JSON.stringify(guard) });
+  await expectReach('shop/web', 'other/alien', true);
+  await expectReach('other/alien', 'shop/api', true);
+  await cluster.kubectl(['delete', 'clusternetworkpolicy', 'guard']);
+  await expectReach('other/alien', 'shop/api', false);
+});
+
+/** Enough of the kind to keep its objects; upstream's says more about their fields. */
+const clusterPolicyKind = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: 'clusternetworkpolicies.policy.networking.k8s.io',
+    annotations: {
+      'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/network-policy-api/pull/30',
+    },
+  },
+  spec: {
+    group: 'policy.networking.k8s.io',
+    scope: 'Cluster',
+    names: {
+      kind: 'ClusterNetworkPolicy',
+      plural: 'clusternetworkpolicies',
+      singular: 'clusternetworkpolicy',
+      shortNames: ['cnp'],
+    },
+    versions: [
+      {
+        name: 'v1alpha2',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
 
 async function agentStatus(socketPath: string): Promise<AgentStatus> {
   const [response] = (await once(request({ socketPath, path: '/status' }).end(), 'response')) as [
