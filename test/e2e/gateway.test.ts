@@ -1,18 +1,13 @@
 /** Gateways as their owners and their clients meet them: kubectl's objects on one side, curl outside of the cluster on the other. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { makeCertificate } from '../../src/gateway/testing/certificate.ts';
-import { namespaces } from '../../src/kernel/contract.ts';
-import { namespacePath, spawnIn } from '../../src/kernel/ns/index.ts';
 import {
   DEPLOYMENTS,
   EVENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
   HTTP_ROUTES,
-  NAMESPACES,
   NETWORK_POLICIES,
   PODS,
   REFERENCE_GRANTS,
@@ -21,24 +16,23 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../src/kube/resources.ts';
 import type { Secret } from '../../src/kube/types/config.ts';
-import type { HTTPRouteRule, HTTPRouteSpec } from '../../src/kube/types/gateway-routes.ts';
-import type { Gateway, GatewaySpec, Listener } from '../../src/kube/types/gateway.ts';
-import type { Condition } from '../../src/kube/types/meta.ts';
+import type { HTTPRouteRule } from '../../src/kube/types/gateway-routes.ts';
+import type { Listener } from '../../src/kube/types/gateway.ts';
 import { eventually, startCluster, type TestCluster } from './cluster.ts';
+import { GatewayRig, below, from, host, http, https, namespace, said, status } from './gateway-rig.ts';
 
 const name = 'e2e-gateway';
-const namespace = 'edge';
-const host = 'shop.example.com';
 const pair = makeCertificate(host);
 let cluster: TestCluster;
+let rig: GatewayRig;
 
 before(async () => {
   cluster = await startCluster(name, '--nodes', '2');
-  for (const metadata of [{ name: namespace }, { name: 'other' }])
-    await cluster.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata });
-  await Promise.all([serve('one'), serve('two'), serve('far', 'other')]);
+  rig = new GatewayRig(cluster);
+  await rig.makeNamespaces(namespace, 'other');
+  await Promise.all([rig.serve('one'), rig.serve('two'), rig.serve('far', 'other')]);
   await cluster.client.create(SECRETS, secretOf('cert', pair.certificate, pair.key));
-  await makeGateway('main', [http('http'), https('https', 'cert', { hostname: '*.example.com' })]);
+  await rig.makeGateway('main', [http('http'), https('https', 'cert', { hostname: '*.example.com' })]);
 });
 after(() => cluster[Symbol.asyncDispose]());
 
@@ -53,182 +47,15 @@ const secretOf = (secretName: string, certificate: string, key: string): Secret 
   },
 });
 
-const http = (listener: string, more: Partial<Listener> = {}): Listener => ({
-  name: listener,
-  port: 80,
-  protocol: 'HTTP',
-  ...more,
-});
-
-const https = (listener: string, secret: string, more: Partial<Listener> = {}): Listener => ({
-  name: listener,
-  port: 443,
-  protocol: 'HTTPS',
-  tls: { certificateRefs: [{ name: secret }] },
-  ...more,
-});
-
-/** A Deployment that tells its pod's name, and its Service. */
-async function serve(app: string, of = namespace): Promise<void> {
-  const { client } = cluster;
-  const env = [
-    { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-    { name: 'SERVICE_NAME', value: app },
-  ];
-  await client.create(DEPLOYMENTS, {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { namespace: of, name: app },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: { app } },
-      template: {
-        metadata: { labels: { app } },
-        spec: { containers: [{ name: 'main', image: 'echo', env }], terminationGracePeriodSeconds: 1 },
-      },
-    },
-  });
-  await client.create(SERVICES, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { namespace: of, name: app },
-    spec: { ipFamilyPolicy: 'PreferDualStack', selector: { app }, ports: [{ port: 80, targetPort: 3000 }] },
-  });
-}
-
-async function makeGateway(
-  gateway: string,
-  listeners: readonly Listener[],
-  more: Partial<GatewaySpec> = {},
-): Promise<void> {
-  await cluster.client.create(GATEWAYS, {
-    apiVersion: 'gateway.networking.k8s.io/v1',
-    kind: 'Gateway',
-    metadata: { namespace, name: gateway },
-    spec: { gatewayClassName: 'fairlead', listeners, ...more },
-  });
-}
-
-async function makeRoute(
-  route: string,
-  rules: readonly HTTPRouteRule[],
-  more: Partial<HTTPRouteSpec> = {},
-): Promise<void> {
-  await cluster.client.create(HTTP_ROUTES, {
-    apiVersion: 'gateway.networking.k8s.io/v1',
-    kind: 'HTTPRoute',
-    metadata: { namespace, name: route },
-    spec: { parentRefs: [{ name: 'main' }], rules, ...more },
-  });
-}
-
-const deleteRoute = (route: string) => cluster.client.delete(HTTP_ROUTES, { namespace, name: route });
-
-const below = (path: string, ...services: readonly string[]): HTTPRouteRule => ({
-  matches: [{ path: { type: 'PathPrefix', value: path } }],
-  backendRefs: services.map(service => ({ name: service, port: 80 })),
-});
-
-const gatewayNow = (gateway: string): Promise<Gateway> =>
-  cluster.client.get(GATEWAYS, { namespace, name: gateway });
-
-async function addressesOf(gateway: string): Promise<readonly string[]> {
-  const found = await eventually(
-    `Gateway ${gateway} is programmed`,
-    async () => {
-      const { status } = await gatewayNow(gateway);
-      if (said(status?.conditions, 'Programmed') !== 'True/Programmed')
-        throw new Error(JSON.stringify(status));
-      return status?.addresses;
-    },
-    60_000,
-  );
-  return found.map(({ value }) => value);
-}
-
-/** `True/Accepted` */
-function said(conditions: readonly Condition[] | undefined, type: string): string {
-  const condition = conditions?.find(one => one.type === type);
-  return `${condition?.status}/${condition?.reason}`;
-}
-
-async function parentSaid(route: string, type: string): Promise<string> {
-  const { status } = await cluster.client.get(HTTP_ROUTES, { namespace, name: route });
-  return said(status?.parents[0]?.conditions, type);
-}
-
-interface Answer {
-  /** 0: there was none. */
-  readonly status: number;
-  readonly body: string;
-}
-
-/** curl from outside of the cluster; nothing is trusted, nothing is asked of a name server. */
-async function ask(address: string, path: string, ...words: readonly string[]): Promise<Answer> {
-  const scheme = words.includes('--tls') ? 'https' : 'http';
-  const port = scheme === 'https' ? 443 : 80;
-  const target = address.includes(':') ? `[${address}]` : address;
-  const own = [
-    '--silent',
-    '--insecure',
-    '--max-time',
-    '5',
-    '--noproxy',
-    '*',
-    '--write-out',
-    '\n%{http_code}',
-  ];
-  const connect = ['--connect-to', `::${target}:${port}`];
-  const rest = words.filter(word => word !== '--tls');
-  const child = spawnIn(
-    namespacePath(namespaces.world(name)),
-    'curl',
-    [...own, ...connect, ...rest, `${scheme}://${host}${path}`],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  );
-  assert.ok(child.stdout);
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  const at = output.lastIndexOf('\n');
-  return { status: Number(output.slice(at + 1)), body: output.slice(0, at) };
-}
-
-const podOf = ({ body }: Answer): string => {
-  try {
-    return (JSON.parse(body) as { readonly pod?: string }).pod ?? '';
-  } catch {
-    return '';
-  }
-};
-
-/** Asks until the answer is as it has to be, and then twice more: every proxy has to know. */
-async function answers(
-  address: string,
-  path: string,
-  check: (answer: Answer) => boolean,
-  ...words: readonly string[]
-): Promise<void> {
-  await eventually(`${path} at ${address}`, async () => {
-    for (let turn = 0; turn < 3; turn++) {
-      const answer = await ask(address, path, ...words);
-      if (!check(answer)) throw new Error(JSON.stringify(answer));
-    }
-    return true;
-  });
-}
-
-const from = (app: string) => (answer: Answer) =>
-  answer.status === 200 && podOf(answer).startsWith(`${app}-`);
-const status = (code: number) => (answer: Answer) => answer.status === code;
-
 test('a Gateway and a route are reached from outside, over HTTP and HTTPS, in both families', async () => {
-  await makeRoute('web', [below('/', 'one')], { hostnames: [host] });
-  const addresses = await addressesOf('main');
+  await rig.makeRoute('web', [below('/', 'one')], { hostnames: [host] });
+  const addresses = await rig.addressesOf('main');
   assert.equal(addresses.length, 2);
   for (const address of addresses) {
-    await answers(address, '/', from('one'));
-    await answers(address, '/', from('one'), '--tls');
+    await rig.answers(address, '/', from('one'));
+    await rig.answers(address, '/', from('one'), '--tls');
   }
-  const { status: gateway } = await gatewayNow('main');
+  const { status: gateway } = await rig.gateway('main');
   assert.deepEqual(
     gateway?.listeners?.map(listener => [
       listener.name,
@@ -240,8 +67,8 @@ test('a Gateway and a route are reached from outside, over HTTP and HTTPS, in bo
       ['https', 1, 'True/Programmed'],
     ],
   );
-  assert.equal(await parentSaid('web', 'Accepted'), 'True/Accepted');
-  assert.equal(await parentSaid('web', 'ResolvedRefs'), 'True/ResolvedRefs');
+  assert.equal(await rig.parentSaid('web', 'Accepted'), 'True/Accepted');
+  assert.equal(await rig.parentSaid('web', 'ResolvedRefs'), 'True/ResolvedRefs');
 });
 
 test('there are two proxies, on different nodes, without a token of the API', async () => {
@@ -257,30 +84,30 @@ test('there are two proxies, on different nodes, without a token of the API', as
 });
 
 test('what changes in a route is answered by at once, while nobody is refused', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   const failures: string[] = [];
   const over = new AbortController();
   const customer = (async () => {
     while (!over.signal.aborted) {
-      const answer = await ask(address, '/');
+      const answer = await rig.ask(address, '/');
       if (answer.status !== 200) failures.push(JSON.stringify(answer));
     }
   })();
   const set = (rules: readonly HTTPRouteRule[]) =>
     cluster.client.patch(HTTP_ROUTES, { namespace, name: 'web' }, { spec: { rules } }, { type: 'merge' });
   await set([below('/', 'two')]);
-  await answers(address, '/', from('two'));
+  await rig.answers(address, '/', from('two'));
   await set([below('/', 'one'), below('/two', 'two')]);
-  await answers(address, '/two/x', from('two'));
-  await answers(address, '/twox', from('one'));
+  await rig.answers(address, '/two/x', from('two'));
+  await rig.answers(address, '/twox', from('one'));
   over.abort();
   await customer;
   assert.deepEqual(failures, []);
 });
 
 test('requests are shared by weight; a weight of zero gets none', async () => {
-  const [address = ''] = await addressesOf('main');
-  await makeRoute(
+  const [address = ''] = await rig.addressesOf('main');
+  await rig.makeRoute(
     'weights',
     [
       {
@@ -294,25 +121,25 @@ test('requests are shared by weight; a weight of zero gets none', async () => {
     ],
     { hostnames: [host] },
   );
-  await answers(address, '/weights', status(200));
+  await rig.answers(address, '/weights', status(200));
   const requests = 200;
   // One connection for all of them: the choice is made for each request.
-  const many = await ask(address, `/weights/[1-${requests}]`);
+  const many = await rig.ask(address, `/weights/[1-${requests}]`);
   const ones = many.body.match(/"pod": "one-/g)?.length ?? 0;
   const twos = many.body.match(/"pod": "two-/g)?.length ?? 0;
   assert.equal(ones + twos, requests);
   assert.ok(ones / requests > 0.55 && ones / requests < 0.85, `${ones} of ${requests}`);
-  await deleteRoute('weights');
+  await rig.deleteRoute('weights');
 });
 
 test('a Service that is missing is answered for with 500 and told; when it comes it serves', async () => {
-  const [address = ''] = await addressesOf('main');
-  await makeRoute('late', [below('/late', 'late')], { hostnames: [host] });
-  await answers(address, '/late', status(500));
+  const [address = ''] = await rig.addressesOf('main');
+  await rig.makeRoute('late', [below('/late', 'late')], { hostnames: [host] });
+  await rig.answers(address, '/late', status(500));
   await eventually('the route says it', async () =>
-    (await parentSaid('late', 'ResolvedRefs')) === 'False/BackendNotFound' ? true : undefined,
+    (await rig.parentSaid('late', 'ResolvedRefs')) === 'False/BackendNotFound' ? true : undefined,
   );
-  assert.equal(await parentSaid('late', 'Accepted'), 'True/Accepted');
+  assert.equal(await rig.parentSaid('late', 'Accepted'), 'True/Accepted');
   await eventually('an Event says it', async () => {
     const { items } = await cluster.client.list(EVENTS, { namespace });
     return (
@@ -321,27 +148,27 @@ test('a Service that is missing is answered for with 500 and told; when it comes
       ) || undefined
     );
   });
-  await answers(address, '/', from('one'));
-  await serve('late');
-  await answers(address, '/late', from('late'));
-  assert.equal(await parentSaid('late', 'ResolvedRefs'), 'True/ResolvedRefs');
+  await rig.answers(address, '/', from('one'));
+  await rig.serve('late');
+  await rig.answers(address, '/late', from('late'));
+  assert.equal(await rig.parentSaid('late', 'ResolvedRefs'), 'True/ResolvedRefs');
   await cluster.client.patch(
     DEPLOYMENTS,
     { namespace, name: 'late' },
     { spec: { replicas: 0 } },
     { type: 'merge' },
   );
-  await answers(address, '/late', status(503));
-  await deleteRoute('late');
-  await answers(address, '/late', from('one'));
+  await rig.answers(address, '/late', status(503));
+  await rig.deleteRoute('late');
+  await rig.answers(address, '/late', from('one'));
 });
 
 test('a Service of another namespace is reached while a ReferenceGrant lets it', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   const rule = { ...below('/far'), backendRefs: [{ name: 'far', namespace: 'other', port: 80 }] };
-  await makeRoute('far', [rule], { hostnames: [host] });
-  await answers(address, '/far', status(500));
-  assert.equal(await parentSaid('far', 'ResolvedRefs'), 'False/RefNotPermitted');
+  await rig.makeRoute('far', [rule], { hostnames: [host] });
+  await rig.answers(address, '/far', status(500));
+  assert.equal(await rig.parentSaid('far', 'ResolvedRefs'), 'False/RefNotPermitted');
   await cluster.client.create(REFERENCE_GRANTS, {
     apiVersion: 'gateway.networking.k8s.io/v1beta1',
     kind: 'ReferenceGrant',
@@ -351,17 +178,17 @@ test('a Service of another namespace is reached while a ReferenceGrant lets it',
       to: [{ group: '', kind: 'Service' }],
     },
   });
-  await answers(address, '/far', from('far'));
+  await rig.answers(address, '/far', from('far'));
   await cluster.client.delete(REFERENCE_GRANTS, { namespace: 'other', name: 'edge' });
-  await answers(address, '/far', status(500));
+  await rig.answers(address, '/far', status(500));
   await eventually('the route says it', async () =>
-    (await parentSaid('far', 'ResolvedRefs')) === 'False/RefNotPermitted' ? true : undefined,
+    (await rig.parentSaid('far', 'ResolvedRefs')) === 'False/RefNotPermitted' ? true : undefined,
   );
-  await deleteRoute('far');
+  await rig.deleteRoute('far');
 });
 
 test('a certificate that is broken takes away its listener, and nothing else; a new one is served at once', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   const write = (certificate: string, key: string) =>
     cluster.client.patch(
       SECRETS,
@@ -370,7 +197,7 @@ test('a certificate that is broken takes away its listener, and nothing else; a 
       { type: 'merge' },
     );
   const listenerSaid = async (type: string) => {
-    const { status: now } = await gatewayNow('main');
+    const { status: now } = await rig.gateway('main');
     return said(now?.listeners?.find(listener => listener.name === 'https')?.conditions, type);
   };
   await write(pair.certificate, makeCertificate().key);
@@ -378,18 +205,18 @@ test('a certificate that is broken takes away its listener, and nothing else; a 
     (await listenerSaid('ResolvedRefs')) === 'False/InvalidCertificateRef' ? true : undefined,
   );
   assert.equal(await listenerSaid('Programmed'), 'False/Invalid');
-  await answers(address, '/', status(0), '--tls');
-  await answers(address, '/', from('one'));
+  await rig.answers(address, '/', status(0), '--tls');
+  await rig.answers(address, '/', from('one'));
   const renewed = makeCertificate(host);
   await write(renewed.certificate, renewed.key);
-  await answers(address, '/', from('one'), '--tls');
+  await rig.answers(address, '/', from('one'), '--tls');
   await eventually('the listener says it', async () =>
     (await listenerSaid('Programmed')) === 'True/Programmed' ? true : undefined,
   );
 });
 
 test('listeners that claim one port are both refused, and the others go on', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   const listeners = [http('http'), https('https', 'cert', { hostname: '*.example.com' })];
   const conflicting = [http('a', { port: 8080 }), https('b', 'cert', { port: 8080 })];
   const set = (list: readonly Listener[]) =>
@@ -401,36 +228,36 @@ test('listeners that claim one port are both refused, and the others go on', asy
     );
   await set([...listeners, ...conflicting]);
   await eventually('both say it', async () => {
-    const { status: now } = await gatewayNow('main');
+    const { status: now } = await rig.gateway('main');
     const both = now?.listeners?.filter(({ name: of }) => of === 'a' || of === 'b') ?? [];
     return both.length === 2 &&
       both.every(({ conditions }) => said(conditions, 'Conflicted') === 'True/ProtocolConflict')
       ? true
       : undefined;
   });
-  assert.equal(said((await gatewayNow('main')).status?.conditions, 'Accepted'), 'True/ListenersNotValid');
-  await answers(address, '/', from('one'));
+  assert.equal(said((await rig.gateway('main')).status?.conditions, 'Accepted'), 'True/ListenersNotValid');
+  await rig.answers(address, '/', from('one'));
   // One of the two alone is served, on a port that no proxy had before.
   const [first] = conflicting;
   await set([...listeners, ...(first === undefined ? [] : [first])]);
   await eventually('port 8080 answers', async () => {
-    const answer = await ask(address, '/', '--connect-to', `::${address}:8080`);
+    const answer = await rig.ask(address, '/', '--to-port=8080');
     return answer.status === 200 ? true : undefined;
   });
   await set(listeners);
 });
 
 test('the most specific listener has a request, and no other one', async () => {
-  await makeGateway('hosts', [
+  await rig.makeGateway('hosts', [
     http('any'),
     http('wild', { hostname: '*.example.com' }),
     http('exact', { hostname: host }),
   ]);
   const on = (sectionName: string) => ({ parentRefs: [{ name: 'hosts', sectionName }] });
-  await makeRoute('any', [below('/any', 'one')], on('any'));
-  await makeRoute('wild', [below('/wild', 'one')], on('wild'));
-  await makeRoute('exact', [below('/exact', 'one')], on('exact'));
-  const [address = ''] = await addressesOf('hosts');
+  await rig.makeRoute('any', [below('/any', 'one')], on('any'));
+  await rig.makeRoute('wild', [below('/wild', 'one')], on('wild'));
+  await rig.makeRoute('exact', [below('/exact', 'one')], on('exact'));
+  const [address = ''] = await rig.addressesOf('hosts');
   const asked = (of: string) => ['--header', `Host: ${of}`];
   for (const [of, own] of [
     [host, 'exact'],
@@ -440,21 +267,21 @@ test('the most specific listener has a request, and no other one', async () => {
     ['example.net', 'any'],
   ] as const)
     for (const path of ['any', 'wild', 'exact'])
-      await answers(address, `/${path}`, path === own ? from('one') : status(404), ...asked(of));
-  for (const route of ['any', 'wild', 'exact']) await deleteRoute(route);
+      await rig.answers(address, `/${path}`, path === own ? from('one') : status(404), ...asked(of));
+  for (const route of ['any', 'wild', 'exact']) await rig.deleteRoute(route);
   await cluster.client.delete(GATEWAYS, { namespace, name: 'hosts' });
 });
 
 test('policies that forbid the Gateway’s namespace everything do not keep its proxies from their table', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' } as const;
   await cluster.client.create(NETWORK_POLICIES, {
     ...policy,
     metadata: { namespace, name: 'nothing' },
     spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
   });
-  await answers(address, '/', status(0));
-  await makeRoute(
+  await rig.answers(address, '/', status(0));
+  await rig.makeRoute(
     'moved',
     [
       {
@@ -476,21 +303,21 @@ test('policies that forbid the Gateway’s namespace everything do not keep its 
       ingress: [{ ports: [{ port: 80, protocol: 'TCP' }] }],
     },
   });
-  await answers(address, '/moved', status(301));
+  await rig.answers(address, '/moved', status(301));
   for (const policyName of ['nothing', 'customers'])
     await cluster.client.delete(NETWORK_POLICIES, { namespace, name: policyName });
-  await deleteRoute('moved');
-  await answers(address, '/', from('one'));
+  await rig.deleteRoute('moved');
+  await rig.answers(address, '/', from('one'));
 });
 
 test('an address that was asked for is had, one that cannot be is told; labels and annotations are passed on', async () => {
   const value = '172.30.200.77';
-  await makeGateway('static', [http('http')], {
+  await rig.makeGateway('static', [http('http')], {
     addresses: [{ type: 'IPAddress', value: '192.0.2.1' }],
     infrastructure: { labels: { team: 'a' }, annotations: { 'example.com/note': 'b' } },
   });
   await eventually('it is told', async () =>
-    said((await gatewayNow('static')).status?.conditions, 'Programmed') === 'False/AddressNotUsable'
+    said((await rig.gateway('static')).status?.conditions, 'Programmed') === 'False/AddressNotUsable'
       ? true
       : undefined,
   );
@@ -500,7 +327,7 @@ test('an address that was asked for is had, one that cannot be is told; labels a
     { spec: { addresses: [{ type: 'IPAddress', value }] } },
     { type: 'merge' },
   );
-  assert.deepEqual(await addressesOf('static'), [value]);
+  assert.deepEqual(await rig.addressesOf('static'), [value]);
   const own = { namespace, name: 'static-fairlead' };
   const [service, account] = await Promise.all([
     cluster.client.get(SERVICES, own),
@@ -556,14 +383,16 @@ test('a Gateway that changes to another controller’s class leaves nothing of o
 });
 
 test('a Gateway that is deleted takes everything along, and its routes no longer name it', async () => {
-  const [address = ''] = await addressesOf('main');
+  const [address = ''] = await rig.addressesOf('main');
   await cluster.client.delete(GATEWAYS, { namespace, name: 'main' });
   await eventually('nothing is left', async () => {
     const left = await objectsOf('main');
     if (left.length > 0) throw new Error(left.join(', '));
     return true;
   });
-  await eventually('nobody answers', async () => ((await ask(address, '/')).status === 0 ? true : undefined));
+  await eventually('nobody answers', async () =>
+    (await rig.ask(address, '/')).status === 0 ? true : undefined,
+  );
   await eventually('the route says nothing of it', async () => {
     const { status: now } = await cluster.client.get(HTTP_ROUTES, { namespace, name: 'web' });
     return (now?.parents.length ?? 0) === 0 ? true : undefined;
