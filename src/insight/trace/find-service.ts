@@ -2,6 +2,7 @@ import { formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import { decideService } from '../../services/index.ts';
 import type { Endpoint, Frontend } from '../../services/index.ts';
+import { canonical } from './addresses.ts';
 import type { TracedCluster } from './cluster.ts';
 import type { Place, ServiceFrontend } from './hops.ts';
 import { referenceOf } from './judge.ts';
@@ -149,13 +150,16 @@ export function placeAt(cluster: TracedCluster, address: string, port?: number):
   };
 }
 
+/** Whose address it is, where no port of it is asked for. */
 function ownerOf({ objects }: TracedCluster, address: string): ServiceFrontend['service'] {
-  const service = objects.services.find(({ spec }) =>
-    (spec.clusterIPs ?? []).some(text => {
-      const parsed = parseAddress(text);
-      return parsed !== undefined && formatAddress(parsed) === address;
-    }),
+  const owner = objects.services.find(({ spec, status }) =>
+    [
+      ...(spec.clusterIPs ?? []),
+      ...(spec.externalIPs ?? []),
+      ...(status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip),
+    ].some(text => canonical(text).includes(address)),
   );
-  const { namespace = '', name = '' } = service?.metadata ?? {};
+  if (owner === undefined) return { object: 'Service', field: 'spec.clusterIPs' };
+  const { name, namespace = '' } = owner.metadata;
   return { object: `Service/${namespace}/${name}`, field: 'spec.ports' };
 }
