@@ -63,6 +63,8 @@ export interface AgentOptions {
   readonly paths: AgentPaths;
   /** The cluster's pod prefixes, where the agent was told. */
   readonly podPrefixes: readonly Prefix[];
+  /** The cluster's Service prefixes, where the agent was told. */
+  readonly servicePrefixes?: readonly Prefix[];
   /** Where node ports are found; absent: at the node's first address of each family. */
   readonly nodePortPrefixes?: readonly Prefix[];
   /** What has to be in force before a pod is wired, in order. */
@@ -192,6 +194,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     announcer,
     nodes,
     nodePortPrefixes: options.nodePortPrefixes,
+    servicePrefixes: options.servicePrefixes ?? [],
     clock,
     log,
     signal,

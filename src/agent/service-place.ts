@@ -15,11 +15,13 @@ export function servicePlaceOf(
   node: Node | undefined,
   nodePortPrefixes: readonly Prefix[] | undefined,
   own: readonly Pick<LinkAddress, 'address' | 'scope'>[],
+  servicePrefixes: readonly Prefix[],
 ): ServicePlace {
   const addresses = primaryOf(node);
   return {
     node: name,
     addresses,
+    servicePrefixes,
     zone: node?.metadata.labels?.[ZONE],
     nodePortAddresses: nodePortPrefixes === undefined ? addresses : addressesIn(nodePortPrefixes, own),
   };

@@ -28,6 +28,8 @@ export interface ServicesOptions {
   readonly nodes: Informer<Node>;
   /** Absent: node ports are found at the node's first address of each family. */
   readonly nodePortPrefixes: readonly Prefix[] | undefined;
+  /** The cluster's, where the agent was told. */
+  readonly servicePrefixes: readonly Prefix[];
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -76,7 +78,8 @@ const RECONCILE = 'reconcile';
  * ```
  */
 export function followServices(options: ServicesOptions): FollowedServices {
-  const { announcer, client, clock, node, nodePortPrefixes, nodes, signal, worker } = options;
+  const { announcer, client, clock, node, nodePortPrefixes, nodes, servicePrefixes, signal, worker } =
+    options;
   const log = options.log.scope('services');
   const services = new Informer(client, SERVICES, { clock, log });
   const slices = new Informer(client, ENDPOINT_SLICES, {
@@ -93,7 +96,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },
-      place: { node, addresses: [], nodePortAddresses: [] },
+      place: { node, addresses: [], nodePortAddresses: [], servicePrefixes },
       clock,
     },
     {
@@ -126,7 +129,9 @@ export function followServices(options: ServicesOptions): FollowedServices {
       return;
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
-    const isMoved = network.move(servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own));
+    const isMoved = network.move(
+      servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own, servicePrefixes),
+    );
     const { at, corrections } = await (key === LOAD || isMoved ? network.load() : network.reconcile());
     state.reconciledAt = at;
     if (key === RECONCILE && !isMoved && corrections > 0) {

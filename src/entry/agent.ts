@@ -62,6 +62,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       cniPluginDirectory: values['cni-plugin-directory'] ?? builtPlugins,
     },
     podPrefixes: prefixesOf('--pod-prefixes', values['pod-prefixes']),
+    servicePrefixes: prefixesOf('--service-prefixes', values['service-prefixes']),
     ...(values['node-port-addresses'] === 'primary'
       ? {}
       : { nodePortPrefixes: prefixesOf('--node-port-addresses', values['node-port-addresses']) }),

@@ -48,7 +48,8 @@ function ask(
 ): ServiceDecision {
   const address = parseAddress(text);
   assert.ok(address);
-  return decideService(buildServiceModel(services, slices), { address, protocol, port });
+  const prefixes = [{ family: 4, value: 0x0a60_000bn, length: 32 }] as const;
+  return decideService(buildServiceModel(services, slices, [], prefixes), { address, protocol, port });
 }
 
 /** `forward 1,2` with the last numbers of the endpoints' addresses, or the verdict and its reason. */
@@ -69,7 +70,8 @@ const cases: readonly (readonly [string, readonly Service[], readonly EndpointSl
     ['10.96.0.10', 80, 'UDP'],
     'reject no-such-port',
   ],
-  ['another address', [service()], [slice([at('10.244.0.1')])], ['10.96.0.11', 80], 'not-a-service'],
+  ['another address', [service()], [slice([at('10.244.0.1')])], ['10.97.0.11', 80], 'not-a-service'],
+  ['an address that nobody has', [service()], [], ['10.96.0.11', 80], 'drop no-such-address'],
   ['no slices', [service()], [], ['10.96.0.10', 80], 'reject no-endpoints'],
   [
     'ready ones before those that drain',

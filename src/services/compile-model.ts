@@ -21,11 +21,15 @@ export function serviceOf(slice: EndpointSlice): string {
   return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`;
 }
 
-/** @param nodePortAddresses - of the nodes at whose ports Services are to be found. */
+/**
+ * @param nodePortAddresses - of the nodes at whose ports Services are to be found.
+ * @param prefixes - where cluster addresses come from, if that is known.
+ */
 export function buildServiceModel(
   services: Iterable<Service>,
   slices: Iterable<EndpointSlice>,
   nodePortAddresses: readonly Address[] = [],
+  prefixes: readonly Prefix[] = [],
 ): ServiceModel {
   const slicesOf = Map.groupBy(slices, serviceOf);
   const keyOf = ({ metadata }: Service) => `${metadata.namespace ?? ''}/${metadata.name}`;
@@ -33,6 +37,7 @@ export function buildServiceModel(
     [...services].flatMap(
       service => readService(service, slicesOf.get(keyOf(service)) ?? [], nodePortAddresses) ?? [],
     ),
+    prefixes,
   );
 }
 

@@ -10,7 +10,7 @@ import type { Affinity, Endpoint, Frontend, Place, ServicePart } from './model.t
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
-  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'here' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins' | 'self'}${Family}`;
+  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins' | 'self' | 'prefixes'}${Family}`;
 
 /** One element of a set or map, as nft writes it; a set's value is empty. */
 export interface Element {
@@ -56,8 +56,13 @@ export function drawName({ kind, choices, affinity }: Draw): string {
   return affinity === undefined ? name : `sticky-${affinity.port}-${affinity.seconds}-${name}`;
 }
 
-/** The map of the clients of a Service port, each with the id of its endpoint; it is shared by the port's addresses. */
-export const affinityName = ({ port }: Affinity, family: Family): string => `affinity${family}-${port}`;
+/**
+ * The map of the clients of a Service port, each with the id of its endpoint; the port's addresses share it. Clients from
+ * outside have one of their own where they get other endpoints.
+ */
+export function affinityName({ affinity, kind }: Draw, family: Family): string {
+  return `affinity${family}-${affinity?.port ?? ''}${kind === 'local' ? '-outside' : ''}`;
+}
 
 export const isDrawName = (chain: string): boolean => /^(pick|masquerade|local|sticky)-/.test(chain);
 export const isAffinityName = (map: string): boolean => /^affinity[46]-/.test(map);
@@ -85,8 +90,8 @@ export function compilePart(part: ServicePart, place: Place): ServiceProgram {
   ]);
 }
 
-/** With which address this node speaks for clients that its pods and peers must not see. */
-export function compileSelf(addresses: readonly Address[]): ServiceProgram {
+/** What the node itself brings: its address for clients that pods must not see, and where cluster addresses come from. */
+export function compileNode(addresses: readonly Address[], prefixes: readonly Prefix[]): ServiceProgram {
   const provenance: Provenance = {
     kind: 'Node',
     namespace: '',
@@ -95,16 +100,21 @@ export function compileSelf(addresses: readonly Address[]): ServiceProgram {
     generation: 0,
     field: 'status.addresses',
   };
-  return new Map(
-    addresses.map(address => {
+  return new Map<string, ElementGroup>([
+    ...addresses.map(address => {
       const elements = ['tcp', 'udp', 'sctp'].map((key): Element => ({
         set: `self${address.family}`,
         key,
         value: formatAddress(address),
       }));
-      return [`self ${address.family}`, { provenance, choices: 0, draws: [], elements }];
+      return [`self ${address.family}`, { provenance, choices: 0, draws: [], elements }] as const;
     }),
-  );
+    ...prefixes.map(prefix => {
+      const key = formatPrefix(prefix);
+      const element: Element = { set: `prefixes${prefix.family}`, key: `${key} . 0-255`, value: '' };
+      return [`prefix ${key}`, { provenance, choices: 0, draws: [], elements: [element] }] as const;
+    }),
+  ]);
 }
 
 const keyOfFrontend = ({ address, protocol, port }: Frontend): string => frontendKey(address, protocol, port);
@@ -129,13 +139,8 @@ function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
     provenance,
     choices: Math.min(inside.endpoints.length, mostChoices),
     draws: ways.flatMap(way => way.draws),
-    // An endpoint of both sides has the same id on both.
-    elements: unique([...base, ...ways.flatMap(way => way.elements)]),
+    elements: [...base, ...ways.flatMap(way => way.elements)],
   };
-}
-
-function unique(elements: readonly Element[]): readonly Element[] {
-  return [...new Map(elements.map(element => [`${element.set} ${element.key}`, element])).values()];
 }
 
 function compileView(
@@ -153,29 +158,31 @@ function compileView(
   const isChained = kind === 'masquerade' && affinity === undefined;
   const draws: readonly Draw[] = isChained ? [{ kind: 'pick', choices }, draw] : [draw];
   const slotKey = (index: number) => `${key} . ${slotName(majors[side], index)}`;
-  const ids = affinity === undefined ? undefined : idsOf(endpoints);
+  const ids = affinity === undefined ? undefined : idsOf(endpoints, side);
   const elements = endpoints.flatMap((endpoint, index): readonly Element[] => {
     const value = placeOf(endpoint);
     const id = ids?.[index];
     if (id === undefined) return [{ set: `endpoints${family}`, key: slotKey(index), value }];
-    const idKey = `${key} . ${id}`;
     return [
       { set: `ids${family}`, key: slotKey(index), value: id },
-      { set: `endpoints${family}`, key: idKey, value },
-      ...(kind === 'local' ? [{ set: `here${family}` as const, key: idKey, value: '' }] : []),
+      { set: `endpoints${family}`, key: `${key} . ${id}`, value },
     ];
   });
   return { draws, elements: [{ set, key, value: `goto ${drawName(draw)}` }, ...elements] };
 }
 
-/** Numbers that an endpoint keeps, written as slots are; their major part is above those of slots. */
-function idsOf(endpoints: readonly Endpoint[]): readonly string[] {
+/**
+ * Numbers that an endpoint keeps, written as slots are; their major part is above those of slots. The sides have
+ * numbers of their own: what a client of one has must not lead to an endpoint that only the other may use.
+ */
+function idsOf(endpoints: readonly Endpoint[], side: 'inside' | 'outside'): readonly string[] {
   const taken = new Set<number>();
   return endpoints.map(endpoint => {
-    let id = hashOf(placeOf(endpoint)) | 0x8000_0000;
-    while (taken.has(id >>> 0)) id = (id + 1) | 0x8000_0000;
-    taken.add(id >>> 0);
-    return `${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}`;
+    let id = hashOf(placeOf(endpoint)) & 0x3fff_ffff;
+    while (taken.has(id)) id = (id + 1) & 0x3fff_ffff;
+    taken.add(id);
+    const major = (side === 'inside' ? 0x8000 : 0xc000) + (id >>> 16);
+    return `${major.toString(16)}:${(id & 0xffff).toString(16)}`;
   });
 }
 

@@ -145,7 +145,7 @@ export function compileDraw(draw: Draw): Chain {
   if (affinity !== undefined) return { name, rules: [...first, ...stickyRules(draw, affinity)] };
   if (kind === 'masquerade')
     return { name, rules: [...first, `goto ${drawName({ kind: 'pick', choices })}`] };
-  return { name, rules: [...first, drawSlot(draw), ...families.map(family => translate(family))] };
+  return { name, rules: [...first, drawSlot(draw), ...families.map(translate)] };
 }
 
 /** As a number, a slot has its major part in the upper 16 bits. */
@@ -157,34 +157,31 @@ const translate = (family: Family): string =>
 
 /**
  * The endpoint's id stands where otherwise the slot does. One that is no longer an endpoint translates nothing: the
- * client is forgotten, and draws again. Whoever comes from outside must not be led to another node by an id that it
- * had when it was let in elsewhere.
+ * client is forgotten, and draws again.
  */
-function stickyRules(draw: Draw, affinity: Affinity): readonly string[] {
+function stickyRules(draw: Draw, { seconds }: Affinity): readonly string[] {
   const ofEach = (rule: (family: Family, clients: string) => string) =>
-    families.map(family => rule(family, `@${affinityName(affinity, family)}`));
+    families.map(family => rule(family, `@${affinityName(draw, family)}`));
   const remember = (family: Family, clients: string) =>
-    `update ${clients} { ${ip(family)} saddr timeout ${affinity.seconds}s : meta priority }`;
-  const isHere = (family: Family) =>
-    draw.kind === 'local' ? `${destination(family)} . meta priority @here${family} ` : '';
+    `update ${clients} { ${ip(family)} saddr timeout ${seconds}s : meta priority }`;
   return [
     'meta priority set 0:0',
     ...ofEach((family, clients) => `meta priority set ${ip(family)} saddr map ${clients}`),
-    ...ofEach((family, clients) => `${isHere(family)}meta priority != 0:0 ${remember(family, clients)}`),
-    ...ofEach(family => `${isHere(family)}${translate(family)}`),
+    ...ofEach((family, clients) => `meta priority != 0:0 ${remember(family, clients)}`),
+    ...ofEach(translate),
     ...ofEach((family, clients) => `delete ${clients} { ${ip(family)} saddr : meta priority }`),
     drawSlot(draw),
     ...ofEach(family => `meta priority set ${destination(family)} . meta priority map @ids${family}`),
     ...ofEach(remember),
-    ...ofEach(family => translate(family)),
+    ...ofEach(translate),
   ];
 }
 
 /** The maps that a draw needs besides those of the table. */
-export function compileDrawMaps({ affinity }: Draw): readonly SetDeclaration[] {
-  if (affinity === undefined) return [];
+export function compileDrawMaps(draw: Draw): readonly SetDeclaration[] {
+  if (draw.affinity === undefined) return [];
   return families.map(family => ({
-    name: affinityName(affinity, family),
+    name: affinityName(draw, family),
     kind: 'map',
     declaration: `type ${addressType(family)} : classid ; flags dynamic,timeout ; size ${mostClients} ;`,
   }));
@@ -211,12 +208,17 @@ function setsOf(family: Family): ServiceTable['sets'] {
       declaration: `type ${at} . classid : ${type} . inet_service ; counter ;`,
     },
     { name: `ids${family}`, kind: 'map', declaration: `type ${at} . classid : classid ;` },
-    { name: `here${family}`, kind: 'set', declaration: `type ${at} . classid ;` },
     { name: `rejected${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `dropped${family}`, kind: 'set', declaration: `type ${at} ; counter ;` },
     { name: `guarded${family}`, kind: 'set', declaration: `type ${at} ;` },
     { name: `allowed${family}`, kind: 'set', declaration: `type ${at} . ${type} ; flags interval ;` },
     { name: `addresses${family}`, kind: 'set', declaration: `type ${type} ;` },
+    {
+      name: `prefixes${family}`,
+      kind: 'set',
+      // With the protocol, as only sets of several fields tell both ends of a range together.
+      declaration: `type ${type} . inet_proto ; flags interval ;`,
+    },
     { name: `self${family}`, kind: 'map', declaration: `type inet_proto : ${type} ;` },
     { name: `hairpins${family}`, kind: 'set', declaration: `type ${type} . ${type} ;` },
   ];
@@ -232,6 +234,11 @@ function filterChain(
     rules: families.flatMap(family => [
       `ct state new ${destination(family)} @rejected${family} goto refuse`,
       `ct state new ${ip(family)} daddr @addresses${family} goto refuse`,
+      // Nobody has the address now; whoever answers would speak for a Service that may get it. One that the node has
+      // itself was given to it by somebody.
+      ...(name === 'services/filter-input'
+        ? []
+        : [`ct state new ${ip(family)} daddr . meta l4proto @prefixes${family} counter drop`]),
     ]),
   };
 }

@@ -26,11 +26,17 @@ export type ServiceDecision =
       readonly frontend?: Frontend;
       readonly sentence: string;
     }
-  /** Dropped without an answer: other nodes have endpoints, or the client is not allowed. */
+  /** Dropped without an answer: other nodes have endpoints, the client is not allowed, or nobody has the address. */
   | {
       readonly verdict: 'drop';
       readonly reason: 'source-range' | 'no-local-endpoints';
       readonly frontend: Frontend;
+      readonly sentence: string;
+    }
+  | {
+      readonly verdict: 'drop';
+      readonly reason: 'no-such-address';
+      readonly frontend?: undefined;
       readonly sentence: string;
     }
   /** One of `endpoints`, each as likely as the others. */
@@ -54,7 +60,7 @@ export function decideService(
   const { address, protocol, port } = destination;
   const frontend = model.frontends.get(frontendKey(address, protocol, port));
   if (frontend === undefined) {
-    if (!model.addresses.has(formatAddress(address))) return { verdict: 'not-a-service' };
+    if (!model.addresses.has(formatAddress(address))) return unknown(model, address);
     const sentence = `no Service has ${protocol} port ${port} at ${formatAddress(address)}`;
     return { verdict: 'reject', reason: 'no-such-port', sentence };
   }
@@ -73,6 +79,12 @@ export function decideService(
   if (view.endpoints.length > 0) return { verdict: 'forward', frontend, ...view };
   const sentence = `${service} has no endpoint on node ${client.node} that is ready or serving, of ${behind} in its slices, and its traffic policy is Local`;
   return { verdict: 'drop', reason: 'no-local-endpoints', frontend, sentence };
+}
+
+function unknown({ prefixes }: ServiceModel, address: Address): ServiceDecision {
+  if (!prefixes.some(prefix => contains(prefix, address))) return { verdict: 'not-a-service' };
+  const sentence = `no Service has the address ${formatAddress(address)}`;
+  return { verdict: 'drop', reason: 'no-such-address', sentence };
 }
 
 /** What clients of one side get at a front end on one node. */

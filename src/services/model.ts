@@ -85,6 +85,8 @@ export interface ServiceModel {
   readonly frontends: ReadonlyMap<string, Frontend>;
   /** Every address that is a Service's alone, also of Services without ports: by `formatAddress`. */
   readonly addresses: ReadonlyMap<string, Address>;
+  /** Where cluster addresses come from, if that is known: what has none of them leads nowhere. */
+  readonly prefixes: readonly Prefix[];
   readonly problems: readonly Problem[];
 }
 
@@ -96,7 +98,7 @@ export function frontendKey(address: Address, protocol: Protocol, port: number):
 export const families: readonly Family[] = [4, 6];
 
 /** The older Service keeps what two ask for: whoever came first is not disturbed. */
-export function mergeParts(parts: Iterable<ServicePart>): ServiceModel {
+export function mergeParts(parts: Iterable<ServicePart>, prefixes: readonly Prefix[] = []): ServiceModel {
   const frontends = new Map<string, Frontend>();
   const addresses = new Map<string, Address>();
   const problems: Problem[] = [];
@@ -110,7 +112,7 @@ export function mergeParts(parts: Iterable<ServicePart>): ServiceModel {
       else problems.push(takenProblem(key, frontend.service, taken.service));
     }
   }
-  return { frontends, addresses, problems };
+  return { frontends, addresses, prefixes, problems };
 }
 
 export const byAge = (a: ServicePart, b: ServicePart): number => (a.age < b.age ? -1 : 1);

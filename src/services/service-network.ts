@@ -1,6 +1,6 @@
 import type { Problem } from '../base/provenance.ts';
 import { formatAddress } from '../base/ip.ts';
-import type { Address } from '../base/ip.ts';
+import type { Address, Prefix } from '../base/ip.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
@@ -12,7 +12,7 @@ import type { Refusal, ServiceKernel } from './apply-nft.ts';
 import { Claims } from './claims.ts';
 import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
-import { compilePart, compileSelf } from './compile-nft.ts';
+import { compilePart, compileNode } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
 import type { Frontend, Place, ServiceModel } from './model.ts';
 
@@ -29,6 +29,8 @@ export interface ServicePlace extends Place {
   readonly addresses: readonly Address[];
   /** Addresses of the node at which node ports are found. */
   readonly nodePortAddresses: readonly Address[];
+  /** Where cluster addresses come from; empty where that is not known. */
+  readonly servicePrefixes: readonly Prefix[];
 }
 
 /** Where the network reads a Service and its slices: caches, as they are now. */
@@ -116,7 +118,7 @@ export class ServiceNetwork {
   async reconcile(): Promise<ServiceReport> {
     const { corrections, refused } = await this.#rules.adopt([
       ...this.#claims.program(),
-      ...compileSelf(this.#place.addresses),
+      ...compileNode(this.#place.addresses, this.#place.servicePrefixes),
     ]);
     this.#refused = refused;
     return { at: this.#clock.now(), corrections };
@@ -124,7 +126,7 @@ export class ServiceNetwork {
 
   /** For those who read or explain: the whole model, built when asked for. */
   model(): ServiceModel {
-    return mergeParts(this.#claims.parts);
+    return mergeParts(this.#claims.parts, this.#place.servicePrefixes);
   }
 
   /** What a front end's connections came to on this node; undefined for none of ours. */

@@ -9,6 +9,7 @@ import {
   nodeAddresses,
   outsiders,
   serverPort,
+  servicePrefixes,
   service,
   slice,
   startNode,
@@ -97,10 +98,13 @@ test('node ports follow the node’s addresses', async context => {
   const network = node.network();
   node.objects.put(exposed(), ...spread(node, 1));
   await network.load();
-  assert.equal(network.move({ node: 'node-1', addresses: [], nodePortAddresses: [] }), true);
+  assert.equal(network.move({ node: 'node-1', addresses: [], nodePortAddresses: [], servicePrefixes }), true);
   await network.load();
   assert.equal((await attempt(node.outside, at[4], 30_080)).outcome, 'ECONNREFUSED');
-  assert.equal(network.move({ node: 'node-1', addresses: [], nodePortAddresses: [] }), false);
+  assert.equal(
+    network.move({ node: 'node-1', addresses: [], nodePortAddresses: [], servicePrefixes }),
+    false,
+  );
 });
 
 test('an external address leads to the Service like a load balancer’s; other ports of it are left alone', async context => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
-import { parseAddress } from '../../src/base/ip.ts';
+import { parseAddress, parsePrefix } from '../../src/base/ip.ts';
 import type { Address } from '../../src/base/ip.ts';
 import { interfaces } from '../../src/kernel/contract.ts';
 import { listInChild } from '../../src/kernel/nft/list-in-child.ts';
@@ -73,6 +73,8 @@ export const outsiders = { 4: '10.244.2.2', 6: 'fd00:10:244:2::2' } as const;
 /** At which clients outside meet the node. */
 export const nodeAddresses = ['10.244.2.1', 'fd00:10:244:2::1'] as const;
 
+export const servicePrefixes = ['10.96.0.0/16', 'fd00:10:96::/112'].flatMap(text => parsePrefix(text) ?? []);
+
 function mustParse(text: string): Address {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`${text} is no address`);
@@ -112,7 +114,7 @@ export function startNode(context: TestContext): ServiceNode {
   };
   const objects = new Objects();
   const addresses = nodeAddresses.map(mustParse);
-  const place = { node: 'node-1', addresses, nodePortAddresses: addresses };
+  const place = { node: 'node-1', addresses, nodePortAddresses: addresses, servicePrefixes };
   const options = { kernel, place, clock: systemClock };
   return {
     node,

@@ -78,6 +78,15 @@ test('a Service without endpoints, and a port that it does not have, are refused
   }
 });
 
+test('a cluster address that no Service has answers nobody', async context => {
+  const node = startNode(context);
+  const network = node.network();
+  await network.load();
+  for (const address of ['10.96.7.7', 'fd00:10:96::77'])
+    assert.equal((await attempt(node.client, address, 80, 400)).outcome, 'unanswered');
+  assert.equal((await network.reconcile()).corrections, 0, 'what was written is read back the same');
+});
+
 test('endpoints that serve while they terminate are used only when none is ready', async context => {
   const node = startNode(context);
   const { objects, places } = node;

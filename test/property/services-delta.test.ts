@@ -53,7 +53,7 @@ class RecordedTable implements ServiceKernel {
 }
 
 const nodePortAddresses = [{ family: 4, value: 0xac1e_0001n }] as const;
-const place = { node: 'node-1', addresses: [], nodePortAddresses };
+const place = { node: 'node-1', addresses: [], nodePortAddresses, servicePrefixes: [] };
 
 interface Drawn {
   readonly name: string;

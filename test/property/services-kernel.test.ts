@@ -9,7 +9,15 @@ import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { ServiceNetwork, buildServiceModel, decideService } from '../../src/services/index.ts';
 import type { Client, ServiceDecision, ServiceKernel } from '../../src/services/index.ts';
-import { Objects, meet, nodeAddresses, outsiders, startNode, tcpServers } from '../netns/services-node.ts';
+import {
+  Objects,
+  meet,
+  nodeAddresses,
+  outsiders,
+  servicePrefixes,
+  startNode,
+  tcpServers,
+} from '../netns/services-node.ts';
 import type { Meeting, ServiceNode } from '../netns/services-node.ts';
 
 /** What the engine says of a flow is what the kernel does with it: real connections from a pod, the node and outside. */
@@ -211,7 +219,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     slices: (key: string) => objects.slices(key),
   };
   const addresses = nodeAddresses.map(addressOf);
-  const place = { node: nodeName, zone, addresses, nodePortAddresses: addresses };
+  const place = { node: nodeName, zone, addresses, nodePortAddresses: addresses, servicePrefixes };
   const network = new ServiceNetwork({ kernel, place, clock: systemClock }, source);
   await network.load();
   const check = async (services: readonly Drawn[]) => {
@@ -224,6 +232,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
       all.map(([service]) => service),
       all.map(([, slice]) => slice),
       nodeAddresses.map(addressOf),
+      servicePrefixes,
     );
     const asked = families.flatMap(family =>
       [
