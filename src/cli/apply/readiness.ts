@@ -1,5 +1,6 @@
 import { matchesSelector } from '../../kube/selector.ts';
-import type { Deployment, ReplicaSet } from '../../kube/types/apps.ts';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../kube/types/apps.ts';
+import type { Job } from '../../kube/types/batch.ts';
 import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -21,7 +22,14 @@ export interface Surroundings {
   readonly deployments: readonly Deployment[];
 }
 
-const workloadKinds: ReadonlySet<string> = new Set(['Pod', 'Deployment', 'ReplicaSet']);
+const workloadKinds: ReadonlySet<string> = new Set([
+  'Pod',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+]);
 
 /** What runs; it is waited for. */
 export const isWorkload = ({ kind }: KubeObject): boolean => workloadKinds.has(kind);
@@ -42,6 +50,12 @@ export function readinessOf(object: KubeObject, around: Surroundings): Readiness
       return ofDeployment(object as Deployment, around.pods);
     case 'ReplicaSet':
       return ofReplicaSet(object as ReplicaSet, around.pods);
+    case 'StatefulSet':
+      return ofStatefulSet(object as StatefulSet, around.pods);
+    case 'DaemonSet':
+      return ofDaemonSet(object as DaemonSet, around.pods);
+    case 'Job':
+      return ofJob(object as Job, around.pods);
     case 'Service':
       return loadBalancerReadiness(object as Service);
     case 'Gateway':
@@ -92,7 +106,47 @@ function ofReplicaSet(replicaSet: ReplicaSet, pods: readonly Pod[]): Readiness {
   return waiting(`${status?.readyReplicas ?? 0} of ${wanted} pods are ready`, podsOf(replicaSet, pods));
 }
 
-function podsOf(owner: Deployment | ReplicaSet, pods: readonly Pod[]): readonly Pod[] {
+/** Places below the partition keep their revision, and with OnDelete all do. */
+function ofStatefulSet(set: StatefulSet, pods: readonly Pod[]): Readiness {
+  const { spec, status, metadata } = set;
+  const wanted = spec.replicas ?? 1;
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  const updated = type === 'OnDelete' ? 0 : Math.max(0, wanted - (rollingUpdate?.partition ?? 0));
+  const isSeen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const isDone = (status?.updatedReplicas ?? 0) >= updated && (status?.availableReplicas ?? 0) >= wanted;
+  if (isSeen && isDone) return ready;
+  return waiting(`${status?.availableReplicas ?? 0} of ${wanted} pods are available`, podsOf(set, pods));
+}
+
+function ofDaemonSet(set: DaemonSet, pods: readonly Pod[]): Readiness {
+  const { spec, status, metadata } = set;
+  const wanted = status?.desiredNumberScheduled ?? 0;
+  const updated = spec.updateStrategy?.type === 'OnDelete' ? 0 : wanted;
+  const isSeen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const isDone = (status?.updatedNumberScheduled ?? 0) >= updated && (status?.numberAvailable ?? 0) >= wanted;
+  if (isSeen && isDone) return ready;
+  return waiting(`${status?.numberAvailable ?? 0} of ${wanted} nodes have it`, podsOf(set, pods));
+}
+
+/** A Job is at work when a pod of it is, or was with success; how long it takes is its own affair. */
+function ofJob(job: Job, pods: readonly Pod[]): Readiness {
+  const { spec, status } = job;
+  const failed = status?.conditions?.find(each => each.type === 'Failed' && each.status === 'True');
+  if (failed !== undefined)
+    return {
+      state: 'waiting',
+      why: `it has failed: ${failed.message ?? failed.reason ?? ''}`,
+      hopeless: true,
+    };
+  const isAtWork = (status?.ready ?? 0) > 0 || (status?.succeeded ?? 0) > 0;
+  if (isAtWork || spec.suspend === true) return ready;
+  return waiting('no pod of it is at work yet', podsOf(job, pods));
+}
+
+function podsOf(
+  owner: Deployment | ReplicaSet | StatefulSet | DaemonSet | Job,
+  pods: readonly Pod[],
+): readonly Pod[] {
   const selector = owner.spec?.selector;
   return selector === undefined
     ? []

@@ -2,13 +2,16 @@ import type { Clock } from '../../base/clock.ts';
 import { FairleadError, sentenceOf } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import {
+  DAEMON_SETS,
   DEPLOYMENTS,
   GATEWAYS,
   HTTP_ROUTES,
+  JOBS,
   PODS,
   REPLICA_SETS,
   type Resource,
   SERVICES,
+  STATEFUL_SETS,
 } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
@@ -22,6 +25,9 @@ const resources: Readonly<Record<string, Resource<KubeObject>>> = {
   Pod: PODS,
   Deployment: DEPLOYMENTS,
   ReplicaSet: REPLICA_SETS,
+  StatefulSet: STATEFUL_SETS,
+  DaemonSet: DAEMON_SETS,
+  Job: JOBS,
   Service: SERVICES,
   Gateway: GATEWAYS,
   HTTPRoute: HTTP_ROUTES,
