@@ -1,63 +1,18 @@
+import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { formatAddress, parseAddress } from '../base/ip.ts';
-import { matchesSelector } from '../kube/selector.ts';
-import type { LabelSelector } from '../kube/types/meta.ts';
 import { Register, podAnchors } from './compile-anchors.ts';
-import { allowParts, compileOthers, compilePeer } from './compile-allows.ts';
-import type { AllowPart, Allows, Identity } from './compile-allows.ts';
+import type { Identity } from './compile-allows.ts';
+import { GroupTables, nothing } from './compile-group-tables.ts';
+import type { Group, LiveGroup } from './compile-group-tables.ts';
 import { Identities, anchorsOf, namesPod } from './compile-identities.ts';
 import { freeNumberOf, nameOf } from './compile-ids.ts';
 import type { PolicyIndex, Touched } from './compile-index.ts';
 import { resolvePort } from './compile-model.ts';
-import {
-  addressMaps,
-  baseChains,
-  closedChain,
-  chainNamesOf,
-  declarationOf,
-  groupChains,
-  setNameOf,
-} from './compile-nft.ts';
+import { addressMaps, baseChains, closedChain } from './compile-nft.ts';
 import { LiveProgram } from './compile-program.ts';
-import type { ChainProgram } from './compile-program.ts';
-import { sectionsOf, suffixOf } from './compile-sections.ts';
-import type { Section } from './compile-sections.ts';
+import { sectionsOf } from './compile-sections.ts';
 import { directions } from './model.ts';
 import type { Direction, Policy, PolicyPod, Rule } from './model.ts';
-
-/** Local pods that the same policies isolate in one direction, and what these allow: a table of their own in the kernel. */
-export interface Group {
-  readonly key: string;
-  /** Of its chain. */
-  readonly name: string;
-  readonly direction: Direction;
-  readonly policies: readonly Policy[];
-  readonly pods: ReadonlyMap<string, PolicyPod>;
-}
-
-interface LiveGroup extends Group {
-  policies: readonly Policy[];
-  readonly pods: Map<string, PolicyPod>;
-  sections: readonly Section[];
-  /** What stands in the program for whom no identity is needed. */
-  others: Allows;
-  /** Names of sections that are for everything. */
-  all: ReadonlySet<string>;
-  readonly named: Map<number, Named>;
-  /** The kernel did not take it: its pods are closed. */
-  isRefused: boolean;
-}
-
-/** An identity that rules of a group name. */
-interface Named {
-  readonly identity: Identity;
-  /** By the key of their policy. */
-  readonly rules: Map<string, readonly Rule[]>;
-  /** What stands in the program. */
-  allows: Allows;
-}
-
-const nothing: Allows = new Map();
 
 /**
  * The program of one node, kept up to date with an index: a change costs the groups, identities and addresses that it
@@ -67,7 +22,7 @@ export class PolicyCompiler {
   readonly program = new LiveProgram();
   readonly #index: PolicyIndex;
   readonly #node: string;
-  readonly #reportsDrops: boolean;
+  readonly #tables: GroupTables;
   readonly #identities = new Identities();
   readonly #groups = new Map<string, LiveGroup>();
   readonly #names = new Map<string, LiveGroup>();
@@ -76,14 +31,12 @@ export class PolicyCompiler {
   /** Policies of groups, by direction and the anchors of the pods that their rules may name. */
   readonly #policiesByAnchor = new Register<Policy>();
   readonly #groupsOfIdentity = new Register<LiveGroup>();
-  /** Groups that have other sets than their chains say. */
-  readonly #restructured = new Set<LiveGroup>();
   #closed: ReadonlySet<string> = new Set();
 
   constructor(index: PolicyIndex, node: string, options: { readonly reportsDrops: boolean }) {
     this.#index = index;
     this.#node = node;
-    this.#reportsDrops = options.reportsDrops;
+    this.#tables = new GroupTables(this.program, index, options.reportsDrops);
     for (const { name, declaration } of addressMaps) this.program.declare(name, 'map', declaration);
     for (const [name, chain] of baseChains(options.reportsDrops)) this.program.setChain(name, chain);
   }
@@ -133,24 +86,23 @@ export class PolicyCompiler {
         }
         group.sections = sectionsOf(group.direction, group.policies);
         this.#name(group, key, before, after);
-        this.#writeOthers(group);
+        this.#tables.writeOthers(group);
       }
     }
     if (touched.nodes)
       for (const group of this.#groups.values())
         if (!fresh.has(group) && group.policies.some(policy => policy.tier !== 'NetworkPolicy'))
-          this.#writeOthers(group);
+          this.#tables.writeOthers(group);
     for (const group of fresh) {
       group.sections = sectionsOf(group.direction, group.policies);
-      this.#restructured.add(group);
+      this.#tables.restructure(group);
       for (const policy of group.policies) this.#name(group, policy.key, undefined, policy);
-      this.#writeOthers(group);
+      this.#tables.writeOthers(group);
     }
     for (const identity of come)
       for (const { group, key, rules } of this.#namers(identity))
         if (!fresh.has(group)) this.#setRules(group, identity, key, rules);
-    for (const group of this.#restructured) if (this.#groups.has(group.key)) this.#writeChains(group);
-    this.#restructured.clear();
+    this.#tables.writeChains(group => this.#groups.has(group.key));
     const closedNow = new Set(closed.map(formatAddress));
     for (const address of this.#closed.symmetricDifference(closedNow)) renewed.add(address);
     this.#closed = closedNow;
@@ -239,15 +191,9 @@ export class PolicyCompiler {
     this.#groups.delete(group.key);
   }
 
-  /** Takes what stands of it in the program away. */
   #erase(group: LiveGroup): void {
-    for (const { allows } of group.named.values()) this.#setElements(group, allows, nothing);
-    this.#setElements(group, group.others, nothing);
     for (const number of group.named.keys()) this.#groupsOfIdentity.remove([String(number)], group);
-    group.named.clear();
-    group.others = nothing;
-    group.all = new Set();
-    this.#setChains(group, new Map());
+    this.#tables.erase(group);
   }
 
   /** The policies whose rules may name an identity that comes: the one that is there now. */
@@ -277,91 +223,14 @@ export class PolicyCompiler {
     if (rules.length === 0) named.rules.delete(key);
     else named.rules.set(key, rules);
     if (named.rules.size === 0) this.#forget(group, identity.number);
-    else this.#writeNamed(group, named);
+    else this.#tables.writeNamed(group, named);
   }
 
   #forget(group: LiveGroup, number: number): void {
     const named = group.named.get(number);
-    if (named !== undefined) this.#setElements(group, named.allows, nothing);
+    if (named !== undefined) this.#tables.forget(group, named);
     group.named.delete(number);
     this.#groupsOfIdentity.remove([String(number)], group);
-  }
-
-  #writeNamed(group: LiveGroup, named: Named): void {
-    const [member] = group.pods.values();
-    if (member === undefined) return;
-    const rules = [...named.rules.values()].flat();
-    const { direction, sections } = group;
-    const allows = sections.flatMap(section => {
-      if (group.all.has(section.name)) return [];
-      const own = sections.length === 1 ? rules : rules.filter(rule => section.rules.has(rule));
-      if (own.length === 0) return [];
-      return withSuffix(section, compilePeer(direction, own, member, named.identity));
-    });
-    this.#setElements(group, named.allows, new Map(allows));
-    named.allows = new Map(allows);
-  }
-
-  #writeOthers(group: LiveGroup): void {
-    const [member] = group.pods.values();
-    if (member === undefined) return;
-    const { direction } = group;
-    const others: (readonly [string, readonly string[]])[] = [];
-    const all = new Set<string>();
-    for (const section of group.sections) {
-      const found = compileOthers(direction, section.rules, member, selector => this.#nodesOf(selector));
-      if (found === 'all') all.add(section.name);
-      else others.push(...withSuffix(section, found));
-    }
-    const young = new Map(others);
-    this.#setElements(group, group.others, young);
-    group.others = young;
-    const isSame = all.symmetricDifference(group.all).size === 0;
-    group.all = all;
-    if (isSame) return;
-    this.#restructured.add(group);
-    for (const named of group.named.values()) this.#writeNamed(group, named);
-  }
-
-  #nodesOf(selector: LabelSelector): readonly Address[] {
-    const { nodeLabels, nodesByAddress } = this.#index;
-    return [...nodesByAddress]
-      .filter(([, node]) => matchesSelector(selector, nodeLabels.get(node)))
-      .map(([address]) => parseAddress(address))
-      .filter(address => address !== undefined);
-  }
-
-  #setElements(group: LiveGroup, before: Allows, after: Allows): void {
-    for (const suffix of new Set([...before.keys(), ...after.keys()])) {
-      const [old, young] = [before.get(suffix) ?? [], after.get(suffix) ?? []];
-      const set = setNameOf(group.name, suffix);
-      const isNew = young.length > 0 && !this.program.sets.has(set);
-      if (isNew) this.program.declare(set, 'set', declarationOf(group.direction, partNamed(suffix)));
-      const kept = new Set(young);
-      for (const element of old) if (!kept.has(element)) this.program.setElement(set, element, undefined);
-      for (const element of young) this.program.setElement(set, element, '');
-      const isEmpty = this.program.sets.get(set)?.elements.size === 0;
-      if (isEmpty) this.program.removeSet(set);
-      if (isNew || isEmpty) this.#restructured.add(group);
-    }
-  }
-
-  #writeChains(group: LiveGroup): void {
-    const sections = group.sections.map(section => ({
-      section,
-      parts: group.all.has(section.name) ? ('all' as const) : this.#partsOf(group, section),
-    }));
-    this.#setChains(group, groupChains(group.direction, group.name, sections, this.#reportsDrops));
-  }
-
-  #partsOf({ name }: LiveGroup, section: Section): ReadonlySet<AllowPart> {
-    return new Set(
-      allowParts.filter(part => this.program.sets.has(setNameOf(name, suffixOf(section.name, part)))),
-    );
-  }
-
-  #setChains(group: LiveGroup, chains: ReadonlyMap<string, ChainProgram>): void {
-    for (const name of chainNamesOf(group.name)) this.program.setChain(name, chains.get(name));
   }
 
   /** The rules that name the identity, by group and policy. */
@@ -423,12 +292,3 @@ const policyAnchors = ({ namespace, rules }: Policy): readonly string[] =>
 /** Its rules are looked up with those of the others, whatever their order. */
 const isUnited = (policy: Policy | undefined): boolean =>
   policy?.tier === 'NetworkPolicy' && !policy.isAudited;
-
-const withSuffix = ({ name }: Section, allows: Allows): readonly (readonly [string, readonly string[]])[] =>
-  [...allows].map(([part, elements]) => [suffixOf(name, part), elements]);
-
-/** `admin0-ports` → `ports` */
-function partNamed(suffix: string): AllowPart {
-  const name = suffix.slice(suffix.lastIndexOf('-') + 1);
-  return allowParts.find(part => part === name) ?? 'ports';
-}

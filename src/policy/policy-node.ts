@@ -13,7 +13,7 @@ import type { PolicyKernel, RefusedPart } from './apply-nft.ts';
 import { affectedAddresses } from './compile-affected.ts';
 import { compileCounters } from './compile-counters.ts';
 import { PolicyCompiler } from './compile-groups.ts';
-import type { Group } from './compile-groups.ts';
+import type { Group } from './compile-group-tables.ts';
 import { PolicyIndex } from './compile-index.ts';
 import type { Flow } from './decide.ts';
 import type { Policy, PolicyModel } from './model.ts';
