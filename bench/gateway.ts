@@ -11,7 +11,8 @@ import { namespacePath } from '../src/kernel/ns/index.ts';
 import { proportionalSetSize } from '../src/kernel/process/index.ts';
 import { createClient, type KubeClient } from '../src/kube/client.ts';
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts';
-import { PODS, SERVICES } from '../src/kube/resources.ts';
+import { DEPLOYMENTS, PODS, SERVICES } from '../src/kube/resources.ts';
+import type { Pod } from '../src/kube/types/pod.ts';
 import { clusterFiles } from '../src/standalone/cluster.ts';
 import { type Load, type Measured, measure, type Subject } from './gateway/load.ts';
 import { backendPort, manifests, namespace, type PeerName, peerNames } from './gateway/objects.ts';
@@ -74,7 +75,7 @@ const scenarios: readonly Scenario[] = [
 ];
 
 /**
- * A Gateway as `up` ships it, and peers in pods of the same node behind load balancers of the same kind, so that every
+ * A Gateway as `up` ships it, scaled to one pod, and peers in pods of the same node behind load balancers of the same kind, so that every
  * request goes the same way: world, node, proxy, backend. All do the same work, with a line in an access log a request.
  */
 export const bench: Bench = {
@@ -150,7 +151,7 @@ async function startAll(
     subjects.set(name, { address: await addressOf(client, name), pids: [pid] });
   }
   const selector = { labelSelector: 'gateway.networking.k8s.io/gateway-name=gateway', namespace };
-  const { items } = await client.list(PODS, selector);
+  const items = await oneProxy(client, selector);
   const containers = items.map(pod => cgroups.container(cluster, node, pod.metadata.uid ?? '', 'proxy'));
   // Supervisors and workers; what reads their log is the container runtime's.
   const pids = containers
@@ -161,6 +162,22 @@ async function startAll(
   subjects.set('ours', { address: await addressOf(client, service?.metadata.name ?? ''), pids });
   await sleep(500); // until the peers listen
   return subjects;
+}
+
+/** One core is measured: one pod has to have all of the load, as a peer has. */
+async function oneProxy(
+  client: KubeClient,
+  selector: { readonly labelSelector: string },
+): Promise<readonly Pod[]> {
+  const [deployment] = (await client.list(DEPLOYMENTS, { ...selector, namespace })).items;
+  const name = deployment?.metadata.name ?? '';
+  await client.patch(DEPLOYMENTS, { namespace, name }, { spec: { replicas: 1 } }, { type: 'merge' });
+  for (let tries = 0; tries < 300; tries++) {
+    const { items } = await client.list(PODS, { ...selector, namespace });
+    if (items.length === 1) return items;
+    await sleep(100);
+  }
+  throw new Error('the Gateway keeps more than one proxy');
 }
 
 async function runScenario(
@@ -198,7 +215,7 @@ async function runScenario(
     });
 }
 
-/** All processes of the Gateway's two pods: two supervisors and their workers. */
+/** The supervisor and its workers. */
 function memoryRows(pids: readonly number[]): readonly Row[] {
   const megabytes = pids.map(pid => proportionalSetSize(pid) / 1e6);
   const total = megabytes.reduce((sum, size) => sum + size, 0);
