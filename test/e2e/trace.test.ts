@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { TraceReport } from '../../src/cli/trace/trace-text.ts';
 import { namespaces } from '../../src/kernel/contract.ts';
 import { namespacePath, spawnIn } from '../../src/kernel/ns/index.ts';
-import { NETWORK_POLICIES } from '../../src/kube/resources.ts';
+import { NETWORK_POLICIES, SERVICES } from '../../src/kube/resources.ts';
 import { clusterFiles } from '../../src/standalone/cluster.ts';
 import { eventually, fairlead, startCluster, type TestCluster } from './cluster.ts';
 
@@ -122,6 +122,20 @@ test('a request from outside is followed through the Gateway, with the line that
   const missing = await observed('world', 'http://site.example.com/elsewhere');
   assert.equal(missing.code, 0, differing(missing.report));
   assert.equal(missing.report.verdict.outcome, 'answered');
+});
+
+test('whom policies see behind a load balancer and a node port is modelled as it is', async () => {
+  const { status } = await cluster.client.get(SERVICES, { namespace: 'open', name: 'page' });
+  const [ingress] = status?.loadBalancer?.ingress ?? [];
+  assert.ok(ingress?.ip);
+  // Which endpoint is drawn is chance; each of them has to come out as the model says of it.
+  for (const to of [`http://${ingress.ip}/`, 'http://172.30.0.1:30080/', 'http://172.30.0.2:30080/']) {
+    const { code, report } = await observed('world', to);
+    assert.equal(code, 0, `${to}: ${differing(report)}`);
+    assert.equal(report.verdict.outcome, 'mixed');
+    assert.equal(resultsOf(report).service, 'agrees');
+    assert.equal(resultsOf(report).policy, 'agrees');
+  }
 });
 
 test('people get lines, and programs JSON and YAML', async () => {
