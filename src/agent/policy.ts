@@ -14,6 +14,7 @@ import type { Log } from '../base/log.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
+import { isNotFound } from '../kube/client.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
@@ -26,6 +27,7 @@ import {
   SERVICES,
   keyOf,
 } from '../kube/resources.ts';
+import type { ClusterNetworkPolicy } from '../kube/types/cluster-network-policy.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
@@ -100,8 +102,18 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
             items.map(({ metadata }) => policies.reached(metadata.resourceVersion ?? '', within)),
           );
         };
+        const askedForCluster = async () => {
+          const { items } = await listed(client);
+          await Promise.all(
+            items.map(({ metadata }) => clusterPolicies.reached(metadata.resourceVersion ?? '', within)),
+          );
+        };
         // A quiet resource reaches a version with the next bookmark; a question to the server is sooner, most of the time.
-        await Promise.all([pods.reached(version, within), Promise.any([Promise.all(told), asked()])]);
+        await Promise.all([
+          pods.reached(version, within),
+          Promise.any([Promise.all(told), asked()]),
+          Promise.any([clusterPolicies.reached(version, within), askedForCluster()]),
+        ]);
       },
     },
   });
@@ -223,6 +235,16 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
       return queue.close();
     },
   };
+}
+
+/** None, where the cluster does not have the kind. */
+async function listed(client: KubeClient): Promise<{ readonly items: readonly ClusterNetworkPolicy[] }> {
+  try {
+    return await client.list(CLUSTER_NETWORK_POLICIES);
+  } catch (error) {
+    if (isNotFound(error)) return { items: [] };
+    throw error;
+  }
 }
 
 function kernelOf(worker: KernelWorker) {
