@@ -83,6 +83,7 @@ function clusterOf(call: TraceCall): ChosenCluster {
       facts: {
         clusterDomain: defaults.clusterDomain,
         links: [],
+        servicePrefixes: [],
         world: addresses(['192.0.2.1', '2001:db8::1']),
       },
     };
@@ -95,6 +96,7 @@ function clusterOf(call: TraceCall): ChosenCluster {
     kubeconfig: loadKubeconfig(file),
     facts: {
       clusterDomain: config.clusterDomain,
+      servicePrefixes: config.servicePrefixes.flatMap(text => parsePrefix(text) ?? []),
       links: ([1, 2] as const).map(index => ({
         name: `link ${index}`,
         prefixes: defaults.links[index].prefixes.flatMap(text => parsePrefix(text) ?? []),

@@ -41,6 +41,8 @@ export interface ClusterFacts {
   readonly clusterDomain: string;
   /** The prefixes of the links between nodes; empty where nobody knows. */
   readonly links: readonly { readonly name: string; readonly prefixes: readonly Prefix[] }[];
+  /** Where cluster addresses come from; empty where nobody knows. */
+  readonly servicePrefixes: readonly Prefix[];
   /** Addresses of a client outside the cluster. */
   readonly world: readonly Address[];
 }
@@ -89,7 +91,12 @@ export function readCluster(objects: TraceObjects, problems: readonly string[]):
     objects,
     names: buildClusterNames({ clusterDomain: objects.facts.clusterDomain, ...objects }),
     policy,
-    services: buildServiceModel(objects.services, objects.endpointSlices, nodePortAddresses),
+    services: buildServiceModel(
+      objects.services,
+      objects.endpointSlices,
+      nodePortAddresses,
+      objects.facts.servicePrefixes,
+    ),
     gateways: readGateways(objects),
     pods: new Map(objects.pods.map(pod => [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`, pod])),
     nodes,

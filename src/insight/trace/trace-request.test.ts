@@ -179,6 +179,12 @@ describe('between pods', () => {
     assert.match(verdict.next ?? '', /80\/TCP/);
   });
 
+  test('a cluster address that no Service has is dropped', () => {
+    const { verdict } = trace('pod/shop/web-1', 'http://10.96.0.99/');
+    assert.equal(verdict.outcome, 'dropped');
+    assert.match(verdict.sentence, /no Service has the address 10\.96\.0\.99/);
+  });
+
   test('an address of a pod is reached without a Service', () => {
     const found = trace('pod/shop/web-1', 'http://10.244.2.12:8080/');
     assert.deepEqual(

@@ -235,6 +235,7 @@ export function shop(): TraceObjects {
     referenceGrants: [],
     facts: {
       clusterDomain: 'cluster.local',
+      servicePrefixes: ['10.96.0.0/16', 'fd00:10:96::/112'].flatMap(text => parsePrefix(text) ?? []),
       links: [
         {
           name: 'link 1',
