@@ -64,14 +64,19 @@ async function addressesOf(name: string): Promise<readonly string[]> {
 
 /** curl in the world outside; undefined when nobody answers within a second. */
 async function curl(address: string, path: string): Promise<string | undefined> {
-  const url = `http://${address.includes('::') ? `[${address}]` : address}${path}`;
+  const { code, output } = await run(`http://${address.includes('::') ? `[${address}]` : address}${path}`);
+  return code === 0 ? output : undefined;
+}
+
+/** The exit code is curl's: 7 is refused, 28 is timed out. */
+async function run(url: string): Promise<{ readonly code: number; readonly output: string }> {
   const words = ['--silent', '--fail', '--max-time', '1', '--noproxy', '*', url];
   const world = namespacePath(namespaces.world(cluster.name));
   const child = spawnIn(world, 'curl', words, { stdio: ['ignore', 'pipe', 'ignore'] });
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const [code] = (await once(child, 'close')) as [number];
-  return code === 0 ? output : undefined;
+  return { code, output };
 }
 
 test('the world reaches the Service at its own addresses, and is seen with its own', async () => {
@@ -79,6 +84,11 @@ test('the world reaches the Service at its own addresses, and is seen with its o
   const seen = async (address: string) => eventually(`${address} answers`, () => curl(address, '/clientip'));
   assert.match(await seen(four), /^172\.30\.250\.1:/);
   assert.match(await seen(six), /^\[fd00:172:30::fa:1\]:/);
+});
+
+test('a port that the Service does not have is refused at its addresses', async () => {
+  const [four = '', six = ''] = await addressesOf('web');
+  for (const host of [four, `[${six}]`]) assert.equal((await run(`http://${host}:81/`)).code, 7, host);
 });
 
 test('a load balancer in front learns at the health check port which node has endpoints', async () => {
