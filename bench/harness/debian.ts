@@ -34,7 +34,13 @@ export function unpackDebian(packages: readonly string[], say: (text: string) =>
       '-o',
       `Dir::Cache::archives=${archives}`,
     ];
-    run('apt-get', ['install', '--download-only', ...options, ...packages]);
+    const download = ['install', '--download-only', ...options, ...packages];
+    try {
+      run('apt-get', download);
+    } catch {
+      run('apt-get', ['update', '-q']); // a machine without lists, or with old ones
+      run('apt-get', download);
+    }
     versions = {};
     for (const file of readdirSync(archives).filter(name => name.endsWith('.deb'))) {
       run('dpkg-deb', ['-x', join(archives, file), root]);
