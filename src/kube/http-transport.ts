@@ -128,11 +128,7 @@ class HttpTransport implements Transport {
     });
   }
 
-  #request(
-    request: UpgradeRequest,
-    proof: Proof,
-    extra: Readonly<Record<string, string>>,
-  ): ClientRequest {
+  #request(request: UpgradeRequest, proof: Proof, extra: Readonly<Record<string, string>>): ClientRequest {
     if (this.#closed) throw closed();
     const { socketPath } = this.#options;
     const secure = this.#server.protocol === 'https:';
