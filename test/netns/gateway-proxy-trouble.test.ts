@@ -335,3 +335,31 @@ test('a new table holds for the next request of a connection that is open, and w
   await client.until(heard => heard.startsWith('HTTP/1.1 404'), 'a 404 on the same connection');
   dial(context, other).say(get('/'));
 });
+
+test('clients beyond the limit are turned away, and whoever leaves makes room', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const port = await freePort();
+  await startTestWorker(
+    context,
+    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
+    { clients: 20 },
+  );
+  const served = async () => {
+    const client = dial(context, port);
+    client.say(get('/'));
+    await client.until(heard => heard.endsWith('hello'), 'an answer');
+    return client;
+  };
+  const clients = await Promise.all(Array.from({ length: 20 }, served));
+  const late = dial(context, port);
+  late.say(get('/'));
+  await late.closed();
+  assert.equal(late.heard, '');
+  for (let round = 0; round < 5; round++) {
+    for (const client of clients.splice(0)) {
+      client.socket.end();
+      await client.closed();
+    }
+    clients.push(...(await Promise.all(Array.from({ length: 20 }, served))));
+  }
+});

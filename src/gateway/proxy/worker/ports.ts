@@ -31,7 +31,6 @@ export class Ports {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, socket =>
       this.#accept(port, socket),
     );
-    server.maxConnections = this.#context.limits.clients;
     this.#servers.set(port, server);
     server.listen(handle as object, onListening); // Node: listen(handle) takes what has a handle
   }
@@ -52,6 +51,7 @@ export class Ports {
   #accept(port: number, socket: Socket): void {
     const { remoteAddress = '', remotePort = 0 } = socket;
     const listeners = this.#context.index.ports.get(port);
+    // The server's own count is of no use: a handle that is taken over is never counted out.
     if (
       listeners === undefined ||
       this.#context.clients.size + this.#handshakes.size >= this.#context.limits.clients
