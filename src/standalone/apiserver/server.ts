@@ -142,13 +142,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
       clearInterval(expiration);
       context.progress.close();
       frontend.closeUpgraded();
-      await Promise.all(
-        servers.map(server => {
-          const closed = new Promise<void>(resolve => server.close(() => resolve()));
-          server.closeAllConnections();
-          return closed;
-        }),
-      );
+      await Promise.all(servers.map(server => server.close()));
       await store.close();
     },
   };

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { StatusError } from '../status.ts';
 
 /** What upstream takes by default. */
@@ -7,7 +7,7 @@ export const BODY_LIMIT = 3 * 1024 * 1024;
 const DRAIN_LIMIT = 8 * BODY_LIMIT;
 
 /** The whole body; 413 when it is larger than the limit. */
-export function readBody(message: IncomingMessage, limit = BODY_LIMIT): Promise<Uint8Array> {
+export function readBody(message: Readable, limit = BODY_LIMIT): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { FairleadError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
@@ -12,6 +12,7 @@ import { runtimePath } from '../connect/pod-path.ts';
 import { pipeUpgrade, refuseUpgrade } from '../connect/upgrade.ts';
 import type { Context } from '../context.ts';
 import { readBody } from './body.ts';
+import type { AnyRequest, AnyResponse } from './listeners.ts';
 import { respond } from './respond.ts';
 
 type Answer = (request: ApiRequest) => Promise<ApiResponse>;
@@ -57,13 +58,13 @@ export class Frontend {
     return answerOrStatus(asked => this.#router.answer(asked), request, this.#context.log);
   }
 
-  async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(message: AnyRequest, response: AnyResponse): Promise<void> {
     try {
       await respond(message, response, await this.handle(this.#requestOf(message)));
     } catch (error) {
       // Only the connection itself can fail here.
       this.#context.log.debug({ err: error }, 'An answer could not be sent');
-      response.destroy();
+      message.destroy();
     }
   }
 
@@ -87,18 +88,19 @@ export class Frontend {
   }
 
   /** A certificate counts before a token, as upstream has it. */
-  #userOf(message: IncomingMessage): User | undefined {
+  #userOf(message: AnyRequest): User | undefined {
     const byCertificate = this.#authenticator.userOf(message.socket as TLSSocket); // all our listeners are TLS
     if (byCertificate !== undefined) return byCertificate;
     const token = BEARER.exec(message.headers.authorization ?? '')?.[1];
     return token === undefined ? undefined : this.#context.tokens.userOf(token);
   }
 
-  #requestOf(message: IncomingMessage): ApiRequest {
+  #requestOf(message: AnyRequest): ApiRequest {
     const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
     const headers: Record<string, string | undefined> = {};
     for (const [name, value] of Object.entries(message.headers)) {
-      headers[name] = Array.isArray(value) ? value.join(', ') : value;
+      if (name.startsWith(':')) continue; // HTTP/2 puts the request line there
+      headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
     return {
       method: message.method ?? 'GET',

@@ -1,7 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { ApiResponse, Sink } from '../request.ts';
+import type { AnyRequest, AnyResponse } from './listeners.ts';
 
 const compress = promisify(gzip);
 
@@ -9,11 +11,8 @@ const compress = promisify(gzip);
 const COMPRESS_FROM = 128 * 1024;
 
 /** Sends an answer; a client that is gone is no error. */
-export async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: ApiResponse,
-): Promise<void> {
+export async function respond(request: AnyRequest, any: AnyResponse, answer: ApiResponse): Promise<void> {
+  const response = asOne(any);
   if ('stream' in answer) {
     response.writeHead(answer.status, nodeHeaders(answer.headers));
     response.flushHeaders();
@@ -30,7 +29,8 @@ export async function respond(
   }
   if (answer.status !== 304) headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(answer.status, headers);
-  response.end(request.method === 'HEAD' || answer.status === 304 ? undefined : body);
+  if (request.method === 'HEAD' || answer.status === 304) response.end();
+  else response.end(body);
 }
 
 function nodeHeaders(headers: ApiResponse['headers']): Record<string, string | string[]> {
@@ -39,19 +39,24 @@ function nodeHeaders(headers: ApiResponse['headers']): Record<string, string | s
   );
 }
 
+/** HTTP/2 answers by the methods of HTTP/1.1 (Node's compatibility API); only the types differ. */
+const asOne = (response: AnyResponse): ServerResponse => response as ServerResponse;
+
 function sinkOf(response: ServerResponse): Sink {
+  // By HTTP/2 what waits, and who is gone, is the stream's to tell.
+  const stream = 'stream' in response ? (response.stream as Writable) : response;
   return {
-    write: chunk => void (response.destroyed || response.writableEnded || response.write(chunk)),
+    write: chunk => void (stream.destroyed || response.writableEnded || response.write(chunk)),
     end: () => void response.end(),
     get pending() {
-      return response.writableLength;
+      return stream.writableLength;
     },
-    onDrain: listener => void response.once('drain', listener),
-    abort: () => void response.destroy(),
+    onDrain: listener => void stream.once('drain', listener),
+    abort: () => void stream.destroy(),
     onClose: listener => {
       // The client may have gone before the answer was there to be streamed.
-      if (response.closed) listener();
-      else response.once('close', listener);
+      if (stream.closed) listener();
+      else stream.once('close', listener);
     },
   };
 }
