@@ -89,10 +89,11 @@ export class Agents {
         const answer = await this.#ask<CountersAnswer>(node, `/observe/counters?${query.toString()}`);
         for (const { chain, direction, does, element, packets, policies, rules } of answer?.counters ?? []) {
           const place = element === undefined ? chain : `${element.set} { ${element.key} }`;
-          const by = does === 'allow' ? rules.map(one => ruleName(one.provenance)) : policies.map(policyName);
+          const by = rules.length > 0 ? rules.map(one => ruleName(one.provenance)) : policies.map(policyName);
+          const isRule = rules.length > 0;
           const key = `${node} ${source} ${to.address} ${direction} ${place}`;
           const ends = { source, destination: to.address };
-          counted.push({ node, ...ends, direction, does, place, by, key, packets });
+          counted.push({ node, ...ends, direction, does, place, by, isRule, key, packets });
         }
       }
     }
@@ -195,7 +196,8 @@ const reportOf = ({ destination, direction, node, packets, source, why }: FlowEv
   sentence: why.sentence,
 });
 
-const policyName = ({ kind, name, namespace }: Provenance): string => `${kind}/${namespace}/${name}`;
+const policyName = ({ kind, name, namespace }: Provenance): string =>
+  `${kind}/${namespace === '' ? '' : `${namespace}/`}${name}`;
 
 const ruleName = (provenance: Provenance): string => `${policyName(provenance)} ${provenance.field}`;
 

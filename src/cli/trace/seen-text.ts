@@ -90,10 +90,11 @@ function counterRows(choices: readonly Judgement[], counters: readonly CounterCh
       ),
   );
   const unique = new Map(moved.map(counter => [`${counter.node} ${counter.place}`, counter]));
-  return [...unique.values()].map(({ after, before, by, does, node, place }): Row => {
+  return [...unique.values()].map(({ after, before, by, does, isRule, node, place }): Row => {
     const count = `${after - before} ${does === 'allow' ? 'allowed' : 'dropped'}`;
-    const who = does === 'allow' ? `by ${by.join(', ')}` : `of pods that ${by.join(', ')} isolate`;
-    return ['', faint(node), faint(`${count} ${who} (${place})`)];
+    const who =
+      by.length === 0 ? '' : isRule ? ` by ${by.join(', ')}` : ` of pods that ${by.join(', ')} isolate`;
+    return ['', faint(node), faint(`${count}${who} (${place})`)];
   });
 }
 

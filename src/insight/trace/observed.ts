@@ -130,8 +130,9 @@ export interface CounterChange {
   readonly does: 'allow' | 'drop';
   /** The chain, or the element of a set. */
   readonly place: string;
-  /** `Kind/namespace/name field`: the rules that the element is made of; for a drop, the policies that isolate. */
+  /** `Kind/namespace/name field`: the rules that the element is made of; else the policies that isolate. */
   readonly by: readonly string[];
+  readonly isRule: boolean;
   readonly before: number;
   readonly after: number;
 }
