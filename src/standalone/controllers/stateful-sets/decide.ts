@@ -126,7 +126,7 @@ function revisionFor(view: StatefulSetView, ordinal: number): ControllerRevision
   return isKept ? view.current : view.update;
 }
 
-/** From the highest place down, one at a time, and only while all that stay (and the first that fails) are well. */
+/** From the highest place down, one at a time. One that is not well waits for those before it that are not either. */
 function shrinkInOrder(
   view: StatefulSetView,
   condemned: readonly Pod[],
@@ -135,9 +135,9 @@ function shrinkInOrder(
   if (condemned.length === 0) return undefined;
   const [highest] = condemned;
   if (highest === undefined || condemned.some(pod => goes(view, pod))) return idle();
+  const isUnwell = (pod: Pod) => !isTerminated(pod) && !isHealthy(view, pod);
   const all = [...places.flatMap(({ pod }) => (pod === undefined ? [] : [pod])), ...condemned.toReversed()];
-  const firstUnhealthy = all.find(pod => !isHealthy(view, pod));
-  if (firstUnhealthy !== undefined && firstUnhealthy !== highest) return idle();
+  if (isUnwell(highest) && all.find(isUnwell) !== highest) return idle();
   return { ...idle(), remove: [highest] };
 }
 
