@@ -60,7 +60,7 @@ export class ServiceRules {
   async adopt(program: Iterable<readonly [string, ElementGroup]>): Promise<Adoption> {
     this.#inForce = undefined;
     const groups = new Map(program);
-    const draws = drawsOf(groups.values());
+    const draws = drawsOf([usual, ...groups.values()]);
     const wanted = {
       name: serviceTable.name,
       sets: [...serviceTable.sets, ...mapsOf(draws.values())],
@@ -197,8 +197,16 @@ function namesOf(draws: ReadonlyMap<string, Draw>): ReadonlySet<string> {
   return new Set([...draws.keys(), ...mapsOf(draws.values()).map(({ name }) => name)]);
 }
 
+/**
+ * Chains of the usual numbers of endpoints are always there: for a new chain the kernel looks through the whole table, for
+ * the changes that follow only at what they name.
+ */
+const usual: Pick<ElementGroup, 'draws'> = {
+  draws: Array.from({ length: 10 }, (_, index) => ({ kind: 'pick', choices: index + 1 })),
+};
+
 /** By name, a chain that another one leads to before it. */
-function drawsOf(groups: Iterable<ElementGroup>): ReadonlyMap<string, Draw> {
+function drawsOf(groups: Iterable<Pick<ElementGroup, 'draws'>>): ReadonlyMap<string, Draw> {
   const draws = [...groups].flatMap(group => group.draws);
   return new Map(draws.map(draw => [drawName(draw), draw]));
 }

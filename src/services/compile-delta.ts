@@ -18,6 +18,8 @@ export function deltaOf(
   group: ElementGroup | undefined,
 ): GroupDelta {
   const after = group?.elements ?? [];
+  // Most are new or go whole: nothing has to be looked up for them.
+  if (before.length === 0 || after.length === 0) return { key, group, remove: before, add: after };
   const has = (elements: readonly Element[]) => {
     const texts = new Set(elements.map(textOf));
     return (element: Element) => texts.has(textOf(element));

@@ -34,4 +34,4 @@ export type { ForwardingEntry, Neighbour, Proxy } from './neighbour.ts';
 export type { Route, RouteType } from './route.ts';
 export type { Rule } from './rule.ts';
 export { NftTableSocket } from './nft-table-socket.ts';
-export type { ElementTypes } from './nft-elements.ts';
+export type { ElementTypes } from './nft-dump.ts';

@@ -2,8 +2,8 @@ import { inNamespace } from '../ns/enter.ts';
 import type { TableState } from '../nft/table.ts';
 import { Channel, netlinkFamilies } from './channel.ts';
 import { NetlinkError } from './error.ts';
-import { decodeElements, encodeElementsDump } from './nft-elements.ts';
-import type { ElementTypes } from './nft-elements.ts';
+import { decodeElements, encodeElementsDump } from './nft-dump.ts';
+import type { ElementTypes } from './nft-dump.ts';
 import {
   decodeChain,
   decodeRule,
