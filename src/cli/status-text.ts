@@ -17,7 +17,9 @@ export function statusText(status: ClusterStatus): string {
     loadBalancers,
     problems,
   } = status;
-  const readyPods = pods.filter(pod => pod.ready).length;
+  // What has done its work is not missed.
+  const lasting = pods.filter(pod => pod.phase !== 'Succeeded');
+  const readyPods = lasting.filter(pod => pod.ready).length;
   const blocks = [
     [
       `Cluster ${cluster} (${topology}${outside ? ', with a way outside' : ''})`,
@@ -47,7 +49,7 @@ export function statusText(status: ClusterStatus): string {
       ]),
     ),
     [
-      `${readyPods} of ${pods.length} pods ready. Memory: ${megabytes(memory.ownBytes)} own processes, ${megabytes(memory.podBytes)} in pods.`,
+      `${readyPods} of ${lasting.length} pods ready. Memory: ${megabytes(memory.ownBytes)} own processes, ${megabytes(memory.podBytes)} in pods.`,
     ],
     problems.length === 0
       ? ['Nothing is wrong.']
