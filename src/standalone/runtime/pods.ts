@@ -2,6 +2,8 @@ import { keyOf } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/types/core.ts';
 import type { NodeContext } from './context.ts';
 import { PodWorker } from './pod/pod-worker.ts';
+import { refersTo } from './volumes/references.ts';
+import type { ObjectName } from './volumes/references.ts';
 
 /** The pods of all nodes of this runtime, by uid: a namesake of a pod that is still ending is a pod of its own. */
 export class Pods {
@@ -45,10 +47,11 @@ export class Pods {
     return this.#workers.get(this.#names.get(`${namespace}/${name}`) ?? '');
   }
 
-  /** A ConfigMap or Secret there changed. */
-  objectsChanged(namespace: string): void {
+  /** A ConfigMap or Secret changed: those who take something from it follow. */
+  objectChanged(namespace: string, object: ObjectName): void {
     for (const worker of this.#workers.values()) {
-      if (worker.pod.metadata.namespace === namespace) worker.refreshVolumes();
+      if (worker.pod.metadata.namespace === namespace && refersTo(worker.pod, object))
+        worker.refreshVolumes();
     }
   }
 

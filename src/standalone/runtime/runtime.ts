@@ -142,15 +142,14 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     await refreshImages();
     await Promise.all([configMaps.synced, secrets.synced, services.synced, podInformer.synced]);
     podInformer.onChange(({ before, after }) => pods.changed(before, after));
-    const objectChanged = ({
-      before,
-      after,
-    }: {
-      readonly before?: ConfigMap | Secret;
-      readonly after?: ConfigMap | Secret;
-    }) => pods.objectsChanged((after ?? before)?.metadata.namespace ?? '');
-    configMaps.onChange(objectChanged);
-    secrets.onChange(objectChanged);
+    const objectChanged =
+      (kind: 'ConfigMap' | 'Secret') =>
+      ({ before, after }: { readonly before?: ConfigMap | Secret; readonly after?: ConfigMap | Secret }) => {
+        const { namespace = '', name = '' } = (after ?? before)?.metadata ?? {};
+        pods.objectChanged(namespace, { kind, name });
+      };
+    configMaps.onChange(objectChanged('ConfigMap'));
+    secrets.onChange(objectChanged('Secret'));
     const known = new Set(podInformer.cache.list().map(pod => pod.metadata.uid ?? ''));
     log.info({ pods: pods.size, nodes: nodes.size }, 'The runtime follows the API.');
     await removeOrphans([...nodes.values()], known);
