@@ -128,7 +128,19 @@ export async function startRuntimeCluster(
     child.kill('SIGKILL');
     await exited;
   };
-  await start();
+  const dispose = async () => {
+    await stop();
+    client.close();
+    await server.close();
+    await removeAll(config);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await dispose(); // nobody else would
+    throw error;
+  }
 
   const get = (podName: string) =>
     client.get(PODS, { namespace: 'default', name: podName }).catch((error: unknown) => {
@@ -178,13 +190,7 @@ export async function startRuntimeCluster(
       else rmSync(join(directory, 'refuse'), { force: true });
     },
     kubectl: (words, input) => kubectl(kubeconfig, words, input),
-    [Symbol.asyncDispose]: async () => {
-      await stop();
-      client.close();
-      await server.close();
-      await removeAll(config);
-      rmSync(directory, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
