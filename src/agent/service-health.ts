@@ -69,7 +69,7 @@ export class HealthChecks {
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen({ port, host: '::' }, resolve);
+        server.listen(port, resolve); // both families, or IPv4 where there is no other
       });
       server.on('error', error =>
         this.#options.log.warn({ service, port, reason: sentenceOf(error) }, failed),
