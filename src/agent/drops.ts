@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import { FlowRing, explainDrop } from '../flows/index.ts';
 import type { DroppedPacket, FlowFilter } from '../flows/index.ts';
 import { logGroups } from '../kernel/contract.ts';
+import { NetlinkError } from '../kernel/netlink/index.ts';
 import { PacketLog } from '../kernel/nflog/index.ts';
 import type { LoggedPacket } from '../kernel/nflog/index.ts';
 import type { PolicyModel } from '../policy/index.ts';
@@ -26,6 +27,7 @@ export interface DropsStatus {
 }
 
 export interface FollowedDrops {
+  /** The kernel can report them. */
   readonly isReported: boolean;
   /** The youngest that match, in the order in which they came. */
   recent(filter: FlowFilter, most?: number): readonly FlowEvent[];
@@ -38,6 +40,7 @@ const capacity = 1000;
 /** A SYN is sent again after one, three and seven seconds: still the same connection. */
 const joinMilliseconds = 10_000;
 const mostInSecond = 200;
+const retryMilliseconds = 10_000;
 
 /**
  * Reads what the kernel reports of dropped packets, and keeps the last of them with the reason that the engine gives.
@@ -57,26 +60,32 @@ export function followDrops({ node, model, clock, log }: DropsOptions): Followed
     const key = [rule, source, sourcePort, destination, port, protocol].join(' ');
     ring.add(key, clock.now(), () => explainDrop(inForce, node, packet));
   };
-  const packets = openLog(onPacket, log);
+  const state: { packets?: PacketLog; retry?: NodeJS.Timeout; isSupported: boolean } = { isSupported: true };
+  const open = () => {
+    try {
+      state.packets = PacketLog.open({ group: logGroups.policyDrops, onPacket });
+    } catch (error) {
+      const reason = sentenceOf(error);
+      state.isSupported = !(error instanceof NetlinkError && error.errno === 'EINVAL');
+      log.warn({ reason }, 'dropped packets are counted, and not reported');
+      // Another agent of this node still reads them, as while it is replaced.
+      if (state.isSupported) state.retry = setTimeout(open, retryMilliseconds).unref();
+    }
+  };
+  open();
   return {
-    isReported: packets !== undefined,
+    isReported: state.isSupported,
     recent: (filter, most) => ring.list(filter, most),
     status: () => ({
-      reported: packets !== undefined,
+      reported: state.packets !== undefined,
       kept: ring.size,
-      lost: ring.lost + (packets?.lost ?? 0),
+      lost: ring.lost + (state.packets?.lost ?? 0),
     }),
-    close: () => packets?.close(),
+    close: () => {
+      clearTimeout(state.retry);
+      state.packets?.close();
+    },
   };
-}
-
-function openLog(onPacket: (packet: LoggedPacket) => void, log: Log): PacketLog | undefined {
-  try {
-    return PacketLog.open({ group: logGroups.policyDrops, onPacket });
-  } catch (error) {
-    log.warn({ reason: sentenceOf(error) }, 'the kernel reports no dropped packets; they are counted');
-    return undefined;
-  }
 }
 
 const mostInAnswer = 1000;

@@ -251,6 +251,7 @@ function kernelOf(worker: KernelWorker) {
   return {
     nft: worker.nft.bind(worker),
     nftChunked: worker.nftChunked.bind(worker),
+    nftElements: worker.nftElements.bind(worker),
     connections: worker.connections.bind(worker),
     markConnections: worker.markConnections.bind(worker),
     nftCounters: worker.nftCounters.bind(worker),

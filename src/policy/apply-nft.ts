@@ -3,12 +3,15 @@ import { nft } from '../kernel/contract.ts';
 import { parseTable } from '../kernel/nft/table.ts';
 import { KernelCallError } from '../kernel/worker/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
-import { compileDelta } from './compile-delta.ts';
+import { compileDelta, compileElements } from './compile-delta.ts';
 import type { TableChange, TableState } from './compile-delta.ts';
 import type { PolicyProgram, ProgramChange } from './compile-program.ts';
 
+/** As many fit one message to the kernel; listing sets costs nothing beside more. */
+const mostElements = 1000;
+
 /** What this block asks of a kernel: a KernelWorker, or a stand-in. */
-export type PolicyKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftList'>;
+export type PolicyKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements' | 'nftList'>;
 
 /** A set or chain that the kernel does not take, and why. */
 export interface RefusedPart {
@@ -48,8 +51,20 @@ export class PolicyTable {
   }
 
   /** Writes a change of the program that was applied before, without reading. */
-  change({ before, after }: ProgramChange): Promise<TableOutcome> {
-    return this.#write(compileDelta(before, after));
+  async change({ before, after }: ProgramChange): Promise<TableOutcome> {
+    const elements = compileElements(before, after) ?? [];
+    const count = elements.reduce((sum, { add, remove }) => sum + add.length + remove.length, 0);
+    if (count === 0 || count > mostElements) return this.#write(compileDelta(before, after));
+    this.#isKnown = false;
+    try {
+      await this.#kernel.nftElements(elements, this.#namespacePath);
+    } catch (error) {
+      // The same by nftables, whose words are better, and which finds the part at fault.
+      if (!(error instanceof KernelCallError) || error.code !== 'kernel/netlink') throw error;
+      return this.#write(compileDelta(before, after));
+    }
+    this.#isKnown = true;
+    return { changes: elements.length, refused: [] };
   }
 
   /** Looks at the kernel; undefined when there is no such table. */

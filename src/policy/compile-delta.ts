@@ -18,6 +18,17 @@ export interface TableChange {
   readonly provenance: string;
 }
 
+/** Elements that go and come, of a set that is there. */
+export interface ElementChange {
+  readonly table: string;
+  readonly set: string;
+  /** The set's key as nft declares it. */
+  readonly type: string;
+  readonly isInterval: boolean;
+  readonly remove: readonly string[];
+  readonly add: readonly (readonly [key: string, value: string])[];
+}
+
 const table = nft.tables.policy;
 
 /** What the table has to look like to be the program. */
@@ -62,6 +73,30 @@ export function compileDelta(actual: TableState | undefined, desired: PolicyProg
     if (commands !== '') changes.push({ provenance: name, commands });
   }
   changes.push(...removals(actual, desired));
+  return changes;
+}
+
+/** The change as elements alone; undefined where sets, chains or rules are others too. */
+export function compileElements(
+  before: TableState,
+  after: PolicyProgram,
+): readonly ElementChange[] | undefined {
+  if (before.chains.size > 0 || after.chains.size > 0) return undefined;
+  if (before.sets.size !== after.sets.size) return undefined;
+  const changes: ElementChange[] = [];
+  for (const [set, { declaration, elements }] of after.sets) {
+    const present = before.sets.get(set)?.elements;
+    const type = /^type ([^;:]*?)(?: : \w+)?;/.exec(declaration)?.[1];
+    if (present === undefined || type === undefined) return undefined;
+    changes.push({
+      table,
+      set,
+      type,
+      isInterval: declaration.includes('flags interval'),
+      remove: [...present].filter(([key, value]) => elements.get(key) !== value).map(([key]) => key),
+      add: [...elements].filter(([key, value]) => present.get(key) !== value),
+    });
+  }
   return changes;
 }
 

@@ -261,6 +261,7 @@ function pick(worker: KernelWorker) {
   return {
     nft: worker.nft.bind(worker),
     nftChunked: worker.nftChunked.bind(worker),
+    nftElements: worker.nftElements.bind(worker),
     nftList: worker.nftList.bind(worker),
     connections: worker.connections.bind(worker),
     markConnections: worker.markConnections.bind(worker),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Address } from '../../src/base/ip.ts';
 import { stateOf } from '../../src/policy/compile-delta.ts';
 import type { TableState } from '../../src/policy/compile-delta.ts';
 import { PolicyCompiler } from '../../src/policy/compile-groups.ts';
@@ -10,81 +9,9 @@ import type { Touched } from '../../src/policy/compile-index.ts';
 import { compileModel } from '../../src/policy/compile-model.ts';
 import type { PolicyProgram, ProgramChange } from '../../src/policy/compile-program.ts';
 import { decide } from '../../src/policy/decide.ts';
-import type { Policy, PolicyPod } from '../../src/policy/model.ts';
-import { address, nodesOfWorlds, podsOf, policiesOf, worldPorts, worlds } from './policy-worlds.ts';
-
-const addresses = Array.from(
-  { length: 5 },
-  (_, index) => [`10.244.0.${10 + index}`, `fd00:10:244::${(16 + index).toString(16)}`] as const,
-);
-
-/** What there is after one step of a history; the same keys come, change and go. */
-interface Step {
-  readonly pods: readonly PolicyPod[];
-  readonly policies: readonly Policy[];
-  readonly hasNodes: boolean;
-  readonly closed: readonly Address[];
-}
-
-const step: fc.Arbitrary<Step> = fc
-  .record({
-    world: worlds(addresses, 3),
-    podsThere: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
-    policiesThere: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
-    // A pod that has another's address, as when addresses are used again.
-    reused: fc.option(fc.tuple(fc.nat(4), fc.nat(4)), { nil: undefined }),
-    closed: fc.option(fc.nat(4), { nil: undefined }),
-  })
-  .map(({ world, podsThere, policiesThere, reused, closed }) => {
-    const pods = podsOf(world).map((pod, index) =>
-      reused?.[0] === index
-        ? { ...pod, created: '2026-01-01T00:00:00Z', addresses: (addresses[reused[1]] ?? []).map(address) }
-        : pod,
-    );
-    return {
-      pods: pods.filter((_, index) => podsThere[index]),
-      policies: policiesOf(world).filter((_, index) => policiesThere[index]),
-      hasNodes: policiesThere[7] === true,
-      closed: closed === undefined ? [] : (addresses[closed] ?? []).map(address),
-    };
-  });
-
-/** A later step may change as little as one object of the step before. */
-const histories = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 2, maxLength: 6 }).map(steps => {
-  const history: Step[] = [];
-  for (const [next, kind] of steps) {
-    const last = history.at(-1);
-    const isWhole = last === undefined || kind === 0;
-    history.push(
-      isWhole
-        ? next
-        : {
-            pods: kind === 1 ? mixed(last.pods, next.pods) : last.pods,
-            policies: kind === 2 ? mixed(last.policies, next.policies) : last.policies,
-            hasNodes: kind === 3 ? next.hasNodes : last.hasNodes,
-            closed: kind === 3 ? next.closed : last.closed,
-          },
-    );
-  }
-  return history;
-});
-
-/** All but the first of the last, and the first of the next. */
-function mixed<T extends { readonly key: string }>(last: readonly T[], next: readonly T[]): readonly T[] {
-  const [changed] = next;
-  if (changed === undefined) return last.slice(1);
-  return [changed, ...last.filter(one => one.key !== changed.key)];
-}
-
-function tell(index: PolicyIndex, before: Step | undefined, now: Step): void {
-  for (const { key } of before?.pods ?? [])
-    if (!now.pods.some(pod => pod.key === key)) index.setPod(key, undefined);
-  for (const pod of now.pods) index.setPod(pod.key, pod);
-  for (const { key } of before?.policies ?? [])
-    if (!now.policies.some(policy => policy.key === key)) index.setPolicy(key, undefined);
-  for (const policy of now.policies) index.setPolicy(policy.key, policy);
-  index.setNodes(now.hasNodes ? nodesOfWorlds : []);
-}
+import { histories, historyAddresses, tell } from './policy-histories.ts';
+import type { Step } from './policy-histories.ts';
+import { address, nodesOfWorlds, worldPorts } from './policy-worlds.ts';
 
 function fromScratch(now: Step): PolicyProgram {
   const index = new PolicyIndex();
@@ -155,8 +82,8 @@ test('after any history the engine decides as a new model does', () => {
       const fresh = compileModel({ ...last, nodes: last.hasNodes ? nodesOfWorlds : [] });
       for (const { from, to, port, protocol } of flows) {
         const asked = {
-          source: address(addresses[from]?.[0] ?? ''),
-          destination: address(addresses[to]?.[0] ?? ''),
+          source: address(historyAddresses[from]?.[0] ?? ''),
+          destination: address(historyAddresses[to]?.[0] ?? ''),
           protocol,
           port,
         };

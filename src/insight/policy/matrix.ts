@@ -33,7 +33,8 @@ export function policyMatrix(
   const ends: readonly End[] = [...matrixEnds(model, namespaces), world];
   return ends.flatMap(from =>
     ends
-      .filter(to => to !== from && (from.pod !== undefined || to.pod !== undefined))
+      // An address that the nodes answer themselves sends nothing.
+      .filter(to => to !== from && from.pod?.node !== '' && (from.pod !== undefined || to.pod !== undefined))
       .map(to => ({ from: from.name, to: to.name, ...allowedPorts(model, from, to) })),
   );
 }

@@ -61,6 +61,28 @@ export class Channel {
     return Array.from(requests, (_, index) => answers[index]);
   }
 
+  /**
+   * As `transact`, for subsystems that take requests between two marks: all of them or none. What refuses the whole
+   * stands alone in the answer.
+   */
+  batch(begin: Request, requests: readonly Request[], end: Request): readonly (Refusal | undefined)[] {
+    const first = this.#sequence + 2;
+    this.#send([begin, ...requests, end]);
+    const answers: (Refusal | undefined)[] = [];
+    let missing = requests.length;
+    while (missing > 0) {
+      for (const message of this.#receive()) {
+        const index = message.sequence - first;
+        if (message.type !== types.error || index < -1 || index >= requests.length) continue;
+        const refusal = decodeRefusal(message);
+        if (index === -1) return [refusal];
+        answers[index] = refusal;
+        missing--;
+      }
+    }
+    return Array.from(requests, (_, index) => answers[index]);
+  }
+
   /** Bodies of the one object that is asked for, or the refusal. */
   get(request: Request): readonly Uint8Array[] | Refusal {
     this.#send([{ ...request, flags: request.flags | flags.acknowledge }]);

@@ -1,6 +1,8 @@
 /** Netlink by a codec of our own: links, addresses, routes, rules, neighbours, forwarding entries; tracked connections. */
 export { RouteSocket } from './socket.ts';
 export { ConntrackSocket } from './conntrack-socket.ts';
+export { NftElementSocket } from './nft-element-socket.ts';
+export type { NftElementChange } from './nft-element-change.ts';
 export { NftCounterSocket } from './nft-counter-socket.ts';
 export type { NftCounterPlace } from './nft-counter-socket.ts';
 export type { NftCounter } from './nft-counters.ts';

@@ -1,4 +1,4 @@
-import { bytesOf, parseAddress } from '../../base/ip.ts';
+import { addressAt, bytesOf, formatAddress, parseAddress, parsePrefix, sizeOf } from '../../base/ip.ts';
 import { FairleadError } from '../../base/errors.ts';
 
 /** IANA numbers, by the names that nft prints. */
@@ -18,12 +18,17 @@ export function protocolName(number: number): string {
 
 /**
  * The key of one element as the kernel stores it: every part padded to four bytes. `type` and `element` as nft writes
- * them (`mark . inet_proto . inet_service`, `7 . tcp . 80-90`); of an interval its lower end, by which it is found.
+ * them (`mark . inet_proto . inet_service`, `7 . tcp . 80-90`); of an interval its lower end, by which it is found, or its upper one.
  * A set of intervals compares bytes, so that nft turns there what the host orders otherwise (marks).
  */
-export function encodeElementKey(type: string, element: string, isInterval: boolean): Uint8Array {
+export function encodeElementKey(
+  type: string,
+  element: string,
+  isInterval: boolean,
+  end: 'lower' | 'upper' = 'lower',
+): Uint8Array {
   const texts = element.split(' . ');
-  const parts = type.split(' . ').map((name, index) => encodePart(name, texts[index] ?? '', isInterval));
+  const parts = type.split(' . ').map((name, index) => encodePart(name, texts[index] ?? '', isInterval, end));
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + aligned(part.length), 0));
   let at = 0;
   for (const part of parts) {
@@ -35,8 +40,8 @@ export function encodeElementKey(type: string, element: string, isInterval: bool
 
 const aligned = (length: number): number => (length + 3) & ~3;
 
-function encodePart(type: string, text: string, isInterval: boolean): Uint8Array {
-  const from = lowerEnd(text);
+function encodePart(type: string, text: string, isInterval: boolean, end: 'lower' | 'upper'): Uint8Array {
+  const from = end === 'lower' ? lowerEnd(text) : upperEnd(text);
   switch (type) {
     case 'mark':
       return numberBytes(4, Number(from), !isInterval);
@@ -64,6 +69,15 @@ function lowerEnd(text: string): string {
   const [prefix = ''] = text.split('/');
   const [from = ''] = prefix.split('-');
   return from;
+}
+
+/** `80-90` → `90`; `10.1.0.0/16` → `10.1.255.255` */
+function upperEnd(text: string): string {
+  const at = text.indexOf('-', text.startsWith('ipv6-') ? 'ipv6-'.length : 0);
+  if (at >= 0) return text.slice(at + 1);
+  if (!text.includes('/')) return text;
+  const prefix = parsePrefix(text);
+  return prefix === undefined ? text : formatAddress(addressAt(prefix, sizeOf(prefix) - 1n));
 }
 
 function numberBytes(length: 1 | 2 | 4, value: number, isLittle: boolean): Uint8Array {

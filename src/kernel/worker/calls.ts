@@ -8,6 +8,7 @@ import type {
   ElementTypes,
   NftCounter,
   NftCounterPlace,
+  NftElementChange,
   RouteOperation,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
@@ -55,6 +56,7 @@ export function createCalls() {
   const nftModule = lazily(() => import('../nft/index.ts'));
   const ownSocket = lazily(async () => (await netlinkModule()).RouteSocket.open());
   const ownConntrack = lazily(async () => (await netlinkModule()).ConntrackSocket.open());
+  const ownElements = lazily(async () => (await netlinkModule()).NftElementSocket.open());
   const ownNft = lazily(async () => (await nftModule()).Nft.open());
 
   let prober: Prober | undefined;
@@ -151,6 +153,14 @@ export function createCalls() {
       const { NftTableSocket } = await netlinkModule();
       using socket = NftTableSocket.open(where);
       return socket.read(table, types);
+    },
+    async nftElements(where: Where, changes: readonly NftElementChange[]): Promise<void> {
+      await withHandle(
+        where,
+        ownElements,
+        async path => (await netlinkModule()).NftElementSocket.open(path),
+        socket => socket.apply(changes),
+      );
     },
     async nftCounters(
       where: Where,

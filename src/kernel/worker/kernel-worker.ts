@@ -11,6 +11,7 @@ import type {
   Neighbour,
   NftCounter,
   NftCounterPlace,
+  NftElementChange,
   Proxy,
   Route,
   RouteOperation,
@@ -161,6 +162,11 @@ export class KernelWorker implements AsyncDisposable {
     namespacePath?: string,
   ): Promise<TableState | undefined> {
     return this.#call('nftTable', namespacePath, table, types);
+  }
+
+  /** Elements of sets that are there, in one transaction; costs what it changes, whatever else the table has. */
+  nftElements(changes: readonly NftElementChange[], namespacePath?: string): Promise<void> {
+    return this.#call('nftElements', namespacePath, changes);
   }
 
   /** Single counters, each by a look-up of its own; undefined for what is not there. */
