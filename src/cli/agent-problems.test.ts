@@ -23,3 +23,13 @@ test('what agents could not do is told once, with the nodes, whichever section o
     { object: 'NetworkPolicy/a/b', text: 'is odd (on node-3)' },
   ]);
 });
+
+test('a proxy that does not get its table is told, with its Gateway and why; one that has it is not', () => {
+  const proxy = { pod: 'shop/edge-1', gateway: 'shop/edge' };
+  const problems = mergeComplaints([
+    { node: 'node-1', answer: { proxies: [{ ...proxy, problem: 'it cannot be reached' }] } },
+    { node: 'node-2', answer: { proxies: [{ ...proxy, pod: 'shop/edge-2' }] } },
+  ]);
+  const text = 'it has not got the newest table of Gateway shop/edge: it cannot be reached (on node-1)';
+  assert.deepEqual(problems, [{ object: 'Pod/shop/edge-1', text }]);
+});

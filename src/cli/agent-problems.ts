@@ -16,6 +16,8 @@ export interface AgentAnswer {
   readonly problems?: readonly Complaint[];
   readonly services?: { readonly problems?: readonly Complaint[] };
   readonly policy?: { readonly problems?: readonly Complaint[] };
+  /** Of Gateways; `problem` says why one has not the newest table. */
+  readonly proxies?: readonly { readonly pod: string; readonly gateway: string; readonly problem?: string }[];
 }
 
 const answerMilliseconds = 1000;
@@ -37,7 +39,8 @@ export function mergeComplaints(
 ): readonly Problem[] {
   const merged = new Map<string, { readonly complaint: Complaint; readonly nodes: string[] }>();
   for (const { node, answer } of answers) {
-    const sections = [answer.problems, answer.services?.problems, answer.policy?.problems];
+    const proxies = answer.proxies?.flatMap(proxyComplaint);
+    const sections = [answer.problems, answer.services?.problems, answer.policy?.problems, proxies];
     for (const complaint of sections.flatMap(section => section ?? [])) {
       const key = JSON.stringify([complaint.object, complaint.field, complaint.sentence]);
       const known = merged.get(key) ?? { complaint, nodes: [] };
@@ -49,6 +52,16 @@ export function mergeComplaints(
     object,
     text: `${field === '' ? '' : `${field}: `}${sentence} (on ${nodes.join(', ')})`,
   }));
+}
+
+function proxyComplaint({
+  pod,
+  gateway,
+  problem,
+}: NonNullable<AgentAnswer['proxies']>[number]): readonly Complaint[] {
+  if (problem === undefined) return [];
+  const sentence = `it has not got the newest table of Gateway ${gateway}: ${problem}`;
+  return [{ object: `Pod/${pod}`, field: '', sentence }];
 }
 
 async function ask(socketPath: string): Promise<AgentAnswer> {

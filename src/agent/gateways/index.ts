@@ -42,7 +42,7 @@ export interface ProxyStatus {
   /** Of the table that it has confirmed; absent before. */
   readonly revision?: number;
   readonly upToDate: boolean;
-  /** Why it has not the newest. */
+  /** Why it has not the newest, once that has lasted some seconds. */
   readonly problem?: string;
 }
 
@@ -53,6 +53,8 @@ export interface FollowedGateways {
 
 /** While a proxy starts, it is tried often; a proxy that is gone costs little. */
 const LAST_RETRY_MILLISECONDS = 500;
+/** So long a proxy may take to start before anybody is told. */
+const PATIENCE_MILLISECONDS = 5000;
 const PROXY_LABEL = 'app.kubernetes.io/name';
 const PROXY = 'fairlead-proxy';
 
@@ -61,7 +63,7 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 interface LocalProxy {
   readonly gateway: string;
   readonly link: ProxyLink;
-  problem: string | undefined;
+  problem: { readonly sentence: string; readonly since: number } | undefined;
 }
 
 /** What is followed while there is a proxy on this node. */
@@ -106,8 +108,8 @@ class Courier implements FollowedGateways {
         const entry = this.#proxies.get(key);
         const sentence = sentenceOf(error);
         // A proxy that starts is not there for a moment; each reason is told once.
-        if (entry === undefined || entry.problem === sentence) return;
-        entry.problem = sentence;
+        if (entry === undefined || entry.problem?.sentence === sentence) return;
+        entry.problem = { sentence, since: entry.problem?.since ?? clock.now() };
         log.info({ pod: key, gateway: entry.gateway, reason: sentence }, 'a proxy has not got its table yet');
       },
     });
@@ -133,7 +135,9 @@ class Courier implements FollowedGateways {
         gateway,
         ...(revision === undefined ? {} : { revision }),
         upToDate: revision !== undefined && revision === newest,
-        ...(problem === undefined ? {} : { problem }),
+        ...(problem !== undefined && this.#options.clock.now() - problem.since > PATIENCE_MILLISECONDS
+          ? { problem: problem.sentence }
+          : {}),
       };
     });
   }
