@@ -12,6 +12,7 @@ import { runtimePath } from '../connect/pod-path.ts';
 import { pipeUpgrade, refuseUpgrade } from '../connect/upgrade.ts';
 import type { Context } from '../context.ts';
 import { readBody } from './body.ts';
+import { LargeBodies } from './large-bodies.ts';
 import type { AnyRequest, AnyResponse } from './listeners.ts';
 import { respond } from './respond.ts';
 
@@ -45,6 +46,7 @@ export class Frontend {
   readonly #context: Context;
   readonly #router: Router;
   readonly #authenticator = new Authenticator();
+  readonly #largeBodies = new LargeBodies();
   /** Connections that no longer speak HTTP: the server does not know them any more, and does not close them. */
   readonly #upgraded = new Set<TLSSocket>();
 
@@ -59,12 +61,16 @@ export class Frontend {
   }
 
   async serve(message: AnyRequest, response: AnyResponse): Promise<void> {
+    const held: (() => void)[] = [];
     try {
-      await respond(message, response, await this.handle(this.#requestOf(message)));
+      const request = this.#requestOf(message, release => held.push(release));
+      await respond(message, response, await this.handle(request));
     } catch (error) {
       // Only the connection itself can fail here.
       this.#context.log.debug({ err: error }, 'An answer could not be sent');
       message.destroy();
+    } finally {
+      for (const release of held) release();
     }
   }
 
@@ -79,7 +85,7 @@ export class Frontend {
       await pipeUpgrade(this.#context.runtime, path, { message, socket, head });
       return UPGRADED;
     };
-    const answer = await answerOrStatus(connect, this.#requestOf(message), this.#context.log);
+    const answer = await answerOrStatus(connect, this.#requestOf(message, noPlace), this.#context.log);
     if (answer !== UPGRADED) refuseUpgrade(socket, answer);
   }
 
@@ -95,7 +101,7 @@ export class Frontend {
     return token === undefined ? undefined : this.#context.tokens.userOf(token);
   }
 
-  #requestOf(message: AnyRequest): ApiRequest {
+  #requestOf(message: AnyRequest, held: (release: () => void) => void): ApiRequest {
     const [rawPath, rawQuery] = splitOnce(message.url ?? '/');
     const headers: Record<string, string | undefined> = {};
     for (const [name, value] of Object.entries(message.headers)) {
@@ -110,10 +116,13 @@ export class Frontend {
       query: new URLSearchParams(rawQuery),
       headers,
       user: this.#userOf(message),
-      body: () => readBody(message),
+      body: () => readBody(message, { take: () => this.#largeBodies.take(), held }),
     };
   }
 }
+
+/** Requests that switch protocols have no body. */
+const noPlace = (release: () => void): void => release();
 
 const BEARER = /^bearer +(\S+)$/i;
 
