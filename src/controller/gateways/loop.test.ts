@@ -39,7 +39,7 @@ const resources: readonly Resource<KubeObject>[] = [
 ];
 
 class Rig {
-  readonly api = new FakeApi(resources);
+  api = new FakeApi(resources);
   readonly clock = new ManualClock();
   readonly #context: TestContext;
 
@@ -107,6 +107,18 @@ test('the class is there from the start, and comes back when it is deleted', asy
   assert.equal(rig.get(GATEWAY_CLASSES, 'fairlead')?.spec.controllerName, 'fairlead.dev/gateway-controller');
   rig.api.store.remove(GATEWAY_CLASSES, 'fairlead');
   await rig.until('it is there again', accepted);
+});
+
+test('where the Gateway API is not installed the class is tried again, until it is', async context => {
+  const rig = new Rig(context);
+  rig.api = new FakeApi(resources.filter(({ group }) => group !== 'gateway.networking.k8s.io'));
+  rig.start();
+  const tries = () => rig.api.requests.filter(request => request.startsWith('POST')).length;
+  await rig.until('it was tried', () => tries() === 1);
+  await rig.settle(50);
+  assert.equal(tries(), 1, 'not all the time');
+  await rig.settle(60);
+  assert.equal(tries(), 2);
 });
 
 test('a class of that name that belongs to someone else is left as it is', async context => {

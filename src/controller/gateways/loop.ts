@@ -52,6 +52,8 @@ const CLASS_NAME = 'fairlead';
 /** Many routes come at once; how many are attached is counted when they have come. */
 const COUNT_MILLISECONDS = 100;
 
+/** Where the kinds of the Gateway API are not installed, the class is tried again after this time. */
+const ABSENT_MILLISECONDS = 10_000;
 const ROUTES_OF = 'routes-of/';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -139,15 +141,19 @@ export class GatewayLoop {
   async #makeClass(): Promise<void> {
     await this.#cluster.classes.synced;
     if (this.#cluster.classes.cache.get(CLASS_NAME) !== undefined) return;
-    await this.#options.client
-      .create(GATEWAY_CLASSES, {
+    try {
+      await this.#options.client.create(GATEWAY_CLASSES, {
         apiVersion: 'gateway.networking.k8s.io/v1',
         kind: 'GatewayClass',
         metadata: { name: CLASS_NAME },
         spec: { controllerName: CONTROLLER_NAME, description: 'Proxies of Fairlead, some for each Gateway' },
-      })
-      // Without the kinds of the Gateway API there is nothing to do.
-      .catch(unless(error => isAlreadyExists(error) || isNotFound(error)));
+      });
+    } catch (error) {
+      if (isAlreadyExists(error)) return;
+      if (!isNotFound(error)) throw error;
+      // The kinds of the Gateway API are not installed; nobody tells when they are.
+      this.#queue.addAfter(`class/${CLASS_NAME}`, ABSENT_MILLISECONDS);
+    }
   }
 
   async #keepRoute(key: string): Promise<void> {
