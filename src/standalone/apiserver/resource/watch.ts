@@ -17,7 +17,7 @@ import type { Target } from './target.ts';
 /** A watch without `timeoutSeconds` ends after 30 to 60 minutes, so that clients spread themselves anew. */
 const SHORTEST = 1_800_000;
 /** What is there already waits for the client beyond this many bytes, */
-const PACED_PENDING = 1024 * 1024;
+const PACED_PENDING = 64 * 1024;
 /** and meanwhile no more than this many changes wait behind it. */
 const MOST_BACKLOG = 50_000;
 /** Bytes that a client may be behind before its connection is dropped. It lists or resumes, and loses nothing. */
