@@ -94,7 +94,8 @@ export class ClientConnection implements Reader {
       if (this.#held.length > headLimits.head) this.#consumeHeld();
     } else {
       this.#hold(bytes, 0, length);
-      if (this.#phase !== 'answer') this.#consumeHeld();
+      if (this.#phase === 'answer') this.pause();
+      else this.#consumeHeld();
     }
   }
 
@@ -340,8 +341,12 @@ export class ClientConnection implements Reader {
   #linger(): void {
     this.#phase = 'linger';
     this.#held = undefined;
-    this.#deadline = this.#context.now + this.#context.limits.linger;
-    this.#socket?.end();
+    const { now, limits } = this.#context;
+    // First the client takes what is written, however slowly; then the time begins in which what it still says is read over.
+    this.#deadline = now + limits.clientPause;
+    this.#socket?.end(() => {
+      this.#deadline = this.#context.now + limits.linger;
+    });
     this.resume();
   }
 

@@ -317,8 +317,8 @@ export class Exchange {
     else this.#client.socket.end();
     if (this.#tunnelEnds < 2) return;
     this.#finish('', undefined);
-    this.#upstream?.destroy();
-    this.#client.destroy();
+    this.#upstream?.finishTunnel();
+    this.#client.answered(true);
   }
 
   #becomeTunnel(head: ResponseHead): boolean {

@@ -29,7 +29,7 @@ export class ReadBuffer {
   }
 
   connect(host: string, port: number, reader: Reader): Socket {
-    return connect({ host, port, noDelay: true, onread: this.#into(reader) });
+    return connect({ host, port, noDelay: true, allowHalfOpen: true, onread: this.#into(reader) });
   }
 
   #into(reader: Reader) {

@@ -69,11 +69,19 @@ export class UpstreamConnection implements Reader {
       return;
     }
     this.isUsed = true;
+    // The last octets may have been more than their client took at once; the next answer, or the end, is read on.
+    this.socket.resume();
     this.#context.pool.give(this, this.#context);
   }
 
   becomeTunnel(): void {
     this.#phase = 'tunnel';
+  }
+
+  /** Both sides have said all: what is still to be written goes out, for a bounded time; then the socket ends by itself. */
+  finishTunnel(): void {
+    this.#exchange = undefined;
+    this.socket.setTimeout(this.#context.limits.upstreamPause, () => this.destroy());
   }
 
   read(bytes: Buffer, length: number): void {
