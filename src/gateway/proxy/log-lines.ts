@@ -65,8 +65,9 @@ export class LogLines {
 
 /** Nobody reads any more, or the disk is full: there is nowhere to say so, and it is no reason to stop working. */
 function writerTo(descriptor: number): (block: Buffer, done: () => void) => void {
-  if (fstatSync(descriptor).isFile()) {
-    // A file takes everything; a thread of Node's pool waits for the disk.
+  const kind = fstatSync(descriptor);
+  if (!kind.isFIFO() && !kind.isSocket()) {
+    // A file or a terminal: a thread of Node's pool waits for it.
     return (block, done) => write(descriptor, block, () => done());
   }
   const socket = new Socket({ fd: descriptor, readable: false, writable: true });
