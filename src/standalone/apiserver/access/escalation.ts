@@ -2,13 +2,20 @@ import type { Kind } from '../kind.ts';
 import type { ApiObject } from '../object.ts';
 import { valueAt } from '../object.ts';
 import type { User } from '../request.ts';
-import { StatusError } from '../status.ts';
+import { StatusError, forbidden } from '../status.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorizer, Rule } from './attributes.ts';
 import { ruleAllows } from './attributes.ts';
-import { rulesIn } from './rbac.ts';
+import { isAggregating, rulesOfRole } from './rbac.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
+/** Single permissions of a role that are compared one by one; all combinations of long lists would be billions. */
+const MOST_COMPARED = 20_000;
+/** What an aggregated role may ever gather is only known to be held by who holds everything. */
+const EVERYTHING: readonly Rule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'], resourceNames: [], nonResourceURLs: [] },
+  { verbs: ['*'], apiGroups: [], resources: [], resourceNames: [], nonResourceURLs: ['*'] },
+];
 
 /**
  * Nobody gives away more than he has: who writes a role needs all that it allows (or the verb `escalate`), who binds one
@@ -32,9 +39,9 @@ export function assertNoEscalation(
   const key = roleKind === 'Role' ? `${namespace}/${roleName}` : roleName;
   const role = isRole ? object : context.store.newest(`${GROUP}/${resource}`, key)?.object;
   const held = context.authorizer.rulesOf(user, namespace);
-  const missing = rulesIn(role)
-    .flatMap(simpleRules)
-    .filter(rule => !covers(held, rule));
+  const given = isRole && isAggregating(object) ? EVERYTHING : rulesOfRole(context.store, role);
+  assertComparable(kind, name, given);
+  const missing = given.flatMap(simpleRules).filter(rule => !covers(held, rule));
   if (missing.length === 0) return;
   const groups = JSON.stringify(user.groups);
   const shown = missing.slice(0, 20).map(ruleText).join('\n');
@@ -44,6 +51,16 @@ export function assertNoEscalation(
     `${kind.plural}.${GROUP} "${name}" is forbidden: user ${JSON.stringify(user.name)} (groups=${groups}) is attempting to grant RBAC permissions not currently held:\n${shown}`,
     { name, group: GROUP, kind: kind.plural },
   );
+}
+
+function assertComparable(kind: Kind, name: string, rules: readonly Rule[]): void {
+  const sizes = rules.map(
+    ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }) =>
+      verbs.length *
+      (apiGroups.length * resources.length * Math.max(resourceNames.length, 1) + nonResourceURLs.length),
+  );
+  if (sizes.reduce((sum, size) => sum + size, 0) <= MOST_COMPARED) return;
+  throw forbidden(kind, name, `it allows more than ${MOST_COMPARED} single things: grant less, or by "*"`);
 }
 
 /** One verb, one group, one resource, one name: what can be looked up. */

@@ -80,20 +80,7 @@ export class Rbac implements Authorizer {
         this.#store.get(`${GROUP}/roles`, `${binding.metadata.namespace ?? ''}/${name}`)?.object,
       );
     }
-    const role = this.#store.get(`${GROUP}/clusterroles`, name)?.object;
-    return [...rulesIn(role), ...this.#aggregated(role)];
-  }
-
-  /** `aggregationRule`: the rules of all ClusterRoles with such labels. */
-  #aggregated(role: ApiObject | undefined): readonly Rule[] {
-    const selectors = listOf(valueAt(role, ['aggregationRule', 'clusterRoleSelectors']));
-    if (selectors.length === 0) return [];
-    const others = this.#store.list(`${GROUP}/clusterroles`, '')?.entries ?? [];
-    return others
-      .map(({ object }) => object)
-      .filter(other => other.metadata.uid !== role?.metadata.uid)
-      .filter(other => selectors.some(selector => matchesSelector(selector, other.metadata.labels ?? {})))
-      .flatMap(rulesIn);
+    return rulesOfRole(this.#store, this.#store.get(`${GROUP}/clusterroles`, name)?.object);
   }
 }
 
@@ -113,7 +100,24 @@ function isSubject(subject: Fields, user: User, binding: ApiObject): boolean {
   }
 }
 
-export const rulesIn = (role: Fields | undefined): readonly Rule[] => listOf(role?.['rules']).map(ruleOf);
+/** The rules of a role, and by `aggregationRule` those of all ClusterRoles with such labels. */
+export function rulesOfRole(store: Store, role: ApiObject | undefined): readonly Rule[] {
+  const selectors = selectorsOf(role);
+  if (selectors.length === 0) return rulesIn(role);
+  const others = (store.list(`${GROUP}/clusterroles`, '')?.entries ?? [])
+    .map(({ object }) => object)
+    .filter(other => other.metadata.uid !== role?.metadata.uid)
+    .filter(other => selectors.some(selector => matchesSelector(selector, other.metadata.labels ?? {})));
+  return [...rulesIn(role), ...others.flatMap(rulesIn)];
+}
+
+/** Whether a role takes in the rules of others. */
+export const isAggregating = (role: ApiObject): boolean => selectorsOf(role).length > 0;
+
+const selectorsOf = (role: ApiObject | undefined): readonly Fields[] =>
+  listOf(valueAt(role, ['aggregationRule', 'clusterRoleSelectors']));
+
+const rulesIn = (role: Fields | undefined): readonly Rule[] => listOf(role?.['rules']).map(ruleOf);
 
 function ruleOf(rule: Fields): Rule {
   const texts = (name: string) =>
