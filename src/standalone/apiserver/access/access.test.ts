@@ -187,3 +187,39 @@ test('a token for less than ten minutes is refused', async () => {
   assert.equal(answer.status, 422);
   assert.match(answer.text, /may not specify a duration less than 10 minutes/);
 });
+
+test('a token that is bound to a node alone ends with the node', async () => {
+  await using server = await started();
+  await account(server, 'robot');
+  await server.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } });
+  const answer = await server.call('POST', `${DEFAULT}/serviceaccounts/robot/token`, {
+    body: { spec: { boundObjectRef: { kind: 'Node', name: 'n' } } },
+  });
+  const token = String(answer.json['status']?.['token']);
+  const isValid = async () => {
+    const body = { spec: { token } };
+    const review = await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body });
+    return review.json['status']?.['authenticated'];
+  };
+  assert.equal(await isValid(), true);
+  await server.call('DELETE', '/api/v1/nodes/n');
+  assert.equal(await isValid(), false);
+});
+
+test('a token review names the audiences that the token is for, of those that were asked', async () => {
+  await using server = await started();
+  await account(server, 'robot');
+  const answer = await server.call('POST', `${DEFAULT}/serviceaccounts/robot/token`, {
+    body: { spec: { audiences: ['vault'] } },
+  });
+  const token = String(answer.json['status']?.['token']);
+  const body = { spec: { token, audiences: ['bank', 'vault'] } };
+  const review = await server.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body });
+  assert.deepEqual(review.json['status']?.['audiences'], ['vault']);
+});
+
+test('groups to impersonate without a user are refused: nobody gets the rights of the sender', async () => {
+  await using server = await started();
+  const headers = { 'impersonate-group': 'readers' };
+  assert.equal((await server.call('GET', `${DEFAULT}/secrets`, { headers })).status, 400);
+});

@@ -1,13 +1,19 @@
 import type { ApiRequest, User } from '../request.ts';
+import { badRequest } from '../status.ts';
 import { assertMay } from './authorize.ts';
 import type { Authorizer } from './attributes.ts';
 
+const ALONE = ['impersonate-group', 'impersonate-uid'];
 const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
 /** The user that a request is made for: its sender, or whoever the Impersonate headers name, if the sender may. */
 export function effectiveUser(authorizer: Authorizer, request: ApiRequest, sender: User): User {
   const name = request.headers['impersonate-user'];
-  if (name === undefined || name === '') return sender;
+  if (name === undefined || name === '') {
+    if (!ALONE.some(header => request.headers[header] !== undefined)) return sender;
+    // Whoever passes on groups alone means less than the sender's own rights.
+    throw badRequest('requested an impersonation without naming a user: Impersonate-User is missing');
+  }
   const may = (resource: string, named: string, namespace = '', group = '') =>
     assertMay(authorizer, sender, {
       is: 'resource',

@@ -129,8 +129,9 @@ export class ServiceAccountTokens {
       const bound = claims[kind];
       if (!isFields(bound)) continue;
       const [boundName, boundUid] = [String(bound['name']), String(bound['uid'])];
-      // A node is only told, unless the token is bound to it alone.
-      if (kind !== 'node' && this.#uidOf(storage, key(namespace, boundName)) !== boundUid) return undefined;
+      // Of a pod's token the node is only told; another one is bound to it.
+      const isOnlyTold = kind === 'node' && isFields(claims['pod']);
+      if (!isOnlyTold && this.#uidOf(storage, key(namespace, boundName)) !== boundUid) return undefined;
       if (kind === 'secret') continue;
       extra[`authentication.kubernetes.io/${kind}-name`] = [boundName];
       extra[`authentication.kubernetes.io/${kind}-uid`] = [boundUid];

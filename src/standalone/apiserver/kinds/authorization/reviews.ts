@@ -140,6 +140,8 @@ export const SELF_SUBJECT_REVIEW: Definition = {
   review: (object, asker) => ({ ...object, status: { userInfo: userInfo(asker.user) } }),
 };
 
+const MOST_AUDIENCES = 64;
+
 export const TOKEN_REVIEW: Definition = {
   ...QUESTION,
   group: 'authentication.k8s.io',
@@ -147,13 +149,18 @@ export const TOKEN_REVIEW: Definition = {
   plural: 'tokenreviews',
   schema: 'io.k8s.api.authentication.v1.TokenReview',
   validate: (found, object) => {
-    const token = object.child('spec').child('token');
-    if (token.text === '') found.required(token);
+    const spec = object.child('spec');
+    if (spec.child('token').text === '') found.required(spec.child('token'));
+    const audiences = spec.child('audiences');
+    if (audiences.list.length > MOST_AUDIENCES) found.tooMany(audiences, MOST_AUDIENCES);
   },
   review: (object, asker) => {
     const spec = rootOf(object).child('spec');
-    const audiences = spec.child('audiences').texts;
-    const user = asker.userOf(spec.child('token').text, audiences);
+    const token = spec.child('token').text;
+    const asked = spec.child('audiences').texts;
+    const user = asker.userOf(token, asked);
+    // Only those that the token is for: who asks for several learns which.
+    const audiences = asked.filter(audience => asker.userOf(token, [audience]) !== undefined);
     const status: Fields =
       user === undefined
         ? { authenticated: false, error: 'the token is not valid' }
