@@ -14,17 +14,23 @@ export interface ControlServerOptions {
   readonly log: Log;
 }
 
+const handshakeMilliseconds = 5000;
+const mostConnections = 512;
+
 /** Where the agent of the node brings the table; who dials last is listened to. */
 export function startControlServer(options: ControlServerOptions): Promise<{ close(): void }> {
   const { log } = options;
   let current: TLSSocket | undefined;
-  const server = createServer(serverOptions(options.gateway, options.key), socket => {
+  const secrets = serverOptions(options.gateway, options.key);
+  const server = createServer({ ...secrets, handshakeTimeout: handshakeMilliseconds }, socket => {
     current?.destroy();
     current = socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 10_000);
     serve(socket, options);
   });
+  // Whoever has no key may knock, but not fill the process with half-open handshakes.
+  server.maxConnections = mostConnections;
   server.on('tlsClientError', error =>
     log.warn(
       { error: sentenceOf(error) },

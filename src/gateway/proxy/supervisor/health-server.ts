@@ -6,11 +6,13 @@ export interface HealthServerOptions {
   readonly port: number;
   readonly isReady: () => boolean;
   readonly status: () => object;
+  /** For one connection, from its beginning to its end. */
+  readonly patienceMilliseconds?: number;
 }
 
 const mostConnections = 64;
 const longestHead = 4096;
-const patienceMilliseconds = 5000;
+const defaultPatienceMilliseconds = 5000;
 
 /** `GET /healthz`, `/ready` and `/status` for kubelets and people: one short request a connection. */
 export function startHealthServer(options: HealthServerOptions): Promise<{ close(): void }> {
@@ -25,7 +27,12 @@ export function startHealthServer(options: HealthServerOptions): Promise<{ close
 function serve(socket: Socket, options: HealthServerOptions): void {
   let held = Buffer.alloc(0);
   socket.on('error', () => socket.destroy());
-  socket.setTimeout(patienceMilliseconds, () => socket.destroy());
+  // Whoever dribbles must not hold one of the few places.
+  const patience = setTimeout(
+    () => socket.destroy(),
+    options.patienceMilliseconds ?? defaultPatienceMilliseconds,
+  );
+  socket.once('close', () => clearTimeout(patience));
   socket.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk]);
     const head = new RequestHead();

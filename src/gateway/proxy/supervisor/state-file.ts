@@ -21,11 +21,16 @@ export function readState(file: string, onUnreadable: (reason: string) => void):
   }
   try {
     const { format: found, table } = JSON.parse(text) as { format: number; table: RouteTable };
-    const sections = [table.listeners, table.hosts, table.certificates, table.backends];
-    if (found === format && sections.every(section => typeof section === 'object')) return table;
+    if (found === format && hasSections(table)) return table;
     onUnreadable('it is of another format');
   } catch (error) {
     onUnreadable(sentenceOf(error));
   }
   return undefined;
+}
+
+/** Whether what was read as a table is one as far as its sections go. */
+export function hasSections(table: RouteTable): boolean {
+  const sections: readonly unknown[] = [table.listeners, table.hosts, table.certificates, table.backends];
+  return sections.every(section => typeof section === 'object' && section !== null);
 }

@@ -6,8 +6,8 @@ import type { MessageToProxy } from '../../channel.ts';
 import { applyChange, emptyTable } from '../../compile-delta.ts';
 import type { RouteTable } from '../../table.ts';
 import type { ToWorker } from '../messages.ts';
-import { bindPort } from './sockets.ts';
-import { readState, writeState } from './state-file.ts';
+import { bindPort, type BoundSocket } from './sockets.ts';
+import { hasSections, readState, writeState } from './state-file.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
 export interface SupervisorOptions {
@@ -117,8 +117,7 @@ export class Supervisor {
   #judge(message: MessageToProxy): Extract<ToWorker, { type: 'table' | 'change' }> {
     const revision = this.#revision + 1;
     if (message.type === 'table') {
-      const { listeners, hosts, certificates, backends } = message.table;
-      if ([listeners, hosts, certificates, backends].some(section => typeof section !== 'object'))
+      if (!hasSections(message.table))
         throw new FairleadError('gateway/refused', 'the table lacks a section');
       this.#revision = revision;
       return { type: 'table', revision, table: message.table };
@@ -165,13 +164,15 @@ export class Supervisor {
   }
 
   #openPort(port: number): void {
+    const sockets: BoundSocket[] = [];
     try {
-      const sockets = this.#slots.map(() => bindPort(port));
+      for (const _ of this.#slots) sockets.push(bindPort(port));
       for (const [index, slot] of this.#slots.entries()) {
         const socket = sockets[index];
         if (socket !== undefined) slot.open(port, socket);
       }
     } catch (error) {
+      for (const socket of sockets) socket.close();
       this.#options.log.error({ port, error: sentenceOf(error) }, 'a listener’s port cannot be opened');
     }
   }
