@@ -81,6 +81,8 @@ export class PolicyNode {
   readonly #assigned = new Map<string, Assigned>();
   #refusals: readonly Problem[] = [];
   #revoked = 0;
+  /** Addresses whose connections are still to be looked at: also after the kernel could not be asked. */
+  readonly #unasked = new Set<string>();
   #corrections = 0;
   #isInForce = false;
   #isAllAsked = true;
@@ -215,17 +217,19 @@ export class PolicyNode {
     // A comparison of a known table writes the change first, so that what differs then is somebody else's.
     const outcome = wasKnown ? await this.#table.change(change) : await this.#table.apply(program);
     this.#refusals = outcome.refused.length > 0 ? await this.#close(outcome.refused) : [];
+    let isStrange = !wasKnown;
     if (isComparison && wasKnown && this.#table.isKnown) {
       const { changes, refused } = await this.#table.apply(program);
       if (refused.length > 0) this.#refusals = await this.#close(refused);
       this.#corrections += changes;
+      isStrange ||= changes > 0;
       if (changes > 0)
         this.#options.log.warn({ changes }, 'the policies in the kernel were not as they have to be');
     }
     this.#isInForce = true;
     // Where nobody knows what was in force when connections were opened, all of this node's are asked.
-    const affected = wasKnown ? this.#affected(change) : this.#addresses();
-    await this.#revoke(affected);
+    for (const address of isStrange ? this.#addresses() : this.#affected(change)) this.#unasked.add(address);
+    await this.#revoke();
   }
 
   #affected(change: Parameters<typeof affectedAddresses>[0]): ReadonlySet<string> {
@@ -240,10 +244,11 @@ export class PolicyNode {
     return new Set(['identity4', 'identity6'].flatMap(name => [...(sets.get(name)?.elements.keys() ?? [])]));
   }
 
-  async #revoke(affected: ReadonlySet<string>): Promise<void> {
+  async #revoke(): Promise<void> {
     const { kernel, node, namespacePath } = this.#options;
-    if (affected.size === 0) return;
-    this.#revoked += await revokeConnections(kernel, this.#index, node, affected, namespacePath);
+    if (this.#unasked.size === 0) return;
+    this.#revoked += await revokeConnections(kernel, this.#index, node, this.#unasked, namespacePath);
+    this.#unasked.clear();
   }
 
   /** Pods of a group that the kernel refuses a part of are closed. */
