@@ -22,6 +22,8 @@ export interface DropsStatus {
   /** The kernel can report drops, and this process reads them. */
   readonly reported: boolean;
   readonly kept: number;
+  /** The number of the youngest event; one that is smaller than before is another agent's. */
+  readonly newest: number;
   /** Reports that came faster than they were read or explained, since the start. */
   readonly lost: number;
 }
@@ -79,6 +81,7 @@ export function followDrops({ node, model, clock, log }: DropsOptions): Followed
     status: () => ({
       reported: state.packets !== undefined,
       kept: ring.size,
+      newest: ring.newest,
       lost: ring.lost + (state.packets?.lost ?? 0),
     }),
     close: () => {
@@ -107,5 +110,6 @@ export function answerDrops(drops: Pick<FollowedDrops, 'recent' | 'status'>, que
     filter[name] = Number(value);
   }
   const { most = mostInAnswer, ...wanted } = filter as FlowFilter & { readonly most?: number };
-  return { events: drops.recent(wanted, Math.min(most, mostInAnswer)), lost: drops.status().lost };
+  const { lost, newest, reported } = drops.status();
+  return { events: drops.recent(wanted, Math.min(most, mostInAnswer)), lost, newest, reported };
 }

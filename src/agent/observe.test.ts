@@ -9,7 +9,7 @@ function sourcesWith(changes: Partial<ObserveSources> = {}): ObserveSources {
   return {
     worker: { connections: () => Promise.resolve([]) },
     policyCounters: () => Promise.resolve([]),
-    drops: { recent: () => [], status: () => ({ reported: true, kept: 0, lost: 0 }) },
+    drops: { recent: () => [], status: () => ({ reported: true, kept: 0, newest: 0, lost: 0 }) },
     ...changes,
   };
 }
@@ -70,6 +70,12 @@ test('what cannot be read is refused, and what is not there is not found', async
   ])
     assert.equal((await asked(sourcesWith(), path)).status, 400, path);
   assert.equal((await asked(sourcesWith(), '/observe/secrets?port=80')).status, 404);
+});
+
+test('who asks for drops is told whether there are reports at all, and how far they are', async () => {
+  const status = () => ({ reported: false, kept: 1, newest: 7, lost: 3 });
+  const { body } = await asked(sourcesWith({ drops: { recent: () => [], status } }), '/observe/drops');
+  assert.deepEqual(body, { events: [], lost: 3, newest: 7, reported: false });
 });
 
 test('more questions than it can bear are refused while the others are answered', async () => {

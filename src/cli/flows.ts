@@ -19,15 +19,22 @@ export interface FlowsRequest {
   readonly form: 'text' | 'wide' | 'json' | 'ndjson';
 }
 
+/** As src/agent/drops.ts says. */
 interface NodeAnswer {
   readonly events: readonly FlowEvent[];
   readonly lost: number;
+  /** The number of the youngest event, whatever the filter. */
+  readonly newest: number;
+  /** The node's kernel reports what it drops, and somebody reads it. */
+  readonly reported: boolean;
 }
+
+const nothing: NodeAnswer = { events: [], lost: 0, newest: 0, reported: true };
 
 const answerMilliseconds = 3000;
 const followMilliseconds = 500;
 
-/** Prints what policies dropped, from all nodes; the exit code is 1 when a node did not answer. */
+/** Prints what policies dropped, from all nodes; the exit code is 1 when one did not answer, or cannot report. */
 export async function flows({ cluster, filter, follow, form }: FlowsRequest): Promise<number> {
   checkName(cluster);
   requireRoot('flows');
@@ -41,20 +48,35 @@ export async function flows({ cluster, filter, follow, form }: FlowsRequest): Pr
         const socket = join(paths.nodeRun(cluster, name), 'agent.sock');
         const last = after.get(name);
         try {
-          return await ask(socket, last === undefined ? filter : { ...filter, after: last });
+          const answer = await ask(socket, last === undefined ? filter : { ...filter, after: last });
+          const seen = seenOf(last, answer);
+          if (seen === undefined) after.delete(name);
+          else after.set(name, seen);
+          if (answer.reported) return answer;
+          if (round === 0) process.stderr.write(`${name} counts what policies drop, and cannot report it.\n`);
+          isComplete = false;
+          return answer;
         } catch (error) {
           if (round === 0) process.stderr.write(`${name} does not answer: ${sentenceOf(error)}\n`);
           isComplete = false;
-          return { events: [], lost: 0 };
+          return nothing;
         }
       }),
     );
     const events = answers.flatMap(answer => answer.events).toSorted(byTime);
-    for (const event of events) after.set(event.node, Math.max(numberOf(event), after.get(event.node) ?? 0));
     print(events, answers, form, follow);
     if (!follow) return isComplete ? 0 : 1;
     await sleep(followMilliseconds);
   }
+}
+
+/** Which events of a node need not be told again; undefined when an agent was started anew, whose numbers begin again. */
+export function seenOf(
+  before: number | undefined,
+  { events, newest }: Pick<NodeAnswer, 'events' | 'newest'>,
+): number | undefined {
+  if (before !== undefined && newest < before) return undefined;
+  return events.reduce<number | undefined>((seen, event) => Math.max(numberOf(event), seen ?? 0), before);
 }
 
 function print(

@@ -47,6 +47,11 @@ export class FlowRing {
     return this.#kept.size;
   }
 
+  /** The number of the youngest event; 0 before there is any. They begin again with every ring. */
+  get newest(): number {
+    return this.#next - 1;
+  }
+
   /** `key` names the connection. `explain` is asked for a new one alone; undefined keeps nothing. `at` in milliseconds. */
   add(key: string, at: number, explain: () => Explained | undefined): void {
     const { capacity, joinMilliseconds, mostInSecond } = this.#options;
