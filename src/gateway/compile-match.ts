@@ -1,4 +1,5 @@
 import type { HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
+import { normaliseTarget } from './lookup/normalise-target.ts';
 import type { TableMatch, TableValueMatch } from './table.ts';
 
 /** Where a match asks for what is not supported: the field below the match, and a sentence. */
@@ -32,8 +33,12 @@ function compilePath(type: string, value: string): TableMatch['path'] | Unsuppor
     return { field: 'path.type', sentence: `${type} is no type of path match that is supported` };
   if (!/^\/[-\w.~!$&'()*+,;=:@%/]*$/.test(value))
     return { field: 'path.value', sentence: `${JSON.stringify(value)} is no absolute path` };
+  // Requests are compared in this form: `/%7eme` is `/~me`.
+  const path = normaliseTarget(value)?.path;
+  if (path === undefined)
+    return { field: 'path.value', sentence: `${JSON.stringify(value)} has an escape that is none` };
   // A prefix is made of whole elements: `/v2/` is the same as `/v2`.
-  return { type, value: type === 'PathPrefix' ? value.replace(/(?<=.)\/+$/, '') : value };
+  return { type, value: type === 'PathPrefix' ? path.replace(/(?<=.)\/+$/, '') : path };
 }
 
 /** Of several entries with the same name the first counts (HTTPHeaderMatch.name, HTTPQueryParamMatch.name). */
