@@ -7,6 +7,8 @@ import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 const CONNECT_TIMEOUT = 10_000;
 /** The second stream of a pair is waited for this long. */
 const PAIR_WITHIN = 30_000;
+/** Bytes that a client may send before the pod's port has answered; the connection waits beyond. */
+const MOST_WAITING = 1 << 20;
 
 /**
  * Forwards connections to a pod's ports: for each the client opens a stream for errors and one for data, with the same
@@ -48,7 +50,12 @@ async function forward(
 ): Promise<void> {
   const early: Buffer[] = [];
   let hasEnded = false;
-  data.onData = bytes => void early.push(bytes);
+  let waiting = 0;
+  data.onData = bytes => {
+    early.push(bytes);
+    waiting += bytes.length;
+    if (waiting > MOST_WAITING) connection.pause();
+  };
   data.onEnd = () => (hasEnded = true);
   let target: Socket;
   try {
@@ -57,8 +64,12 @@ async function forward(
     error.write(Buffer.from(refusalOf(worker, port, cause)));
     error.end();
     data.end();
+    connection.forget(data.id);
+    connection.forget(error.id);
+    connection.resume();
     return;
   }
+  connection.resume();
   target.on('error', () => target.destroy());
   data.onGone = () => target.destroy();
   const give = (bytes: Buffer) => {

@@ -6,6 +6,8 @@ import { SpdyConnection, type SpdyStream } from './connection.ts';
 
 /** How long a client may take to open the streams that it has announced. */
 const STREAMS_WITHIN = 30_000;
+/** Bytes of input that wait for the command to start. */
+const MOST_WAITING = 1 << 20;
 
 /** A session of exec or attach over SPDY: a stream for each of error, stdin, stdout, stderr and resize. */
 export class SpdyChannels implements Channels {
@@ -17,6 +19,9 @@ export class SpdyChannels implements Channels {
   #inputEnd: (() => void) | undefined;
   #resize: ((rows: number, columns: number) => void) | undefined;
   #sizes = '';
+  readonly #early: Buffer[] = [];
+  #waiting = 0;
+  #hasInputEnded = false;
 
   private constructor(socket: Duplex, wanted: readonly string[]) {
     this.#wanted = wanted;
@@ -51,10 +56,12 @@ export class SpdyChannels implements Channels {
 
   onInput(handler: (bytes: Buffer) => void): void {
     this.#input = handler;
+    for (const bytes of this.#early.splice(0)) handler(bytes);
   }
 
   onInputEnd(handler: () => void): void {
     this.#inputEnd = handler;
+    if (this.#hasInputEnded) handler();
   }
 
   onResize(handler: (rows: number, columns: number) => void): void {
@@ -107,20 +114,27 @@ export class SpdyChannels implements Channels {
   #opened(stream: SpdyStream): void {
     const name = stream.headers.get('streamtype') ?? '';
     this.#streams.set(name, stream);
-    if (name === 'stdin') {
-      const early: Buffer[] = [];
-      stream.onData = bytes => {
-        if (this.#input === undefined) early.push(bytes);
-        else for (const each of [...early.splice(0), bytes]) this.#input(each);
-      };
+    if (name === 'stdin' && this.#wanted.includes(name)) {
+      stream.onData = bytes => this.#receiveInput(bytes);
       stream.onEnd = () => {
-        for (const each of early.splice(0)) this.#input?.(each);
+        this.#hasInputEnded = true;
         this.#inputEnd?.();
       };
     } else if (name === 'resize') {
       stream.onData = bytes => this.#receiveSizes(bytes);
     }
     if (this.#wanted.every(each => this.#streams.has(each))) this.#complete.resolve(true);
+  }
+
+  /** What comes before the command has started waits for it, and from some size on in the client. */
+  #receiveInput(bytes: Buffer): void {
+    if (this.#input !== undefined) {
+      this.#input(bytes);
+      return;
+    }
+    this.#early.push(bytes);
+    this.#waiting += bytes.length;
+    if (this.#waiting > MOST_WAITING) this.pauseInput();
   }
 
   /** `{"Width":80,"Height":24}`, one after the other, cut anywhere. */
