@@ -131,3 +131,29 @@ test('on an upgraded connection a client may speak on when the backend has said 
   client.socket.end();
   await eventually(() => proxy.log()[0]?.['why'] === '', 'a tunnel that ended well in the log');
 });
+
+test('a backend that says nothing but interim answers is held up by a client that takes none', async context => {
+  const piece = Buffer.from(`HTTP/1.1 102 ${'x'.repeat(4000)}\r\n\r\n`.repeat(64));
+  const most = 64 * 1024 * 1024;
+  let written = 0;
+  const backend = await startBackend(context, socket => {
+    const more = () => {
+      while (written < most) {
+        written += piece.length;
+        if (!socket.write(piece)) return;
+      }
+    };
+    socket.on('drain', more);
+    more();
+  });
+  const port = await freePort();
+  await startTestWorker(
+    context,
+    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
+  );
+  const client = dial(context, port);
+  client.socket.pause();
+  client.say(get('/'));
+  await standsStill(() => written > 0 && written);
+  assert.ok(written < most / 2, `${written} bytes left the backend`);
+});

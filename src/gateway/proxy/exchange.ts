@@ -210,7 +210,9 @@ export class Exchange {
         connection: undefined,
         upgrade: undefined,
       } as const;
-      writeText(this.#client.socket, writeResponseHead(parts));
+      const { socket } = this.#client;
+      writeText(socket, writeResponseHead(parts));
+      if (isFull(socket)) this.#holdUpstream();
     }
     return true;
   }
