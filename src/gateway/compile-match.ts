@@ -1,5 +1,5 @@
 import type { HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
-import { normaliseTarget } from './lookup/normalise-target.ts';
+import { normaliseTarget } from './lookup/index.ts';
 import type { TableMatch, TableValueMatch } from './table.ts';
 
 /** Where a match asks for what is not supported: the field below the match, and a sentence. */
