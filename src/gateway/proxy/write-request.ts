@@ -1,6 +1,6 @@
 import { field } from './http1/known-fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import type { Choice } from './rule-plan.ts';
+import type { Choice, HeaderChange } from './rule-plan.ts';
 import { writeFields } from './write-fields.ts';
 
 /** Fields that are for this connection alone, that the proxy says itself, or that it does not take a client's word for. */
@@ -46,12 +46,21 @@ export function writeRequestHead(parts: RequestParts): string {
   const host = isSameHost ? '' : `host: ${choice.hostname ?? authority}\r\n`;
   const drops = isSameHost ? dropped : droppedWithHost;
   const forwarded = head.forwardedFor === undefined ? '' : `${head.forwardedFor}, `;
+  const own = `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
+  const change = choice.requestChange;
   let text =
     `${head.method} ${parts.target} HTTP/1.1\r\n${host}` +
-    writeFields(head.fields, drops, head.names, choice.requestChange) +
-    `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
+    writeFields(head.fields, drops, head.names, change) +
+    (change === undefined ? own : withoutTouched(own, change));
   if (head.length === -1) text += 'transfer-encoding: chunked\r\n';
   if (parts.upgrade !== undefined) text += `connection: upgrade\r\nupgrade: ${parts.upgrade}\r\n`;
   else if (head.takesTrailers) text += 'connection: te\r\nte: trailers\r\n';
   return `${text}\r\n`;
+}
+
+/** What a route sets or removes is not said by the proxy as well; what it adds goes with what the proxy says. */
+function withoutTouched(lines: string, { touched, added }: HeaderChange): string {
+  const isKept = (name: string) => !touched.has(name) || added.has(name);
+  const kept = lines.split('\r\n').filter(line => line !== '' && isKept(line.slice(0, line.indexOf(':'))));
+  return kept.map(line => `${line}\r\n`).join('');
 }
