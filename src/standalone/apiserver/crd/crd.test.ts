@@ -205,6 +205,38 @@ test('a rule that costs too much, or cannot be read, refuses and does not stall'
   );
 });
 
+test('a rule that cuts a text cannot loop over its characters without bound', async () => {
+  await using server = await started();
+  const rule = "self.split('').all(a, self.split('').all(b, a + b != 'xy'))";
+  await define(
+    server,
+    boat({ properties: { text: { type: 'string', 'x-kubernetes-validations': [{ rule }] } } }),
+  );
+  const answer = await server.call('POST', BOATS, { body: boatOf('a', { text: 'a'.repeat(3000) }) });
+  assert.match(answer.text, /costs more than the limit allows/);
+  const short = await server.call('POST', BOATS, { body: boatOf('a', { text: 'abc' }) });
+  assert.equal(short.status, 201, short.text);
+});
+
+test('a pattern that RE2 does not have is refused, also where a value brings it', async () => {
+  await using server = await started();
+  const refused = await server.call('POST', DEFINITIONS, {
+    body: boat({ properties: { text: { type: 'string', pattern: String.raw`^(a)\1$` } } }),
+  });
+  assert.match(refused.text, /must be a valid regular expression/);
+  const rule = 'self.text.matches(self.pattern)';
+  const spec = {
+    'x-kubernetes-validations': [{ rule }],
+    properties: { text: { type: 'string' }, pattern: { type: 'string' } },
+  };
+  await define(server, boat(spec));
+  const began = performance.now();
+  const value = { text: `${'a'.repeat(30)}!`, pattern: '^(?=a)(a+)+$' };
+  const answer = await server.call('POST', BOATS, { body: boatOf('a', value) });
+  assert.match(answer.text, /cannot be read/);
+  assert.ok(performance.now() - began < 2000, 'it took no time');
+});
+
 test('status, scale and columns are as the definition says', async () => {
   await using server = await started();
   await define(

@@ -5,12 +5,23 @@ import { setFlagsFromString } from 'node:v8';
  * the beginning, as in `^(?i)a`. V8 compiles a pattern that it has seen before only once.
  */
 export function patternOf(pattern: string): RegExp | undefined {
+  if (isBeyondRe2(pattern)) return undefined;
   try {
     const [, anchor = '', flags = '', rest = ''] = /^(\^?)\(\?([ims]+)\)(.*)$/s.exec(pattern) ?? [];
     return flags === '' ? new RegExp(pattern) : new RegExp(anchor + rest, flags);
   } catch {
     return undefined; // the caller says what was refused, or lets the text pass
   }
+}
+
+/** An escape, a class of characters (which hides what is in it), or what looks around or back. */
+const TOKENS = /\\k<|\\[1-9]|\\.|\[\^?(?:\\.|[^\]\\])*\]|\(\?<?[=!]/gs;
+
+/** Whether a pattern looks ahead, behind, or back at a group: RE2 has none of it, and no engine bounds the time that it takes. */
+export function isBeyondRe2(pattern: string): boolean {
+  return Array.from(pattern.matchAll(TOKENS), ([token]) => token).some(
+    token => token.startsWith('(') || /^\\(k|[1-9])/.test(token),
+  );
 }
 
 /** RE2 needs time in proportion to the text. So does V8, once it is told to change its engine when it backtracks much. */

@@ -88,6 +88,15 @@ test('a running pod goes gracefully, an unscheduled one at once, and grace 0 end
   assert.equal((await server.call('GET', `${PODS}/p`)).status, 404);
 });
 
+test('a grace of more years than there are dates is shortened', async () => {
+  await using server = await startTestServer();
+  await server.call('POST', PODS, { body: { metadata: { name: 'p' }, spec: { nodeName: 'node-1' } } });
+  const body = { gracePeriodSeconds: Number.MAX_SAFE_INTEGER };
+  const marked = await server.call('DELETE', `${PODS}/p`, { body });
+  assert.equal(marked.status, 200, marked.text);
+  assert.match(String(marked.json['metadata']?.['deletionTimestamp']), /^20\d\d-/);
+});
+
 test('an eviction is a deletion', async () => {
   await using server = await startTestServer();
   await server.call('POST', PODS, { body: { metadata: { name: 'p' }, spec: {} } });

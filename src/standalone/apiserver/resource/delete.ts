@@ -87,6 +87,9 @@ export function deleteObject(target: Target, options: DeleteOptions): Promise<Wr
   });
 }
 
+/** Seconds; a longer one would end at no date that can be written. */
+const LONGEST_GRACE = 2 ** 31 - 1;
+
 const hasGrace = (target: Target): boolean => target.kind.strategy.gracePeriodSeconds !== undefined;
 
 /** The object with the marks of deletion: finalizers for the propagation, deletionTimestamp, grace. */
@@ -94,7 +97,8 @@ function marked(target: Target, before: ApiObject, options: DeleteOptions): ApiO
   const { kind, context } = target;
   const { strategy } = kind;
   const finalizers = finalizersFor(before.metadata.finalizers ?? [], options.propagation);
-  const grace = strategy.gracePeriodSeconds?.(before, options.gracePeriodSeconds) ?? 0;
+  const wished = strategy.gracePeriodSeconds?.(before, options.gracePeriodSeconds) ?? 0;
+  const grace = Math.min(wished, LONGEST_GRACE);
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = before.metadata;
   const isSooner = deletionTimestamp === undefined || grace < deletionGracePeriodSeconds;
   const sameFinalizers = finalizers.join() === (before.metadata.finalizers ?? []).join();

@@ -67,7 +67,7 @@ export class RuleCheck {
         continue;
       }
       if (compiled.usesOld && !isFollowed && !rule.optionalOldSelf) continue;
-      if (longest(place.value) ** compiled.loops > MOST_STEPS) {
+      if (compiled.loops > 0 && longest(place.value, compiled.cutsTexts) ** compiled.loops > MOST_STEPS) {
         report(
           found,
           place,
@@ -163,11 +163,13 @@ function report(found: Findings, place: Place, rule: ValidationRule, message: st
   }
 }
 
-/** The size of the longest list, map or text in a value: what a loop may go through. */
-function longest(value: unknown): number {
-  if (typeof value === 'string') return 1;
-  if (Array.isArray(value)) return Math.max(value.length, ...value.slice(0, 1000).map(longest), 1);
-  if (!isFields(value)) return 1;
-  const inner = Object.values(value);
-  return Math.max(inner.length, ...inner.slice(0, 1000).map(longest), 1);
+/** The size of the longest list or map in a value, and of the longest text for rules that cut texts: what a loop may go through. */
+function longest(value: unknown, countsTexts: boolean): number {
+  if (typeof value === 'string') return countsTexts ? Math.max(value.length, 1) : 1;
+  if (typeof value !== 'object' || value === null) return 1;
+  const inner: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return inner.reduce<number>(
+    (most, item) => Math.max(most, longest(item, countsTexts)),
+    Math.max(inner.length, 1),
+  );
 }

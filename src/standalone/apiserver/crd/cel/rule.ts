@@ -9,6 +9,8 @@ export interface CompiledRule {
   readonly usesOld: boolean;
   /** How deep its loops are nested: 1 for one `all`, 2 for an `all` within an `all`. */
   readonly loops: number;
+  /** It makes lists out of texts: loops may go through their characters. */
+  readonly cutsTexts: boolean;
   holds(self: unknown, old: unknown): boolean;
   /** What messageExpression says; undefined where it says nothing of use. */
   message(self: unknown, old: unknown): string | undefined;
@@ -50,6 +52,7 @@ export class Rules {
     return {
       usesOld,
       loops: nesting(parsed.ast),
+      cutsTexts: /\.(split|findAll)\(/.test(rule.rule),
       holds: (self, old) => parsed(context(self, old)) === true,
       message: (self, old) => {
         const text: unknown = message?.(context(self, old));

@@ -1,6 +1,7 @@
 import { readSchema } from '../../crd/structural-schema.ts';
 import type { StructuralSchema } from '../../crd/structural-schema.ts';
 import { parseJsonPath } from '../../crd/json-path.ts';
+import { isBeyondRe2 } from '../../crd/pattern.ts';
 import type { Fields } from '../../object.ts';
 import { fill, within, withinEach } from '../defaults.ts';
 import type { Definition } from '../define.ts';
@@ -188,6 +189,14 @@ function checkStructural(found: Findings, place: Place, schema: StructuralSchema
     found.forbidden(
       place.child('additionalProperties'),
       'additionalProperties and properties are mutual exclusive',
+    );
+  }
+  const pattern = place.child('pattern');
+  if (isBeyondRe2(pattern.text)) {
+    found.invalid(
+      pattern,
+      "must be a valid regular expression, but isn't: lookaround and backreferences are not supported",
+      pattern.text,
     );
   }
   for (const [index, rule] of schema.rules.entries()) {
