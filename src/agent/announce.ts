@@ -78,14 +78,14 @@ export function followAnnouncements(options: AnnounceOptions): Announcer {
   /** The addresses that fall to this node. */
   function wanted(links: readonly AnnouncingLink[]): readonly Address[] {
     const candidates = nodes.cache.list().flatMap(node => readCandidate(node) ?? []);
-    return [...frontendsOf.values()].flatMap(frontends => {
-      const byAddress = Map.groupBy(frontends, ({ address }) => formatAddress(address));
-      return [...byAddress.values()].flatMap((own): readonly Address[] => {
-        const address = own[0]?.address;
-        const link = links.find(({ prefix }) => address !== undefined && contains(prefix, address));
-        if (address === undefined || link === undefined) return [];
-        return announcerOf(address, own, candidates, link.prefix) === options.node ? [address] : [];
-      });
+    // Of all Services together: two that have one address must not choose a node each.
+    const all = [...frontendsOf.values()].flat();
+    const byAddress = Map.groupBy(all, ({ address }) => formatAddress(address));
+    return [...byAddress.values()].flatMap((own): readonly Address[] => {
+      const address = own[0]?.address;
+      const link = links.find(({ prefix }) => address !== undefined && contains(prefix, address));
+      if (address === undefined || link === undefined) return [];
+      return announcerOf(address, own, candidates, link.prefix) === options.node ? [address] : [];
     });
   }
 
