@@ -44,8 +44,11 @@ export function comparePolicy(choices: readonly Judgement[], leg: SeenLeg): Resu
     const result = drops.length > 0 ? 'differs' : moved.length > 0 ? 'agrees' : 'unseen';
     return say(result, [wordsOf(connection), ...seen]);
   }
-  if (connection.counters.length === 0 || drops.length > 0)
-    return say('agrees', seen.length === 0 ? [wordsOf(connection)] : seen);
+  if (drops.length > 0) return say('agrees', seen);
+  if (report !== undefined)
+    return say('agrees', [`${report.node} dropped it (${report.direction}): ${report.sentence}`]);
+  // Silence has many reasons: that it was a policy, only those who count can say.
+  if (connection.counters.length === 0) return say('unseen', [wordsOf(connection), 'no agent told']);
   const pod = denied(possible.find(({ allowed }) => !allowed) ?? first)?.pod ?? 'the pod';
   return say('differs', [`${wordsOf(connection)}, but no drop was counted for ${pod}`]);
 }

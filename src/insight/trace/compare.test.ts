@@ -105,6 +105,19 @@ describe('what is seen as it is modelled agrees at every hop', () => {
       connection: dropped,
     });
     assert.deepEqual([found['policy'], found['arrival']], ['agrees', 'agrees']);
+    const untold = compare(db, { connection: { ...dropped, counters: [] } });
+    assert.equal(untold['policy'], 'unseen', 'nobody told that it was a policy');
+    const report = {
+      node: 'node-1',
+      direction: 'egress',
+      source: '10.244.1.11:40000',
+      destination: '10.244.2.13:8080',
+      packets: 1,
+      rule: 'egress-1',
+      sentence: 'because',
+    } as const;
+    const reported = compare(db, { connection: { ...dropped, counters: [], drops: [report] } });
+    assert.equal(reported['policy'], 'agrees', 'its kernel reported the drop');
   });
 });
 
