@@ -162,3 +162,12 @@ const ready = (each: Pod): Pod => ({
   ...each,
   status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
 });
+
+for (const podManagementPolicy of ['OrderedReady', 'Parallel'] as const) {
+  test(`two thousand million replicas are begun like any other number (${podManagementPolicy})`, () => {
+    const set = setOf({ replicas: 2 ** 31 - 1, podManagementPolicy });
+    const { create } = plan(viewOf(set, [pod(set, 0, next, 'ready')]));
+    assert.equal(create[0]?.ordinal, 1);
+    assert.ok(create.length <= 1000, `${create.length} pods at once`);
+  });
+}

@@ -54,11 +54,16 @@ function idle(again?: number): StatefulSetPlan {
   return { create: [], remove: [], again };
 }
 
+/** Pods that one step makes of a Parallel set. */
+const MOST_NEW = 500;
+
+/** All places, or so many that some of them are certainly free: two thousand million replicas are valid input. */
 function placesOf(view: StatefulSetView): readonly Place[] {
   const { set, unseen } = view;
+  const most = view.pods.length + unseen.size + MOST_NEW;
   const start = set.spec.ordinals?.start ?? 0;
   const byOrdinal = new Map(view.pods.map(pod => [ordinalOf(set, pod), pod]));
-  return Array.from({ length: set.spec.replicas ?? 1 }, (_, index) => {
+  return Array.from({ length: Math.min(set.spec.replicas ?? 1, most) }, (_, index) => {
     const ordinal = start + index;
     const pod = byOrdinal.get(ordinal);
     return { ordinal, pod, isUnseen: pod === undefined && unseen.has(`${set.metadata.name}-${ordinal}`) };
