@@ -122,6 +122,8 @@ export function followServices(options: ServicesOptions): FollowedServices {
 
   async function handle(key: string): Promise<void> {
     if (key !== LOAD && key !== RECONCILE) {
+      // Before everything is loaded, one Service would stand for all of them: loading, which is tried again, reads it too.
+      if (!state.isReady) return;
       const concerned = await network.change(key);
       announcer.change(key, network.announced(key));
       await health.set(key, healthOf(key));
