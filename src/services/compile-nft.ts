@@ -123,7 +123,8 @@ function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
   const { address, service: provenance } = frontend;
   const { family } = address;
   const key = elementKey(frontend);
-  const base: Element[] = [{ set: `counters${family}`, key, value: '' }, ...compileGuard(frontend, key)];
+  const guard = compileGuard(frontend, key);
+  const base: Element[] = [{ set: `counters${family}`, key, value: '' }, ...guard];
   if (usableOf(frontend.endpoints).endpoints.length === 0) {
     const elements: Element[] = [...base, { set: `rejected${family}`, key, value: '' }];
     return { provenance, choices: 0, draws: [], elements };
@@ -134,7 +135,7 @@ function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
   // Elsewhere both sides have the same endpoints; what differs is the source address, which needs no map.
   if (inside.policy !== outside.policy) ways.push(compileView(frontend, key, 'outside', outside));
   const drops = [inside, outside].some(({ endpoints }) => endpoints.length === 0);
-  if (drops && !isGuarded(frontend)) base.push({ set: `dropped${family}`, key, value: '' });
+  if (drops && guard.length === 0) base.push({ set: `dropped${family}`, key, value: '' });
   return {
     provenance,
     choices: Math.min(inside.endpoints.length, mostChoices),
@@ -185,9 +186,6 @@ function idsOf(endpoints: readonly Endpoint[], side: 'inside' | 'outside'): read
     return `${major.toString(16)}:${(id & 0xffff).toString(16)}`;
   });
 }
-
-const isGuarded = ({ exposure }: Frontend): boolean =>
-  exposure.of === 'load-balancer' && exposure.sourceRanges !== undefined;
 
 /** Who may come, where not everybody may; a range inside another is left out, as the kernel wants. */
 function compileGuard({ address: { family }, exposure }: Frontend, key: string): readonly Element[] {
