@@ -1,7 +1,7 @@
 import { FairleadError } from '../../base/errors.ts';
 import { decidePolicy } from '../../policy/index.ts';
 import type { PolicyModel, Verdict } from '../../policy/index.ts';
-import { findEnd, findTarget, flowBetween } from './ends.ts';
+import { findEnd, findTarget, flowsBetween } from './ends.ts';
 
 /** What a person expects of a cluster. */
 export interface Assertion {
@@ -16,12 +16,19 @@ export interface CheckedAssertion extends Assertion {
   readonly verdict: Verdict;
 }
 
-/** Throws for an end that is not there: an assertion about nobody holds nothing. */
+/** Throws for an end that is not there. In the first address family that both ends have. */
 export function explainPolicy(model: PolicyModel, from: string, to: string): Verdict {
+  return verdictsFor(model, from, to)[0];
+}
+
+/** In each address family that both ends have. Throws for an end that is not there: an assertion about nobody holds nothing. */
+function verdictsFor(model: PolicyModel, from: string, to: string): readonly [Verdict, ...Verdict[]] {
   const { end, protocol, port } = findTarget(model, to);
   const source = findEnd(model, from);
-  const addresses = flowBetween(source, end);
-  if (addresses === undefined)
+  const [first, ...others] = flowsBetween(source, end).map(addresses =>
+    decidePolicy(model, { ...addresses, protocol, ...(port === undefined ? {} : { port }) }),
+  );
+  if (first === undefined)
     throw new FairleadError(
       'policy/no-family',
       `${source.name} and ${end.name} have no address family in common.`,
@@ -29,7 +36,7 @@ export function explainPolicy(model: PolicyModel, from: string, to: string): Ver
         hint: 'Ask for an address of the family that is meant',
       },
     );
-  return decidePolicy(model, { ...addresses, protocol, ...(port === undefined ? {} : { port }) });
+  return [first, ...others];
 }
 
 export function checkAssertions(
@@ -37,8 +44,9 @@ export function checkAssertions(
   assertions: readonly Assertion[],
 ): readonly CheckedAssertion[] {
   return assertions.map(assertion => {
-    const verdict = explainPolicy(model, assertion.from, assertion.to);
-    return { ...assertion, verdict, holds: verdict.allowed === assertion.allowed };
+    const verdicts = verdictsFor(model, assertion.from, assertion.to);
+    const wrong = verdicts.find(({ allowed }) => allowed !== assertion.allowed);
+    return { ...assertion, verdict: wrong ?? verdicts[0], holds: wrong === undefined };
   });
 }
 

@@ -49,6 +49,8 @@ export function findTarget(
     throw new FairleadError('policy/bad-target', `"${word}" has no port.`, {
       hint: 'NAMESPACE/POD:8080, world:443, 10.244.1.5:53/UDP, or NAMESPACE/POD/ICMP',
     });
+  if (port !== undefined && (port < 1 || port > 65_535))
+    throw new FairleadError('policy/bad-target', `${port} is no port.`, { hint: 'A port is 1 to 65535' });
   return {
     end: findEnd(model, host.replace(/^\[(.*)\]$/, '$1')),
     protocol: protocol as Flow['protocol'], // one of the names above
@@ -56,11 +58,18 @@ export function findTarget(
   };
 }
 
-/** Of a family that both have; undefined where they have none in common. */
+/** In the first family that both have; undefined where they have none in common. */
 export function flowBetween(from: End, to: End): Pick<Flow, 'source' | 'destination'> | undefined {
-  for (const source of from.addresses) {
+  return flowsBetween(from, to)[0];
+}
+
+/** One of each family that both have. */
+export function flowsBetween(from: End, to: End): readonly Pick<Flow, 'source' | 'destination'>[] {
+  const flows = from.addresses.flatMap(source => {
     const destination = to.addresses.find(({ family }) => family === source.family);
-    if (destination !== undefined) return { source, destination };
-  }
-  return undefined;
+    return destination === undefined ? [] : [{ source, destination }];
+  });
+  return flows.filter(
+    ({ source }, index) => flows.findIndex(other => other.source.family === source.family) === index,
+  );
 }

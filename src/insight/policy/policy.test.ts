@@ -78,6 +78,27 @@ test('an end is a pod, an address or the world; what is none is named', () => {
   assert.equal(explainPolicy(model, 'shop/web', 'shop/api/ICMP').allowed, false);
   assert.throws(() => explainPolicy(model, 'shop/wep', 'shop/api:80'), /There is no pod "shop\/wep"/);
   assert.throws(() => explainPolicy(model, 'shop/web', 'shop/api'), /has no port/);
+  assert.throws(() => explainPolicy(model, 'shop/web', 'shop/api:0'), /0 is no port/);
+  assert.throws(() => explainPolicy(model, 'world', 'shop/api:70000'), /70000 is no port/);
+});
+
+test('an assertion holds only if it holds in every address family that both ends have', () => {
+  const halfOpen = buildPolicyModel(
+    readManifestObjects([
+      deployment('shop', 'web'),
+      policy('shop', 'half', {
+        podSelector: {},
+        policyTypes: ['Egress'],
+        egress: [{ to: [{ ipBlock: { cidr: '::/0' } }] }],
+      }),
+    ]),
+  );
+  const ask = (to: string, allowed: boolean) =>
+    checkAssertions(halfOpen, [{ from: 'shop/web', to, allowed }])[0];
+  assert.equal(ask('world:443', true)?.holds, false, 'IPv4 does not get out');
+  assert.equal(ask('world:443', false)?.holds, false, 'IPv6 gets out');
+  assert.equal(ask('world:443', false)?.verdict.allowed, true, 'the verdict is that of the family at fault');
+  assert.equal(ask('192.0.2.1:443', false)?.holds, true);
 });
 
 test('assertions hold or not, and a file that has none is refused', () => {
