@@ -37,15 +37,19 @@ export const POD: Definition = {
     checkPodSpec(found, object.child('spec'));
     const ephemeral = object.child('spec').child('ephemeralContainers');
     if (before === undefined && ephemeral.present) found.forbidden(ephemeral, 'cannot be set on create');
-    if (before !== undefined && subresource !== 'ephemeralcontainers') checkUpdate(found, object, before);
+    if (before === undefined) return;
+    if (subresource === 'ephemeralcontainers') checkEphemeralUpdate(found, ephemeral, before);
+    else checkUpdate(found, object, before);
   },
   strategy: {
     statusFields: ['status'],
     countsGenerations: true,
     onCreate: admitPod,
-    // Ephemeral containers are added through their own subresource only.
-    onUpdate: (object, before, subresource) =>
-      subresource === undefined ? withEphemeralContainersOf(object, before) : object,
+    onUpdate: (object, before, subresource) => {
+      // Ephemeral containers are added through their own subresource only, and nothing else through it.
+      if (subresource === undefined) return withEphemeralContainersOf(object, before);
+      return subresource === 'ephemeralcontainers' ? withEphemeralContainersOf(before, object) : object;
+    },
     gracePeriodSeconds: (object, requested) => graceOf(object, requested),
   },
   selectors: [
@@ -135,6 +139,19 @@ function withEphemeralContainersOf(object: ApiObject, before: ApiObject): ApiObj
     return kept === undefined ? rest : { ...rest, ephemeralContainers: kept };
   });
   return { ...object, ...spec };
+}
+
+/** Ephemeral containers are added; those that are there stay as they are. */
+function checkEphemeralUpdate(found: Findings, ephemeral: Place, before: Place): void {
+  for (const old of before.child('spec').child('ephemeralContainers').items()) {
+    const name = old.child('name').text;
+    const now = ephemeral.items().find(item => item.child('name').text === name);
+    if (now === undefined) {
+      found.forbidden(ephemeral, `existing ephemeral containers ${JSON.stringify(name)} may not be removed`);
+    } else if (!isDeepStrictEqual(now.value, old.value)) {
+      found.forbidden(ephemeral, `existing ephemeral containers ${JSON.stringify(name)} may not be changed`);
+    }
+  }
 }
 
 /** Of a pod's spec only images, the deadline (shorter), tolerations (more) and lifted gates may change. */
