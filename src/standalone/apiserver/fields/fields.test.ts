@@ -18,6 +18,8 @@ import type { FieldSet } from './field-set.ts';
 import { readManagers, writeManagers } from './managers.ts';
 import type { Manager } from './managers.ts';
 import { ownedBy } from './owned.ts';
+import { BY_VALUE } from './ownership-schema.ts';
+import { mergeApplied } from './merge.ts';
 import { afterApply, afterUpdate } from './track.ts';
 
 const deployments = builtInKinds().find(kind => kind.plural === 'deployments');
@@ -209,4 +211,13 @@ test('of many that update, the oldest become one', () => {
     Object.keys(written.find(one => one.manager === 'ancient-changes')?.fieldsV1 ?? {}).length,
     5,
   );
+});
+
+test('two lists of a hundred thousand items merge at once', () => {
+  const items = (from: string) => Array.from({ length: 100_000 }, (_, index) => `${from}${index}`);
+  const field = () => ({ schema: BY_VALUE, declared: true, isAlwaysThere: false });
+  const began = performance.now();
+  const merged = mergeApplied({ owned: 'by-field', field }, { a: items('a') }, { a: items('b') });
+  assert.equal((merged['a'] as readonly unknown[]).length, 200_000);
+  assert.ok(performance.now() - began < 5000);
 });

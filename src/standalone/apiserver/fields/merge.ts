@@ -37,6 +37,8 @@ function mergeItems(
   applied: readonly unknown[],
 ): readonly unknown[] {
   const elements = applied.map(item => elementOf(schema, item));
+  // The first of several: a list may have a hundred thousand items, and is not searched for each.
+  const places = new Map(elements.map((element, at) => [element, at] as const).toReversed());
   const lived = new Map(live.map(item => [elementOf(schema, item), item]));
   const result: unknown[] = [];
   let next = 0;
@@ -50,7 +52,7 @@ function mergeItems(
   };
   for (const item of live) {
     const element = elementOf(schema, item);
-    const at = element === undefined ? -1 : elements.indexOf(element);
+    const at = element === undefined ? -1 : (places.get(element) ?? -1);
     if (at < 0) result.push(item);
     else if (at >= next) upTo(at + 1);
   }
