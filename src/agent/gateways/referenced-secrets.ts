@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { ApiError } from '../../kube/api-error.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import { SECRETS, parseKey } from '../../kube/resources.ts';
 import type { Secret } from '../../kube/types/config.ts';
 
 export interface ReferencedSecretsOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'watch'>;
   readonly clock: Clock;
   readonly log: Log;
   /** A Secret is there, is another, or is gone. */
@@ -14,7 +15,7 @@ export interface ReferencedSecretsOptions {
   readonly signal: AbortSignal;
 }
 
-/** A Secret that the API does not tell of for this long, as it may be forbidden, counts as one that is not there. */
+/** A watch that tells nothing for this long may be forbidden: then the API is asked why. */
 const GRACE_MILLISECONDS = 5000;
 
 interface Followed {
@@ -72,6 +73,18 @@ export class ReferencedSecrets {
     this.#followed.set(key, followed);
     informer.start(ends);
     informer.synced.then(know, () => undefined); // stopped before
-    clock.sleep(GRACE_MILLISECONDS, ends).then(know, () => undefined); // stopped before
+    void this.#untilRefused(key, followed, ends).then(know, () => undefined); // stopped before
+  }
+
+  /** Resolves when the API has said that the Secret is not to be had: an API that says nothing has not said that. */
+  async #untilRefused(key: string, followed: Followed, ends: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    while (!followed.isKnown) {
+      await clock.sleep(GRACE_MILLISECONDS, ends);
+      const answer = await client
+        .get(SECRETS, parseKey(key), { signal: ends })
+        .catch((error: unknown) => error);
+      if (answer instanceof ApiError && (answer.status === 403 || answer.status === 404)) return;
+    }
   }
 }
