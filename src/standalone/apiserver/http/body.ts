@@ -13,8 +13,29 @@ export interface Places {
   held(release: () => void): void;
 }
 
-/** The whole body; 413 when it is larger than the limit. */
-export function readBody(message: Readable, places: Places, limit = BODY_LIMIT): Promise<Uint8Array> {
+/** Milliseconds for a whole body, the wait for a place apart. HTTP/2 itself has no limit for a stream that stalls. */
+const BODY_WITHIN = 60_000;
+
+/** The whole body; 413 when it is larger than the limit, 408 when it does not come. */
+export function readBody(
+  message: Readable,
+  places: Places,
+  { limit = BODY_LIMIT, within = BODY_WITHIN } = {},
+): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
+  const read = bodyOf(message, places, limit, {
+    goesOn: late => (timer = setTimeout(late, within)),
+    waits: () => clearTimeout(timer),
+  });
+  return read.finally(() => clearTimeout(timer));
+}
+
+interface Watch {
+  goesOn(late: () => void): void;
+  waits(): void;
+}
+
+function bodyOf(message: Readable, places: Places, limit: number, watch: Watch): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
@@ -22,15 +43,25 @@ export function readBody(message: Readable, places: Places, limit = BODY_LIMIT):
     let ended = false;
     /** Of a large body: it is read on, and handed over, only with a place. */
     let placed: Promise<void> | undefined;
+    const late = () => {
+      chunks = [];
+      message.removeAllListeners('data').pause();
+      reject(new StatusError(408, 'Timeout', 'the body of the request did not come in time'));
+    };
+    watch.goesOn(late);
     const tooLarge = () =>
       reject(new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`));
     message.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > LARGE && placed === undefined) {
         message.pause();
+        watch.waits();
         placed = places.take().then(release => {
           if (isGone) release();
-          else places.held(release);
+          else {
+            places.held(release);
+            watch.goesOn(late);
+          }
           message.resume();
         });
       }
