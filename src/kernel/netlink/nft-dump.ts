@@ -57,8 +57,8 @@ function formatData(type: string | undefined, bytes: Uint8Array | undefined): st
   }
   const found = decodeAttributes(bytes, 0).get(data.verdict);
   const fields = decodeAttributes(found ?? new Uint8Array(0), 0);
-  const code = fields.get(verdict.code);
-  const word = code === undefined ? undefined : verdicts[viewOf(code).getInt32(0, false)];
+  const code = readU32(fields.get(verdict.code), 'network');
+  const word = code === undefined ? undefined : verdicts[code | 0]; // as a signed number
   const chain = readText(fields.get(verdict.chain));
   return chain === undefined ? (word ?? '') : `${word ?? ''} ${chain}`;
 }
