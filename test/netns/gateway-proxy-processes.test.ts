@@ -53,10 +53,13 @@ test('a worker that is killed costs its own connections, and nobody else’s; ne
   const victim = before?.workers[0]?.pid ?? 0;
   await eventually(() => asked > 20, 'load');
   process.kill(victim, 'SIGKILL');
+  const readiness = new Set<number>();
   await eventually(async () => {
+    readiness.add(await proxy.readiness());
     const [first] = (await proxy.status())?.workers ?? [];
     return first?.ready === true && first.pid !== victim;
   }, 'a successor');
+  assert.deepEqual([...readiness], [200], 'nobody takes the pod for one that cannot serve');
   const atThatTime = asked;
   await eventually(() => asked > atThatTime + 100, 'more load');
   over.abort();

@@ -136,6 +136,8 @@ class ModelKernel {
       case 'address-delete':
       case 'rule-add':
       case 'rule-delete':
+      case 'proxy-replace':
+      case 'proxy-delete':
         assert.fail(`${operation.do} is no operation on entries`);
     }
   }

@@ -44,6 +44,7 @@ export class Supervisor {
   /** The revision that the sender knows; -1 for a table from the disk. */
   #sendersRevision = -1;
   #hasTable = false;
+  #wasReady = false;
   #saving: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
   #onProgress: (() => void) | undefined;
@@ -78,10 +79,14 @@ export class Supervisor {
     this.#followPorts();
   }
 
-  /** Requests are answered by a table. */
+  /**
+   * At first: all workers answer by the newest table on all ports. Later neither a change on its way nor a worker that is
+   * started again takes it back: that would move a load balancer's address away, and cut every connection.
+   */
   get isReady(): boolean {
-    const haveIt = this.#slots.every(({ isReady, applied }) => isReady && applied === this.#revision);
-    return this.#hasTable && haveIt && this.#missingPorts().length === 0;
+    if (!this.#hasTable || this.#missingPorts().length > 0) return false;
+    this.#wasReady ||= this.#slots.every(({ applied }) => applied === this.#revision);
+    return this.#wasReady && this.#slots.every(({ isServing }) => isServing);
   }
 
   status() {

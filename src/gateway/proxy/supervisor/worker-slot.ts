@@ -23,6 +23,8 @@ const shortestBackoff = 100;
 const longestBackoff = 10_000;
 /** Who lived this long did not end because of how it began. */
 const steadyMilliseconds = 10_000;
+/** A successor serves after some hundred milliseconds; on a busy machine it takes longer. */
+const successionMilliseconds = 5000;
 
 /**
  * The place of one worker: its sockets, which stay open when it dies, and the process that is started anew then. Connections
@@ -43,6 +45,7 @@ export class WorkerSlot {
   #restarts = 0;
   #status: WorkerStatus = { clients: 0, upstreams: 0, idleUpstreams: 0 };
   #applied = -1;
+  #lostAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -62,6 +65,11 @@ export class WorkerSlot {
   /** Requests on all of its ports are answered by this revision; -1 while that is not so. */
   get applied(): number {
     return this.#listening.size === this.#sockets.size ? this.#applied : -1;
+  }
+
+  /** By some table, or it lost its process so little ago that who waits in its sockets will be served. */
+  get isServing(): boolean {
+    return this.#applied >= 0 || performance.now() - this.#lostAt < successionMilliseconds;
   }
 
   get ports(): readonly number[] {
@@ -142,6 +150,7 @@ export class WorkerSlot {
   #ended(code: number | null, signal: string | null): void {
     const { log, index } = this.#options;
     this.#child = undefined;
+    if (this.#applied >= 0) this.#lostAt = performance.now();
     this.#isReady = false;
     this.#applied = -1;
     this.#listening.clear();

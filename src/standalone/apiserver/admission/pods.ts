@@ -3,6 +3,7 @@ import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import { isFields } from '../object.ts';
 import { generateName } from '../resource/names.ts';
+import { assertNamespaceTakesNew } from '../resource/namespace-gate.ts';
 import { forbidden } from '../status.ts';
 
 const ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -15,6 +16,8 @@ const ACCOUNT_WAIT = 2000;
 /** What a real server's admission gives a new pod before it is checked: its account's credentials, and its priority. */
 export async function admitPod(context: Context, kind: Kind, object: ApiObject): Promise<ApiObject> {
   if (kind.group !== '' || kind.kind !== 'Pod' || !isFields(object['spec'])) return object;
+  // The first of a real server's admission too: nobody waits for the account of a namespace that is not there.
+  assertNamespaceTakesNew(context.store, kind, object.metadata.namespace ?? '', object.metadata.name ?? '');
   const withPriority = prioritised(context, kind, object, object['spec']);
   if (!context.admitsServiceAccounts || isMirror(object)) return withPriority;
   return withCredentials(context, kind, withPriority);
