@@ -284,6 +284,24 @@ test('an upgraded connection carries octets both ways, and ends for both', async
   await client.closed();
 });
 
+for (const [what, field] of [
+  ['names no protocol', ''],
+  ['names one that nobody offered', 'Upgrade: tls\r\n'],
+] as const)
+  test(`a backend that changes the protocol and ${what} is not followed`, async context => {
+    const backend = await startBackend(context, socket => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n${field}\r\nfirst`);
+    });
+    const port = await freePort();
+    await startTestWorker(
+      context,
+      tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
+    );
+    const client = dial(context, port);
+    client.say(get('/', 'Connection: Upgrade', 'Upgrade: websocket'));
+    assert.match(await client.until(heard => heard.includes('502 '), 'a refusal'), /^HTTP\/1\.1 502 /);
+  });
+
 test('an upgrade that the backend does not want is a request like any other; h2c is never asked for', async context => {
   const backend = await startPlainBackend(context, 'plain');
   const port = await freePort();

@@ -10,6 +10,7 @@ import { redirectLocation } from './redirect-location.ts';
 import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
 import { type Choice, choose, type RulePlan } from './rule-plan.ts';
+import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import { isFull, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
 import { writeRequestHead } from './write-request.ts';
@@ -65,7 +66,7 @@ export class Exchange {
     this.#isRequestDone = head.length === 0;
     const { protocol } = head;
     const isUpgrade = head.upgrade && protocol !== undefined && head.minor === 1 && head.length === 0;
-    this.#upgrade = isUpgrade && !/(^|,)\s*h2c\s*(,|$)/i.test(protocol) ? protocol : undefined;
+    this.#upgrade = isUpgrade ? offeredProtocol(protocol) : undefined;
   }
 
   get isResponding(): boolean {
@@ -324,7 +325,8 @@ export class Exchange {
   }
 
   #becomeTunnel(head: ResponseHead): boolean {
-    if (this.#upgrade === undefined) return false;
+    const upgrade = this.#upgrade === undefined ? undefined : chosenProtocol(head.fields, this.#upgrade);
+    if (upgrade === undefined) return false;
     this.#status = 101;
     this.#answeredAt = performance.now();
     this.#framing = 'none';
@@ -336,7 +338,7 @@ export class Exchange {
       change: this.#choice?.responseChange,
       connection: 'upgrade',
     } as const;
-    writeText(this.#client.socket, writeResponseHead({ ...parts, upgrade: this.#upgrade }));
+    writeText(this.#client.socket, writeResponseHead({ ...parts, upgrade }));
     this.#upstream?.becomeTunnel();
     this.#client.becomeTunnel();
     return true;
