@@ -93,3 +93,29 @@ export async function eventually(isTrue: () => boolean | Promise<boolean>, what:
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 }
+
+/** Writes the same piece again and again, as fast as it is taken, until so many bytes are written; tells how many were. */
+export function pour(socket: Socket, piece: Buffer, bytes: number): () => number {
+  let written = 0;
+  const more = () => {
+    while (written < bytes) {
+      written += piece.length;
+      if (!socket.write(piece)) return;
+    }
+    socket.off('drain', more);
+  };
+  socket.on('drain', more);
+  more();
+  return () => written;
+}
+
+/** Waits until a value has not changed for half a second; `false` is none yet. */
+export async function standsStill(value: () => unknown): Promise<void> {
+  let before: unknown;
+  await eventually(async () => {
+    const isStill = value() !== false && value() === before;
+    before = value();
+    await new Promise(resolve => setTimeout(resolve, 500));
+    return isStill;
+  }, 'it stands still');
+}

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { answer, startBackend, startPlainBackend } from './gateway-backend.ts';
 import { dial, eventually } from './gateway-client.ts';
 import { at, prefix, reference, rule, tableOf } from './gateway-table.ts';
-import { freePort, startTestWorker } from './gateway-worker.ts';
+import { freePort, startProxyTo, startTestWorker } from './gateway-worker.ts';
 
 const ends = (text: string) => (heard: string) => heard.endsWith(text);
 const get = (path: string, ...fields: readonly string[]): string =>
@@ -16,11 +16,7 @@ test('a request reaches the backend with who asked, and without what was for the
     'Keep-Alive: timeout=5',
     'Connection: keep-alive',
   );
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(
     get(
@@ -81,11 +77,7 @@ test('requests that follow each other at once are answered in their order', asyn
     const asked = [...heard.matchAll(/^GET \/(\d) /gm)].at(-1)?.[1] ?? '';
     setTimeout(() => socket.write(answer(asked)), 10);
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/1') + get('/2') + get('/3'));
   const heard = await client.until(ends('3'), 'three answers');
@@ -100,11 +92,7 @@ test('a chunked body is framed anew, and trailers that may pass do', async conte
   const backend = await startBackend(context, (socket, heard) => {
     if (heard.includes('\r\n0\r\n')) socket.write(answer('ok'));
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x="y"\r\nhello\r\n');
   client.say('6\r\n world\r\n0\r\nX-Sum: 11\r\nContent-Length: 3\r\nHost: b\r\n\r\n');
@@ -186,11 +174,7 @@ const answers: readonly (readonly [
 for (const [words, asked, said, expected, closes] of answers) {
   test(`an answer comes as it is: ${words}`, async context => {
     const backend = await startBackend(context, socket => socket.write(said));
-    const port = await freePort();
-    await startTestWorker(
-      context,
-      tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    );
+    const { port } = await startProxyTo(context, backend);
     const client = dial(context, port);
     client.say(asked);
     assert.match(await client.until(heard => expected.test(heard), String(expected)), expected);
@@ -208,11 +192,7 @@ for (const [words, asked, said, expected, closes] of answers) {
 
 test('a body that ends with its connection is chunked for the client', async context => {
   const backend = await startBackend(context, socket => void socket.end('HTTP/1.1 200 OK\r\n\r\nhello'));
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/'));
   const heard = await client.until(ends('0\r\n\r\n'), 'the end of the chunks');
@@ -224,11 +204,7 @@ test('100-continue goes to the backend, and its answer to the client', async con
     if (heard.endsWith('hello')) socket.write(answer('ok'));
     else socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n');
   await client.until(ends('100 Continue\r\n\r\n'), 'leave to go on');
@@ -241,11 +217,7 @@ test('an answer that comes before the request is over reaches the client, and th
     context,
     socket => void socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'),
   );
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1000)}`);
   assert.match(await client.until(ends('no'), 'the answer'), /connection: close/);
@@ -260,11 +232,7 @@ test('an upgraded connection carries octets both ways, and ends for both', async
       );
     else socket.write('echo');
   });
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/', 'Connection: Upgrade', 'Upgrade: websocket'));
   assert.match(
@@ -292,11 +260,7 @@ for (const [what, field] of [
     const backend = await startBackend(context, socket => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n${field}\r\nfirst`);
     });
-    const port = await freePort();
-    await startTestWorker(
-      context,
-      tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    );
+    const { port } = await startProxyTo(context, backend);
     const client = dial(context, port);
     client.say(get('/', 'Connection: Upgrade', 'Upgrade: websocket'));
     assert.match(await client.until(heard => heard.includes('502 '), 'a refusal'), /^HTTP\/1\.1 502 /);
@@ -304,11 +268,7 @@ for (const [what, field] of [
 
 test('an upgrade that the backend does not want is a request like any other; h2c is never asked for', async context => {
   const backend = await startPlainBackend(context, 'plain');
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/', 'Connection: Upgrade', 'Upgrade: websocket'));
   await client.until(ends('plain'), 'the answer');
@@ -322,11 +282,7 @@ test('an upgrade that the backend does not want is a request like any other; h2c
 
 test('nothing that follows a refused request is read', async context => {
   const backend = await startPlainBackend(context, 'hello');
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(
     `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${get('/smuggled')}`,
@@ -338,11 +294,7 @@ test('nothing that follows a refused request is read', async context => {
 
 test('a body that breaks its framing is not taken for whole by the backend', async context => {
   const backend = await startBackend(context, () => undefined);
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
   await eventually(() => backend.heard[0]?.includes('hello') === true, 'the first chunk');
@@ -356,11 +308,7 @@ test('a second answer that nobody asked for is for nobody', async context => {
   const backend = await startBackend(context, (socket, heard) => {
     socket.write(heard.includes('/evil') ? answer('mine') + answer('poison') : answer('good'));
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/evil') + get('/next'));
   const heard = await client.until(ends('good'), 'the answer to the second request');
@@ -372,11 +320,7 @@ test('an answer that is malformed is a 502', async context => {
     context,
     socket => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'),
   );
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/'));
   await client.until(heard => heard.startsWith('HTTP/1.1 502'), 'a 502');
@@ -500,11 +444,7 @@ test('a path is routed and sent on in its normal form', async context => {
 
 test('an absolute target has to agree with Host and scheme', async context => {
   const backend = await startPlainBackend(context, 'hello');
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   for (const [target, expected] of [
     ['http://a.example/x', '200'],
     ['http://b.example/x', '400'],

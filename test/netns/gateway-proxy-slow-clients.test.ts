@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { startBackend, startPlainBackend } from './gateway-backend.ts';
-import { dial, eventually } from './gateway-client.ts';
-import { at, prefix, tableOf } from './gateway-table.ts';
-import { freePort, startTestWorker } from './gateway-worker.ts';
+import { dial, eventually, pour, standsStill } from './gateway-client.ts';
+import { startProxyTo } from './gateway-worker.ts';
 
 const get = (path: string, ...fields: readonly string[]): string =>
   `${[`GET ${path} HTTP/1.1`, 'Host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
@@ -25,39 +24,17 @@ async function answersUntilFull(context: TestContext, port: number, started: () 
   return count;
 }
 
-async function standsStill(value: () => unknown): Promise<void> {
-  let before: unknown;
-  await eventually(async () => {
-    const isStill = value() !== false && value() === before;
-    before = value();
-    await new Promise(resolve => setTimeout(resolve, 400));
-    return isStill;
-  }, 'it stands still');
-}
-
 test('what comes after a request that is not answered yet stays in the kernel, however much it is', async context => {
   const backend = await startBackend(context, () => undefined);
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(`${get('/slow')}G`);
   await eventually(() => backend.heard[0]?.endsWith('\r\n\r\n') === true, 'the request at the backend');
   const piece = Buffer.alloc(256 * 1024, 'x');
   const most = 64 * 1024 * 1024;
-  let written = 0;
-  const more = () => {
-    while (written < most) {
-      written += piece.length;
-      if (!client.socket.write(piece)) return;
-    }
-  };
-  client.socket.on('drain', more);
-  more();
-  await standsStill(() => written);
-  assert.ok(written < most / 2, `${written} bytes were taken`);
+  const written = pour(client.socket, piece, most);
+  await standsStill(written);
+  assert.ok(written() < most / 2, `${written()} bytes were taken`);
 });
 
 test('a backend’s connection that a slow client held up serves the next request', async context => {
@@ -67,12 +44,7 @@ test('a backend’s connection that a slow client held up serves the next reques
     setImmediate(() => socket.write(inTwo.slice(50_000)));
   });
   const started = () => backend.heard.join('').split('GET ').length - 1;
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    { upstreamPause: 60_000 },
-  );
+  const { port } = await startProxyTo(context, backend, { upstreamPause: 60_000 });
   const client = dial(context, port);
   let taken = 0;
   client.socket.removeAllListeners('data');
@@ -90,13 +62,8 @@ test('a backend’s connection that a slow client held up serves the next reques
 
 test('a slow client that asked for the connection’s end gets all of its answer', async context => {
   const backend = await startPlainBackend(context, inOne);
-  const port = await freePort();
+  const { port, proxy } = await startProxyTo(context, backend, { linger: 50 });
   const started = () => backend.heard.join('').split('GET ').length - 1;
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    { linger: 50 },
-  );
   const full = await answersUntilFull(context, port, started);
   for (const count of [full - 1, full, full + 1]) {
     const before = proxy.log().length;
@@ -117,11 +84,7 @@ test('on an upgraded connection a client may speak on when the backend has said 
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.end('bye');
   });
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/', 'Connection: upgrade', 'Upgrade: websocket'));
   await client.until(heard => heard.endsWith('bye'), 'what the backend said last');
@@ -135,25 +98,14 @@ test('on an upgraded connection a client may speak on when the backend has said 
 test('a backend that says nothing but interim answers is held up by a client that takes none', async context => {
   const piece = Buffer.from(`HTTP/1.1 102 ${'x'.repeat(4000)}\r\n\r\n`.repeat(64));
   const most = 64 * 1024 * 1024;
-  let written = 0;
+  let written = () => 0;
   const backend = await startBackend(context, socket => {
-    const more = () => {
-      while (written < most) {
-        written += piece.length;
-        if (!socket.write(piece)) return;
-      }
-    };
-    socket.on('drain', more);
-    more();
+    written = pour(socket, piece, most);
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.socket.pause();
   client.say(get('/'));
-  await standsStill(() => written > 0 && written);
-  assert.ok(written < most / 2, `${written} bytes left the backend`);
+  await standsStill(() => written() > 0 && written());
+  assert.ok(written() < most / 2, `${written()} bytes left the backend`);
 });

@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { answer, startBackend, startPlainBackend } from './gateway-backend.ts';
-import { dial, eventually } from './gateway-client.ts';
+import { dial, eventually, pour, standsStill } from './gateway-client.ts';
 import { at, prefix, rule, tableOf } from './gateway-table.ts';
-import { freePort, startTestWorker } from './gateway-worker.ts';
+import { freePort, startProxyTo, startTestWorker } from './gateway-worker.ts';
 
 const get = (path: string, ...fields: readonly string[]): string =>
   `${[`GET ${path} HTTP/1.1`, 'Host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
@@ -62,11 +62,7 @@ test('a connection that was closed while it was idle costs nobody a request', as
     if (heard.split('\r\n\r\n').length > 2) socket.resetAndDestroy();
     else socket.write(answer('hello'));
   });
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   for (let index = 0; index < 4; index++) {
     client.heard = '';
@@ -85,11 +81,7 @@ test('what must not be done twice is not sent twice', async context => {
     if (heard.includes('POST')) socket.resetAndDestroy();
     else socket.write(answer('hello'));
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/'));
   await client.until(heard => heard.endsWith('hello'), 'an answer');
@@ -127,11 +119,7 @@ test('a backend that stops in the middle of its answer ends the client’s conne
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     setTimeout(() => socket.destroy(), 20);
   });
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/'));
   await client.closed();
@@ -141,11 +129,7 @@ test('a backend that stops in the middle of its answer ends the client’s conne
 
 test('a client that goes away takes its request back from the backend', async context => {
   const backend = await startBackend(context, () => undefined);
-  const port = await freePort();
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port, proxy } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.say(get('/'));
   await eventually(() => backend.heard[0]?.endsWith('\r\n\r\n') === true, 'the request at the backend');
@@ -157,34 +141,17 @@ test('a client that goes away takes its request back from the backend', async co
 test('a client that takes nothing holds up its backend, and not the memory', async context => {
   const piece = Buffer.alloc(256 * 1024, 'x');
   const total = 400 * piece.length;
-  let written = 0;
+  let written = () => 0;
   const backend = await startBackend(context, socket => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
-    const more = () => {
-      while (written < total) {
-        written += piece.length;
-        if (!socket.write(piece)) return;
-      }
-    };
-    socket.on('drain', more);
-    more();
+    written = pour(socket, piece, total);
   });
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   client.socket.pause();
   client.say(get('/'));
-  let before = -1;
-  await eventually(async () => {
-    const isStill = written > 0 && written === before;
-    before = written;
-    await new Promise(resolve => setTimeout(resolve, 300));
-    return isStill;
-  }, 'the backend stands still');
-  assert.ok(written < total / 2, `${written} of ${total} bytes left the backend`);
+  await standsStill(() => written() > 0 && written());
+  assert.ok(written() < total / 2, `${written()} of ${total} bytes left the backend`);
   let taken = 0;
   client.socket.removeAllListeners('data');
   client.socket.on('data', chunk => (taken += chunk.length));
@@ -194,33 +161,14 @@ test('a client that takes nothing holds up its backend, and not the memory', asy
 
 test('a backend that takes nothing holds up its client, and not the memory', async context => {
   const backend = await startBackend(context, socket => socket.pause());
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-  );
+  const { port } = await startProxyTo(context, backend);
   const client = dial(context, port);
   const piece = Buffer.alloc(256 * 1024, 'x');
   const total = 400 * piece.length;
   client.say(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${total}\r\n\r\n`);
-  let written = 0;
-  const more = () => {
-    while (written < total) {
-      written += piece.length;
-      if (!client.socket.write(piece)) return;
-    }
-    client.socket.off('drain', more);
-  };
-  client.socket.on('drain', more);
-  more();
-  let before = -1;
-  await eventually(async () => {
-    const isStill = written === before;
-    before = written;
-    await new Promise(resolve => setTimeout(resolve, 300));
-    return isStill;
-  }, 'the client stands still');
-  assert.ok(written < total / 2, `${written} of ${total} bytes left the client`);
+  const written = pour(client.socket, piece, total);
+  await standsStill(written);
+  assert.ok(written() < total / 2, `${written()} of ${total} bytes left the client`);
   let taken = backend.heard[0]?.length ?? 0;
   const [socket] = backend.sockets;
   socket?.removeAllListeners('data');
@@ -234,12 +182,7 @@ test('a backend that takes nothing holds up its client, and not the memory', asy
 
 test('a backend that takes nothing for too long is to blame, not its client', async context => {
   const backend = await startBackend(context, socket => socket.pause());
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    { bodyPause: 200, upstreamPause: 600 },
-  );
+  const { port } = await startProxyTo(context, backend, { bodyPause: 200, upstreamPause: 600 });
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
   client.socket.write(Buffer.alloc(50e6, 'x'));
@@ -252,34 +195,15 @@ test('a client that asks and never takes the answers is not read on', async cont
   const client = dial(context, port);
   client.socket.pause();
   const requests = Buffer.from(get('/').repeat(4000));
-  let written = 0;
-  const more = () => {
-    while (written < 200e6) {
-      written += requests.length;
-      if (!client.socket.write(requests)) return;
-    }
-  };
-  client.socket.on('drain', more);
-  more();
-  let before = -1;
-  await eventually(async () => {
-    const isStill = written === before;
-    before = written;
-    await new Promise(resolve => setTimeout(resolve, 500));
-    return isStill;
-  }, 'the client stands still');
-  assert.ok(written < 100e6, `${written} bytes were taken`);
+  const written = pour(client.socket, requests, 200e6);
+  await standsStill(written);
+  assert.ok(written() < 100e6, `${written()} bytes were taken`);
 });
 
 test('slow heads and bodies end with 408, idle connections end without a word', async context => {
   const backend = await startBackend(context, () => undefined);
-  const port = await freePort();
   const limits = { head: 300, bodyPause: 300, idle: 600 };
-  const proxy = await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    limits,
-  );
+  const { port, proxy } = await startProxyTo(context, backend, limits);
   const head = dial(context, port);
   head.say('GET / HTTP/1.1\r\nHost: a\r\n');
   const drip = setInterval(() => head.say('X: y\r\n'), 50);
@@ -299,12 +223,7 @@ test('slow heads and bodies end with 408, idle connections end without a word', 
 
 test('a body that trickles for long is ended although it never pauses', async context => {
   const backend = await startBackend(context, () => undefined);
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    { bodyPatience: 500, bodyRate: 1000 },
-  );
+  const { port } = await startProxyTo(context, backend, { bodyPatience: 500, bodyRate: 1000 });
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
   const drip = setInterval(() => client.say('x'), 50);
@@ -338,12 +257,7 @@ test('a new table holds for the next request of a connection that is open, and w
 
 test('clients beyond the limit are turned away, and whoever leaves makes room', async context => {
   const backend = await startPlainBackend(context, 'hello');
-  const port = await freePort();
-  await startTestWorker(
-    context,
-    tableOf({ ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } }),
-    { clients: 20 },
-  );
+  const { port } = await startProxyTo(context, backend, { clients: 20 });
   const served = async () => {
     const client = dial(context, port);
     client.say(get('/'));

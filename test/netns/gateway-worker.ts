@@ -9,6 +9,7 @@ import { bindPort } from '../../src/gateway/proxy/supervisor/sockets.ts';
 import type { ProxyLimits } from '../../src/gateway/proxy/timing.ts';
 import { Worker } from '../../src/gateway/proxy/worker/worker.ts';
 import type { RouteTable } from '../../src/gateway/table.ts';
+import { at, prefix, tableOf } from './gateway-table.ts';
 
 /** One worker in this process, on ports of its own. */
 export interface TestWorker {
@@ -56,6 +57,17 @@ export async function startTestWorker(
       .filter(line => line !== '')
       .map(line => JSON.parse(line) as Record<string, unknown>);
   return { worker, told, take, log };
+}
+
+/** The same, with one listener on a port of its own, all of whose requests go to one backend. */
+export async function startProxyTo(
+  context: TestContext,
+  backend: { readonly port: number },
+  limits: Partial<ProxyLimits> = {},
+): Promise<{ readonly port: number; readonly proxy: TestWorker }> {
+  const port = await freePort();
+  const words = { ports: { http: port }, rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } };
+  return { port, proxy: await startTestWorker(context, tableOf(words), limits) };
 }
 
 /** A port that nobody had a moment ago. */
