@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import type { Agent } from 'node:http';
 import { test } from 'node:test';
+import { join } from 'node:path';
+import { silentLog } from '../../src/base/log.ts';
+import { Supervisor } from '../../src/gateway/proxy/supervisor/supervisor.ts';
 import { answer, startBackend, startPlainBackend } from './gateway-backend.ts';
 import { dial, eventually } from './gateway-client.ts';
 import { ProxyProcess } from './gateway-process.ts';
@@ -221,4 +224,23 @@ test('a log that nobody reads holds up no request; what is dropped of it is coun
     written > 1000 && written + Number(dropped) <= rounds * each,
     `${written} lines, ${dropped} dropped`,
   );
+});
+
+test('of two tables that are taken at once, neither waits for longer than the workers do', async context => {
+  const supervisor = new Supervisor({
+    workers: 1,
+    workerProgram: join(import.meta.dirname, '..', '..', 'src', 'entry', 'proxy-worker.ts'),
+    workerFlags: ['--disable-warning=ExperimentalWarning'],
+    stateDirectory: undefined,
+    reservedPorts: [],
+    log: silentLog,
+  });
+  context.after(() => supervisor.stop(0));
+  const table = tableOf({ ports: { http: await freePort() }, rules: [], backends: {} });
+  let isFirstTaken = false;
+  const first = supervisor.take({ type: 'table', revision: 1, table }).then(() => (isFirstTaken = true));
+  await supervisor.take({ type: 'table', revision: 2, table });
+  await new Promise(resolve => setImmediate(resolve));
+  assert.ok(isFirstTaken, 'what has the second table has had the first');
+  await first;
 });

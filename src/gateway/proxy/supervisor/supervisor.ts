@@ -47,7 +47,8 @@ export class Supervisor {
   #wasReady = false;
   #saving: NodeJS.Timeout | undefined;
   #retrying: NodeJS.Timeout | undefined;
-  #onProgress: (() => void) | undefined;
+  /** A connection that is replaced may leave one behind that waits beside the next. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -73,7 +74,7 @@ export class Supervisor {
           flags: options.workerFlags,
           log,
           introduction: () => this.#introduction(),
-          onProgress: () => this.#onProgress?.(),
+          onProgress: () => this.#waiting.forEach(look => look()),
         }),
     );
     this.#followPorts();
@@ -184,18 +185,18 @@ export class Supervisor {
 
   #allApplied(): Promise<void> {
     const revision = this.#revision;
-    const isDone = () => this.#slots.every(({ isAlive, applied }) => !isAlive || applied >= revision);
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer);
-        this.#onProgress = undefined;
+        this.#waiting.delete(look);
         resolve();
       };
-      const timer = setTimeout(done, applyMilliseconds);
-      this.#onProgress = () => {
-        if (isDone()) done();
+      const look = () => {
+        if (this.#slots.every(({ isAlive, applied }) => !isAlive || applied >= revision)) done();
       };
-      this.#onProgress();
+      const timer = setTimeout(done, applyMilliseconds);
+      this.#waiting.add(look);
+      look();
     });
   }
 
