@@ -1,9 +1,15 @@
 import { FairleadError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/api-error.ts';
-import { describeObject, keyOf, parseKey } from '../../kube/resources.ts';
+import { PODS, describeObject, keyOf, parseKey } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
+import { matchesSelector } from '../../kube/selector.ts';
+import type { Pod } from '../../kube/types/core.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
+import type { ControllerContext } from './context.ts';
+import { orphanIndex } from './informers.ts';
+import { isActive } from './pod-state.ts';
+import type { SelectingOwner } from './ownership.ts';
 import { adoptPatch, claimAll, controllerReference, releasePatch } from './ownership.ts';
 
 export interface Claiming<O extends KubeObject, D extends KubeObject> {
@@ -41,6 +47,29 @@ export async function claimDependents<O extends KubeObject, D extends KubeObject
     if (await patchIfPresent(client, dependents, dependent, patch)) adopted.push(dependent);
   }
   return [...claims.owned, ...adopted];
+}
+
+/** Claims the pods that the owner's selector matches; an orphan only where `mayAdopt` holds. */
+export function claimPods<O extends SelectingOwner>(
+  { client, informers }: Pick<ControllerContext, 'client' | 'informers'>,
+  owner: O,
+  type: Pick<Claiming<O, Pod>, 'ownerResource' | 'ownerType'>,
+  mayAdopt: (pod: Pod) => boolean = isActive,
+): Promise<readonly Pod[]> {
+  const { cache } = informers.pods;
+  const { namespace = '', uid = '' } = owner.metadata;
+  const { selector } = owner.spec;
+  return claimDependents({
+    client,
+    owner,
+    ...type,
+    dependents: PODS,
+    candidates: [
+      ...cache.by('controller', uid),
+      ...cache.by('controller', orphanIndex(namespace)).filter(mayAdopt),
+    ],
+    matches: pod => selector !== undefined && matchesSelector(selector, pod.metadata.labels ?? {}),
+  });
 }
 
 async function mustBeAlive<O extends KubeObject, D extends KubeObject>(

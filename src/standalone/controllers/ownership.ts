@@ -1,8 +1,35 @@
-import type { KubeObject, ObjectMeta, OwnerReference } from '../../kube/types/meta.ts';
+import type { Cache } from '../../kube/cache.ts';
+import { keyOf } from '../../kube/resources.ts';
+import { matchesSelector } from '../../kube/selector.ts';
+import type { KubeObject, LabelSelector, ObjectMeta, OwnerReference } from '../../kube/types/meta.ts';
 
 /** The one owner that manages the object (`controller: true`), if it has one. */
 export function controllerOf(object: { readonly metadata: ObjectMeta }): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find(reference => reference.controller === true);
+}
+
+/** An object of the kind that owns others by its selector; without one it adopts nothing. */
+export interface SelectingOwner extends KubeObject {
+  readonly spec: { readonly selector?: LabelSelector };
+}
+
+/**
+ * Keys of the owners of a kind that a dependent concerns: its controller, or all that might adopt it. The cache needs
+ * the index `namespace`.
+ */
+export function ownersConcerned(
+  owners: Cache<SelectingOwner>,
+  kind: string,
+  dependent: KubeObject | undefined,
+): readonly string[] {
+  if (dependent === undefined) return [];
+  const { namespace = '', labels = {} } = dependent.metadata;
+  const controller = controllerOf(dependent);
+  if (controller !== undefined) return controller.kind === kind ? [`${namespace}/${controller.name}`] : [];
+  return owners
+    .by('namespace', namespace)
+    .filter(({ spec: { selector } }) => selector !== undefined && matchesSelector(selector, labels))
+    .map(keyOf);
 }
 
 /** The reference that a controller puts on what it creates or adopts. */

@@ -40,6 +40,18 @@ export function millisecondsUntilAvailable(
   return Math.max(0, since + minReadySeconds * 1000 - now);
 }
 
+/** When time alone makes another of these pods available: milliseconds from now; undefined = never. */
+export function untilNextAvailable(
+  pods: readonly Pod[],
+  minReadySeconds: number,
+  now: number,
+): number | undefined {
+  const waits = pods
+    .map(pod => millisecondsUntilAvailable(pod, minReadySeconds, now) ?? 0)
+    .filter(wait => wait > 0);
+  return waits.length === 0 ? undefined : Math.min(...waits);
+}
+
 /** Milliseconds since the epoch of an RFC 3339 time; undefined when absent or malformed. */
 export function timeOf(text: string | null | undefined): number | undefined {
   if (text === undefined || text === null) return undefined;

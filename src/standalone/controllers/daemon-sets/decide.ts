@@ -1,7 +1,14 @@
 import { scaledValue } from '../../../kube/int-or-string.ts';
 import type { DaemonSet, DaemonSetStatus } from '../../../kube/types/apps.ts';
 import type { Node, Pod } from '../../../kube/types/core.ts';
-import { isReady, isTerminated, isTerminating, millisecondsUntilAvailable, timeOf } from '../pod-state.ts';
+import {
+  isReady,
+  isTerminated,
+  isTerminating,
+  millisecondsUntilAvailable,
+  timeOf,
+  untilNextAvailable,
+} from '../pod-state.ts';
 import { REVISION_HASH_LABEL } from '../revisions/revision.ts';
 import { fitOf, type NodeFit } from './node-fit.ts';
 import { nodeOf } from './pod.ts';
@@ -183,12 +190,8 @@ function rollBySurge(view: DaemonSetView, states: readonly PostState[], surge: n
 }
 
 function untilAvailable(view: DaemonSetView): number | undefined {
-  const minReady = view.set.spec.minReadySeconds ?? 0;
-  const waits = view.pods
-    .filter(pod => !goes(view, pod))
-    .map(pod => millisecondsUntilAvailable(pod, minReady, view.now) ?? 0)
-    .filter(wait => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits);
+  const staying = view.pods.filter(pod => !goes(view, pod));
+  return untilNextAvailable(staying, view.set.spec.minReadySeconds ?? 0, view.now);
 }
 
 /** status, from the pods as they are: of each node its oldest pod counts. */

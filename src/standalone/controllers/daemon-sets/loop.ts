@@ -1,15 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DAEMON_SETS, PODS, keyOf } from '../../../kube/resources.ts';
-import { matchesSelector } from '../../../kube/selector.ts';
+import { DAEMON_SETS, keyOf } from '../../../kube/resources.ts';
 import type { DaemonSet } from '../../../kube/types/apps.ts';
 import type { Node, Pod } from '../../../kube/types/core.ts';
-import { claimDependents } from '../claiming.ts';
+import { claimPods } from '../claiming.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { orphanIndex } from '../informers.ts';
 import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts';
-import { controllerOf } from '../ownership.ts';
-import { isActive } from '../pod-state.ts';
+import { ownersConcerned } from '../ownership.ts';
 import { History } from '../revisions/history.ts';
 import { REVISION_HASH_LABEL, hashOf } from '../revisions/revision.ts';
 import { plan, statusOf } from './decide.ts';
@@ -31,6 +28,9 @@ export function startDaemonSets(context: ControllerContext): Controller {
   const meant = new Map<string, string>();
   const pauses = new Map<string, { readonly until: number; readonly length: number }>();
   const queue = controllerQueue(context, 'daemon-sets', synchronize, 4);
+
+  const setsOf = (pod: Pod | undefined): readonly string[] =>
+    ownersConcerned(daemonSets.cache, DAEMON_SET_TYPE.kind, pod);
 
   const stop = [
     daemonSets.onChange(({ before, after }) => {
@@ -59,7 +59,7 @@ export function startDaemonSets(context: ControllerContext): Controller {
       return;
     }
     await hands.lookForUnseen(key);
-    const owned = await claimPods(set);
+    const owned = await claimPods(context, set, { ownerResource: DAEMON_SETS, ownerType: DAEMON_SET_TYPE });
     hands.settle(key, owned);
     const revision = await history.current(set);
     if (revision === 'collided') {
@@ -127,35 +127,9 @@ export function startDaemonSets(context: ControllerContext): Controller {
     };
   }
 
-  async function claimPods(set: DaemonSet): Promise<readonly Pod[]> {
-    return claimDependents({
-      client,
-      owner: set,
-      ownerResource: DAEMON_SETS,
-      ownerType: DAEMON_SET_TYPE,
-      dependents: PODS,
-      candidates: [
-        ...pods.cache.by('controller', set.metadata.uid ?? ''),
-        ...pods.cache.by('controller', orphanIndex(set.metadata.namespace ?? '')).filter(isActive),
-      ],
-      matches: pod => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}),
-    });
-  }
-
   async function writeStatus(set: DaemonSet, status: DaemonSet['status']): Promise<void> {
     if (status === undefined || isDeepStrictEqual(status, set.status)) return;
     await client.update(DAEMON_SETS, { ...set, status }, { subresource: 'status' });
-  }
-
-  function setsOf(pod: Pod | undefined): readonly string[] {
-    if (pod === undefined) return [];
-    const namespace = pod.metadata.namespace ?? '';
-    const owner = controllerOf(pod);
-    if (owner !== undefined) return owner.kind === DAEMON_SET_TYPE.kind ? [`${namespace}/${owner.name}`] : [];
-    return daemonSets.cache
-      .by('namespace', namespace)
-      .filter(set => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}))
-      .map(keyOf);
   }
 
   return {

@@ -9,7 +9,7 @@ import { claimDependents } from '../claiming.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { orphanIndex } from '../informers.ts';
-import { controllerOf } from '../ownership.ts';
+import { controllerOf, ownersConcerned } from '../ownership.ts';
 import { PendingWrites } from '../pending-writes.ts';
 import { isTerminated } from '../pod-state.ts';
 import { plan } from './decide.ts';
@@ -28,6 +28,9 @@ export function startDeployments(context: ControllerContext): Controller {
   const events = context.events.of('deployment-controller');
   const pending = new PendingWrites(clock);
   const queue = controllerQueue(context, 'deployments', synchronize, 5);
+
+  const deploymentsOf = (set: ReplicaSet | undefined): readonly string[] =>
+    ownersConcerned(deployments.cache, TYPE.kind, set);
 
   const stop = [
     deployments.onChange(({ before, after }) => {
@@ -171,18 +174,6 @@ export function startDeployments(context: ControllerContext): Controller {
     const owner = controllerOf(pod);
     if (owner?.kind !== 'ReplicaSet') return undefined;
     return replicaSets.cache.get(`${pod.metadata.namespace ?? ''}/${owner.name}`);
-  }
-
-  /** Keys of the Deployments that a set concerns: its controller, or all that might adopt it. */
-  function deploymentsOf(set: ReplicaSet | undefined): readonly string[] {
-    if (set === undefined) return [];
-    const namespace = set.metadata.namespace ?? '';
-    const owner = controllerOf(set);
-    if (owner !== undefined) return owner.kind === TYPE.kind ? [`${namespace}/${owner.name}`] : [];
-    return deployments.cache
-      .by('namespace', namespace)
-      .filter(deployment => matchesSelector(deployment.spec.selector, set.metadata.labels ?? {}))
-      .map(keyOf);
   }
 
   return {

@@ -1,17 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isNotFound } from '../../../kube/api-error.ts';
 import { JOBS, PODS, keyOf, parseKey } from '../../../kube/resources.ts';
-import { matchesSelector } from '../../../kube/selector.ts';
 import type { Job } from '../../../kube/types/batch.ts';
 import type { Pod } from '../../../kube/types/core.ts';
-import { claimDependents } from '../claiming.ts';
+import { claimPods } from '../claiming.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { orphanIndex } from '../informers.ts';
 import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts';
-import { controllerOf } from '../ownership.ts';
+import { controllerOf, ownersConcerned } from '../ownership.ts';
 import { PendingWrites } from '../pending-writes.ts';
-import { isActive } from '../pod-state.ts';
 import { slowStart } from '../slow-start.ts';
 import { plan } from './decide.ts';
 import type { JobPlan, JobView } from './decide.ts';
@@ -28,6 +25,8 @@ export function startJobs(context: ControllerContext): Controller {
   /** Pod key → index, of pods that the cache does not show yet. */
   const indexes = new Map<string, number>();
   const queue = controllerQueue(context, 'jobs', synchronize, 4);
+
+  const jobsOf = (pod: Pod | undefined): readonly string[] => ownersConcerned(jobs.cache, JOB_TYPE.kind, pod);
 
   const stop = [
     jobs.onChange(({ before, after }) => {
@@ -64,7 +63,7 @@ export function startJobs(context: ControllerContext): Controller {
       return;
     }
     await hands.lookForUnseen(key);
-    const owned = await claimPods(job);
+    const owned = await claimPods(context, job, { ownerResource: JOBS, ownerType: JOB_TYPE });
     hands.settle(key, owned);
     const next = plan(viewOf(job, key, owned));
     if (next.expired) {
@@ -111,22 +110,6 @@ export function startJobs(context: ControllerContext): Controller {
     });
   }
 
-  async function claimPods(job: Job): Promise<readonly Pod[]> {
-    return claimDependents({
-      client,
-      owner: job,
-      ownerResource: JOBS,
-      ownerType: JOB_TYPE,
-      dependents: PODS,
-      candidates: [
-        ...pods.cache.by('controller', job.metadata.uid ?? ''),
-        ...pods.cache.by('controller', orphanIndex(job.metadata.namespace ?? '')).filter(isActive),
-      ],
-      matches: pod =>
-        job.spec.selector !== undefined && matchesSelector(job.spec.selector, pod.metadata.labels ?? {}),
-    });
-  }
-
   async function writeStatus(job: Job, key: string, { status }: JobPlan): Promise<void> {
     if (isDeepStrictEqual(status, job.status)) return;
     pending.wrote(key, job, await client.update(JOBS, { ...job, status }, { subresource: 'status' }));
@@ -165,20 +148,6 @@ export function startJobs(context: ControllerContext): Controller {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-  }
-
-  function jobsOf(pod: Pod | undefined): readonly string[] {
-    if (pod === undefined) return [];
-    const namespace = pod.metadata.namespace ?? '';
-    const owner = controllerOf(pod);
-    if (owner !== undefined) return owner.kind === JOB_TYPE.kind ? [`${namespace}/${owner.name}`] : [];
-    return jobs.cache
-      .by('namespace', namespace)
-      .filter(
-        job =>
-          job.spec.selector !== undefined && matchesSelector(job.spec.selector, pod.metadata.labels ?? {}),
-      )
-      .map(keyOf);
   }
 
   return {

@@ -2,7 +2,7 @@ import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../..
 import type { Pod } from '../../../kube/types/core.ts';
 import { conditionOf, withCondition, withoutCondition } from '../conditions.ts';
 import { timestampOf } from '../../../kube/timestamps.ts';
-import { isActive, isReady, millisecondsUntilAvailable } from '../pod-state.ts';
+import { isActive, isReady, millisecondsUntilAvailable, untilNextAvailable } from '../pod-state.ts';
 import { rankForDeletion } from './ranking.ts';
 
 /** More than this is never created or deleted in one pass, so that a mistaken count does not flood the cluster. */
@@ -70,12 +70,7 @@ export function statusOf(
 
 /** When time alone makes another pod available: milliseconds from now; undefined = never. */
 export function nextAvailability(set: ReplicaSet, pods: readonly Pod[], now: number): number | undefined {
-  const minReady = set.spec.minReadySeconds ?? 0;
-  const waits = pods
-    .filter(isActive)
-    .map(pod => millisecondsUntilAvailable(pod, minReady, now) ?? 0)
-    .filter(wait => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits);
+  return untilNextAvailable(pods.filter(isActive), set.spec.minReadySeconds ?? 0, now);
 }
 
 function conditionsOf(

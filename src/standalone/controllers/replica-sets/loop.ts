@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FairleadError, sentenceOf } from '../../../base/errors.ts';
-import { PODS, REPLICA_SETS, describeObject, keyOf } from '../../../kube/resources.ts';
-import { matchesSelector } from '../../../kube/selector.ts';
+import { REPLICA_SETS, describeObject, keyOf } from '../../../kube/resources.ts';
 import type { ReplicaSet } from '../../../kube/types/apps.ts';
 import type { Pod } from '../../../kube/types/core.ts';
-import { claimDependents } from '../claiming.ts';
+import { claimPods } from '../claiming.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { orphanIndex } from '../informers.ts';
-import { controllerOf } from '../ownership.ts';
+import { controllerOf, ownersConcerned } from '../ownership.ts';
 import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts';
 import { namePrefix, podFromTemplate, randomSuffix } from '../pod-from-template.ts';
 import { isActive } from '../pod-state.ts';
@@ -25,6 +23,9 @@ export function startReplicaSets(context: ControllerContext): Controller {
   const events = context.events.of('replicaset-controller');
   const hands = new OwnedPods(context, TYPE.kind, events);
   const queue = controllerQueue(context, 'replica-sets', synchronize, 5);
+
+  const setsOf = (pod: Pod | undefined): readonly string[] =>
+    ownersConcerned(replicaSets.cache, TYPE.kind, pod);
 
   const stop = [
     replicaSets.onChange(({ before, after }) => {
@@ -45,7 +46,7 @@ export function startReplicaSets(context: ControllerContext): Controller {
       return;
     }
     await hands.lookForUnseen(key);
-    const owned = await claimPods(set);
+    const owned = await claimPods(context, set, { ownerResource: REPLICA_SETS, ownerType: TYPE });
     hands.settle(key, owned);
     const now = clock.now();
     const { create, remove } = plan({
@@ -68,22 +69,6 @@ export function startReplicaSets(context: ControllerContext): Controller {
     else if (hands.creations(key).size > 0) queue.addAfter(key, LOOK_AFTER_MILLISECONDS);
   }
 
-  async function claimPods(set: ReplicaSet): Promise<readonly Pod[]> {
-    const candidates = [
-      ...pods.cache.by('controller', set.metadata.uid ?? ''),
-      ...pods.cache.by('controller', orphanIndex(set.metadata.namespace ?? '')).filter(isActive),
-    ];
-    return claimDependents({
-      client,
-      owner: set,
-      ownerResource: REPLICA_SETS,
-      ownerType: TYPE,
-      dependents: PODS,
-      candidates,
-      matches: pod => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}),
-    });
-  }
-
   async function writeStatus(
     set: ReplicaSet,
     owned: readonly Pod[],
@@ -92,18 +77,6 @@ export function startReplicaSets(context: ControllerContext): Controller {
     const status = statusOf(set, owned, failed, clock.now());
     if (isDeepStrictEqual(status, set.status)) return;
     await client.update(REPLICA_SETS, { ...set, status }, { subresource: 'status' });
-  }
-
-  /** Keys of the sets that a pod concerns: its controller, or all that might adopt it. */
-  function setsOf(pod: Pod | undefined): readonly string[] {
-    if (pod === undefined) return [];
-    const namespace = pod.metadata.namespace ?? '';
-    const owner = controllerOf(pod);
-    if (owner !== undefined) return owner.kind === TYPE.kind ? [`${namespace}/${owner.name}`] : [];
-    return replicaSets.cache
-      .by('namespace', namespace)
-      .filter(set => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}))
-      .map(keyOf);
   }
 
   /** How many active pods of the set's Deployment (or of the set alone) run on a pod's node. */

@@ -1,6 +1,12 @@
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../../kube/types/apps.ts';
 import type { Pod } from '../../../kube/types/core.ts';
-import { isReady, isTerminated, isTerminating, millisecondsUntilAvailable } from '../pod-state.ts';
+import {
+  isReady,
+  isTerminated,
+  isTerminating,
+  millisecondsUntilAvailable,
+  untilNextAvailable,
+} from '../pod-state.ts';
 import { REVISION_HASH_LABEL } from '../revisions/revision.ts';
 import { ordinalOf } from './pod.ts';
 
@@ -167,12 +173,8 @@ function update(view: StatefulSetView, places: readonly Place[]): StatefulSetPla
 }
 
 function untilAvailable(view: StatefulSetView, places: readonly Place[]): number | undefined {
-  const minReady = view.set.spec.minReadySeconds ?? 0;
-  const waits = places
-    .flatMap(({ pod }) => (pod === undefined || goes(view, pod) ? [] : [pod]))
-    .map(pod => millisecondsUntilAvailable(pod, minReady, view.now) ?? 0)
-    .filter(wait => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits);
+  const staying = places.flatMap(({ pod }) => (pod === undefined || goes(view, pod) ? [] : [pod]));
+  return untilNextAvailable(staying, view.set.spec.minReadySeconds ?? 0, view.now);
 }
 
 /** status, from the pods as they are; the update's revision becomes the current one when every pod has it. */

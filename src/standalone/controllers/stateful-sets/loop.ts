@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { PODS, STATEFUL_SETS, keyOf } from '../../../kube/resources.ts';
-import { matchesSelector } from '../../../kube/selector.ts';
+import { STATEFUL_SETS, keyOf } from '../../../kube/resources.ts';
 import type { ControllerRevision, StatefulSet } from '../../../kube/types/apps.ts';
 import type { Pod } from '../../../kube/types/core.ts';
-import { claimDependents } from '../claiming.ts';
+import { claimPods } from '../claiming.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { orphanIndex } from '../informers.ts';
 import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts';
-import { controllerOf } from '../ownership.ts';
+import { ownersConcerned } from '../ownership.ts';
 import { PendingWrites } from '../pending-writes.ts';
 import { isActive } from '../pod-state.ts';
 import { History } from '../revisions/history.ts';
@@ -26,6 +24,9 @@ export function startStatefulSets(context: ControllerContext): Controller {
   const history = new History(client, controllerRevisions, STATEFUL_SET_TYPE);
   const pending = new PendingWrites(clock);
   const queue = controllerQueue(context, 'stateful-sets', synchronize, 4);
+
+  const setsOf = (pod: Pod | undefined): readonly string[] =>
+    ownersConcerned(statefulSets.cache, STATEFUL_SET_TYPE.kind, pod);
 
   const stop = [
     statefulSets.onChange(({ before, after }) => {
@@ -53,7 +54,12 @@ export function startStatefulSets(context: ControllerContext): Controller {
       return;
     }
     await hands.lookForUnseen(key);
-    const owned = await claimPods(set);
+    const owned = await claimPods(
+      context,
+      set,
+      { ownerResource: STATEFUL_SETS, ownerType: STATEFUL_SET_TYPE },
+      pod => isActive(pod) && ordinalOf(set, pod) !== undefined,
+    );
     hands.settle(key, owned);
     const update = await history.current(set);
     if (update === 'collided') {
@@ -96,37 +102,10 @@ export function startStatefulSets(context: ControllerContext): Controller {
     };
   }
 
-  async function claimPods(set: StatefulSet): Promise<readonly Pod[]> {
-    const orphans = pods.cache
-      .by('controller', orphanIndex(set.metadata.namespace ?? ''))
-      .filter(pod => isActive(pod) && ordinalOf(set, pod) !== undefined);
-    return claimDependents({
-      client,
-      owner: set,
-      ownerResource: STATEFUL_SETS,
-      ownerType: STATEFUL_SET_TYPE,
-      dependents: PODS,
-      candidates: [...pods.cache.by('controller', set.metadata.uid ?? ''), ...orphans],
-      matches: pod => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}),
-    });
-  }
-
   async function writeStatus(set: StatefulSet, key: string, status: StatefulSet['status']): Promise<void> {
     if (status === undefined || isDeepStrictEqual(status, set.status)) return;
     const written = await client.update(STATEFUL_SETS, { ...set, status }, { subresource: 'status' });
     pending.wrote(key, set, written);
-  }
-
-  function setsOf(pod: Pod | undefined): readonly string[] {
-    if (pod === undefined) return [];
-    const namespace = pod.metadata.namespace ?? '';
-    const owner = controllerOf(pod);
-    if (owner !== undefined)
-      return owner.kind === STATEFUL_SET_TYPE.kind ? [`${namespace}/${owner.name}`] : [];
-    return statefulSets.cache
-      .by('namespace', namespace)
-      .filter(set => matchesSelector(set.spec.selector, pod.metadata.labels ?? {}))
-      .map(keyOf);
   }
 
   return {
