@@ -1,13 +1,18 @@
 import type { Fields } from '../../object.ts';
-import { podTemplateDefaults } from '../core/pod-defaults.ts';
-import { fill, inTurn, within } from '../defaults.ts';
+import { fill, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, labelsText, nameOf } from '../print/columns.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 import { amountOf, checkIntOrPercent } from './amount.ts';
-import { TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
+import {
+  TEMPLATE_COLUMNS,
+  checkWorkload,
+  rollingUpdateDefaults,
+  templateCells,
+  workloadDefaults,
+} from './workload.ts';
 
 export const DAEMON_SET: Definition = {
   group: 'apps',
@@ -19,12 +24,7 @@ export const DAEMON_SET: Definition = {
   shortNames: ['ds'],
   categories: ['all'],
   subresources: [statusOf('DaemonSet')],
-  defaults: object =>
-    within(
-      fill(object, { spec: {} }),
-      'spec',
-      inTurn(withSpec, spec => within(spec, 'template', podTemplateDefaults)),
-    ),
+  defaults: workloadDefaults(withSpec),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') return;
     checkWorkload(found, object, before, 'daemonset');
@@ -63,13 +63,11 @@ export const DAEMON_SET: Definition = {
 };
 
 function withSpec(spec: Fields): Fields {
-  return within(fill(spec, { revisionHistoryLimit: 10, updateStrategy: {} }), 'updateStrategy', strategy => {
-    const typed = fill(strategy, { type: 'RollingUpdate' });
-    if (typed['type'] !== 'RollingUpdate') return typed;
-    return within(fill(typed, { rollingUpdate: {} }), 'rollingUpdate', rolling =>
-      fill(rolling, { maxUnavailable: 1, maxSurge: 0 }),
-    );
-  });
+  return within(
+    fill(spec, { revisionHistoryLimit: 10, updateStrategy: {} }),
+    'updateStrategy',
+    rollingUpdateDefaults({ maxUnavailable: 1, maxSurge: 0 }),
+  );
 }
 
 function checkStrategy(found: Findings, strategy: Place): void {

@@ -1,13 +1,19 @@
 import type { Fields } from '../../object.ts';
-import { podTemplateDefaults } from '../core/pod-defaults.ts';
-import { fill, inTurn, within } from '../defaults.ts';
+import { fill, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 import { amountOf, checkIntOrPercent } from './amount.ts';
-import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
+import {
+  SCALE,
+  TEMPLATE_COLUMNS,
+  checkWorkload,
+  rollingUpdateDefaults,
+  templateCells,
+  workloadDefaults,
+} from './workload.ts';
 
 export const DEPLOYMENT: Definition = {
   group: 'apps',
@@ -19,12 +25,7 @@ export const DEPLOYMENT: Definition = {
   shortNames: ['deploy'],
   categories: ['all'],
   subresources: [SCALE, statusOf('Deployment')],
-  defaults: object =>
-    within(
-      fill(object, { spec: {} }),
-      'spec',
-      inTurn(withSpec, spec => within(spec, 'template', podTemplateDefaults)),
-    ),
+  defaults: workloadDefaults(withSpec),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') return;
     checkWorkload(found, object, before, 'deployment');
@@ -68,13 +69,7 @@ function withSpec(spec: Fields): Fields {
     progressDeadlineSeconds: 600,
     strategy: {},
   });
-  return within(filled, 'strategy', strategy => {
-    const typed = fill(strategy, { type: 'RollingUpdate' });
-    if (typed['type'] !== 'RollingUpdate') return typed;
-    return within(fill(typed, { rollingUpdate: {} }), 'rollingUpdate', rolling =>
-      fill(rolling, { maxUnavailable: '25%', maxSurge: '25%' }),
-    );
-  });
+  return within(filled, 'strategy', rollingUpdateDefaults({ maxUnavailable: '25%', maxSurge: '25%' }));
 }
 
 function checkStrategy(found: Findings, strategy: Place): void {

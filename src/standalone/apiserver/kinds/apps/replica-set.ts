@@ -1,11 +1,10 @@
-import { podTemplateDefaults } from '../core/pod-defaults.ts';
-import { fill, within } from '../defaults.ts';
+import { fill } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
-import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
+import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells, workloadDefaults } from './workload.ts';
 
 export const REPLICA_SET: Definition = {
   group: 'apps',
@@ -17,10 +16,7 @@ export const REPLICA_SET: Definition = {
   shortNames: ['rs'],
   categories: ['all'],
   subresources: [SCALE, statusOf('ReplicaSet')],
-  defaults: object =>
-    within(fill(object, { spec: {} }), 'spec', spec =>
-      within(fill(spec, { template: {}, replicas: 1 }), 'template', podTemplateDefaults),
-    ),
+  defaults: workloadDefaults(spec => fill(spec, { template: {}, replicas: 1 })),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') {
       checkStatus(found, object.child('status'));

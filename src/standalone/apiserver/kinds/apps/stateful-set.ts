@@ -1,5 +1,4 @@
 import type { Fields } from '../../object.ts';
-import { podTemplateDefaults } from '../core/pod-defaults.ts';
 import { fill, inTurn, within, withinEach } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
@@ -7,7 +6,14 @@ import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
 import { dnsLabel } from '../text/names.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
-import { SCALE, TEMPLATE_COLUMNS, checkWorkload, templateCells } from './workload.ts';
+import {
+  SCALE,
+  TEMPLATE_COLUMNS,
+  checkWorkload,
+  rollingUpdateDefaults,
+  templateCells,
+  workloadDefaults,
+} from './workload.ts';
 
 export const STATEFUL_SET: Definition = {
   group: 'apps',
@@ -19,16 +25,9 @@ export const STATEFUL_SET: Definition = {
   shortNames: ['sts'],
   categories: ['all'],
   subresources: [SCALE, statusOf('StatefulSet')],
-  defaults: object =>
-    within(
-      fill(object, { spec: {} }),
-      'spec',
-      inTurn(
-        withSpec,
-        spec => within(spec, 'template', podTemplateDefaults),
-        spec => withinEach(spec, 'volumeClaimTemplates', claimDefaults),
-      ),
-    ),
+  defaults: workloadDefaults(
+    inTurn(withSpec, spec => withinEach(spec, 'volumeClaimTemplates', claimDefaults)),
+  ),
   validate: (found, object, before, subresource) => {
     if (subresource === 'status') return;
     // Pods are named after it, and a pod's name is the name of a host.
@@ -67,14 +66,7 @@ function withSpec(spec: Fields): Fields {
     persistentVolumeClaimRetentionPolicy: {},
   });
   return inTurn(
-    at =>
-      within(at, 'updateStrategy', strategy => {
-        const typed = fill(strategy, { type: 'RollingUpdate' });
-        if (typed['type'] !== 'RollingUpdate') return typed;
-        return within(fill(typed, { rollingUpdate: {} }), 'rollingUpdate', rolling =>
-          fill(rolling, { partition: 0 }),
-        );
-      }),
+    at => within(at, 'updateStrategy', rollingUpdateDefaults({ partition: 0 })),
     at =>
       within(at, 'persistentVolumeClaimRetentionPolicy', policy =>
         fill(policy, { whenDeleted: 'Retain', whenScaled: 'Retain' }),

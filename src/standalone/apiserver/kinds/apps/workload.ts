@@ -1,6 +1,8 @@
 import type { Subresource } from '../../kind.ts';
-import type { ApiObject } from '../../object.ts';
+import type { ApiObject, Fields } from '../../object.ts';
+import { podTemplateDefaults } from '../core/pod-defaults.ts';
 import { checkPodSpec } from '../core/pod-validation.ts';
+import { fill, inTurn, within } from '../defaults.ts';
 import { rootOf } from '../validation/place.ts';
 import type { Place } from '../validation/place.ts';
 import { selectorText, wideColumn } from '../print/columns.ts';
@@ -28,6 +30,25 @@ export const SCALE: Subresource = {
     },
   },
 };
+
+/** Of a workload: `withSpec` for its spec, then those of its pod template. */
+export const workloadDefaults =
+  (withSpec: (spec: Fields) => Fields) =>
+  (object: Fields): Fields =>
+    within(
+      fill(object, { spec: {} }),
+      'spec',
+      inTurn(withSpec, spec => within(spec, 'template', podTemplateDefaults)),
+    );
+
+/** Of a strategy, which rolls unless it says otherwise; `values` are for `rollingUpdate`. */
+export const rollingUpdateDefaults =
+  (values: Fields) =>
+  (strategy: Fields): Fields => {
+    const typed = fill(strategy, { type: 'RollingUpdate' });
+    if (typed['type'] !== 'RollingUpdate') return typed;
+    return within(fill(typed, { rollingUpdate: {} }), 'rollingUpdate', rolling => fill(rolling, values));
+  };
 
 /** Columns of every workload with `-o wide`. */
 export const TEMPLATE_COLUMNS = [
