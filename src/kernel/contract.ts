@@ -135,7 +135,8 @@ export const logGroups = { policyDrops: 9801 } as const;
 
 /**
  * Connection mark bits (`ct mark`): what has to last longer than one hook. A block reads and writes only its own bits,
- * with masks. Packet marks (`meta mark`) are left to the node's other programs.
+ * with masks. No packet mark (`meta mark`) is ours; policy uses it inside of one rule, and sets it to 0 on packets of
+ * isolated pods.
  */
 export const connectionMarks = {
   /** Services decided that this connection has to leave with the node's address. */

@@ -44,7 +44,7 @@ export interface AccessEntry {
 
 const longestPath = 2048;
 
-/** One JSON line a request (docs/reference/gateway.md has its members). */
+/** One JSON line a request (docs/reference/gateway-proxy.md has its members). */
 export class AccessLog {
   readonly #lines: LogLines;
   #second = 0;

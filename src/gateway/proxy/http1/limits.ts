@@ -1,4 +1,4 @@
-/** What a message's head may weigh, in bytes; docs/explanation/gateway-proxy.md lists them. */
+/** What a message's head may weigh, in bytes; docs/reference/gateway-proxy.md lists them. */
 export const limits = {
   /** Method, target and version. */
   requestLine: 8 * 1024,
