@@ -1,120 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseAddress } from '../base/ip.ts';
-import type { Address } from '../base/ip.ts';
-import type { ContainerPort } from '../kube/types/core.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../kube/types/networking.ts';
-import type { Pod } from '../kube/types/pod.ts';
 import { compileModel, readNodeLocalService, readPod } from './compile-model.ts';
 import { readPolicy } from './compile-policy.ts';
 import { decide } from './decide.ts';
-import type { Flow, Verdict } from './decide.ts';
-
-/** Pods of the world that all cases share, with their places in it. */
-interface Place {
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly addresses: readonly string[];
-  readonly node?: string;
-  readonly hostNetwork?: boolean;
-  readonly phase?: 'Running' | 'Succeeded' | 'Failed' | 'Pending';
-  readonly ports?: readonly ContainerPort[];
-}
-
-const places: Readonly<Record<string, Place>> = {
-  web: { namespace: 'shop', labels: { app: 'web', tier: 'front' }, addresses: ['10.244.1.1', 'fd00::1:1'] },
-  api: {
-    namespace: 'shop',
-    labels: { app: 'api' },
-    addresses: ['10.244.1.2', 'fd00::1:2'],
-    ports: [
-      { name: 'http', containerPort: 8080 },
-      { name: 'dns', containerPort: 53, protocol: 'UDP' },
-    ],
-  },
-  other: {
-    namespace: 'data',
-    labels: { app: 'web' },
-    addresses: ['10.244.2.1', 'fd00::2:1'],
-    node: 'node-2',
-    ports: [{ name: 'http', containerPort: 9090 }],
-  },
-  host: { namespace: 'shop', labels: { app: 'web' }, addresses: ['172.30.0.1'], hostNetwork: true },
-  ended: { namespace: 'shop', labels: { app: 'web' }, addresses: ['10.244.1.9'], phase: 'Succeeded' },
-};
-const namespaceLabels: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  shop: { 'kubernetes.io/metadata.name': 'shop', team: 'a' },
-  data: { 'kubernetes.io/metadata.name': 'data' },
-};
-const nodes = [
-  { name: 'node-1', labels: { role: 'edge' }, addresses: [at('172.30.0.1'), at('fd00:172:30::1')] },
-  { name: 'node-2', labels: {}, addresses: [at('172.30.0.2')] },
-];
-
-function at(text: string): Address {
-  const address = parseAddress(text);
-  assert.ok(address, text);
-  return address;
-}
-
-function podOf(name: string, place: Place): Pod {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: place.namespace, labels: place.labels, uid: name },
-    spec: {
-      nodeName: place.node ?? 'node-1',
-      ...(place.hostNetwork === true ? { hostNetwork: true } : {}),
-      containers: [{ name: 'main', image: 'echo', ports: place.ports ?? [] }],
-    },
-    status: { phase: place.phase ?? 'Running', podIPs: place.addresses.map(ip => ({ ip })) },
-  };
-}
-
-type Spec = NetworkPolicySpec & { readonly namespace?: string };
-
-function modelOf(specs: readonly Spec[], changed: Readonly<Record<string, Place>> = {}) {
-  return compileModel({
-    pods: Object.entries({ ...places, ...changed })
-      .map(([name, place]) => readPod(podOf(name, place), namespaceLabels[place.namespace] ?? {}))
-      .filter(pod => pod !== undefined),
-    policies: specs.map(({ namespace = 'shop', ...spec }, index) => {
-      const metadata = { namespace, name: `p${index}`, uid: `u${index}`, generation: 3 };
-      return readPolicy({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec });
-    }),
-    nodes,
-  });
-}
-
-const addressOf = (who: string, family: 0 | 1): Address => at(places[who]?.addresses[family] ?? who);
-
-interface Ask {
-  readonly family?: 0 | 1;
-  readonly protocol?: Flow['protocol'];
-  readonly port?: number | undefined;
-  readonly pods?: Readonly<Record<string, Place>>;
-  readonly hairpin?: boolean;
-}
-
-function ask(specs: readonly Spec[], from: string, to: string, how: Ask = {}): Verdict {
-  const { family = 0, protocol = 'TCP', pods, hairpin } = how;
-  const port = 'port' in how ? how.port : 80;
-  return decide(modelOf(specs, pods), {
-    source: addressOf(from, family),
-    destination: addressOf(to, family),
-    protocol,
-    ...(port === undefined ? {} : { port }),
-    ...(hairpin === undefined ? {} : { hairpin }),
-  });
-}
-
-const allows = (specs: readonly Spec[], from: string, to: string, how?: Ask): boolean =>
-  ask(specs, from, to, how).allowed;
-
-const toApi = { podSelector: { matchLabels: { app: 'api' } } };
-const denyIn: Spec = { podSelector: {}, policyTypes: ['Ingress'] };
-const denyOut: Spec = { podSelector: {}, policyTypes: ['Egress'] };
-const fromWeb = { from: [{ podSelector: { matchLabels: { app: 'web' } } }] };
+import {
+  addressOf,
+  allows,
+  ask,
+  at,
+  denyIn,
+  denyOut,
+  fromWeb,
+  modelOf,
+  places,
+  podOf,
+  toApi,
+} from './testing/shop.ts';
+import type { Place } from './testing/shop.ts';
 
 describe('isolation', () => {
   test('a pod is isolated in a direction when a policy of its namespace selects it for that direction', () => {
@@ -469,93 +372,5 @@ describe('policies that cannot be read', () => {
       metadata,
     } as NetworkPolicy);
     assert.deepEqual(read.covers, { ingress: true, egress: false });
-  });
-});
-
-describe('explanation', () => {
-  test('an allow names the rule and the entries that matched', () => {
-    const { ingress } = ask(
-      [denyIn, { ...toApi, ingress: [{ ports: [{ port: 1 }] }, fromWeb] }],
-      'web',
-      'api',
-    );
-    assert.equal(ingress.reason, 'rule');
-    assert.equal(ingress.allowedBy?.rule.provenance.name, 'p1');
-    assert.equal(ingress.allowedBy?.rule.provenance.generation, 3);
-    assert.equal(ingress.allowedBy?.peerField, 'spec.ingress[1].from[0]');
-    assert.deepEqual(
-      ingress.isolatedBy.map(policy => policy.name),
-      ['p0', 'p1'],
-    );
-  });
-
-  test('a deny names the port that is missing, and the change', () => {
-    const { ingress } = ask([{ ...toApi, ingress: [{ ...fromWeb, ports: [{ port: 80 }] }] }], 'web', 'api', {
-      port: 8080,
-    });
-    assert.deepEqual(
-      ingress.misses.map(miss => miss.sentence),
-      ['port 8080, allowed is 80'],
-    );
-    assert.deepEqual(ingress.change?.add, { protocol: 'TCP', port: 8080 });
-    assert.equal(ingress.change?.field, 'spec.ingress[0].ports');
-  });
-
-  test('ports of several protocols are each named with theirs', () => {
-    const ports = [{ port: 53, protocol: 'UDP' as const }, { port: 53 }, { port: 80, endPort: 81 }];
-    const verdict = ask([{ ...toApi, ingress: [{ ports }] }], 'web', 'api', { port: 8080 });
-    assert.equal(verdict.ingress.misses[0]?.sentence, 'TCP port 8080, allowed is UDP 53, TCP 53, TCP 80-81');
-  });
-
-  test('a deny names the label that is missing', () => {
-    const policy = { ...toApi, ingress: [{ from: [{ podSelector: { matchLabels: { role: 'client' } } }] }] };
-    const { ingress } = ask([policy], 'web', 'api');
-    assert.deepEqual(
-      ingress.misses.map(miss => miss.sentence),
-      ['label role=client missing'],
-    );
-    assert.deepEqual(ingress.change?.add, { podSelector: { matchLabels: { app: 'web', tier: 'front' } } });
-  });
-
-  test('the change leaves out labels that the next pod of a Deployment or Job does not have', () => {
-    const place = places.web ?? assert.fail();
-    const labels = { app: 'web', 'pod-template-hash': '5d9c', 'batch.kubernetes.io/job-name': 'x' };
-    const pods = { web: { ...place, labels } };
-    const { ingress } = ask([denyIn], 'web', 'api', { pods });
-    assert.deepEqual(ingress.change?.add, {
-      from: [{ podSelector: { matchLabels: { app: 'web' } } }],
-      ports: [{ protocol: 'TCP', port: 80 }],
-    });
-  });
-
-  test('a deny from another namespace, from an exception and from outside says so', () => {
-    const missOf = (spec: Spec, from: string) => ask([spec], from, 'api').ingress.misses[0]?.sentence;
-    assert.equal(
-      missOf({ ...toApi, ingress: [fromWeb] }, 'other'),
-      'data/other is not in the namespace shop',
-    );
-    const block = { ipBlock: { cidr: '8.0.0.0/8', except: ['8.8.0.0/16'] } };
-    assert.equal(
-      missOf({ ...toApi, ingress: [{ from: [block] }] }, '8.8.8.8'),
-      '8.8.8.8 is in the exception 8.8.0.0/16',
-    );
-    assert.equal(
-      missOf({ ...toApi, ingress: [fromWeb] }, '8.8.8.8'),
-      "8.8.8.8 is no pod's address, and selectors match pods alone",
-    );
-  });
-
-  test('the nearest rule comes first, and a default deny names who isolates', () => {
-    const ingress = [
-      { from: [{ ipBlock: { cidr: '9.9.9.9/32' } }], ports: [{ port: 1 }] },
-      { ...fromWeb, ports: [{ port: 443 }] },
-    ];
-    const verdict = ask([{ ...toApi, ingress }], 'web', 'api').ingress;
-    assert.equal(verdict.misses[0]?.sentence, 'port 80, allowed is 443');
-    assert.equal(verdict.considered.length, 2);
-    const none = ask([denyIn], 'web', 'api').ingress;
-    assert.deepEqual(none.misses, []);
-    assert.equal(none.change?.field, 'spec.ingress');
-    assert.equal(none.isolatedBy[0]?.name, 'p0');
   });
 });
