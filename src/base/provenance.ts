@@ -9,6 +9,10 @@ export interface Provenance {
   readonly field: string;
 }
 
+/** The object in words: `Kind/namespace/name`, `Kind/name` where it has no namespace. */
+export const objectNameOf = ({ kind, namespace, name }: Provenance): string =>
+  namespace === '' ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
+
 /** What is wrong with an object, in words for a condition or an Event; the rest of it is not affected. */
 export interface Problem {
   readonly provenance: Provenance;

@@ -1,8 +1,8 @@
 import type { FlowEnd, FlowEvent, FlowReason } from '../base/flow-event.ts';
-import type { Provenance } from '../base/provenance.ts';
+import { objectNameOf } from '../base/provenance.ts';
 import { formatAddress, parseAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { decidePolicy } from '../policy/index.ts';
+import { decidePolicy, protocolOf } from '../policy/index.ts';
 import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
 
 /** A packet that a policy's rule dropped, as the kernel reports it. */
@@ -25,14 +25,6 @@ export interface DroppedPacket {
 
 export type ExplainedDrop = Omit<FlowEvent, 'id' | 'at' | 'last' | 'node' | 'packets'>;
 
-const protocols: ReadonlyMap<number, Flow['protocol']> = new Map([
-  [1, 'ICMP'],
-  [6, 'TCP'],
-  [17, 'UDP'],
-  [58, 'ICMP'],
-  [132, 'SCTP'],
-]);
-
 /** Asks the engine what it says to the packet's connection. Undefined for what has no whole addresses. */
 export function explainDrop(
   model: PolicyModel,
@@ -43,7 +35,7 @@ export function explainDrop(
   const opened = isReply(packet) ? turned(packet) : packet;
   const [source, destination] = [parseAddress(opened.source), parseAddress(opened.destination)];
   if (source === undefined || destination === undefined) return undefined;
-  const protocol = protocols.get(opened.protocol) ?? 'other';
+  const protocol = protocolOf(opened.protocol);
   const flow: Flow = {
     source,
     destination,
@@ -135,18 +127,15 @@ function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
     return {
       ...facts,
       policies: [provenance],
-      sentence: `${direction} of ${pod ?? 'the pod'} is denied by the rule ${what} of ${nameOf(provenance)}`,
+      sentence: `${direction} of ${pod ?? 'the pod'} is denied by the rule ${what} of ${objectNameOf(provenance)}`,
     };
   }
   const [nearest] = misses;
-  const isolated = `${direction} of ${pod ?? 'the pod'} is isolated by ${isolatedBy.map(nameOf).join(', ')}`;
+  const isolated = `${direction} of ${pod ?? 'the pod'} is isolated by ${isolatedBy.map(objectNameOf).join(', ')}`;
   const cut = rule === 'revoked' ? ', which cut what was open' : '';
   const near =
     nearest === undefined
       ? 'no rule allows anything'
-      : `nearest is ${nameOf(nearest.rule.provenance)} ${nearest.rule.provenance.field}: ${nearest.sentence}`;
+      : `nearest is ${objectNameOf(nearest.rule.provenance)} ${nearest.rule.provenance.field}: ${nearest.sentence}`;
   return { ...facts, sentence: `${isolated}${cut}; ${near}` };
 }
-
-const nameOf = ({ kind, namespace, name }: Provenance): string =>
-  namespace === '' ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;

@@ -2,7 +2,7 @@ import { parseAddress } from '../base/ip.ts';
 import { connectionMarks } from '../kernel/contract.ts';
 import type { Connection } from '../kernel/netlink/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
-import { decide } from './decide.ts';
+import { decide, protocolOf } from './decide.ts';
 import type { Flow } from './decide.ts';
 import type { PolicyModel } from './model.ts';
 
@@ -46,7 +46,7 @@ function flowOf(connection: Connection): Flow | undefined {
   const source = parseAddress(original.source);
   const destination = parseAddress(reply.source); // after Service translation
   const port = reply.sourcePort;
-  const name = protocols.get(connection.protocol) ?? 'other';
+  const name = protocolOf(connection.protocol);
   if (source === undefined || destination === undefined) return undefined;
   return {
     source,
@@ -57,11 +57,3 @@ function flowOf(connection: Connection): Flow | undefined {
     hairpin: true,
   };
 }
-
-const protocols: ReadonlyMap<number, Flow['protocol']> = new Map([
-  [1, 'ICMP'],
-  [6, 'TCP'],
-  [17, 'UDP'],
-  [58, 'ICMP'],
-  [132, 'SCTP'],
-]);

@@ -21,6 +21,17 @@ export interface Flow {
   readonly hairpin?: boolean;
 }
 
+const protocols: ReadonlyMap<number, Flow['protocol']> = new Map([
+  [1, 'ICMP'],
+  [6, 'TCP'],
+  [17, 'UDP'],
+  [58, 'ICMP'],
+  [132, 'SCTP'],
+]);
+
+/** Of an IP protocol number. */
+export const protocolOf = (number: number): Flow['protocol'] => protocols.get(number) ?? 'other';
+
 export interface Verdict {
   readonly allowed: boolean;
   /** At the source. */

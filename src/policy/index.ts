@@ -6,6 +6,6 @@ export type { PolicyCounter } from './apply-counters.ts';
 export { buildPolicyModel } from './compile-objects.ts';
 export type { PolicyObjects } from './compile-objects.ts';
 export { auditAnnotation } from './compile-policy.ts';
-export { decide as decidePolicy } from './decide.ts';
+export { decide as decidePolicy, protocolOf } from './decide.ts';
 export type { Change, DirectionVerdict, Flow, Miss, RuleTrace, Verdict } from './decide.ts';
 export type { Policy, PolicyModel, PolicyPod } from './model.ts';

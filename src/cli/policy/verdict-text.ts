@@ -1,3 +1,4 @@
+import { objectNameOf } from '../../base/provenance.ts';
 import type { Provenance } from '../../base/provenance.ts';
 import type { DirectionVerdict, Verdict } from '../../policy/index.ts';
 
@@ -7,12 +8,13 @@ export function verdictText(from: string, to: string, verdict: Verdict): string 
   const sides = [verdict.egress, verdict.ingress].flatMap(side => [
     `  ${side.direction === 'egress' ? 'out' : 'in '}  ${side.allowed ? 'allowed' : 'denied '}  ${reasonText(side)}`,
     ...side.misses.map(
-      ({ rule, sentence }) => `       near: ${nameOf(rule.provenance)} ${rule.provenance.field}: ${sentence}`,
+      ({ rule, sentence }) =>
+        `       near: ${objectNameOf(rule.provenance)} ${rule.provenance.field}: ${sentence}`,
     ),
     ...(side.change === undefined
       ? []
       : [
-          `       to allow it, add to ${side.change.field} of ${nameOf(side.change.policy)}: ${JSON.stringify(side.change.add)}`,
+          `       to allow it, add to ${side.change.field} of ${objectNameOf(side.change.policy)}: ${JSON.stringify(side.change.add)}`,
         ]),
   ]);
   return [head, ...sides].map(line => `${line}\n`).join('');
@@ -33,14 +35,11 @@ export function reasonText({ allowedBy, deniedBy, isolatedBy, pod = '', reason }
     case 'denied':
       return `${ruleText(deniedBy?.rule.provenance)} denies it${deniedBy?.rule.name === undefined ? '' : ` ("${deniedBy.rule.name}")`}`;
     case 'no-rule':
-      return `${pod} is isolated by ${isolatedBy.map(nameOf).join(', ')}, and no rule of them allows it`;
+      return `${pod} is isolated by ${isolatedBy.map(objectNameOf).join(', ')}, and no rule of them allows it`;
     default:
       return reason satisfies never;
   }
 }
 
 const ruleText = (provenance: Provenance | undefined): string =>
-  provenance === undefined ? 'a rule' : `${nameOf(provenance)} ${provenance.field}`;
-
-const nameOf = ({ kind, namespace, name }: Provenance): string =>
-  namespace === '' ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
+  provenance === undefined ? 'a rule' : `${objectNameOf(provenance)} ${provenance.field}`;

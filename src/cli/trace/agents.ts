@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { sentenceOf } from '../../base/errors.ts';
 import type { FlowEvent } from '../../base/flow-event.ts';
+import { objectNameOf } from '../../base/provenance.ts';
 import type { Provenance } from '../../base/provenance.ts';
 import type {
   CounterChange,
@@ -89,7 +90,8 @@ export class Agents {
         const answer = await this.#ask<CountersAnswer>(node, `/observe/counters?${query.toString()}`);
         for (const { chain, direction, does, element, packets, policies, rules } of answer?.counters ?? []) {
           const place = element === undefined ? chain : `${element.set} { ${element.key} }`;
-          const by = rules.length > 0 ? rules.map(one => ruleName(one.provenance)) : policies.map(policyName);
+          const by =
+            rules.length > 0 ? rules.map(one => ruleName(one.provenance)) : policies.map(objectNameOf);
           const isRule = rules.length > 0;
           const key = `${node} ${source} ${to.address} ${direction} ${place}`;
           const ends = { source, destination: to.address };
@@ -196,10 +198,7 @@ const reportOf = ({ destination, direction, node, packets, source, why }: FlowEv
   sentence: why.sentence,
 });
 
-const policyName = ({ kind, name, namespace }: Provenance): string =>
-  `${kind}/${namespace === '' ? '' : `${namespace}/`}${name}`;
-
-const ruleName = (provenance: Provenance): string => `${policyName(provenance)} ${provenance.field}`;
+const ruleName = (provenance: Provenance): string => `${objectNameOf(provenance)} ${provenance.field}`;
 
 /** What moved between two moments. */
 export function counterChanges(

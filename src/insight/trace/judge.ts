@@ -1,4 +1,5 @@
 import { parseAddress } from '../../base/ip.ts';
+import { objectNameOf } from '../../base/provenance.ts';
 import type { Provenance } from '../../base/provenance.ts';
 import type { Protocol } from '../../kube/types/scalars.ts';
 import { decidePolicy } from '../../policy/index.ts';
@@ -129,9 +130,9 @@ function sentenceFor(verdict: DirectionVerdict, { from, to, protocol }: Connecti
   }
 }
 
-export const referenceOf = ({ kind, namespace, name, field }: Provenance): Reference => ({
-  object: `${kind}/${namespace === '' ? '' : `${namespace}/`}${name}`,
-  field,
+export const referenceOf = (provenance: Provenance): Reference => ({
+  object: objectNameOf(provenance),
+  field: provenance.field,
 });
 
 const nameOf = (provenance: Provenance | undefined): string =>
