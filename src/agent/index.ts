@@ -23,7 +23,9 @@ import { sentenceOf } from '../base/errors.ts';
 import { formatPrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
+import { Metrics } from '../base/metrics.ts';
 import { WorkQueue } from '../base/work-queue.ts';
+import { metricsPorts } from '../kernel/contract.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
@@ -33,6 +35,7 @@ import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
 import { followGateways } from './gateways/index.ts';
+import { agentMetrics, serveMetrics } from './metrics.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
@@ -99,6 +102,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { outcome, movedTo } = ipam.opened;
   if (outcome === 'rebuild')
     log.error({ movedTo }, 'the address store was unreadable; it is rebuilt from what the kernel has');
+  const metrics = new Metrics();
   const network = new PodNetwork({
     kernel: worker,
     ipam,
@@ -237,6 +241,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       problems: state.problems,
     };
   };
+  agentMetrics(metrics, status);
   const compare = () => {
     queue.add('reconcile');
     services.reconcile();
@@ -253,7 +258,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       drops: policies.drops,
       serviceCounters: async at => (await services.counters(at)) ?? nothingCounted,
     }),
+    () => metrics.text(),
   );
+  const metricsServer = await serveMetrics(metrics, metricsPorts.agent, log.scope('metrics'));
 
   nodes.start(signal);
   pods.start(signal);
@@ -280,6 +287,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await policies.close();
       await cniServer.close();
       await statusServer.close();
+      await metricsServer.close();
       await queue.close();
       ipam[Symbol.dispose]();
     },

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { http } from '../kube/node-http.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
+import { metricsContentType } from '../base/metrics.ts';
 import type { PolicyStatus } from '../policy/index.ts';
 import type { DropsStatus } from './drops.ts';
 import type { Observe } from './observe.ts';
@@ -53,13 +54,14 @@ export interface StatusServer {
 }
 
 /**
- * `GET /healthz` (200 while the process works), `GET /status` and `GET /observe/…` (observe.ts) on a unix socket that only
+ * `GET /healthz` (200 while the process works), `GET /status`, `GET /metrics` and `GET /observe/…` (observe.ts) on a unix socket that only
  * root can open.
  */
 export async function serveStatus(
   path: string,
   status: () => object,
   observe: Observe = () => Promise.resolve({ status: 404, body: { error: 'not found' } }),
+  metrics: () => string = () => '',
 ): Promise<StatusServer> {
   rmSync(path, { force: true });
   const server = http.createServer((request, response) => {
@@ -71,6 +73,8 @@ export async function serveStatus(
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (request.method === 'GET' && url?.pathname === '/status') {
       answer(200, status());
+    } else if (request.method === 'GET' && url?.pathname === '/metrics') {
+      response.writeHead(200, { 'content-type': metricsContentType }).end(metrics());
     } else if (request.method === 'GET' && url?.pathname.startsWith('/observe/') === true) {
       observe(url.pathname, url.searchParams).then(
         ({ body, status: code }) => answer(code, body),

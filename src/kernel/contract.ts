@@ -167,6 +167,13 @@ export const proxy = {
   healthPort: 15020,
 } as const;
 
+/** TCP ports of the node where scrapers find metrics (Prometheus' text format, `GET /metrics`). */
+export const metricsPorts = {
+  agent: 9804,
+  /** As CoreDNS has it, so that dashboards and scrape jobs carry over. */
+  dns: 9153,
+} as const;
+
 /** tc: clsact, direct action, one dispatcher a direction; slots run in this order. */
 export const tc = {
   priority: 49152,
