@@ -16,6 +16,8 @@ export const paths = {
   cniSocket: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/cni.sock`,
   /** Where the CNI plugin leaves a DEL for an agent that does not run. */
   cniReleaseQueue: (cluster: string, node: string) => `/var/lib/fairlead/${cluster}/nodes/${node}/releases`,
+  /** Where the agent hears from the DNS server which addresses names have that policies wait for. */
+  namesSocket: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/names.sock`,
   /** Where the agent writes its conflist; its appearance makes the node Ready. */
   cniConfigDirectory: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/net.d`,
 } as const;
@@ -131,7 +133,7 @@ export const nft = {
 } as const;
 
 /** Groups of nfnetlink_log, one reader each in a network namespace; other programs use small numbers. */
-export const logGroups = { policyDrops: 9801 } as const;
+export const logGroups = { policyDrops: 9801, policyAllows: 9802 } as const;
 
 /**
  * Connection mark bits (`ct mark`): what has to last longer than one hook. A block reads and writes only its own bits,
