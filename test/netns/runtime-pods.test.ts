@@ -123,7 +123,7 @@ suite('pods on a node', () => {
           command: [
             'sh',
             '-c',
-            'echo $GREETING $PASSWORD $C_color $MEMORY $(ME); cat /conf/*; cat /one; cat /down/labels; stat -c %a /conf/p/w',
+            'echo $GREETING $PASSWORD $C_color $MEMORY $(ME); cat /conf/c; cat /one; cat /down/labels; stat -c %a /conf/p/w',
           ],
           env: [
             { name: 'ME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
