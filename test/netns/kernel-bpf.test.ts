@@ -177,16 +177,23 @@ test('the worker installs programs and changes maps', async context => {
     maps: { packet_count: { pin: `${pins}/count` } },
     attachments: [{ program: 'from_link', to: 'tc', ...hook }],
   });
-  await worker.changeBpfMap(`${pins}/count`, {
-    remove: word(8),
-    set: { keys: word(9), values: new Uint8Array(16).fill(1) },
-  });
+  assert.equal(await worker.bpfMapCapacity(`${pins}/count`), 1024);
+  assert.equal(await worker.bpfMapCapacity(`${pins}/absent`), undefined);
+  await worker.changeBpfMaps([
+    {
+      pin: `${pins}/count`,
+      remove: word(8),
+      set: { keys: word(9), values: new Uint8Array(16).fill(1) },
+    },
+  ]);
+  const found = await worker.lookUpBpfMap(`${pins}/count`, Buffer.concat([word(8), word(9)]));
+  assert.deepEqual([...found.present], [0, 1]);
+  assert.deepEqual([...found.values], [...new Uint8Array(16), ...new Uint8Array(16).fill(1)]);
   const { keys, values } = await worker.readBpfMap(`${pins}/count`);
   assert.deepEqual([...keys], [9, 0, 0, 0]);
   assert.equal(values.length, 16);
-  await worker.changeBpfMap(`${pins}/count`, {
-    remove: word(9),
-    set: { keys: new Uint8Array(0), values: new Uint8Array(0) },
-  });
+  await worker.changeBpfMaps([{ pin: `${pins}/count`, remove: word(9) }]);
   assert.equal((await worker.readBpfMap(`${pins}/count`)).keys.length, 0);
+  await worker.unpinBpf([`${pins}/count`, `${pins}/absent`]);
+  assert.equal(await worker.bpfMapCapacity(`${pins}/count`), undefined);
 });

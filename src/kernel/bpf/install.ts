@@ -1,6 +1,9 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { bpf, paths } from '../contract.ts';
+import { mountFileSystem, mounts } from '../mount/index.ts';
 import { attachToCgroup, attachToTc } from './attach.ts';
 import type { TcHook } from './attach.ts';
-import { BpfMap } from './map.ts';
 import { BpfObject } from './object.ts';
 import type { LoadOptions } from './object.ts';
 
@@ -17,6 +20,8 @@ export interface BpfInstallation {
 
 /** Loads, pins and attaches; may be repeated: maps keep their entries, and programs are replaced in one step each. */
 export function installBpf(installation: BpfInstallation): void {
+  const pins = Object.values(installation.maps).flatMap(({ pin }) => pin ?? []);
+  if (pins.some(pin => pin.startsWith(`${bpf.mount}/`))) ensureBpfFileSystem();
   const programs = [...new Set(installation.attachments.map(attachment => attachment.program))];
   using object = BpfObject.load(installation.file, { maps: installation.maps, programs });
   for (const attachment of installation.attachments) {
@@ -26,29 +31,13 @@ export function installBpf(installation: BpfInstallation): void {
   }
 }
 
-/** Entries of a map, keys after each other and values after each other. */
-export interface BpfEntries {
-  readonly keys: Uint8Array;
-  readonly values: Uint8Array;
-}
+/** Its presence says that the file system of pins was mounted by us, so that it goes with the last cluster. */
+export const bpfMountMarker = join(paths.runRoot, 'bpf-mounted');
 
-export function readPinnedMap(pin: string): BpfEntries {
-  using map = BpfMap.openPinned(pin);
-  const entries = [...map.entries()];
-  return {
-    keys: Buffer.concat(entries.map(([key]) => key)),
-    values: Buffer.concat(entries.map(([, value]) => value)),
-  };
-}
-
-/** Deletes before it adds, so that a full map can be changed. Keys to delete that are absent are fine. */
-export function changePinnedMap(
-  pin: string,
-  change: { readonly remove: Uint8Array; readonly set: BpfEntries },
-): void {
-  using map = BpfMap.openPinned(pin);
-  for (let at = 0; at < change.remove.length; at += map.keyLength) {
-    map.delete(change.remove.subarray(at, at + map.keyLength));
-  }
-  map.updateBatch(change.set.keys, change.set.values);
+/** Most systems mount it when they start; where nobody did, pins would be plain files. */
+function ensureBpfFileSystem(): void {
+  if (mounts().some(({ type, path }) => type === 'bpf' && path === bpf.mount)) return;
+  if (!existsSync(dirname(bpfMountMarker))) mkdirSync(dirname(bpfMountMarker), { recursive: true });
+  writeFileSync(bpfMountMarker, '');
+  mountFileSystem('bpf', bpf.mount);
 }

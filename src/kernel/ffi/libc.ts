@@ -21,6 +21,7 @@ export interface LibC {
   connect(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   /** `headers` are `count` times struct mmsghdr. */
@@ -55,6 +56,7 @@ const prototypes = [
   'int connect(int fd, const void *address, uint length)',
   'int listen(int fd, int backlog)',
   'int setsockopt(int fd, int level, int option, const void *value, uint length)',
+  'int getsockopt(int fd, int level, int option, void *value, void *length)',
   'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
   'intptr_t recv(int fd, void *bytes, size_t length, int flags)',
   'int recvmmsg(int fd, void *headers, uint count, int flags, void *timeout)',
@@ -93,6 +95,7 @@ export const constants = {
   SO_REUSEADDR: 2,
   SO_RCVTIMEO: 20,
   SO_RCVBUFFORCE: 33,
+  SO_NETNS_COOKIE: 71,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
   IPPROTO_IP: 0,

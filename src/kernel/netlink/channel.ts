@@ -19,7 +19,7 @@ const receiveBuffer = 1 << 20;
 const timeoutSeconds = 10;
 
 /** <linux/netlink.h>: what of the kernel a socket speaks to. */
-export const netlinkFamilies = { route: 0, netfilter: 12 } as const;
+export const netlinkFamilies = { route: 0, socketDiagnosis: 4, netfilter: 12 } as const;
 
 /** One netlink socket: requests out, answers in, matched by sequence number. Blocks while the kernel works. */
 export class Channel {

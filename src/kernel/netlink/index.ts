@@ -1,6 +1,7 @@
 /** Netlink by a codec of our own: links, addresses, routes, rules, neighbours, forwarding entries; tracked connections. */
 export { RouteSocket } from './socket.ts';
 export { ConntrackSocket } from './conntrack-socket.ts';
+export { SocketDiagnosis } from './socket-diagnosis.ts';
 export { NftElementSocket } from './nft-element-socket.ts';
 export type { NftElementChange } from './nft-element-change.ts';
 export { NftCounterSocket } from './nft-counter-socket.ts';

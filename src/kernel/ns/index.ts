@@ -4,4 +4,5 @@ export { createNamespace, deleteNamespace, listNamespaces, namespacePath } from 
 export { inScratchNamespace } from './scratch.ts';
 export { bindUdpIn, connectIn, listenIn } from './sockets.ts';
 export type { ConnectOptions, ListenOptions } from './sockets.ts';
+export { namespaceCookie, namespacesOf } from './of-processes.ts';
 export { spawnIn } from './spawn.ts';

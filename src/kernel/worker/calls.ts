@@ -1,5 +1,4 @@
 import type { Address } from '../../base/ip.ts';
-import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
 import { lazily } from '../ffi/lazily.ts';
 import type {
   Connection,
@@ -14,10 +13,12 @@ import type {
 import type { NftChange } from '../nft/index.ts';
 import type { TableState } from '../nft/table.ts';
 import type { ProbeResult, Prober } from '../probe/index.ts';
+import { bpfCalls } from './bpf-calls.ts';
 import { performJob } from './jobs.ts';
 import type { KernelJob, KernelSetting } from './jobs.ts';
 import { failureOf } from './messages.ts';
 import type { Failure } from './messages.ts';
+import { podCalls } from './pod-calls.ts';
 
 /** A namespace's path, or undefined for the process's own. */
 export type Where = string | undefined;
@@ -178,15 +179,8 @@ export function createCalls() {
       prober ??= new (await import('../probe/index.ts')).Prober();
       return prober.all();
     },
-    async installBpf(installation: BpfInstallation): Promise<void> {
-      (await import('../bpf/index.ts')).installBpf(installation);
-    },
-    async readBpfMap(pin: string): Promise<BpfEntries> {
-      return (await import('../bpf/index.ts')).readPinnedMap(pin);
-    },
-    async changeBpfMap(pin: string, remove: Uint8Array, set: BpfEntries): Promise<void> {
-      (await import('../bpf/index.ts')).changePinnedMap(pin, { remove, set });
-    },
+    ...bpfCalls,
+    ...podCalls,
   };
 }
 

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import type { BpfEntries, BpfInstallation } from '../bpf/index.ts';
+import type { BpfEntries, BpfFound, BpfInstallation, BpfMapChange } from '../bpf/index.ts';
 import type {
   Connection,
   ConnectionFilter,
@@ -23,6 +23,7 @@ import type { ProbeResult } from '../probe/index.ts';
 import type { Calls, LinkAnnouncement, RefusedChange, Where } from './calls.ts';
 import type { KernelJob, KernelSetting } from './jobs.ts';
 import { KernelCallError } from './messages.ts';
+import type { PodNamespace, SocketsOfNamespace } from './pod-calls.ts';
 import { ThreadQueue } from './thread-queue.ts';
 
 export interface KernelWorkerOptions {
@@ -195,12 +196,39 @@ export class KernelWorker implements AsyncDisposable {
     return this.#call('readBpfMap', pin);
   }
 
-  /** Keys to remove are one after the other, as those to set. */
-  changeBpfMap(
-    pin: string,
-    change: { readonly remove: Uint8Array; readonly set: BpfEntries },
-  ): Promise<void> {
-    return this.#call('changeBpfMap', pin, change.remove, change.set);
+  /** Of single keys, one after the other. */
+  lookUpBpfMap(pin: string, keys: Uint8Array): Promise<BpfFound> {
+    return this.#call('lookUpBpfMap', pin, keys);
+  }
+
+  /** In their order. Keys to remove are one after the other, as those to set. */
+  changeBpfMaps(changes: readonly BpfMapChange[]): Promise<void> {
+    return this.#call('changeBpfMaps', changes);
+  }
+
+  /** How many entries a pinned map may have; undefined where there is none. */
+  bpfMapCapacity(pin: string): Promise<number | undefined> {
+    return this.#call('bpfMapCapacity', pin);
+  }
+
+  /** Takes pins away, and with them what only they kept; absent ones are fine. */
+  unpinBpf(pins: readonly string[]): Promise<void> {
+    return this.#call('unpinBpf', pins);
+  }
+
+  /** Of the process's own network namespace. */
+  namespaceCookie(): Promise<bigint> {
+    return this.#call('namespaceCookie');
+  }
+
+  /** The network namespaces of the processes of a control group, with their addresses. */
+  podNamespaces(cgroup: string): Promise<readonly PodNamespace[]> {
+    return this.#call('podNamespaces', cgroup);
+  }
+
+  /** Ends UDP sockets of a control group's processes: their users get ECONNABORTED at once. Returns how many there were. */
+  endUdpSockets(cgroup: string, sockets: readonly SocketsOfNamespace[]): Promise<number> {
+    return this.#call('endUdpSockets', cgroup, sockets);
   }
 
   close(): Promise<void> {
