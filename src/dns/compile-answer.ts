@@ -1,8 +1,9 @@
-import { timeToLive, soaRecord } from './compile-zone.ts';
+import { schemaVersionTtl, soaRecord } from './compile-zone.ts';
 import type { Zone } from './compile-zone.ts';
 import type { NamedRecord } from './compile-names.ts';
 import type { Decision } from './decide.ts';
-import { RecordWriter, limits, rcodes } from './wire/index.ts';
+import type { NameRules } from './model-rules.ts';
+import { RecordWriter, keyOfName, limits, rcodes } from './wire/index.ts';
 import type { NameKey, ResourceRecord } from './wire/index.ts';
 
 /**
@@ -18,12 +19,14 @@ export interface CompiledAnswer {
   readonly answers: number;
   readonly authorities: number;
   readonly additional: number;
+  /** The last answer is an alias of a name that others answer for, and are to be asked for. */
+  readonly continues?: NameKey;
   /** Every answer is this long and for the question's own name, so that they may change places; 0: they may not. */
   readonly stride: number;
 }
 
 export interface AnswerContext {
-  readonly clusterDomain: string;
+  readonly rules: Pick<NameRules, 'ttl' | 'negativeTtl'>;
   readonly serial: number;
 }
 
@@ -49,14 +52,12 @@ export function compileAnswer(
     case 'no-data':
       return negative(decision, rcodes.NOERROR, key, context);
     case 'answer': {
-      const { answers, additional, soa } = decision;
-      const soas = soa === undefined ? [] : [soaRecord(soa, context.clusterDomain, context.serial)];
-      const sections = [
-        [...answers.map(resourceRecord), ...soas],
-        [],
-        additional.map(resourceRecord),
-      ] as const;
-      return { ...write(rcodes.NOERROR, key, sections), stride: strideOf(answers) };
+      const { answers, additional, soa, continues } = decision;
+      const soas = soa === undefined ? [] : [soaRecord(soa, context.rules.negativeTtl, context.serial)];
+      const asRecord = recordsWith(context.rules.ttl);
+      const sections = [[...answers.map(asRecord), ...soas], [], additional.map(asRecord)] as const;
+      const written = { ...write(rcodes.NOERROR, key, sections), stride: strideOf(answers) };
+      return continues === undefined ? written : { ...written, continues: keyOfName(continues) };
     }
   }
 }
@@ -68,10 +69,10 @@ function negative(
   context: AnswerContext,
 ): CompiledAnswer {
   const { zone, answers } = decision;
-  const soa = soaRecord(zone, context.clusterDomain, context.serial);
+  const soa = soaRecord(zone, context.rules.negativeTtl, context.serial);
   // Without aliases it points at the zone alone, so that it fits every name of that length in the zone.
   const known = answers.length === 0 ? zone.key : key;
-  return write(rcode, key, [answers.map(resourceRecord), [soa], []], known);
+  return write(rcode, key, [answers.map(recordsWith(context.rules.ttl)), [soa], []], known);
 }
 
 function bare(rcode: number): CompiledAnswer {
@@ -115,8 +116,10 @@ function strideOf(answers: readonly NamedRecord[]): number {
   return pointerAndHead + (data.type === 'A' ? 4 : 16);
 }
 
-const resourceRecord = ({ name, data }: NamedRecord): ResourceRecord => ({
-  name,
-  ttl: data.type === 'TXT' ? timeToLive.schemaVersion : timeToLive.found,
-  data,
-});
+const recordsWith =
+  (ttl: number) =>
+  ({ name, data }: NamedRecord): ResourceRecord => ({
+    name,
+    ttl: data.type === 'TXT' ? schemaVersionTtl : ttl,
+    data,
+  });

@@ -1,15 +1,19 @@
 import type { Prefix } from '../base/ip.ts';
 import { compileAnswer } from './compile-answer.ts';
 import type { CompiledAnswer } from './compile-answer.ts';
-import { compileService, namespaceNames } from './compile-names.ts';
+import { EndpointIndex } from './compile-endpoints.ts';
+import { compileService, namespaceNames, serviceName } from './compile-names.ts';
+import type { NamedRecord } from './compile-names.ts';
 import { NameTree } from './compile-tree.ts';
 import { apexNames, compileApex, compileZones } from './compile-zone.ts';
 import type { Zone } from './compile-zone.ts';
 import { decide } from './decide.ts';
-import type { Decision, Knowledge } from './decide.ts';
+import type { Decision, Knowledge, PlacedEndpoint } from './decide.ts';
 import { serviceKey } from './model.ts';
 import type { ServiceNames, SliceNames } from './model.ts';
-import { types } from './wire/index.ts';
+import { defaultRules } from './model-rules.ts';
+import type { NameRules } from './model-rules.ts';
+import { keyOfName, types } from './wire/index.ts';
 import type { NameKey } from './wire/index.ts';
 
 export interface ClusterNamesOptions {
@@ -19,6 +23,7 @@ export interface ClusterNamesOptions {
   readonly prefixes: readonly Prefix[];
   /** Of the SOA records, the same for the life of a process: answers are only good here. */
   readonly serial: number;
+  readonly rules?: NameRules;
 }
 
 /** Everything that the names are made from, as plain data. */
@@ -43,30 +48,45 @@ const cachedTypes: ReadonlySet<number> = new Set([
  * The names of a cluster, kept by one object's change at a time.
  *
  *   Service ─────┐
- *   its slices ──┴─▶ compileService ─▶ NameTree ─▶ decide ─▶ compileAnswer, kept at the name
- *   Namespace ───────────────────────────┘
+ *   its slices ──┴─▶ compileService ─▶ NameTree ─┬─▶ decide ─▶ compileAnswer, kept at the name
+ *   Namespace ───────────────────────────┘       │
+ *   pods, endpoints ─────────────▶ derivedRecords ┘
  */
 export class ClusterNames implements Knowledge {
   readonly tree = new NameTree();
   readonly zones: readonly Zone[];
+  readonly rules: NameRules;
+  readonly clusterDomain: string;
+  readonly servicesKey: NameKey;
+  readonly podsKey: NameKey;
+  readonly openZones: readonly NameKey[];
   isComplete = false;
   readonly #options: ClusterNamesOptions;
   readonly #namespaces = new Set<string>();
   readonly #services = new Map<string, ServiceNames>();
-  readonly #slices = new Map<string, Map<string, SliceNames>>();
+  readonly #endpoints = new EndpointIndex();
+  /** Names of pods by namespace and address; kept where the rules verify them. */
+  readonly #pods = new Map<string, string>();
   /** NXDOMAIN by zone and length of the question's name: all else of it is the same. */
   readonly #noName = new Map<Zone, (CompiledAnswer | undefined)[]>();
 
   constructor(options: ClusterNamesOptions) {
     this.#options = options;
-    const { clusterDomain, dnsAddresses, prefixes } = options;
+    const { clusterDomain, dnsAddresses, prefixes, rules = defaultRules } = options;
+    this.rules = rules;
+    this.clusterDomain = clusterDomain;
+    this.servicesKey = keyOfName(`svc.${clusterDomain}`);
+    this.podsKey = keyOfName(`pod.${clusterDomain}`);
+    this.openZones = rules.fallthrough.map(keyOfName);
     this.zones = compileZones(clusterDomain, prefixes);
-    this.tree.replace('zone', compileApex(this.zones, clusterDomain, dnsAddresses), apexNames(clusterDomain));
+    const apex = compileApex(this.zones, clusterDomain, dnsAddresses);
+    this.tree.replace('zone', apex, apexNames(clusterDomain));
   }
 
   putNamespace(name: string): void {
+    if (!this.#isExposed(name)) return;
     this.#namespaces.add(name);
-    this.tree.replace(`Namespace/${name}`, [], namespaceNames(name, this.#options.clusterDomain));
+    this.tree.replace(`Namespace/${name}`, [], namespaceNames(name, this.clusterDomain));
   }
 
   removeNamespace(name: string): void {
@@ -77,24 +97,26 @@ export class ClusterNames implements Knowledge {
   /** Undefined names: the Service is gone, or has none. */
   setService(namespace: string, name: string, names: ServiceNames | undefined): void {
     const key = `${namespace}/${name}`;
-    if (names === undefined) this.#services.delete(key);
+    if (names === undefined || !this.#isExposed(namespace)) this.#services.delete(key);
     else this.#services.set(key, names);
     this.#compile(key);
   }
 
   putSlice(slice: SliceNames): void {
-    const key = serviceKey(slice);
-    const slices = this.#slices.get(key) ?? new Map<string, SliceNames>();
-    this.#slices.set(key, slices.set(slice.name, slice));
-    if (this.#services.get(key)?.kind === 'headless') this.#compile(key);
+    if (!this.rules.endpoints || !this.#isExposed(slice.namespace)) return;
+    this.#endpoints.put(slice);
+    this.#compileWithSlices(serviceKey(slice));
   }
 
   removeSlice(slice: SliceNames): void {
-    const key = serviceKey(slice);
-    const slices = this.#slices.get(key);
-    slices?.delete(slice.name);
-    if (slices?.size === 0) this.#slices.delete(key);
-    if (this.#services.get(key)?.kind === 'headless') this.#compile(key);
+    this.#endpoints.remove(slice);
+    this.#compileWithSlices(serviceKey(slice));
+  }
+
+  setPod(namespace: string, name: string, addresses: readonly string[], before: readonly string[]): void {
+    for (const address of before)
+      if (this.#pods.get(`${namespace}/${address}`) === name) this.#pods.delete(`${namespace}/${address}`);
+    for (const address of addresses) this.#pods.set(`${namespace}/${address}`, name);
   }
 
   /** Takes out what is not among these objects: after a time without news. */
@@ -119,8 +141,38 @@ export class ClusterNames implements Knowledge {
     return {
       namespaces: [...this.#namespaces],
       services: [...this.#services.values()],
-      slices: [...this.#slices.values()].flatMap(slices => [...slices.values()]),
+      slices: this.#endpoints.all(),
     };
+  }
+
+  service(namespace: string, name: string): ServiceNames | undefined {
+    return this.#services.get(`${namespace}/${name}`);
+  }
+
+  endpoints({ namespace, name, kind }: ServiceNames, label?: string): readonly PlacedEndpoint[] {
+    if (kind === 'cluster' && !this.rules.clusterEndpoints) return [];
+    const key = `${namespace}/${name}`;
+    return label === undefined ? this.#endpoints.endpoints(key) : this.#endpoints.withLabel(key, label);
+  }
+
+  endpointsAt(address: string): readonly PlacedEndpoint[] {
+    if (!this.rules.clusterEndpoints) return [];
+    return this.#endpoints
+      .at(address)
+      .filter(({ slice }) => this.#services.get(serviceKey(slice))?.kind === 'cluster');
+  }
+
+  podAt(namespace: string, address: string): string | undefined {
+    return this.#pods.get(`${namespace}/${address}`);
+  }
+
+  recordsAt(name: string): readonly NamedRecord[] {
+    return this.tree.get(keyOfName(name))?.records ?? [];
+  }
+
+  /** The kind of Service that a slice belongs to: what programming it is counted under. */
+  kindOf(slice: { readonly namespace: string; readonly service: string }): ServiceNames['kind'] | undefined {
+    return this.#services.get(serviceKey(slice))?.kind;
   }
 
   decide(key: NameKey, type: number): Decision {
@@ -135,11 +187,15 @@ export class ClusterNames implements Knowledge {
     const decision = this.decide(key, type);
     if (decision.outcome === 'no-name' && decision.answers.length === 0)
       return this.#noNameAnswer(decision, key);
-    const answer = compileAnswer(decision, key, this.#options);
+    const answer = compileAnswer(decision, key, this);
     // What an alias leads to is another name's, and changes without this one.
     const isAlias = 'answers' in decision && decision.answers.some(({ data }) => data.type === 'CNAME');
     if (answer !== undefined && !isAlias && cachedTypes.has(type)) node?.answers.set(type, answer);
     return answer;
+  }
+
+  get serial(): number {
+    return this.#options.serial;
   }
 
   #noNameAnswer(
@@ -149,14 +205,30 @@ export class ClusterNames implements Knowledge {
     const { zone } = decision;
     const byLength = this.#noName.get(zone) ?? [];
     this.#noName.set(zone, byLength);
-    byLength[key.length] ??= compileAnswer(decision, key, this.#options);
+    byLength[key.length] ??= compileAnswer(decision, key, this);
     return byLength[key.length];
+  }
+
+  #compileWithSlices(key: string): void {
+    const service = this.#services.get(key);
+    if (service?.kind === 'headless') this.#compile(key);
+    if (service?.kind !== 'cluster' || !this.rules.ignoreEmptyServices) return;
+    const isThere = this.recordsAt(serviceName(service, this.clusterDomain)).length > 0;
+    if (isThere !== this.#endpoints.hasEndpoints(key)) this.#compile(key);
   }
 
   #compile(key: string): void {
     const service = this.#services.get(key);
-    const slices = service?.kind === 'headless' ? [...(this.#slices.get(key)?.values() ?? [])] : [];
-    const records = service === undefined ? [] : compileService(service, slices, this.#options.clusterDomain);
+    const slices = service?.kind === 'headless' ? this.#endpoints.slices(key) : [];
+    const isEmpty =
+      this.rules.ignoreEmptyServices && service?.kind === 'cluster' && !this.#endpoints.hasEndpoints(key);
+    const records =
+      service === undefined || isEmpty ? [] : compileService(service, slices, this.clusterDomain);
     this.tree.replace(`Service/${key}`, records);
+  }
+
+  #isExposed(namespace: string): boolean {
+    const { namespaces } = this.rules;
+    return namespaces.length === 0 || namespaces.includes(namespace);
   }
 }

@@ -5,8 +5,10 @@ import type { NamedRecord, Provenance } from './compile-names.ts';
 import { keyOfName } from './wire/index.ts';
 import type { NameKey, ResourceRecord } from './wire/index.ts';
 
-/** Seconds for which answers may be kept, found and not found: what changes is soon seen everywhere. */
-export const timeToLive = { found: 5, notFound: 5, schemaVersion: 28_800 } as const;
+/** Seconds; a version does not change while a server runs. */
+export const schemaVersionTtl = 28_800;
+/** A SOA record itself is kept no longer, as CoreDNS has it. */
+const longestSoaTtl = 300;
 /** Of the Kubernetes DNS-Based Service Discovery that the names follow. */
 const schemaVersion = '1.1.0';
 
@@ -22,25 +24,26 @@ export function compileZones(clusterDomain: string, prefixes: readonly Prefix[])
   return [...new Set(names)].map(name => ({ name, key: keyOfName(name) }));
 }
 
-/** What the zones have without any object: SOA and NS at the top, the server's own name, the schema's version. */
+/** What the zones have without any object: NS at the top, the server's own name, the schema's version. */
 export function compileApex(
   zones: readonly Zone[],
   clusterDomain: string,
   dnsAddresses: readonly string[],
 ): readonly NamedRecord[] {
   const from = (field: string): Provenance => ({ object: 'Zone', field });
-  const server = nameServer(clusterDomain);
   const tops = zones.map(({ name }): NamedRecord => ({
     name,
-    data: { type: 'NS', target: server },
+    data: { type: 'NS', target: nameServer(name) },
     from: from('ns'),
   }));
-  const glue = dnsAddresses.flatMap((text): readonly NamedRecord[] => {
-    const address = parseAddress(text);
-    return address === undefined
-      ? []
-      : [{ name: server, data: addressData(address), from: from('addresses') }];
-  });
+  const glue = zones.flatMap(zone =>
+    dnsAddresses.flatMap((text): readonly NamedRecord[] => {
+      const address = parseAddress(text);
+      return address === undefined
+        ? []
+        : [{ name: nameServer(zone.name), data: addressData(address), from: from('addresses') }];
+    }),
+  );
   const version: NamedRecord = {
     name: `dns-version.${clusterDomain}`,
     data: { type: 'TXT', strings: [schemaVersion] },
@@ -55,19 +58,20 @@ export const apexNames = (clusterDomain: string): readonly string[] => [
   `pod.${clusterDomain}`,
 ];
 
-export function soaRecord(zone: Zone, clusterDomain: string, serial: number): ResourceRecord {
+/** `negativeTtl`: seconds for which "there is none" may be kept (RFC 2308 section 3). */
+export function soaRecord(zone: Zone, negativeTtl: number, serial: number): ResourceRecord {
   return {
     name: zone.name,
-    ttl: timeToLive.notFound,
+    ttl: Math.min(negativeTtl, longestSoaTtl),
     data: {
       type: 'SOA',
-      nameServer: nameServer(clusterDomain),
-      mailbox: `hostmaster.${clusterDomain}`,
+      nameServer: nameServer(zone.name),
+      mailbox: `hostmaster.${zone.name}`,
       serial,
       refresh: 7200,
       retry: 1800,
       expire: 86_400,
-      minimum: timeToLive.notFound,
+      minimum: negativeTtl,
     },
   };
 }
@@ -79,7 +83,7 @@ export const dnsAddressesOf = (servicePrefixes: readonly Prefix[]): readonly str
     .filter(({ prefix, address }) => contains(prefix, address))
     .map(({ address }) => formatAddress(address));
 
-const nameServer = (clusterDomain: string): string => `ns.dns.${clusterDomain}`;
+const nameServer = (zone: string): string => `ns.dns.${zone}`;
 
 /** 10.96.0.0/12 is sixteen zones of /16: a zone ends at an octet, in IPv6 at a nibble. */
 function reverseZones(prefix: Prefix): readonly string[] {

@@ -77,7 +77,7 @@ for (const server of servers) {
     const ports = await question(`_http._tcp.web.default.${local}`, 'SRV', server);
     assert.deepEqual(
       ports.answers.map(({ data }) => data),
-      [`0 100 80 web.default.${local}`],
+      [`0 50 80 web.default.${local}`],
     );
     const back = await question(`${v4.split('.').toReversed().join('.')}.in-addr.arpa`, 'PTR', server);
     assert.deepEqual(

@@ -8,15 +8,18 @@ import type { QuestionOptions } from '../netns/dns-client.ts';
 import { decodeMessage } from '../netns/dns-decoder.ts';
 import type { DecodedMessage } from '../netns/dns-decoder.ts';
 import { readService, readSlice } from '../../src/dns/model.ts';
+import { defaultRules } from '../../src/dns/model-rules.ts';
+import type { NameRules } from '../../src/dns/model-rules.ts';
 
 /** The names of an empty cluster with the usual prefixes. */
-export function emptyNames(): ClusterNames {
+export function emptyNames(rules: Partial<NameRules> = {}): ClusterNames {
   const texts = ['10.96.0.0/16', 'fd00:10:96::/112', '10.244.0.0/16', 'fd00:10:244::/56'];
   return new ClusterNames({
     clusterDomain: 'cluster.local',
     dnsAddresses: ['10.96.0.10', 'fd00:10:96::a'],
     prefixes: texts.flatMap(text => parsePrefix(text) ?? []),
     serial: 7,
+    rules: { ...defaultRules, ...rules },
   });
 }
 
@@ -44,7 +47,7 @@ export function put(names: ClusterNames, ...objects: readonly (Service | Endpoin
       const { namespace = '', name } = object.metadata;
       names.setService(namespace, name, readService(object));
     } else {
-      const read = readSlice(object);
+      const read = readSlice(object, names.rules);
       if (read !== undefined) names.putSlice(read);
     }
   }

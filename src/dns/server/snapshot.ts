@@ -9,7 +9,7 @@ export interface Snapshot {
   readonly input: NamesInput;
 }
 
-const format = 1;
+const format = 2;
 
 /** Atomic: a reader sees the old one or the whole new one. */
 export function writeSnapshot(file: string, snapshot: Snapshot): void {
