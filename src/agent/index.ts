@@ -112,7 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const nodes = new Informer(client, NODES, { clock, log });
   const pods = new Informer(client, PODS, { fieldSelector: `spec.nodeName=${node}`, clock, log });
-  const policies = followPolicies({
+  const policies = await followPolicies({
     node,
     client,
     worker,
@@ -120,6 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     assigned: ipam
       .list()
       .map(({ pod, addresses }) => ({ pod: `${pod.namespace}/${pod.name}`, uid: pod.uid, addresses })),
+    names: { socket: join(paths.run, 'names.sock'), file: join(paths.state, 'domain-names.json') },
     clock,
     log: log.scope('policy'),
     signal,

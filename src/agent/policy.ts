@@ -4,6 +4,7 @@
  * ```
  *   Pods, Namespaces, NetworkPolicies, Nodes, the DNS Service ──informers──▶ PolicyNode ──▶ nftables, connection marks
  *                                                             ▲
+ *   the node's DNS server ──names that policies wait for (policy-names.ts)──▶ PolicyNode, before the answer is released
  *   nfnetlink_log ──▶ drops.ts: what was dropped, joined to why by PolicyNode's model
  *   CNI ADD ──▶ gate: waits until the informers have seen the policies that were there before the pod, then for PolicyNode
  * ```
@@ -36,6 +37,7 @@ import type { Assignment, Flow, PolicyChange, PolicyCounter, PolicyStatus } from
 import type { PodGate } from '../pods/index.ts';
 import { followDrops } from './drops.ts';
 import type { FollowedDrops } from './drops.ts';
+import { followNames, readHeldNames } from './policy-names.ts';
 
 export interface PolicyOptions {
   readonly node: string;
@@ -44,6 +46,8 @@ export interface PolicyOptions {
   readonly nodes: Informer<Node>;
   /** Addresses of this node's pods when the agent starts. */
   readonly assigned: readonly Assignment[];
+  /** Where the DNS server asks, and where what it told is kept for the next start. */
+  readonly names: { readonly socket: string; readonly file: string };
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -67,7 +71,7 @@ const largeTable = 10_000;
 const turnsOfLargeTable = 20;
 
 /** Follows the cluster. Until everything is known once, the kernel keeps what an earlier agent left, and no pod is let in. */
-export function followPolicies(options: PolicyOptions): PolicyFollower {
+export async function followPolicies(options: PolicyOptions): Promise<PolicyFollower> {
   const { client, clock, log, nodes, signal } = options;
   const pods = new Informer(client, PODS, { clock, log });
   const namespaces = new Informer(client, NAMESPACES, { clock, log });
@@ -85,6 +89,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     // A large table is read by a child, whose memory ends with it.
     kernel: { ...kernelOf(options.worker), nftList: listInChild },
     assigned: options.assigned,
+    heldNames: readHeldNames(options.names.file, log),
     log,
     reportsDrops: drops.isReported,
     sources: {
@@ -124,6 +129,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
   const queue = new WorkQueue<'policy' | 'compare'>(
     async work => {
       await (work === 'compare' ? node.reconcile() : node.catchUp());
+      names.refresh();
       const problems = node.problems().map(({ provenance, sentence }) => {
         const { field, kind, namespace, name } = provenance;
         const key = namespace === '' ? name : `${namespace}/${name}`;
@@ -147,6 +153,14 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
         ),
     },
   );
+
+  const names = await followNames({
+    ...options.names,
+    policies: node,
+    onFailure: () => queue.add('policy'),
+    clock,
+    log: log.scope('names'),
+  });
 
   // The first version at which a pod was seen: what was there before it has a smaller one.
   const firstSeen = new Map<string, string>();
@@ -232,6 +246,7 @@ export function followPolicies(options: PolicyOptions): PolicyFollower {
     },
     close: () => {
       drops.close();
+      names.close();
       return queue.close();
     },
   };

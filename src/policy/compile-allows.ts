@@ -68,15 +68,20 @@ export function compilePeer(
   ]);
 }
 
-/**
- * What rules are for, whoever the peer is, or by its address; `all`: everything, so that nothing else matters. `nodes`
- * tells the addresses of the nodes that a selector matches.
- */
+/** Whose addresses only the model knows. */
+export interface PeerAddresses {
+  /** Of the nodes that the selector matches. */
+  ofNodes(selector: LabelSelector): readonly Address[];
+  /** That were told for names which one of the patterns matches. */
+  ofDomains(patterns: readonly string[]): readonly Address[];
+}
+
+/** What rules are for, whoever the peer is, or by its address; `all`: everything, so that nothing else matters. */
 export function compileOthers(
   direction: Direction,
   rules: Iterable<Rule>,
   member: PolicyPod,
-  nodes: (selector: LabelSelector) => readonly Address[],
+  known: PeerAddresses,
 ): Allows | 'all' {
   const anybody: { readonly protocol: Protocol; readonly ports: Interval<number> }[] = [];
   const blocks: { readonly family: Family; readonly addresses: Interval<bigint> }[] = [];
@@ -91,7 +96,7 @@ export function compileOthers(
       return range === undefined || port.is === 'none' ? [] : [{ protocol: port.protocol, ports: range }];
     });
     if (peers === undefined) anybody.push(...ranges);
-    for (const { family, addresses } of (peers ?? []).flatMap(peer => addressesOf(peer, nodes))) {
+    for (const { family, addresses } of (peers ?? []).flatMap(peer => addressesOf(peer, known))) {
       if (ports === undefined) blocks.push({ family, addresses });
       for (const { protocol, ports: range } of ranges)
         nets.push({ family, protocol, box: { addresses, ports: range } });
@@ -126,15 +131,16 @@ export function compileOthers(
 
 function addressesOf(
   peer: Peer,
-  nodes: (selector: LabelSelector) => readonly Address[],
+  known: PeerAddresses,
 ): readonly { readonly family: Family; readonly addresses: Interval<bigint> }[] {
   if (peer.is === 'block')
     return withoutPrefixes(peer.prefix, peer.except).map(addresses => ({
       family: peer.prefix.family,
       addresses,
     }));
-  if (peer.is !== 'nodes') return [];
-  return nodes(peer.selector).map(({ family, value }) => ({ family, addresses: { from: value, to: value } }));
+  const single = ({ family, value }: Address) => ({ family, addresses: { from: value, to: value } });
+  if (peer.is === 'nodes') return known.ofNodes(peer.selector).map(single);
+  return peer.is === 'domains' ? known.ofDomains(peer.names).map(single) : [];
 }
 
 function numbersOf(port: PortRange, target: PolicyPod): Interval<number> | undefined {

@@ -10,6 +10,7 @@ import type {
 } from '../kube/types/cluster-network-policy.ts';
 import type { LabelSelector } from '../kube/types/meta.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
+import { readDomainPattern } from './compile-domains.ts';
 import { numberOf } from './compile-ids.ts';
 import { isPort, readPrefix, readableSelector, selectorFault } from './compile-policy.ts';
 import type { Report } from './compile-policy.ts';
@@ -95,7 +96,8 @@ function readRule(
     faults.push(peer);
     return peer;
   };
-  const peers = asked.flatMap((peer, at) => readPeer(peer, `${field}.${list}[${at}]`, fault));
+  const isOpening = direction === 'egress' && written === 'Accept';
+  const peers = asked.flatMap((peer, at) => readPeer(peer, `${field}.${list}[${at}]`, isOpening, fault));
   if (peers.length === 0) peers.push(fault(`${field}.${list}`, `a rule needs an entry of ${list}`));
   const ports = rule.protocols?.flatMap((entry, at) => readPorts(entry, `${field}.protocols[${at}]`, report));
   const isClosed =
@@ -113,6 +115,7 @@ function readRule(
 function readPeer(
   peer: ClusterNetworkPolicyPeer,
   field: string,
+  isOpening: boolean,
   fault: (at: string, why: string) => Peer,
 ): readonly Peer[] {
   const { domainNames, namespaces, networks, nodes, pods } = peer;
@@ -134,8 +137,25 @@ function readPeer(
     });
   if (nodes !== undefined)
     return [faulty(`${field}.nodes`, nodes) ?? { is: 'nodes', field, selector: nodes }];
-  if (domainNames !== undefined) return [fault(`${field}.domainNames`, 'domain names are not supported')];
+  if (domainNames !== undefined) return readDomains(domainNames, `${field}.domainNames`, isOpening, fault);
   return [fault(field, 'the peer is of no known kind')];
+}
+
+/** They open, and never close: a name that is not resolved yet has no address to deny. */
+function readDomains(
+  texts: readonly string[],
+  field: string,
+  isOpening: boolean,
+  fault: (at: string, why: string) => Peer,
+): readonly Peer[] {
+  if (!isOpening) return [fault(field, 'domain names go with Accept in egress alone')];
+  return texts.map((text, index) => {
+    const pattern = readDomainPattern(text);
+    const at = `${field}[${index}]`;
+    return pattern === undefined
+      ? fault(at, `"${text}" is no domain name`)
+      : { is: 'domains', field: at, names: [pattern] };
+  });
 }
 
 const selectorsOf = ({ namespaceSelector, podSelector }: NamespacedPods) => [namespaceSelector, podSelector];

@@ -1,7 +1,7 @@
 import type { Provenance } from '../base/provenance.ts';
 import { contains, formatAddress, parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import { decide, goesWith, matchesPeer, matchesPort } from './decide.ts';
+import { decide, goesWith, matchesPeer, matchesPort, namesOf } from './decide.ts';
 import type { DirectionVerdict, Flow, Question } from './decide.ts';
 import { allowParts, partOf as tablePart } from './compile-allows.ts';
 import type { AllowPart } from './compile-allows.ts';
@@ -65,6 +65,7 @@ function countersOf(
     address,
     target: direction === 'egress' ? peer : pod,
     nodeLabels: model.nodeLabels.get(model.nodesByAddress.get(formatAddress(address)) ?? ''),
+    names: namesOf(model, flow, direction),
   };
   const place = { direction, pod: key, policies };
   if (chain === closedChain) return [{ ...place, does: 'drop', chain, rules: [] }];
@@ -167,7 +168,7 @@ function partOf(
   port: PortRange | undefined,
   { direction, address: { family } }: Question,
 ): readonly (AllowPart | 'all')[] {
-  if (peer?.is === 'block' || peer?.is === 'nodes')
+  if (peer?.is === 'block' || peer?.is === 'nodes' || peer?.is === 'domains')
     return [port === undefined ? `blocks${family}` : `nets${family}`];
   if (peer !== undefined && peer.is !== 'everybody')
     return port === undefined ? ['peers'] : ['ports', 'ranges'];

@@ -65,6 +65,7 @@ export function describePortMiss(port: PortRange, { flow, target }: Question): s
 export function describePeerMiss(rule: Rule, peer: Peer, { peer: pod, address }: Question): string {
   const text = formatAddress(address);
   if (peer.is === 'everybody') return '';
+  if (peer.is === 'domains') return `no name of ${peer.names.join(', ')} was resolved to ${text}`;
   if (peer.is === 'nodes') return `${text} is no address of a node with these labels`;
   if (peer.is === 'nobody') return `${peer.field} matches nobody: ${peer.why}`;
   if (peer.is === 'block') {

@@ -3,7 +3,8 @@ import type { Address } from '../base/ip.ts';
 import { matchesSelector } from '../kube/selector.ts';
 import type { LabelSelector } from '../kube/types/meta.ts';
 import { allowParts, compileOthers, compilePeer } from './compile-allows.ts';
-import type { AllowPart, Allows, Identity } from './compile-allows.ts';
+import type { AllowPart, Allows, Identity, PeerAddresses } from './compile-allows.ts';
+import { matchesDomain } from './compile-domains.ts';
 import { chainNamesOf, declarationOf, groupChains, setNameOf } from './compile-nft.ts';
 import type { ChainProgram, LiveProgram } from './compile-program.ts';
 import { suffixOf } from './compile-sections.ts';
@@ -49,6 +50,10 @@ export class GroupTables {
   readonly #program: LiveProgram;
   readonly #model: PolicyModel;
   readonly #reportsDrops: boolean;
+  readonly #addresses: PeerAddresses = {
+    ofNodes: selector => this.#nodesOf(selector),
+    ofDomains: patterns => addressesOfDomains(this.#model, patterns),
+  };
   /** Groups that have other sets than their chains say. */
   readonly #restructured = new Set<LiveGroup>();
 
@@ -107,7 +112,7 @@ export class GroupTables {
     const others: (readonly [string, readonly string[]])[] = [];
     const all = new Set<string>();
     for (const section of group.sections) {
-      const found = compileOthers(direction, section.rules, member, selector => this.#nodesOf(selector));
+      const found = compileOthers(direction, section.rules, member, this.#addresses);
       if (found === 'all') all.add(section.name);
       else others.push(...withSuffix(section, found));
     }
@@ -161,6 +166,20 @@ export class GroupTables {
   #setChains(group: LiveGroup, chains: ReadonlyMap<string, ChainProgram>): void {
     for (const name of chainNamesOf(group.name)) this.#program.setChain(name, chains.get(name));
   }
+}
+
+function addressesOfDomains(model: PolicyModel, patterns: readonly string[]): readonly Address[] {
+  const found = new Set<string>();
+  const take = (addresses: Iterable<string>) => {
+    for (const address of addresses) found.add(address);
+  };
+  for (const pattern of patterns) {
+    if (!pattern.startsWith('*.')) take(model.addressesByName.get(pattern) ?? []);
+    else
+      for (const [name, addresses] of model.addressesByName)
+        if (matchesDomain(pattern, name)) take(addresses);
+  }
+  return [...found].map(parseAddress).filter(address => address !== undefined);
 }
 
 const withSuffix = ({ name }: Section, allows: Allows): readonly (readonly [string, readonly string[]])[] =>

@@ -2,6 +2,7 @@ import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import { Register, podAnchors } from './compile-anchors.ts';
 import type { Identity } from './compile-allows.ts';
+import { matchesDomain } from './compile-domains.ts';
 import { GroupTables, nothing } from './compile-group-tables.ts';
 import type { Group, LiveGroup } from './compile-group-tables.ts';
 import { Identities, anchorsOf, namesPod } from './compile-identities.ts';
@@ -93,6 +94,8 @@ export class PolicyCompiler {
       for (const group of this.#groups.values())
         if (!fresh.has(group) && group.policies.some(policy => policy.tier !== 'NetworkPolicy'))
           this.#tables.writeOthers(group);
+    for (const group of this.#waitingFor(touched.names))
+      if (!fresh.has(group)) this.#tables.writeOthers(group);
     for (const group of fresh) {
       group.sections = sectionsOf(group.direction, group.policies);
       this.#tables.restructure(group);
@@ -120,6 +123,16 @@ export class PolicyCompiler {
       this.#renewPods(group, renewed);
     }
     for (const address of renewed) this.#writeAddress(address);
+  }
+
+  /** Groups of policies with a domain name that has other addresses now. */
+  #waitingFor(names: ReadonlySet<string>): ReadonlySet<LiveGroup> {
+    const found = new Set<LiveGroup>();
+    if (names.size === 0) return found;
+    for (const [key, patterns] of this.#index.patterns)
+      if ([...names].some(name => patterns.some(pattern => matchesDomain(pattern, name))))
+        for (const group of this.#groupsOfPolicy.get(key)) found.add(group);
+    return found;
   }
 
   /** Puts touched pods into their groups; returns the groups that are new. */

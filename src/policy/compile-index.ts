@@ -19,6 +19,8 @@ export interface Touched {
   >;
   /** Nodes have other addresses or labels. */
   readonly nodes: boolean;
+  /** Domain names that have other addresses. */
+  readonly names: ReadonlySet<string>;
 }
 
 /** A node, as peers select it. */
@@ -37,6 +39,8 @@ export class PolicyIndex implements PolicyModel {
   readonly podsByAddress = new Map<string, PolicyPod>();
   readonly nodesByAddress = new Map<string, string>();
   readonly nodeLabels = new Map<string, Labels>();
+  readonly namesByAddress = new Map<string, Set<string>>();
+  readonly addressesByName = new Map<string, Set<string>>();
   readonly policies = new Map<string, Policy>();
   readonly covering: Readonly<Record<Direction, Map<string, readonly Policy[]>>> = {
     ingress: new Map(),
@@ -51,6 +55,9 @@ export class PolicyIndex implements PolicyModel {
   #touchedAddresses = new Set<string>();
   #nodeFacts = '[]';
   #areNodesTouched = false;
+  #touchedNames = new Set<string>();
+  /** Patterns that policies wait for, by the policies' keys. */
+  readonly #patterns = new Map<string, readonly string[]>();
   #touchedPolicies = new Map<string, { before: Policy | undefined; after: Policy | undefined }>();
 
   get problems(): readonly Problem[] {
@@ -88,6 +95,9 @@ export class PolicyIndex implements PolicyModel {
       this.policies.set(key, policy);
       this.#policiesByAnchor.add([anchorOf(policy)], policy);
     }
+    const patterns = policy === undefined ? [] : patternsOf(policy);
+    if (patterns.length === 0) this.#patterns.delete(key);
+    else this.#patterns.set(key, patterns);
     if (policy === undefined || policy.problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, policy.problems);
     for (const pod of pods) this.#replaceCovering(pod, key, policy);
@@ -107,6 +117,28 @@ export class PolicyIndex implements PolicyModel {
     }
   }
 
+  /** The domain names and wildcards that policies wait for, by the policies' keys. */
+  get patterns(): ReadonlyMap<string, readonly string[]> {
+    return this.#patterns;
+  }
+
+  /** The address was told for the name; or is not held for it any more. */
+  setName(name: string, address: string, isHeld: boolean): void {
+    const addresses = this.addressesByName.get(name) ?? new Set();
+    if (addresses.has(address) === isHeld) return;
+    const names = this.namesByAddress.get(address) ?? new Set();
+    this.#touchedNames.add(name);
+    if (isHeld) {
+      this.addressesByName.set(name, addresses.add(address));
+      this.namesByAddress.set(address, names.add(name));
+      return;
+    }
+    addresses.delete(address);
+    names.delete(name);
+    if (addresses.size === 0) this.addressesByName.delete(name);
+    if (names.size === 0) this.namesByAddress.delete(address);
+  }
+
   /** What was touched since the last call. */
   takeTouched(): Touched {
     const touched = {
@@ -114,7 +146,9 @@ export class PolicyIndex implements PolicyModel {
       addresses: this.#touchedAddresses,
       policies: this.#touchedPolicies,
       nodes: this.#areNodesTouched,
+      names: this.#touchedNames,
     };
+    this.#touchedNames = new Set();
     this.#areNodesTouched = false;
     this.#touchedPods = new Set();
     this.#touchedAddresses = new Set();
@@ -177,6 +211,9 @@ export class PolicyIndex implements PolicyModel {
     }
   }
 }
+
+const patternsOf = ({ rules }: Policy): readonly string[] =>
+  rules.egress.flatMap(rule => (rule.peers ?? []).flatMap(peer => (peer.is === 'domains' ? peer.names : [])));
 
 const anchorOf = ({ namespace, subject }: Policy): string => peerAnchor(namespace, subject);
 

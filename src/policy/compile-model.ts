@@ -6,7 +6,7 @@ import type { Pod } from '../kube/types/pod.ts';
 import type { Service } from '../kube/types/service.ts';
 import { PolicyIndex } from './compile-index.ts';
 import type { PolicyNodeFacts } from './compile-index.ts';
-import type { Labels, NamedPort, Policy, PolicyModel, PolicyPod } from './model.ts';
+import type { Labels, NamedPort, Policy, PolicyPod } from './model.ts';
 
 /** Undefined for a pod that ended. `assigned` are addresses that it has before its status tells them. */
 export function readPod(
@@ -98,7 +98,7 @@ export interface ModelParts {
 }
 
 /** Joins what was read; the order of the lists does not matter. */
-export function compileModel({ pods, policies, nodes }: ModelParts): PolicyModel {
+export function compileModel({ pods, policies, nodes }: ModelParts): PolicyIndex {
   const index = new PolicyIndex();
   for (const pod of pods) index.setPod(pod.key, pod);
   for (const policy of policies) index.setPolicy(policy.key, policy);

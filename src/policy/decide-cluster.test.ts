@@ -65,21 +65,27 @@ interface Ask {
   readonly to?: string;
   readonly port?: number;
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | 'ICMP';
+  /** Addresses that were told for names. */
+  readonly resolved?: Readonly<Record<string, readonly string[]>>;
+  readonly hairpin?: boolean;
 }
 
 function ask(policies: readonly Policy[], how: Ask = {}) {
-  const { from = 'spy', to = 'api', port = 80, protocol = 'TCP' } = how;
+  const { from = 'spy', to = 'api', port = 80, protocol = 'TCP', resolved = {} } = how;
   const model = compileModel({
     pods,
     policies,
     nodes: [{ name: 'node-9', labels: { role: 'edge' }, addresses: [at('172.30.0.9')] }],
   });
+  for (const [name, addresses] of Object.entries(resolved))
+    for (const address of addresses) model.setName(name, address, true);
   const addressOf = (who: string) => at(places[who]?.address ?? who);
   return decide(model, {
     source: addressOf(from),
     destination: addressOf(to),
     protocol,
     ...(protocol === 'ICMP' ? {} : { port }),
+    ...(how.hairpin === undefined ? {} : { hairpin: how.hairpin }),
   });
 }
 
@@ -190,10 +196,77 @@ describe('protocols', () => {
   });
 });
 
+describe('domain names of egress peers', () => {
+  const shut = cluster({ egress: [{ action: 'Deny', to: [{ networks: ['0.0.0.0/0', '::/0'] }] }] }, 'z');
+  const to = (...domainNames: readonly string[]) =>
+    cluster({ egress: [{ action: 'Accept', to: [{ domainNames }] }] }, 'a');
+  const reaches = (names: readonly string[], resolved: Readonly<Record<string, readonly string[]>>) =>
+    letsOut([to(...names), shut], { from: 'web', to: '203.0.113.7', resolved });
+
+  test('a name allows the addresses that were told for it, and no others', () => {
+    assert.equal(reaches(['example.com'], { 'example.com': ['203.0.113.7'] }), true);
+    assert.equal(reaches(['example.com'], { 'example.com': ['203.0.113.8'] }), false);
+    assert.equal(reaches(['example.com'], { 'example.org': ['203.0.113.7'] }), false);
+    assert.equal(reaches(['example.com'], {}), false, 'before anybody asked for it');
+  });
+
+  test('a wildcard is for one or more labels before the name, not for the name itself', () => {
+    const wildcard = ['*.example.com'];
+    assert.equal(reaches(wildcard, { 'www.example.com': ['203.0.113.7'] }), true);
+    assert.equal(reaches(wildcard, { 'a.b.example.com': ['203.0.113.7'] }), true);
+    assert.equal(reaches(wildcard, { 'example.com': ['203.0.113.7'] }), false);
+    assert.equal(reaches(wildcard, { 'wwwexample.com': ['203.0.113.7'] }), false);
+  });
+
+  test('names have no case and may end in a dot', () => {
+    assert.equal(reaches(['Example.COM.'], { 'example.com': ['203.0.113.7'] }), true);
+  });
+
+  test('they go with Accept alone: a Deny or Pass of names denies everybody', () => {
+    const resolved = { 'example.com': ['203.0.113.7'] };
+    for (const action of ['Deny', 'Pass'] as const) {
+      const policy = cluster({ egress: [{ action, to: [{ domainNames: ['example.com'] }] }] });
+      assert.equal(letsOut([policy], { from: 'web', to: '9.9.9.9', resolved }), false);
+      assert.match(policy.problems[0]?.sentence ?? '', /Accept in egress alone/);
+    }
+  });
+
+  test('named ports never go with them, nor with networks and nodes', () => {
+    const protocols = [{ destinationNamedPort: 'http' }];
+    for (const peer of [{ domainNames: ['example.com'] }, { networks: ['10.244.0.2/32'] }, { nodes: {} }]) {
+      const policy = cluster({ egress: [{ action: 'Accept', to: [peer], protocols }] }, 'a');
+      const how = { from: 'web', port: 8080, resolved: { 'example.com': ['10.244.0.2'] } };
+      assert.equal(letsOut([policy, shut], how), false, JSON.stringify(peer));
+    }
+  });
+
+  test('the source’s name is nobody’s destination', () => {
+    const resolved = { 'example.com': ['10.244.0.3'] };
+    assert.equal(letsIn([to('example.com'), defaultDeny], { resolved }), false);
+  });
+});
+
+test('a pod’s own address is not subject to policies for the cluster, its own Service is', () => {
+  const isolated = admin(deny);
+  assert.equal(letsIn([isolated], { from: 'api' }), true);
+  assert.equal(letsIn([isolated], { from: 'api', hairpin: true }), false);
+});
+
+test('an Accept of egress does not let in, and is for what comes back alone', () => {
+  const out = cluster({ egress: [{ action: 'Accept', to: [everywhere] }] }, 'out');
+  assert.equal(letsIn([out, defaultDeny], { from: 'web' }), false);
+});
+
+test('policies of one tier and priority are asked in the order of their names', () => {
+  const [first, second] = [cluster({ ingress: [accept] }, 'a'), cluster({ ingress: [deny] }, 'b')];
+  assert.equal(letsIn([second, first]), true);
+  assert.equal(letsIn([cluster({ ingress: [deny] }, 'a'), cluster({ ingress: [accept] }, 'b')]), false);
+});
+
 describe('what cannot be read', () => {
   const unknown = { from: [{}] };
   const out = (action: 'Accept' | 'Deny' | 'Pass') =>
-    cluster({ egress: [{ action, to: [{ domainNames: ['example.com'] }] }] });
+    cluster({ egress: [{ action, to: [{ domainNames: ['not a name'] }] }] });
 
   test('an Accept matches nobody by it, a Deny and a Pass deny everybody, and it is reported', () => {
     assert.equal(letsIn([admin({ action: 'Accept', ...unknown }), defaultDeny]), false);
@@ -202,8 +275,8 @@ describe('what cannot be read', () => {
     assert.equal(letsOut([out('Pass')], { from: 'web', to: '8.8.8.8' }), false);
     assert.equal(letsOut([out('Accept')], { from: 'web', to: '8.8.8.8' }), true, 'nothing denies it');
     const [problem] = out('Accept').problems;
-    assert.equal(problem?.provenance.field, 'spec.egress[0].to[0].domainNames');
-    assert.equal(problem?.sentence, 'domain names are not supported');
+    assert.equal(problem?.provenance.field, 'spec.egress[0].to[0].domainNames[0]');
+    assert.equal(problem?.sentence, '"not a name" is no domain name');
   });
 
   test('bad ports, selectors, networks, actions and subjects never open anything', () => {

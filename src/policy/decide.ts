@@ -5,6 +5,7 @@ import type { NetworkPolicyPeer, NetworkPolicyPort } from '../kube/types/network
 import type { Protocol } from '../kube/types/scalars.ts';
 import { matchesSelector } from '../kube/selector.ts';
 import { compileChange, compileMisses, describePeerMiss, describePortMiss } from './compile-explanation.ts';
+import { matchesDomain } from './compile-domains.ts';
 import { resolvePort } from './compile-model.ts';
 import { tiers } from './model.ts';
 import type { Direction, Labels, Peer, Policy, PolicyModel, PolicyPod, PortRange, Rule } from './model.ts';
@@ -17,6 +18,8 @@ export interface Flow {
   readonly protocol: Protocol | 'ICMP' | 'other';
   /** The destination's; absent for protocols without ports and for fragments. */
   readonly port?: number;
+  /** Names that the destination was found by, besides those that the model knows of its address. */
+  readonly names?: readonly string[];
   /** A pod's connection to a Service that came back to itself: it left the pod, unlike one to its own address. */
   readonly hairpin?: boolean;
 }
@@ -155,6 +158,7 @@ function decideDirection(
     address,
     target: direction === 'egress' ? peer : pod,
     nodeLabels: labelsOfNode(model, address),
+    names: namesOf(model, flow, direction),
   };
   const before: RuleTrace[] = [];
   for (const tier of tiers) {
@@ -217,6 +221,13 @@ function labelsOfNode(model: PolicyModel, address: Address): Labels | undefined 
   return node === undefined ? undefined : model.nodeLabels.get(node);
 }
 
+/** By which the other end was found; only who asks for a name finds by it. */
+export function namesOf(model: PolicyModel, flow: Flow, direction: Direction): readonly string[] {
+  if (direction === 'ingress') return [];
+  const known = model.namesByAddress.get(formatAddress(flow.destination));
+  return [...(known ?? []), ...(flow.names ?? [])];
+}
+
 /** One end's question to its policies. */
 export interface Question {
   readonly flow: Flow;
@@ -228,6 +239,8 @@ export interface Question {
   readonly target: PolicyPod | undefined;
   /** Of the node that has the address. */
   readonly nodeLabels: Labels | undefined;
+  /** Of the destination, in egress. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -264,14 +277,14 @@ function considerRule(rule: Rule, question: Question): RuleTrace {
 export const goesWith = (peer: Peer | undefined, port: PortRange | undefined, question: Question): boolean =>
   !(
     question.direction === 'egress' &&
-    (peer?.is === 'block' || peer?.is === 'nodes') &&
+    (peer?.is === 'block' || peer?.is === 'nodes' || peer?.is === 'domains') &&
     port?.is === 'named'
   );
 
 export function matchesPeer(
   rule: Rule,
   peer: Peer | undefined,
-  { peer: pod, address, nodeLabels }: Question,
+  { peer: pod, address, nodeLabels, names }: Question,
 ): boolean {
   if (peer === undefined) return true;
   switch (peer.is) {
@@ -281,6 +294,8 @@ export function matchesPeer(
       return true;
     case 'nodes':
       return nodeLabels !== undefined && matchesSelector(peer.selector, nodeLabels);
+    case 'domains':
+      return names.some(name => peer.names.some(pattern => matchesDomain(pattern, name)));
     case 'block':
       return contains(peer.prefix, address) && !peer.except.some(part => contains(part, address));
     case 'pods':

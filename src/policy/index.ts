@@ -1,7 +1,8 @@
 /** NetworkPolicy of one node: the engine that decides and explains, and its enforcement in the kernel. */
 export { PolicyNode } from './policy-node.ts';
 export type { PolicyChange } from './policy-feed.ts';
-export type { Assignment, PolicyStatus } from './policy-node.ts';
+export type { Assignment, PolicyNodeOptions, PolicyStatus } from './policy-node.ts';
+export type { HeldName, NameAnswer } from './domain-holds.ts';
 export type { PolicyCounter } from './apply-counters.ts';
 export { buildPolicyModel } from './compile-objects.ts';
 export type { PolicyObjects } from './compile-objects.ts';

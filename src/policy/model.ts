@@ -54,6 +54,12 @@ export type Peer =
       /** Of the Node's labels; its addresses match, and so do pods of the host network. */
       readonly selector: LabelSelector;
     }
+  | {
+      readonly is: 'domains';
+      readonly field: string;
+      /** As `readDomainPattern` gives them; the addresses that the cluster's DNS told pods of this node for them match. */
+      readonly names: readonly string[];
+    }
   /** It cannot be read, and its rule must not let more pass for that: it matches everybody. */
   | { readonly is: 'everybody'; readonly field: string; readonly why: string }
   /** It cannot be read and matches nobody. */
@@ -122,6 +128,10 @@ export interface PolicyModel {
   readonly nodesByAddress: ReadonlyMap<string, string>;
   /** By the node's name. */
   readonly nodeLabels: ReadonlyMap<string, Labels>;
+  /** Names that policies wait for, by the addresses that the node's DNS server told for them. */
+  readonly namesByAddress: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The other way round. */
+  readonly addressesByName: ReadonlyMap<string, ReadonlySet<string>>;
   /** By their keys. */
   readonly policies: ReadonlyMap<string, Policy>;
   /** The policies that cover a pod, in the order in which they are asked, by the pod's key; absent where there are none. */

@@ -3,6 +3,7 @@ import { FairleadError } from '../base/errors.ts';
 import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
+import { connectionMarks } from '../kernel/contract.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { readCounters } from './apply-counters.ts';
 import type { CounterKernel, PolicyCounter } from './apply-counters.ts';
@@ -16,6 +17,8 @@ import { PolicyCompiler } from './compile-groups.ts';
 import type { Group } from './compile-group-tables.ts';
 import { PolicyIndex } from './compile-index.ts';
 import type { Flow } from './decide.ts';
+import { DomainHolds } from './domain-holds.ts';
+import type { HeldName, NameAnswer } from './domain-holds.ts';
 import type { Policy, PolicyModel } from './model.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import type { Given, PolicyChange, PolicySources } from './policy-feed.ts';
@@ -29,6 +32,8 @@ export interface PolicyNodeOptions {
   readonly reportsDrops: boolean;
   /** What pods had before this process started, where their status does not tell yet. */
   readonly assigned: readonly Assignment[];
+  /** What an earlier process held for domain names. */
+  readonly heldNames?: readonly HeldName[];
   /** For tests; undefined is the process's own. */
   readonly namespacePath?: string;
 }
@@ -55,6 +60,8 @@ export interface PolicyStatus {
   readonly isolated: { readonly ingress: number; readonly egress: number };
   readonly groups: number;
   readonly elements: number;
+  /** Addresses that count for domain names, and those that were too many, since the start. */
+  readonly names: { readonly held: number; readonly refused: number };
   /** Connections that a change took back, since the start. */
   readonly revoked: number;
   /** Parts of the table that somebody else had changed, since the start. */
@@ -79,6 +86,10 @@ export class PolicyNode {
   readonly #feed: PolicyFeed;
   readonly #compiler: PolicyCompiler;
   readonly #assigned = new Map<string, Assigned>();
+  readonly #holds: DomainHolds;
+  /** Resolves when the addresses that came last for domain names are in the kernel. */
+  #learning: Promise<void> = Promise.resolve();
+  #writing: PromiseWithResolvers<void> | undefined;
   #refusals: readonly Problem[] = [];
   #revoked = 0;
   /** Addresses whose connections are still to be looked at: also after the kernel could not be asked. */
@@ -91,11 +102,12 @@ export class PolicyNode {
   #next: Promise<void> | undefined;
 
   constructor(options: PolicyNodeOptions) {
-    const { assigned, kernel, namespacePath, node, reportsDrops, sources } = options;
+    const { assigned, heldNames = [], kernel, namespacePath, node, reportsDrops, sources } = options;
     this.#options = options;
     this.#table = new PolicyTable(kernel, namespacePath);
     this.#feed = new PolicyFeed(this.#index, sources, pod => this.#assigned.get(pod));
     this.#compiler = new PolicyCompiler(this.#index, node, { reportsDrops });
+    this.#holds = new DomainHolds(this.#index, heldNames);
     for (const one of assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
   }
 
@@ -166,6 +178,47 @@ export class PolicyNode {
     }
   }
 
+  /** Domain names and wildcards that policies of the cluster wait for, sorted. */
+  waitedForNames(): readonly string[] {
+    return [...new Set([...this.#index.patterns.values()].flat())].sort();
+  }
+
+  heldNames(): readonly HeldName[] {
+    return this.#holds.list();
+  }
+
+  /**
+   * Before the DNS server releases an answer: resolves when its addresses count in the kernel for the names that
+   * policies wait for; rejects when they could not be written, and stay closed. `now` in milliseconds since 1970.
+   */
+  learn(answer: NameAnswer, now: number): Promise<void> {
+    if (!this.#holds.learn(answer, now)) return this.#learning;
+    this.#writing ??= Promise.withResolvers();
+    const written = this.#writing.promise;
+    this.#learning = written.catch(() => undefined); // who brought the addresses is told
+    // Who waits needs the kernel's sets alone: what of the walk through connections fails is done at the next turn.
+    this.catchUp().catch(() => undefined);
+    return written;
+  }
+
+  /** Takes back what was held for domain names long enough, and no connection uses. */
+  async expireNames(now: number): Promise<void> {
+    const expired = this.#holds.expired(now);
+    if (expired.length === 0) return;
+    const { kernel, namespacePath } = this.#options;
+    const addresses = new Set(expired.map(({ address }) => address));
+    const connections = await kernel.connections([{ addresses }], namespacePath);
+    const used = new Set(
+      connections
+        .filter(({ mark }) => (mark & connectionMarks.revoked) === 0)
+        .map(({ reply }) => reply.source),
+    );
+    for (const held of expired)
+      if (used.has(held.address)) this.#holds.renew(held, now);
+      else this.#holds.release(held);
+    await this.catchUp();
+  }
+
   status(): PolicyStatus {
     const count = (direction: 'ingress' | 'egress') =>
       [...this.#compiler.groups]
@@ -176,6 +229,7 @@ export class PolicyNode {
       isolated: { ingress: count('ingress'), egress: count('egress') },
       groups: this.#compiler.groupCount,
       elements: [...this.#compiler.program.sets.values()].reduce((sum, set) => sum + set.elements.size, 0),
+      names: { held: this.#holds.size, refused: this.#holds.refused },
       revoked: this.#revoked,
       corrections: this.#corrections,
       problems: [...this.#index.problems, ...this.#refusals].map(({ provenance, sentence }) => ({
@@ -203,6 +257,19 @@ export class PolicyNode {
   }
 
   async #bringIntoForce(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = undefined;
+    try {
+      await this.#write();
+      writing?.resolve();
+    } catch (error) {
+      writing?.reject(error);
+      throw error;
+    }
+    await this.#revoke();
+  }
+
+  async #write(): Promise<void> {
     const isComparison = this.#isComparisonAsked || !this.#table.isKnown;
     const wasKnown = this.#table.isKnown;
     this.#isComparisonAsked = false;
@@ -229,7 +296,6 @@ export class PolicyNode {
     this.#isInForce = true;
     // Where nobody knows what was in force when connections were opened, all of this node's are asked.
     for (const address of isStrange ? this.#addresses() : this.#affected(change)) this.#unasked.add(address);
-    await this.#revoke();
   }
 
   #affected(change: Parameters<typeof affectedAddresses>[0]): ReadonlySet<string> {

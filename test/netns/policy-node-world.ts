@@ -7,6 +7,7 @@ import type { NetworkPolicy, NetworkPolicySpec } from '../../src/kube/types/netw
 import type { Pod } from '../../src/kube/types/pod.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { PolicyNode } from '../../src/policy/index.ts';
+import type { PolicyNodeOptions } from '../../src/policy/index.ts';
 import { buildRig } from './policy-rig.ts';
 import type { Rig } from './policy-rig.ts';
 
@@ -20,7 +21,8 @@ export interface PolicyWorld {
   readonly policies: NetworkPolicy[];
   readonly clusterPolicies: ClusterNetworkPolicy[];
   readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
-  readonly again: () => PolicyNode;
+  /** The agent's next process. */
+  readonly again: (options?: Partial<PolicyNodeOptions>) => PolicyNode;
 }
 
 export function policyWorld(context: TestContext, part: string, count = 2): PolicyWorld {
@@ -46,7 +48,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
   const policies: NetworkPolicy[] = [];
   const services: Service[] = [];
   const clusterPolicies: ClusterNetworkPolicy[] = [];
-  const again = () =>
+  const again = (options: Partial<PolicyNodeOptions> = {}) =>
     new PolicyNode({
       node: 'node-1',
       kernel: worker,
@@ -70,6 +72,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
         nodeLocalServices: () => services,
         reached: () => Promise.resolve(),
       },
+      ...options,
     });
   const node = again();
   return {

@@ -47,6 +47,7 @@ test('the order in which objects come changes neither verdict nor program', () =
         pods: world.pods.toReversed(),
         policies: world.policies.toReversed(),
         clusterPolicies: world.clusterPolicies.toReversed(),
+        resolved: world.resolved.toReversed(),
       };
       const [one, two] = [modelOf(world), modelOf(reversed)];
       assert.equal(decide(one, flowOf(flow)).allowed, decide(two, flowOf(flow)).allowed);

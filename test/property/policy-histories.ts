@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import type { Address } from '../../src/base/ip.ts';
 import type { PolicyIndex } from '../../src/policy/compile-index.ts';
 import type { Policy, PolicyPod } from '../../src/policy/model.ts';
-import { address, nodesOfWorlds, podsOf, policiesOf, worlds } from './policy-worlds.ts';
+import {
+  address,
+  nodesOfWorlds,
+  podsOf,
+  policiesOf,
+  resolve,
+  someResolved,
+  worlds,
+} from './policy-worlds.ts';
+import type { World } from './policy-worlds.ts';
 
 export const historyAddresses = Array.from(
   { length: 5 },
@@ -15,6 +24,7 @@ export interface Step {
   readonly policies: readonly Policy[];
   readonly hasNodes: boolean;
   readonly closed: readonly Address[];
+  readonly resolved: World['resolved'];
 }
 
 const step: fc.Arbitrary<Step> = fc
@@ -25,8 +35,9 @@ const step: fc.Arbitrary<Step> = fc
     // A pod that has another's address, as when addresses are used again.
     reused: fc.option(fc.tuple(fc.nat(4), fc.nat(4)), { nil: undefined }),
     closed: fc.option(fc.nat(4), { nil: undefined }),
+    resolved: someResolved,
   })
-  .map(({ world, podsThere, policiesThere, reused, closed }) => {
+  .map(({ world, podsThere, policiesThere, reused, closed, resolved }) => {
     const pods = podsOf(world).map((pod, index) =>
       reused?.[0] === index
         ? {
@@ -37,6 +48,7 @@ const step: fc.Arbitrary<Step> = fc
         : pod,
     );
     return {
+      resolved,
       pods: pods.filter((_, index) => podsThere[index]),
       policies: policiesOf(world).filter((_, index) => policiesThere[index]),
       hasNodes: policiesThere[7] === true,
@@ -45,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc
   });
 
 /** A later step may change as little as one object of the step before. */
-export const histories = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 2, maxLength: 6 }).map(steps => {
+export const histories = fc.array(fc.tuple(step, fc.nat(4)), { minLength: 2, maxLength: 6 }).map(steps => {
   const history: Step[] = [];
   for (const [next, kind] of steps) {
     const last = history.at(-1);
@@ -58,6 +70,7 @@ export const histories = fc.array(fc.tuple(step, fc.nat(3)), { minLength: 2, max
             policies: kind === 2 ? mixed(last.policies, next.policies) : last.policies,
             hasNodes: kind === 3 ? next.hasNodes : last.hasNodes,
             closed: kind === 3 ? next.closed : last.closed,
+            resolved: kind === 4 ? next.resolved : last.resolved,
           },
     );
   }
@@ -80,4 +93,5 @@ export function tell(index: PolicyIndex, before: Step | undefined, now: Step): v
     if (!now.policies.some(policy => policy.key === key)) index.setPolicy(key, undefined);
   for (const policy of now.policies) index.setPolicy(policy.key, policy);
   index.setNodes(now.hasNodes ? nodesOfWorlds : []);
+  resolve(index, now.resolved);
 }

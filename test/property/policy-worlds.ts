@@ -20,6 +20,28 @@ export interface World {
   readonly pods: readonly Pod[];
   readonly policies: readonly NetworkPolicy[];
   readonly clusterPolicies: readonly ClusterNetworkPolicy[];
+  /** Names and the addresses that were told for them. */
+  readonly resolved: readonly Resolved[];
+}
+
+type Resolved = readonly [name: string, address: string];
+
+const resolvedNames: Resolved[] = [
+  ['example.com', '10.244.0.11'],
+  ['example.com', '10.244.0.13'],
+  ['www.example.com', '10.244.0.14'],
+  ['www.example.com', 'fd00:10:244::12'],
+  ['example.com', 'fd00:10:244::13'],
+];
+export const someResolved = fc.subarray(resolvedNames);
+
+export function resolve(index: PolicyIndex, resolved: readonly Resolved[]): void {
+  for (const [name, told] of resolvedNames)
+    index.setName(
+      name,
+      told,
+      resolved.some(pair => pair[0] === name && pair[1] === told),
+    );
 }
 
 export const worldNamespaces = ['a', 'b'];
@@ -141,7 +163,12 @@ const outerPeer = fc.oneof(
       .map(networks => ({ networks })),
   },
   { weight: 1, arbitrary: selector.map(nodes => ({ nodes })) },
-  { weight: 1, arbitrary: fc.constant({ domainNames: ['example.com'] }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('example.com', '*.example.com', 'not a name')
+      .map(name => ({ domainNames: [name] })),
+  },
 );
 const clusterProtocol: fc.Arbitrary<ClusterNetworkPolicyProtocol> = fc.oneof(
   fc.constantFrom(...worldPorts).map(number => ({ tcp: { destinationPort: { number } } })),
@@ -205,8 +232,10 @@ export function worlds(
       ),
       policies: fc.array(policy, { maxLength: 5 }),
       clusterPolicies: fc.array(clusterPolicy, { maxLength: 3 }),
+      resolved: someResolved,
     })
-    .map(({ pods, policies, clusterPolicies }) => ({
+    .map(({ pods, policies, clusterPolicies, resolved }) => ({
+      resolved,
       clusterPolicies: clusterPolicies.map((spec, index) => ({
         apiVersion: 'policy.networking.k8s.io/v1alpha2' as const,
         kind: 'ClusterNetworkPolicy' as const,
@@ -285,17 +314,20 @@ export function programOf(world: World): PolicyProgram {
   for (const pod of podsOf(world)) index.setPod(pod.key, pod);
   for (const policy of policiesOf(world)) index.setPolicy(policy.key, policy);
   index.setNodes(nodesOfWorlds);
+  resolve(index, world.resolved);
   const compiler = new PolicyCompiler(index, 'node-1', { reportsDrops: true });
   compiler.update([]);
   return compiler.program;
 }
 
 export function modelOf(world: World): PolicyModel {
-  return compileModel({
+  const model = compileModel({
     pods: podsOf(world),
     policies: policiesOf(world),
     nodes: nodesOfWorlds,
   });
+  resolve(model, world.resolved);
+  return model;
 }
 
 export function address(text: string): Address {
