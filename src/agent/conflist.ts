@@ -43,7 +43,7 @@ export function conflist(options: ConflistOptions): string {
     cniVersion: '1.0.0',
     cniVersions: supportedVersions,
     name: 'fairlead',
-    plugins: [{ type: pluginName, socket, releaseQueue }],
+    plugins: [{ type: pluginName, capabilities: { portMappings: true }, socket, releaseQueue }],
   };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }

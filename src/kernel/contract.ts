@@ -125,6 +125,9 @@ export const nft = {
     'policy/input': { hook: 'input', priority: -10 },
     'policy/output': { hook: 'output', priority: -10 },
     'pods/prerouting-source': { hook: 'prerouting', priority: -310 },
+    /** Behind Services: a port that is both a Service's and a pod's is the Service's. */
+    'pods/prerouting-host-ports': { hook: 'prerouting', priority: -105 },
+    'pods/output-host-ports': { hook: 'output', priority: -105 },
     'pods/forward-mss': { hook: 'forward', priority: 10 },
     'pods/postrouting-masquerade': { hook: 'postrouting', priority: 110 },
     'fabric/postrouting-masquerade': { hook: 'postrouting', priority: 100 },
@@ -133,7 +136,7 @@ export const nft = {
 } as const;
 
 /** Groups of nfnetlink_log, one reader each in a network namespace; other programs use small numbers. */
-export const logGroups = { policyDrops: 9801, policyAllows: 9802 } as const;
+export const logGroups = { policyDrops: 9801 } as const;
 
 /**
  * Connection mark bits (`ct mark`): what has to last longer than one hook. A block reads and writes only its own bits,

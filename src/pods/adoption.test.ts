@@ -25,6 +25,7 @@ const allocation: Allocation = {
   created: 0,
   sandbox: '/run/netns/web',
   addresses: [address('10.244.0.5')],
+  hostPorts: [],
 };
 
 const link = { name, up: true, mtu: 1500, content: { ...key, pod } };

@@ -8,6 +8,7 @@ import type { PodKernel } from './apply-kernel.ts';
 import { aliasOf } from './attachment.ts';
 import { entriesOf, entryOperations, nothing } from './apply-entries.ts';
 import { compileHostSide, compilePodSide } from './compile-attachment.ts';
+import { wantsLoopback } from './compile-host-ports.ts';
 import type { Attachment, NodeNetwork } from './model.ts';
 
 const gatewayMac = defaults.podGatewayMac;
@@ -62,10 +63,14 @@ function wiringJob(self: NodeNetwork, { attachment, sandbox, mtu }: Wiring): Ker
     },
   ];
   const host = entryOperations(nothing, entriesOf(compileHostSide(self, attachment)));
+  // A packet from 127.0.0.1 may leave by this link and be answered by it; see compile-host-port-rules.
+  const loopback: readonly KernelSetting[] = wantsLoopback(attachment)
+    ? [[`net/ipv4/conf/${hostInterface}/route_localnet`, 1]]
+    : [];
   return [
     { operations: veth },
     { namespace: sandbox, settings: podSettings(interfaceName), operations: podOperations(attachment) },
-    { operations: host },
+    { settings: loopback, operations: host },
   ];
 }
 

@@ -2,9 +2,11 @@ import { bitsOf, contains, formatAddress, formatPrefix } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import { agreeingPeers } from './compile-agreement.ts';
 import { compileHostSide } from './compile-attachment.ts';
+import { compileHostPorts, sortHostPorts } from './compile-host-ports.ts';
 import { compilePeers } from './compile-peers.ts';
 import { forwardingKey, keyed, neighbourKey, routeKey } from './compile-program.ts';
 import type { ClusterSets, NetworkProgram } from './compile-program.ts';
+import { addressOf } from './model.ts';
 import type { Cluster, NodeNetwork, Problem } from './model.ts';
 
 export interface Compiled {
@@ -42,12 +44,16 @@ function compileSets(cluster: Cluster, peers: readonly NodeNetwork[]): ClusterSe
     .flatMap(attachment => attachment.addresses)
     .filter(address => outside(address, prefixes))
     .map(address => ({ ...address, length: bitsOf(address.family) }));
+  const onLinks = cluster.uplinks.flatMap(uplink => uplink.addresses.map(({ address }) => address));
   return {
     pods: unique([...prefixes, ...strays], formatPrefix),
     nodes: unique(
       [self, ...peers].flatMap(node => node.addresses),
       formatAddress,
     ),
+    local: unique([...self.addresses, ...onLinks], formatAddress),
+    self: ([4, 6] as const).map(family => addressOf(self, family)).filter(address => address !== undefined),
+    hostPorts: sortHostPorts(attachments.flatMap(compileHostPorts)),
   };
 }
 

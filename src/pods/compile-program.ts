@@ -1,5 +1,6 @@
 import { formatAddress, formatPrefix } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
+import type { HostPort } from './model.ts';
 
 /** What a node's kernel shall have for pods: plain data, printable and comparable, keyed so that a diff is by key. */
 export interface NetworkProgram {
@@ -45,10 +46,28 @@ export interface ForwardingEntry {
   readonly remote: Address;
 }
 
-/** Who belongs to the cluster: whom a pod reaches with its own address. */
+/** What the rules look up: who belongs to the cluster, and which ports of the node are those of pods. */
 export interface ClusterSets {
+  /** Whom a pod reaches with its own address. */
   readonly pods: readonly Prefix[];
   readonly nodes: readonly Address[];
+  /** Where the ports of pods are found: the addresses of the node's links. Those of Services are on none. */
+  readonly local: readonly Address[];
+  /** One a family: whom a pod sees where it must not see the true source. */
+  readonly self: readonly Address[];
+  readonly hostPorts: readonly HostPortEntry[];
+}
+
+/** One port of the node in one family. */
+export interface HostPortEntry {
+  /** The veth of its pod. */
+  readonly device: string;
+  readonly protocol: HostPort['protocol'];
+  /** One address of the node; undefined: all of the pod address's family. */
+  readonly address: Address | undefined;
+  readonly port: number;
+  readonly to: Address;
+  readonly toPort: number;
 }
 
 export const routeKey = (route: RouteEntry): string => formatPrefix(route.destination);

@@ -2,6 +2,14 @@ import { formatAddress, formatPrefix } from '../base/ip.ts';
 import { interfaces, nft } from '../kernel/contract.ts';
 import { digestOf, renderStructure } from '../kernel/nft/table.ts';
 import type { ChainProgram, Elements, TableProgram, TableState } from '../kernel/nft/table.ts';
+import {
+  fromLoopbackOrItself,
+  hostPortChain,
+  hostPortElements,
+  hostPortSets,
+  loopback,
+  toHostPorts,
+} from './compile-host-port-rules.ts';
 import type { ClusterSets } from './compile-program.ts';
 
 /** The table of this block, with the elements of its sets by their names. */
@@ -33,26 +41,43 @@ export function compileRules(sets: ClusterSets): RulesProgram {
       { name: 'pods6', kind: 'set', declaration: `type ipv6_addr ; ${prefixes}` },
       { name: 'nodes4', kind: 'set', declaration: 'type ipv4_addr ;' },
       { name: 'nodes6', kind: 'set', declaration: 'type ipv6_addr ;' },
+      ...hostPortSets,
     ],
     chains: [
       chain('filter', 'prerouting-source', [
-        `iifname "${interfaces.podHostPrefix}*" iifname != "${interfaces.vxlan}" fib saddr . iif oif missing counter drop`,
+        `${fromPods} fib saddr . iif oif missing counter drop`,
+        `${fromPods} ip daddr ${loopback} counter drop`,
       ]),
+      hostPortChain,
+      chain('nat', 'prerouting-host-ports', toHostPorts),
+      chain('nat', 'output-host-ports', [...toHostPorts, `ip daddr ${loopback} goto ${hostPortChain.name}`]),
       chain('filter', 'forward-mss', ['tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu']),
-      chain('nat', 'postrouting-masquerade', [masquerade('ip', 4), masquerade('ip6', 6)]),
+      chain('nat', 'postrouting-masquerade', [
+        ...fromLoopbackOrItself,
+        masquerade('ip', 4),
+        masquerade('ip6', 6),
+      ]),
     ],
     elements: new Map([
       ['pods4', ofFamily(4, sets.pods, formatPrefix)],
       ['pods6', ofFamily(6, sets.pods, formatPrefix)],
       ['nodes4', ofFamily(4, sets.nodes, formatAddress)],
       ['nodes6', ofFamily(6, sets.nodes, formatAddress)],
+      ...hostPortElements(sets),
     ]),
   };
 }
 
+const fromPods = `iifname "${interfaces.podHostPrefix}*" iifname != "${interfaces.vxlan}"`;
+
 function chain(
   type: 'filter' | 'nat',
-  name: 'prerouting-source' | 'forward-mss' | 'postrouting-masquerade',
+  name:
+    | 'prerouting-source'
+    | 'prerouting-host-ports'
+    | 'output-host-ports'
+    | 'forward-mss'
+    | 'postrouting-masquerade',
   rules: readonly string[],
 ): ChainProgram {
   const { hook, priority } = nft.chains[`pods/${name}`];
@@ -104,8 +129,10 @@ export function renderAnew(actual: TableState, desired: RulesProgram): string {
 
 /** Old elements first: a prefix may only come in when what overlaps it has gone. */
 function elementLines(set: string, present: Elements, desired: Elements): readonly string[] {
-  const gone = [...present.keys()].filter(element => !desired.has(element));
-  const added = [...desired.keys()].filter(element => !present.has(element));
+  const gone = [...present].filter(([key, value]) => desired.get(key) !== value).map(([key]) => key);
+  const added = [...desired]
+    .filter(([key, value]) => present.get(key) !== value)
+    .map(([key, value]) => (value === '' ? key : `${key} : ${value}`));
   return [
     ...(gone.length > 0 ? [`delete element ${set} { ${gone.join(', ')} }`] : []),
     ...(added.length > 0 ? [`add element ${set} { ${added.join(', ')} }`] : []),

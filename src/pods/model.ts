@@ -15,6 +15,18 @@ export interface PodReference {
   readonly uid: string;
 }
 
+/** A port of the node that leads to a port of the pod (core/v1 ContainerPort, CNI's `portMappings`). */
+export interface HostPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /**
+   * Which of the node's addresses; undefined: all of both families. The unspecified address stands for all of its
+   * family.
+   */
+  readonly address: Address | undefined;
+  readonly port: number;
+  readonly containerPort: number;
+}
+
 /** A pod's interface on this node: its addresses, and the host's end of its veth. */
 export interface Attachment extends AttachmentKey {
   readonly pod: PodReference;
@@ -22,6 +34,7 @@ export interface Attachment extends AttachmentKey {
   readonly addresses: readonly Address[];
   readonly hostInterface: string;
   readonly mac: string;
+  readonly hostPorts: readonly HostPort[];
 }
 
 /** What the data path needs to know of a node, taken from its Node object. */

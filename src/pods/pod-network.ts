@@ -6,11 +6,13 @@ import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import { defaults } from '../kernel/contract.ts';
 import { leakedAllocations, planAdoption } from './adoption.ts';
+import type { AdoptionPlan } from './adoption.ts';
 import { attachPods, detachPods, interfaceTaken, isNameTaken, verifyPodSide } from './apply-attachment.ts';
 import { entriesOf } from './apply-entries.ts';
+import { applyHostPorts, forgetEarlierFlows } from './apply-host-ports.ts';
 import type { PodKernel } from './apply-kernel.ts';
 import { applyChange, applyNetwork, countOf } from './apply-network.ts';
-import { readKernel } from './apply-read.ts';
+import { readKernel, readTable } from './apply-read.ts';
 import { inForce } from './apply-tolerant.ts';
 import type { Refusal } from './apply-tolerant.ts';
 import { applySettings } from './apply-settings.ts';
@@ -18,6 +20,8 @@ import { hostInterfaceOf, podMacOf } from './attachment.ts';
 import { Batch } from './batch.ts';
 import type { Outcome } from './batch.ts';
 import { compileHostSide } from './compile-attachment.ts';
+import { missingHostPorts } from './compile-host-port-rules.ts';
+import { compileHostPorts, hostPortsIn, sortHostPorts } from './compile-host-ports.ts';
 import { compileNetwork } from './compile-network.ts';
 import { isOnLink } from './compile-peers.ts';
 import { keyed, neighbourKey, routeKey } from './compile-program.ts';
@@ -152,6 +156,11 @@ export class PodNetwork {
         if (routes.get(name)?.device !== route.device) missing.push(`the node has no route to ${name}`);
       for (const [name, entry] of side.neighbours)
         if (neighbours.get(name)?.mac !== entry.mac) missing.push(`the node has no neighbour ${name}`);
+      if (attachment.hostPorts.length > 0) {
+        const sets = (await readTable(kernel))?.state.sets ?? new Map();
+        for (const name of missingHostPorts(sets, compileHostPorts(attachment)))
+          missing.push(`the node's port ${name} does not lead to the pod`);
+      }
       return [...missing, ...(await verifyPodSide(kernel, attachment, allocation.sandbox, link.mtu))];
     });
   }
@@ -170,7 +179,7 @@ export class PodNetwork {
     const plan = planAdoption(ipam.list(), state, this.#running, clock.now());
     await detachPods(kernel, plan.deleteLinks);
     await this.#release(plan.release);
-    const adopted = plan.adopt.filter(found => ipam.adopt({ ...found, sandbox: '' }));
+    const adopted = await this.#adoptAttachments(plan.adopt);
     const leaked = leakedAllocations(ipam.list(), state.podLinks, existsSync, clock.now());
     await this.#release(leaked);
     const released = plan.release.length + leaked.length;
@@ -186,6 +195,16 @@ export class PodNetwork {
     this.#adopt(program, refusals);
     const corrected = settings + countOf(corrections) - refusals.length;
     return { at: clock.now(), corrections: corrected, adopted: adopted.length, released };
+  }
+
+  /** With the ports of the node that the rules still lead to them. */
+  async #adoptAttachments(found: AdoptionPlan['adopt']): Promise<AdoptionPlan['adopt']> {
+    if (found.length === 0) return [];
+    const { ipam, kernel } = this.#options;
+    const sets = (await readTable(kernel))?.state.sets ?? new Map();
+    return found.filter(one =>
+      ipam.adopt({ ...one, sandbox: '', hostPorts: hostPortsIn(sets, one.addresses) }),
+    );
   }
 
   #compile(): NetworkProgram {
@@ -243,6 +262,13 @@ export class PodNetwork {
         await this.#undo(allocations, names);
         throw error;
       }
+      const opened = await this.#openPorts(
+        wirings.flatMap(({ attachment }, index) => (errors[index] === undefined ? [attachment] : [])),
+      );
+      if (opened instanceof Error)
+        errors = errors.map((error, index) =>
+          allocations[index]?.hostPorts.length === 0 ? error : (error ?? opened),
+        );
       const failed = (_: unknown, index: number) => errors[index] !== undefined;
       await this.#undo(allocations.filter(failed), names.filter(failed));
       const attached = wirings.filter((_, index) => errors[index] === undefined);
@@ -253,6 +279,41 @@ export class PodNetwork {
         return { error: isNameTaken(error) ? interfaceTaken(attachment, error) : error };
       });
     });
+  }
+
+  /** Leads the node's ports to pods that are wired; the error, if the kernel refuses. */
+  async #openPorts(attachments: readonly Attachment[]): Promise<Error | undefined> {
+    const entries = attachments.flatMap(compileHostPorts);
+    const program = this.#program;
+    if (entries.length === 0 || program === undefined) return undefined;
+    const { kernel, log } = this.#options;
+    const sets = { ...program.sets, hostPorts: sortHostPorts([...program.sets.hostPorts, ...entries]) };
+    try {
+      await applyHostPorts(kernel, program.sets, sets);
+    } catch (error) {
+      this.#isUncertain = true;
+      return error instanceof Error ? error : new Error(sentenceOf(error));
+    }
+    this.#program = { ...program, sets };
+    try {
+      await forgetEarlierFlows(kernel, entries);
+    } catch (error) {
+      log.warn(
+        { reason: sentenceOf(error) },
+        "earlier flows to ports of the node that are a pod's now can't be deleted",
+      );
+    }
+    return undefined;
+  }
+
+  /** Before the pods' links go, so that nobody is led to nowhere. */
+  async #closePorts(devices: ReadonlySet<string>): Promise<void> {
+    const program = this.#program;
+    if (program?.sets.hostPorts.some(({ device }) => devices.has(device)) !== true) return;
+    const hostPorts = program.sets.hostPorts.filter(({ device }) => !devices.has(device));
+    const sets = { ...program.sets, hostPorts };
+    await applyHostPorts(this.#options.kernel, program.sets, sets);
+    this.#program = { ...program, sets };
   }
 
   /** Where even this fails, the reservations stay until their deadline: the addresses may still be in the kernel. */
@@ -276,11 +337,12 @@ export class PodNetwork {
     return this.#lock.run(async () => {
       const { kernel } = this.#options;
       const names = keys.map(hostInterfaceOf);
+      const gone = new Set(names);
+      await this.#closePorts(gone);
       await detachPods(kernel, names);
       await this.#release(keys);
       const program = this.#program;
       if (program !== undefined) {
-        const gone = new Set(names);
         const keep = <V extends { readonly device: string }>(entries: ReadonlyMap<string, V>) =>
           new Map([...entries].filter(([, entry]) => !gone.has(entry.device)));
         this.#program = { ...program, routes: keep(program.routes), neighbours: keep(program.neighbours) };
@@ -310,8 +372,9 @@ export class PodNetwork {
 
 export function attachmentOf(allocation: Allocation): Attachment {
   const hostInterface = hostInterfaceOf(allocation);
-  const { containerId, interfaceName, pod, addresses } = allocation;
-  return { containerId, interfaceName, pod, addresses, hostInterface, mac: podMacOf(hostInterface) };
+  const { containerId, interfaceName, pod, addresses, hostPorts } = allocation;
+  const mac = podMacOf(hostInterface);
+  return { containerId, interfaceName, pod, addresses, hostInterface, mac, hostPorts };
 }
 
 export function notReady(): FairleadError {

@@ -32,6 +32,14 @@ export interface TestPod {
   readonly result: string;
 }
 
+/** One entry of CNI's `portMappings`. */
+export interface PortMapping {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: string;
+  readonly hostIP?: string;
+}
+
 export interface PluginOutcome {
   readonly code: number;
   readonly stdout: string;
@@ -214,9 +222,10 @@ export class TestNode {
     return { namespace: this.#cluster.namespace(part), containerId: `c-${part}`, pod };
   }
 
-  async addPod(name: string): Promise<TestPod> {
+  async addPod(name: string, portMappings: readonly PortMapping[] = []): Promise<TestPod> {
     const { namespace, containerId, pod } = await this.sandbox(name);
-    const outcome = await this.plugin({ command: 'ADD', containerId, namespace, pod });
+    const stdin = JSON.stringify(this.configuration({ runtimeConfig: { portMappings } }));
+    const outcome = await this.plugin({ command: 'ADD', containerId, namespace, pod, stdin });
     assert.equal(outcome.code, 0, `ADD succeeds: ${outcome.stdout}${outcome.stderr}`);
     const result = JSON.parse(outcome.stdout) as { ips: { address: string }[] };
     const addresses = result.ips.map(ip => ip.address.split('/')[0] ?? '');

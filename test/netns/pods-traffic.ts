@@ -9,7 +9,12 @@ import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
 import { within } from './pods-cluster.ts';
 
 /** A TCP server in a namespace that says the client's address first and then sends back what it gets. */
-export async function echoServer(context: TestContext, namespace: string, host: string): Promise<number> {
+export async function echoServer(
+  context: TestContext,
+  namespace: string,
+  host: string,
+  port = 0,
+): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer(socket => {
     sockets.add(socket);
@@ -18,7 +23,7 @@ export async function echoServer(context: TestContext, namespace: string, host: 
     socket.write(`${(socket.remoteAddress ?? '').replace(/^::ffff:/, '')}\n`);
     socket.pipe(socket);
   });
-  server.listen({ fd: listenIn(namespace, { host, port: 0 }) });
+  server.listen({ fd: listenIn(namespace, { host, port }) });
   await once(server, 'listening');
   context.after(() => {
     for (const socket of sockets) socket.destroy();
@@ -92,11 +97,16 @@ export interface Datagrams {
   readonly socket: DatagramSocket;
 }
 
-export async function udpSocket(context: TestContext, namespace: string, host: string): Promise<Datagrams> {
+export async function udpSocket(
+  context: TestContext,
+  namespace: string,
+  host: string,
+  port = 0,
+): Promise<Datagrams> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   context.after(() => socket.close());
   const listening = once(socket, 'listening'); // told at once for a socket that is bound already
-  socket.bind({ fd: bindUdpIn(namespace, { host, port: 0 }) });
+  socket.bind({ fd: bindUdpIn(namespace, { host, port }) });
   await listening;
   return { socket, port: socket.address().port };
 }

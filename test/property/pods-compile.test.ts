@@ -14,11 +14,12 @@ import {
 import type { Address, Prefix } from '../../src/base/ip.ts';
 import type { RouteOperation } from '../../src/kernel/netlink/index.ts';
 import { entryOperations, nothing } from '../../src/pods/apply-entries.ts';
+import { compileHostPorts, hostPortsIn, sortHostPorts } from '../../src/pods/compile-host-ports.ts';
 import { compileNetwork } from '../../src/pods/compile-network.ts';
 import type { NetworkProgram } from '../../src/pods/compile-program.ts';
-import { compileRules, renderDelta } from '../../src/pods/compile-rules.ts';
+import { compileRules, renderDelta, stateOf } from '../../src/pods/compile-rules.ts';
 import type { TableState } from '../../src/kernel/nft/table.ts';
-import type { Attachment, Cluster, NodeNetwork, Uplink } from '../../src/pods/model.ts';
+import type { Attachment, Cluster, HostPort, NodeNetwork, Uplink } from '../../src/pods/model.ts';
 
 const prefix = (text: string): Prefix => {
   const parsed = parsePrefix(text);
@@ -63,17 +64,30 @@ const peer: fc.Arbitrary<NodeNetwork> = fc
     ),
   }));
 
-const attachment: fc.Arbitrary<Attachment> = fc.nat(30).map(index => ({
-  containerId: `c${index}`,
-  interfaceName: 'eth0',
-  pod: { namespace: 'default', name: `pod-${index}`, uid: '' },
-  addresses: [
-    addressAt(prefix('10.244.0.0/24'), BigInt(index + 1)),
-    addressAt(prefix('fd00:10:244::/64'), BigInt(index + 1)),
-  ],
-  hostInterface: `fl${index.toString(16).padStart(11, '0')}`,
-  mac: `02:00:00:00:00:${index.toString(16).padStart(2, '0')}`,
-}));
+const hostPort: fc.Arbitrary<Omit<HostPort, 'port'>> = fc.record({
+  protocol: fc.constantFrom('tcp', 'udp', 'sctp'),
+  address: fc.constantFrom(
+    undefined,
+    ...['0.0.0.0', '::', '172.30.0.1', 'fd00:172:30::1', '127.0.0.1'].map(address),
+  ),
+  containerPort: fc.integer({ min: 1, max: 0xffff }),
+});
+
+/** No two attachments have a port in common: the address store sees to it. */
+const attachment: fc.Arbitrary<Attachment> = fc
+  .tuple(fc.nat(30), fc.array(hostPort, { maxLength: 3 }))
+  .map(([index, ports]) => ({
+    hostPorts: ports.map((port, number) => ({ ...port, port: 1000 + 10 * index + number })),
+    containerId: `c${index}`,
+    interfaceName: 'eth0',
+    pod: { namespace: 'default', name: `pod-${index}`, uid: '' },
+    addresses: [
+      addressAt(prefix('10.244.0.0/24'), BigInt(index + 1)),
+      addressAt(prefix('fd00:10:244::/64'), BigInt(index + 1)),
+    ],
+    hostInterface: `fl${index.toString(16).padStart(11, '0')}`,
+    mac: `02:00:00:00:00:${index.toString(16).padStart(2, '0')}`,
+  }));
 
 const cluster: fc.Arbitrary<Cluster> = fc
   .record({
@@ -229,7 +243,7 @@ function runCommands(state: TableState | undefined, text: string): TableState {
   for (const line of text.split('\n').filter(one => one !== '')) {
     const [verb = '', kind = '', , , name = ''] = line.split(' ');
     const elements = /\{ (.*) \}$/.exec(line)?.[1]?.split(', ') ?? [];
-    if (kind === 'set')
+    if (kind === 'set' || kind === 'map')
       sets.set(name, { digest: /comment "(.*)"/.exec(line)?.[1] ?? '', elements: new Map() });
     else if (kind === 'chain' && verb === 'add') chains.set(name, chains.get(name) ?? []);
     else if (kind === 'chain')
@@ -239,9 +253,10 @@ function runCommands(state: TableState | undefined, text: string): TableState {
       const set = sets.get(name)?.elements;
       assert.ok(set);
       for (const element of elements) {
-        assert.equal(set.has(element), verb === 'delete', `${verb} of ${element}`);
-        if (verb === 'add') set.set(element, '');
-        else set.delete(element);
+        const [key = '', value = ''] = element.split(' : ');
+        assert.equal(set.has(key), verb === 'delete', `${verb} of ${element}`);
+        if (verb === 'add') set.set(key, value);
+        else set.delete(key);
       }
     } else assert.equal(kind, 'table');
   }
@@ -258,6 +273,21 @@ test('the rules of one cluster become those of another by the smallest change, a
       const change = renderDelta(first, after);
       assert.ok(!/chain|rule|add set/.test(change), 'rules that are right are not touched');
       assert.equal(renderDelta(runCommands(first, change), after), '');
+    }),
+  );
+});
+
+test('an address store that is lost gets the ports of the node back from the rules', () => {
+  fc.assert(
+    fc.property(cluster, one => {
+      const sets = stateOf(compileRules(compileNetwork(one).program.sets)).sets;
+      for (const { addresses, hostPorts } of one.attachments) {
+        const places = (ports: readonly HostPort[]) => {
+          const attachment = { addresses, hostPorts: ports, hostInterface: '' };
+          return sortHostPorts(compileHostPorts(attachment));
+        };
+        assert.deepEqual(places(hostPortsIn(sets, addresses)), places(hostPorts));
+      }
     }),
   );
 });

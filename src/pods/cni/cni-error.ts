@@ -39,6 +39,7 @@ const codeByError: Readonly<Record<string, number>> = {
   'pods/attachment-exists': cniCodes.alreadyAttached,
   'pods/interface-exists': cniCodes.alreadyAttached,
   'pods/addresses-exhausted': cniCodes.tryAgainLater,
+  'pods/host-port-taken': cniCodes.tryAgainLater,
   'pods/ipam-unusable': cniCodes.inputOutput,
 };
 

@@ -112,7 +112,11 @@ export class CniPlugin {
       reason = `it was not through within ${addMilliseconds / 1000} s`;
       const identity = { ...request.pod, uid: pod.metadata.uid ?? request.pod.uid };
       const deadline = clock.now() + 2 * addMilliseconds;
-      const allocation = ipam.reserve({ ...key, pod: identity, sandbox, deadline }, self.podPrefixes);
+      const { hostPorts } = request;
+      const allocation = ipam.reserve(
+        { ...key, pod: identity, sandbox, deadline, hostPorts },
+        self.podPrefixes,
+      );
       await this.#passGates(gates, pod, allocation, abort.signal);
       const { attachment, mtu } = await network.attach(allocation);
       return renderResult(resultOf(attachment, sandbox, mtu, request.previous), request.version);

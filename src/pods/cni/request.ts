@@ -1,6 +1,7 @@
 import { FairleadError } from '../../base/errors.ts';
-import type { AttachmentKey, PodReference } from '../model.ts';
+import type { AttachmentKey, HostPort, PodReference } from '../model.ts';
 import { CniError, cniCodes } from './cni-error.ts';
+import { portMappingsOf } from './port-mappings.ts';
 import { parsePreviousResult } from './result.ts';
 import type { CniResult } from './result.ts';
 import { requireOperation, requireVersion } from './version.ts';
@@ -15,6 +16,7 @@ export type CniRequest =
       /** The path of the pod's network namespace. */
       readonly sandbox: string;
       readonly pod: PodReference;
+      readonly hostPorts: readonly HostPort[];
       readonly previous: CniResult | undefined;
     }
   | { readonly command: 'DEL'; readonly version: CniVersion; readonly key: AttachmentKey }
@@ -55,7 +57,8 @@ export function parseRequest(environment: Environment, stdin: string): CniReques
   const sandbox = sandboxOf(environment['CNI_NETNS'] ?? '');
   const previous = config['prevResult'] === undefined ? undefined : parsePreviousResult(config['prevResult']);
   if (command === 'ADD') {
-    return { command, version, key, sandbox, pod: podOf(environment['CNI_ARGS'] ?? ''), previous };
+    const pod = podOf(environment['CNI_ARGS'] ?? '');
+    return { command, version, key, sandbox, pod, hostPorts: portMappingsOf(config), previous };
   }
   if (previous === undefined)
     throw invalidConfig('prevResult', 'CHECK needs the result of ADD as prevResult');

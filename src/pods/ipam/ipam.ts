@@ -3,8 +3,9 @@ import type { Clock } from '../../base/clock.ts';
 import { FairleadError } from '../../base/errors.ts';
 import { contains, formatAddress, formatPrefix, parseAddress } from '../../base/ip.ts';
 import type { Address, Prefix } from '../../base/ip.ts';
-import type { AttachmentKey, PodReference } from '../model.ts';
+import type { AttachmentKey, HostPort, PodReference } from '../model.ts';
 import { nextAddress, usable } from './allocate.ts';
+import { HostPortStore } from './host-ports.ts';
 import { openStore } from './store.ts';
 import type { OpenedStore } from './store.ts';
 
@@ -18,6 +19,7 @@ export interface Allocation extends AttachmentKey {
   readonly sandbox: string;
   readonly pod: PodReference;
   readonly addresses: readonly Address[];
+  readonly hostPorts: readonly HostPort[];
 }
 
 export interface IpamOptions {
@@ -44,7 +46,7 @@ interface Row {
 }
 
 /**
- * Who has which address on this node. Durable: what a method returned survives the death of the process. One owner of an
+ * Who has which address and which port of this node. Durable: what a method returned survives the death of the process. One owner of an
  * address at a time is a constraint of the database, not of this code.
  */
 export class Ipam implements Disposable {
@@ -52,33 +54,38 @@ export class Ipam implements Disposable {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
   readonly #quarantine: number;
+  readonly #hostPorts: HostPortStore;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(options: IpamOptions) {
     this.opened = openStore(options.path, options.bootId, options.clock);
     this.#database = this.opened.database;
     this.#clock = options.clock;
+    this.#hostPorts = new HostPortStore(this.#database);
     this.#quarantine = options.quarantineMilliseconds ?? defaultQuarantine;
   }
 
   /**
-   * One address of each prefix for a new attachment, all or none. Throws `pods/attachment-exists` for a known key and
-   * `pods/addresses-exhausted`.
+   * One address of each prefix for a new attachment, and its ports of the node, all or none. Throws
+   * `pods/attachment-exists` for a known key, `pods/addresses-exhausted` and `pods/host-port-taken`.
    */
   reserve(
     request: AttachmentKey & {
       readonly pod: PodReference;
       readonly sandbox: string;
       readonly deadline: number;
+      readonly hostPorts?: readonly HostPort[];
     },
     prefixes: readonly Prefix[],
   ): Allocation {
     return this.#transaction(() => {
       if (this.get(request) !== undefined) throw attachmentExists(request);
       const now = this.#clock.now();
-      this.#insert({ ...request, state: 'reserving', created: now, addresses: [] });
+      const { hostPorts = [] } = request;
+      this.#insert({ ...request, state: 'reserving', created: now });
+      this.#hostPorts.take(request, hostPorts);
       const addresses = prefixes.map(prefix => this.#take(prefix, request, now));
-      return { ...request, state: 'reserving' as const, created: now, addresses };
+      return { ...request, state: 'reserving' as const, created: now, addresses, hostPorts };
     });
   }
 
@@ -119,12 +126,16 @@ export class Ipam implements Disposable {
   }
 
   /** Takes over what the kernel has and the store does not know. False when the key or an address has an owner. */
-  adopt(allocation: AttachmentKey & Pick<Allocation, 'pod' | 'sandbox' | 'addresses'>): boolean {
+  adopt(
+    allocation: AttachmentKey & Pick<Allocation, 'pod' | 'sandbox' | 'addresses' | 'hostPorts'>,
+  ): boolean {
     return this.#transaction(() => {
       if (this.get(allocation) !== undefined) return false;
       if (allocation.addresses.some(address => this.#ownerOf(address) !== undefined)) return false;
+      if (allocation.hostPorts.some(port => this.#hostPorts.ownerOf(port) !== undefined)) return false;
       this.#insert({ ...allocation, state: 'assigned', deadline: 0, created: this.#clock.now() });
       for (const address of allocation.addresses) this.#own(address, allocation);
+      this.#hostPorts.take(allocation, allocation.hostPorts);
       return true;
     });
   }
@@ -209,7 +220,7 @@ export class Ipam implements Disposable {
     );
   }
 
-  #insert(allocation: Allocation): void {
+  #insert(allocation: Omit<Allocation, 'addresses' | 'hostPorts'>): void {
     const { containerId, interfaceName, state, deadline, created, sandbox, pod } = allocation;
     this.#run(
       'INSERT INTO attachments (container_id, interface, state, deadline, created, sandbox, pod_namespace, pod_name, pod_uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -238,6 +249,7 @@ export class Ipam implements Disposable {
       sandbox: row.sandbox,
       pod: { namespace: row.pod_namespace, name: row.pod_name, uid: row.pod_uid },
       addresses: addresses.map(entry => addressIn(entry['address'])),
+      hostPorts: this.#hostPorts.of({ containerId: row.container_id, interfaceName: row.interface }),
     };
   }
 

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Raised when the tables change; a store of another version is rebuilt from the kernel. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /**
- * An attachment has at most one address of a family, and an address at most one attachment: the database itself refuses
- * anything else, also from a second process.
+ * An attachment has at most one address of a family, and an address or a port of the node at most one attachment: the
+ * database itself refuses anything else, also from a second process. The address of a port is empty where it is all of
+ * the node's.
  */
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -30,6 +31,17 @@ const tables = `
     UNIQUE (container_id, interface, family),
     FOREIGN KEY (container_id, interface) REFERENCES attachments ON DELETE CASCADE
   ) STRICT;
+  CREATE TABLE host_ports (
+    protocol TEXT NOT NULL CHECK (protocol IN ('tcp', 'udp', 'sctp')),
+    address TEXT NOT NULL,
+    port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    container_port INTEGER NOT NULL CHECK (container_port BETWEEN 1 AND 65535),
+    container_id TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    PRIMARY KEY (protocol, port, address),
+    FOREIGN KEY (container_id, interface) REFERENCES attachments ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX host_ports_of_attachment ON host_ports (container_id, interface);
   CREATE TABLE released (address TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
 

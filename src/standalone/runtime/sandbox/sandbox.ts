@@ -9,6 +9,7 @@ import { setSysctl } from '../../../kernel/sysctl/index.ts';
 import { sandboxId } from '../container/identity.ts';
 import type { NodeContext } from '../context.ts';
 import type { Sandbox } from '../pod/observed.ts';
+import { isSidecar } from '../pod/restart.ts';
 import { hostNetworkHostsFile, hostnameOf, hostsFile } from './hosts-file.ts';
 import type { PortMapping } from './network.ts';
 import { resolvConf } from './resolv-conf.ts';
@@ -123,7 +124,7 @@ export function hostnameIn(context: NodeContext, pod: Pod): string {
 }
 
 function portMappings(pod: Pod): readonly PortMapping[] {
-  return pod.spec.containers
+  return [...(pod.spec.initContainers ?? []).filter(isSidecar), ...pod.spec.containers]
     .flatMap(container => container.ports ?? [])
     .flatMap(port => {
       const { hostPort, containerPort, protocol = 'TCP', hostIP } = port;
