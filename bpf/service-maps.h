@@ -56,10 +56,11 @@ struct local {
 	struct address endpoint;
 };
 
-/* A pod's own addresses. */
+/* A pod's own addresses, of both families; the rest is zeros. */
+#define MOST_OWN 16
+
 struct own {
-	struct address of_family_4;
-	struct address of_family_6;
+	struct address addresses[MOST_OWN];
 };
 
 /* The network namespace of the node: what is in it is left to nftables. */

@@ -74,11 +74,18 @@ static __always_inline bool may_meet_itself(const struct place *at, __u64 namesp
 {
 	struct local key = {.frontend = *at};
 	const struct own *mine = bpf_map_lookup_elem(&own, &namespace);
+	const struct address none = {};
 
 	if (!mine)
 		return true;
-	key.endpoint = is_ip4(&at->address) ? mine->of_family_4 : mine->of_family_6;
-	return bpf_map_lookup_elem(&locals, &key) != NULL;
+	for (int index = 0; index < MOST_OWN; index++) {
+		key.endpoint = mine->addresses[index];
+		if (is_same(&key.endpoint, &none))
+			return false;
+		if (is_ip4(&key.endpoint) == is_ip4(&at->address) && bpf_map_lookup_elem(&locals, &key))
+			return true;
+	}
+	return false;
 }
 
 static __always_inline struct endpoint *draw(const struct place *at, const struct frontend *frontend)

@@ -59,6 +59,20 @@ export async function readFrontendCounters(
   };
 }
 
+/** With what was led to the endpoints elsewhere. */
+export function withMore(counters: FrontendCounters, more: readonly EndpointCounter[]): FrontendCounters {
+  const packets = new Map<string, EndpointCounter>();
+  for (const one of [...counters.endpoints, ...more]) {
+    const place = `${one.address} ${one.port}`;
+    packets.set(place, { ...one, packets: one.packets + (packets.get(place)?.packets ?? 0) });
+  }
+  return {
+    ...counters,
+    accepted: counters.accepted + more.reduce((sum, one) => sum + one.packets, 0),
+    endpoints: [...packets.values()],
+  };
+}
+
 const counting: ReadonlySet<string> = new Set(
   serviceTable.sets.flatMap(({ name, declaration }) => (declaration.includes('; counter ;') ? [name] : [])),
 );

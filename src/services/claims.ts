@@ -30,6 +30,11 @@ export class Claims {
     return this.#parts.get(service);
   }
 
+  /** Whose a group is, of those who ask for it. */
+  ownerOf(groupKey: string): ServicePart | undefined {
+    return this.#winner(groupKey)?.part;
+  }
+
   /** What is to be in force of a group. */
   get(groupKey: string): ElementGroup | undefined {
     return this.#winner(groupKey)?.group;

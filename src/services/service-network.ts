@@ -5,10 +5,11 @@ import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import type { Service } from '../kube/types/service.ts';
-import { readFrontendCounters } from './apply-counters.ts';
+import { readFrontendCounters, withMore } from './apply-counters.ts';
 import type { FrontendCounters, ReadCounters } from './apply-counters.ts';
 import { ServiceRules, isRefusal } from './apply-nft.ts';
 import type { Refusal, ServiceKernel } from './apply-nft.ts';
+import type { SocketServices } from './apply-ebpf-services.ts';
 import { Claims } from './claims.ts';
 import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
@@ -21,6 +22,8 @@ export interface ServiceNetworkOptions {
   readonly kernel: ServiceKernel;
   readonly place: ServicePlace;
   readonly clock: Clock;
+  /** Translates at the sockets of pods what it can; absent: the rules translate everything. */
+  readonly sockets?: SocketServices;
 }
 
 /** What of its node changes where Services lead. */
@@ -63,6 +66,7 @@ export class ServiceNetwork {
   readonly #clock: Clock;
   readonly #rules: ServiceRules;
   readonly #readCounters: ReadCounters;
+  readonly #sockets: SocketServices | undefined;
   readonly #source: ServiceSource;
   readonly #claims = new Claims();
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -72,6 +76,7 @@ export class ServiceNetwork {
     this.#place = options.place;
     this.#clock = options.clock;
     this.#rules = new ServiceRules(options.kernel);
+    this.#sockets = options.sockets;
     this.#readCounters = places => options.kernel.nftCounters(places);
     this.#source = source;
   }
@@ -97,31 +102,29 @@ export class ServiceNetwork {
   /** Brings what changed about one Service into the kernel. Returns the Services whose problems that may have changed. */
   async change(key: string): Promise<ReadonlySet<string>> {
     const rivals = this.#claims.rivalsOf(key);
+    const before = this.#claims.part(key)?.frontends ?? [];
     const changes = this.#take(key);
     const concerned = new Set([key, ...rivals, ...this.#claims.rivalsOf(key)]);
     for (const each of concerned) this.#findProblems(each);
-    if (!this.#rules.isKnown) {
-      await this.reconcile();
-      return concerned;
-    }
-    try {
-      await this.#rules.change(changes);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      // Either the kernel is not as we think, or something is wrong with this Service: comparing tells.
-      await this.reconcile();
-    }
+    const frontends = [...before, ...(this.#claims.part(key)?.frontends ?? [])];
+    // Each does what it can, whatever the other one meets.
+    const outcomes = await Promise.allSettled([
+      this.#sockets?.change(frontends, this.#claims, this.#place),
+      this.#changeRules(changes),
+    ]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     return concerned;
   }
 
   /** Compares the kernel with what has to be, and puts right what differs. Its cost is that of the whole table. */
   async reconcile(): Promise<ServiceReport> {
-    const { corrections, refused } = await this.#rules.adopt([
-      ...this.#claims.program(),
-      ...compileNode(this.#place.addresses, this.#place.servicePrefixes),
+    const [rules, sockets] = await Promise.allSettled([
+      this.#reconcileRules(),
+      this.#sockets?.adopt(this.#claims, this.#place) ?? 0,
     ]);
-    this.#refused = refused;
-    return { at: this.#clock.now(), corrections };
+    if (rules.status === 'rejected') throw rules.reason;
+    if (sockets.status === 'rejected') throw sockets.reason;
+    return { at: this.#clock.now(), corrections: rules.value + sockets.value };
   }
 
   /** For those who read or explain: the whole model, built when asked for. */
@@ -135,8 +138,11 @@ export class ServiceNetwork {
     readonly protocol: Protocol;
     readonly port: number;
   }): Promise<FrontendCounters | undefined> {
-    const group = this.#claims.get(frontendKey(at.address, at.protocol, at.port));
-    return group === undefined ? undefined : readFrontendCounters(group.elements, this.#readCounters);
+    const key = frontendKey(at.address, at.protocol, at.port);
+    const group = this.#claims.get(key);
+    if (group === undefined) return undefined;
+    const atSockets = await this.#sockets?.counters(key, this.#claims, this.#place);
+    return withMore(await readFrontendCounters(group.elements, this.#readCounters), atSockets ?? []);
   }
 
   /** What has to be announced of a Service: the front ends of its load balancer addresses, if they are ours. */
@@ -178,6 +184,30 @@ export class ServiceNetwork {
       }
     }
     return counts;
+  }
+
+  async #changeRules(changes: readonly GroupChange[]): Promise<void> {
+    if (!this.#rules.isKnown) {
+      await this.#reconcileRules();
+      return;
+    }
+    try {
+      await this.#rules.change(changes);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // Either the kernel is not as we think, or something is wrong with this Service: comparing tells.
+      await this.#reconcileRules();
+    }
+  }
+
+  /** Returns what was corrected. */
+  async #reconcileRules(): Promise<number> {
+    const { corrections, refused } = await this.#rules.adopt([
+      ...this.#claims.program(),
+      ...compileNode(this.#place.addresses, this.#place.servicePrefixes),
+    ]);
+    this.#refused = refused;
+    return corrections;
   }
 
   #take(key: string): readonly GroupChange[] {

@@ -1,0 +1,63 @@
+import type { SocketTranslation } from './apply-ebpf.ts';
+import { compileSockets, encodePlace } from './compile-ebpf.ts';
+import type { SocketGroup } from './compile-ebpf.ts';
+import type { EndpointCounter } from './apply-counters.ts';
+import { frontendKey } from './model.ts';
+import type { Frontend, Place, ServicePart } from './model.ts';
+
+/** Who has what, as the node's Services know it. */
+export interface FrontendOwners {
+  readonly parts: Iterable<ServicePart>;
+  /** Whose a front end is, of those who ask for it. */
+  readonly ownerOf: (key: string) => ServicePart | undefined;
+}
+
+/** Keeps the socket hooks to what the Services of a node ask for. */
+export class SocketServices {
+  readonly #translation: SocketTranslation;
+  /** Addresses that others answer for: cluster DNS. */
+  readonly #skipped: ReadonlySet<string>;
+
+  constructor(translation: SocketTranslation, skipped: ReadonlySet<string>) {
+    this.#translation = translation;
+    this.#skipped = skipped;
+  }
+
+  /** Everything; returns how many entries were not as they have to be. */
+  async adopt(owners: FrontendOwners, place: Place): Promise<number> {
+    if (this.#translation.state === 'off') return 0;
+    const groups = new Map<string, SocketGroup>();
+    for (const part of owners.parts)
+      for (const [key, group] of compileSockets(part, place, this.#skipped))
+        if (owners.ownerOf(key) === part) groups.set(key, group);
+    return this.#translation.adopt(groups);
+  }
+
+  /** Front ends that one Service had, or has now. */
+  async change(frontends: readonly Frontend[], owners: FrontendOwners, place: Place): Promise<void> {
+    if (this.#translation.state === 'off') return;
+    const compiled = new Map<ServicePart, ReadonlyMap<string, SocketGroup>>();
+    const groupOf = (key: string) => {
+      const owner = owners.ownerOf(key);
+      if (owner === undefined) return undefined;
+      const groups = compiled.get(owner) ?? compileSockets(owner, place, this.#skipped);
+      compiled.set(owner, groups);
+      return groups.get(key);
+    };
+    const byKey = new Map(
+      frontends.map(one => [frontendKey(one.address, one.protocol, one.port), one] as const),
+    );
+    const changes = [...byKey].map(([key, frontend]) => ({
+      key: encodePlace(frontend),
+      group: groupOf(key),
+    }));
+    if (!(await this.#translation.change(changes))) await this.adopt(owners, place);
+  }
+
+  /** What the hooks led to each endpoint of a front end. */
+  counters(key: string, owners: FrontendOwners, place: Place): Promise<readonly EndpointCounter[]> {
+    const owner = owners.ownerOf(key);
+    const group = owner === undefined ? undefined : compileSockets(owner, place, this.#skipped).get(key);
+    return this.#translation.counters(group);
+  }
+}
