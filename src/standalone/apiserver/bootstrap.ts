@@ -77,7 +77,10 @@ async function ensure(
   if (kind === undefined) return;
   const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, ...fields };
   try {
-    await createObject(context, kind, object, false, ownersBy(kind, ownWriter(context, kind)));
+    await createObject(context, kind, object, {
+      dryRun: false,
+      owners: ownersBy(kind, ownWriter(context, kind)),
+    });
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error;
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Authorizer } from './access/attributes.ts';
+import type { Admission } from './admission/admission.ts';
 import type { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import type { Allocators } from './allocators/allocator.ts';
 import type { Runtime } from './connect/runtime.ts';
@@ -20,6 +21,7 @@ export interface Context {
   readonly progress: Progress;
   readonly runtime: Runtime;
   readonly authorizer: Authorizer;
+  readonly admission: Admission;
   readonly tokens: ServiceAccountTokens;
   /** New pods get the credentials of their account, and are refused without one. */
   readonly admitsServiceAccounts: boolean;

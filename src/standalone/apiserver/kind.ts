@@ -139,6 +139,10 @@ export interface Strategy {
    * Absent: every deletion is immediate, finalizers apart.
    */
   readonly gracePeriodSeconds?: (object: ApiObject, requested: number | undefined) => number;
+  /** Dependents stay when a deletion says nothing of them (Jobs, as upstream); the text is the warning that it earns. */
+  readonly orphansByDefault?: string;
+  /** The answer to a deletion is the object as it went, instead of a Status. */
+  readonly returnsDeleted?: boolean;
   /** What deletion itself changes when it has to wait for finalizers or grace: a namespace becomes Terminating. */
   readonly onDeletionMark?: (object: ApiObject) => ApiObject;
   /** True while something besides metadata.finalizers holds a deleted object: a namespace's `spec.finalizers`. */

@@ -7,6 +7,9 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Whoever shows no credential; what he may is said by roles, as for everybody. */
+export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
 /** A request without its transport. */
 export interface ApiRequest {
   readonly method: string;
@@ -15,7 +18,7 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Undefined for a client that showed no valid certificate or token. */
+  /** Undefined for a client that showed a credential that is not valid; strangers without one are `ANONYMOUS`. */
   readonly user: User | undefined;
   /** The whole body; rejects with 413 when it is larger than the server takes. */
   body(): Promise<Uint8Array>;

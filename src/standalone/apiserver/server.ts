@@ -6,6 +6,9 @@ import type { Log } from '../../base/log.ts';
 import { CustomResources } from './crd/custom-resources.ts';
 import { Rbac } from './access/rbac.ts';
 import { ServiceAccountTokens } from './access/service-account-tokens.ts';
+import { Admission } from './admission/admission.ts';
+import { noteObserved } from './admission/observed.ts';
+import type { DialPod } from './admission/webhooks/client.ts';
 import { Allocators } from './allocators/allocator.ts';
 import { NodePorts } from './allocators/node-ports.ts';
 import { ServiceAddresses } from './allocators/service-addresses.ts';
@@ -41,6 +44,8 @@ export interface ApiServerOptions {
   readonly servicePort?: number;
   /** Whether something makes service accounts: then new pods get the credentials of theirs, and need one. Default false. */
   readonly admitsServiceAccounts?: boolean;
+  /** Opens connections to pods, from the nodes that they run on: for webhooks behind Services. */
+  readonly dialPod?: DialPod;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -93,15 +98,26 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServer> {
   const clock = options.clock ?? systemClock;
   const keyFile = join(options.stateDirectory, 'service-accounts.key');
+  const registry = new Registry(options.schemas.kinds);
+  const authorizer = new Rbac(store);
   const context: Context = {
-    registry: new Registry(options.schemas.kinds),
+    registry,
     store,
     schemas: options.schemas,
     allocators: new Allocators([new ServiceAddresses(store, options.servicePrefixes), new NodePorts(store)]),
     frames: new FrameCache(),
     progress: new Progress(store),
     runtime: new Runtime(options.runtimeSocket),
-    authorizer: new Rbac(store),
+    authorizer,
+    admission: new Admission({
+      store,
+      registry,
+      access: authorizer,
+      dialPod: options.dialPod,
+      random: Math.random,
+      newUid: randomUUID,
+      log: options.log,
+    }),
     tokens: new ServiceAccountTokens(store, clock, keyFile, randomUUID),
     admitsServiceAccounts: options.admitsServiceAccounts ?? false,
     clock,
@@ -114,6 +130,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   const servicePort = options.servicePort ?? 6443;
   await bootstrap(context, servicePort);
   const stopDefinitions = await new CustomResources(context).start();
+  const stopNoting = noteObserved(context);
   const unguard = keepService(context, servicePort);
   const router = new Router(context, [
     { name: 'ping', isWell: () => true },
@@ -138,6 +155,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
     async close() {
       unguard();
       stopDefinitions();
+      stopNoting();
       clearInterval(compaction);
       clearInterval(expiration);
       context.progress.close();

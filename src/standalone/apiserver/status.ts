@@ -71,6 +71,13 @@ export class StatusError extends FairleadError {
   }
 }
 
+/** Nothing at all is there, as upstream answers: a line of text instead of a Status. */
+export class PageNotFound extends StatusError {
+  constructor() {
+    super(404, 'NotFound', '404 page not found');
+  }
+}
+
 export function statusOf(error: StatusError): Status {
   return {
     kind: 'Status',

@@ -9,8 +9,8 @@ export function customOwnership(schema: StructuralSchema, metadata: OwnershipSch
   return {
     owned: 'by-field',
     field: name => {
-      if (name === 'metadata') return { schema: metadata, declared: true, isAlwaysThere: true };
-      if (OBJECT_FIELDS.includes(name)) return { schema: WHOLE, declared: true, isAlwaysThere: false };
+      if (name === 'metadata') return { schema: metadata, declared: true, zero: {} };
+      if (OBJECT_FIELDS.includes(name)) return { schema: WHOLE, declared: true };
       return whole.owned === 'by-field' ? whole.field(name) : undefined;
     },
   };
@@ -44,7 +44,7 @@ function ofObject(schema: StructuralSchema): OwnershipSchema {
       if (child === undefined || child === true) return undefined;
       let field = known.get(name);
       if (field === undefined) {
-        field = { schema: ownershipOf(child), declared: schema.properties.has(name), isAlwaysThere: false };
+        field = { schema: ownershipOf(child), declared: schema.properties.has(name) };
         known.set(name, field);
       }
       return field;

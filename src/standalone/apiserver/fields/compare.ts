@@ -47,8 +47,7 @@ function compareFields(
   builders: Builders,
 ): void {
   const each = (name: string) => {
-    const { schema: inner, isAlwaysThere } = fieldOf(schema, name);
-    const zero = isAlwaysThere ? {} : undefined;
+    const { schema: inner, zero } = fieldOf(schema, name);
     const left = before === undefined ? undefined : (own(before, name) ?? zero);
     const right = after === undefined ? undefined : (own(after, name) ?? zero);
     compareValue(inner, left, right, builders, `f:${name}`);

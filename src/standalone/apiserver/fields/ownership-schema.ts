@@ -22,8 +22,8 @@ export interface OwnedField {
   readonly schema: OwnershipSchema;
   /** A field with a name in the schema, no key of a map. */
   readonly declared: boolean;
-  /** It is there, empty, wherever its parent is: a struct within a struct in the Go types. */
-  readonly isAlwaysThere: boolean;
+  /** It is there, empty, wherever its parent is: a struct within a struct, or a required list, in the Go types. */
+  readonly zero?: Readonly<Record<string, never>> | readonly never[];
 }
 
 export const WHOLE: OwnershipSchema = { owned: 'whole' };
@@ -34,12 +34,12 @@ export const UNKNOWN: OwnershipSchema = { owned: 'unknown' };
 export function mapOf(schema: () => OwnershipSchema): OwnershipSchema {
   return {
     owned: 'by-field',
-    field: () => ({ schema: schema(), declared: false, isAlwaysThere: false }),
+    field: () => ({ schema: schema(), declared: false }),
   };
 }
 
 /** The schema of a field, whatever the parent's schema knows of it. */
 export function fieldOf(schema: OwnershipSchema, name: string): OwnedField {
   const known = schema.owned === 'by-field' ? schema.field(name) : undefined;
-  return known ?? { schema: UNKNOWN, declared: false, isAlwaysThere: false };
+  return known ?? { schema: UNKNOWN, declared: false };
 }

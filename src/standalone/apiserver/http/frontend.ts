@@ -8,6 +8,7 @@ import type { Router } from '../routes/router.ts';
 import { asStatusError, badRequest, statusOf } from '../status.ts';
 import type { StatusError } from '../status.ts';
 import { Authenticator } from './authenticate.ts';
+import { admitConnection } from '../admission/connection.ts';
 import { runtimePath } from '../connect/pod-path.ts';
 import { pipeUpgrade, refuseUpgrade } from '../connect/upgrade.ts';
 import type { Context } from '../context.ts';
@@ -25,6 +26,7 @@ async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Pr
   } catch (thrown) {
     const error = asStatusError(thrown);
     logFailure(log, request, thrown, error);
+    if (error instanceof PageNotFound) return { status: 404, headers: PLAIN_TEXT, body: `${error.message}\n` };
     const retry = error.details?.retryAfterSeconds;
     const answered = json(error.status, JSON.stringify(statusOf(error)));
     return retry === undefined
@@ -81,7 +83,9 @@ export class Frontend {
     socket.once('close', () => this.#upgraded.delete(socket));
     this.#upgraded.add(socket);
     const connect = async (request: ApiRequest) => {
-      const path = runtimePath(this.#router.resolveUpgrade(request));
+      const target = this.#router.resolveUpgrade(request);
+      const path = runtimePath(target);
+      await admitConnection(target);
       await pipeUpgrade(this.#context.runtime, path, { message, socket, head });
       return UPGRADED;
     };
@@ -97,7 +101,9 @@ export class Frontend {
   #userOf(message: AnyRequest): User | undefined {
     const byCertificate = this.#authenticator.userOf(message.socket as TLSSocket); // all our listeners are TLS
     if (byCertificate !== undefined) return byCertificate;
-    const token = BEARER.exec(message.headers.authorization ?? '')?.[1];
+    const { authorization } = message.headers;
+    if (authorization === undefined) return ANONYMOUS;
+    const token = BEARER.exec(authorization)?.[1];
     return token === undefined ? undefined : this.#context.tokens.userOf(token);
   }
 

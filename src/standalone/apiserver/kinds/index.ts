@@ -1,5 +1,13 @@
 import type { Kind } from '../kind.ts';
 import type { Schemas } from '../schemas.ts';
+import {
+  VALIDATING_ADMISSION_POLICY,
+  VALIDATING_ADMISSION_POLICY_BINDING,
+} from './admissionregistration/validating-policy.ts';
+import {
+  MUTATING_WEBHOOK_CONFIGURATION,
+  VALIDATING_WEBHOOK_CONFIGURATION,
+} from './admissionregistration/webhooks.ts';
 import { CUSTOM_RESOURCE_DEFINITION } from './apiextensions/custom-resource-definition.ts';
 import { CONTROLLER_REVISION } from './apps/controller-revision.ts';
 import { DAEMON_SET } from './apps/daemon-set.ts';
@@ -83,6 +91,10 @@ const DEFINITIONS: readonly Definition[] = [
   ROLE_BINDING,
   ROLE,
   PRIORITY_CLASS,
+  MUTATING_WEBHOOK_CONFIGURATION,
+  VALIDATING_ADMISSION_POLICY,
+  VALIDATING_ADMISSION_POLICY_BINDING,
+  VALIDATING_WEBHOOK_CONFIGURATION,
   CUSTOM_RESOURCE_DEFINITION,
   ENDPOINT_SLICE,
   LEASE,

@@ -1,5 +1,3 @@
-import { assertNoEscalation } from '../access/escalation.ts';
-import { admitPod } from '../admission/pods.ts';
 import { readYamlBody, unsupportedMediaType } from '../codec/body.ts';
 import { equalJson } from '../codec/json.ts';
 import { compare } from '../fields/compare.ts';
@@ -14,15 +12,16 @@ import type { Applied, Conflict } from '../fields/track.ts';
 import type { ApiObject } from '../object.ts';
 import { isFields, withValueAt } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
-import { StatusError, badRequest, invalid, notFound } from '../status.ts';
-import { createObject, namespaced, withoutFields } from './create.ts';
+import { StatusError, badRequest, notFound } from '../status.ts';
+import { admitNew, createObject, namespaced, withoutFields } from './create.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { managersBeforeApply, writerOf } from './ownership.ts';
 import type { Writer } from './ownership.ts';
 import { answerObject } from './present.ts';
-import { booleanParameter, isDryRun, keyOfTarget, objectsOf, userOf } from './target.ts';
+import { booleanParameter, isDryRun, keyOfTarget, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 import { changeObject } from './update.ts';
+import type { Changed } from './update.ts';
 
 export const APPLY_TYPE = 'application/apply-patch+yaml';
 
@@ -43,9 +42,12 @@ export async function apply(target: Target): Promise<ApiResponse> {
   const warnings = [...checked.warnings, ...own];
   if (subresource === undefined && objectsOf(target).newest(keyOfTarget(target)) === undefined) {
     const made = await createApplied(target, plan);
-    if (made !== undefined) return answerObject(target, made, 201, warnings);
+    if (made !== undefined) {
+      return answerObject(target, made.entry, 201, [...warnings, ...made.warnings]);
+    }
   }
-  return answerObject(target, await changeApplied(target, plan), 200, warnings);
+  const changed = await changeApplied(target, plan);
+  return answerObject(target, changed.entry, 200, [...warnings, ...changed.warnings]);
 }
 
 interface Plan {
@@ -56,12 +58,6 @@ interface Plan {
 }
 
 function applierOf(target: Target): Writer {
-  if ((target.request.query.get('fieldManager') ?? '') === '') {
-    const detail = 'is required for apply patch';
-    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
-      { type: 'Required', field: 'fieldManager', detail },
-    ]);
-  }
   return writerOf(target, 'Apply');
 }
 
@@ -99,29 +95,26 @@ function withoutNulls(value: unknown): unknown {
 }
 
 /** Undefined where somebody else made the object meanwhile: it is there to be changed then. */
-async function createApplied(
-  target: Target,
-  plan: Plan,
-): Promise<{ object: ApiObject; text: string } | undefined> {
+async function createApplied(target: Target, plan: Plan): Promise<Changed | undefined> {
   const { context, kind } = target;
   if (plan.config.metadata.uid !== undefined) throw notFound(kind, target.name);
   const { managers } = afterApply(plan.schema, undefined, plan.config, [], plan.writer);
   try {
     const owners = writeManagers(managers);
-    const object = await admitPod(context, kind, plan.config);
-    assertNoEscalation(context, userOf(target.request), kind, object);
-    const written = await createObject(context, kind, object, isDryRun(target), () => owners);
-    return written.entry;
+    const { object, concern } = await admitNew(target, plan.config);
+    const how = { dryRun: isDryRun(target), owners: () => owners, concern };
+    const written = await createObject(context, kind, object, how);
+    return { ...written, warnings: concern?.warnings ?? [] };
   } catch (error) {
     if (error instanceof StatusError && error.reason === 'AlreadyExists') return undefined;
     throw error;
   }
 }
 
-async function changeApplied(target: Target, plan: Plan): Promise<{ object: ApiObject; text: string }> {
+async function changeApplied(target: Target, plan: Plan): Promise<Changed> {
   const { kind } = target;
   let owners: readonly unknown[] = [];
-  const written = await changeObject(
+  return changeObject(
     target,
     current => {
       const before = managersBeforeApply(kind, current);
@@ -136,7 +129,6 @@ async function changeApplied(target: Target, plan: Plan): Promise<{ object: ApiO
     },
     () => owners,
   );
-  return written.entry;
 }
 
 function sameFields(before: readonly Manager[], after: readonly Manager[]): boolean {

@@ -19,7 +19,9 @@ export async function bind(target: Target): Promise<ApiResponse> {
   const now = timestamp(target.context.clock.now());
   const uid = valueAt(body, ['metadata', 'uid']);
   const annotations = valueAt(body, ['metadata', 'annotations']);
-  await changeObject(target, pod => bound(target, pod, { node, now, uid, annotations }));
+  await target.context.admission.concern(target, 'CREATE')?.validate(body, undefined);
+  const decision = { node, now, uid, annotations };
+  await changeObject(target, pod => bound(target, pod, decision), undefined, { isAnswered: true });
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   return json(201, JSON.stringify(status));
 }

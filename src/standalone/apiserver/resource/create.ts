@@ -1,4 +1,5 @@
 import { assertNoEscalation } from '../access/escalation.ts';
+import type { Concern } from '../admission/admission.ts';
 import { admitPod } from '../admission/pods.ts';
 import { decodeBody } from '../codec/body.ts';
 import type { Context } from '../context.ts';
@@ -8,6 +9,7 @@ import type { ApiObject, Fields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { StatusError, alreadyExists, badRequest, invalid } from '../status.ts';
 import { Objects } from '../store/objects.ts';
+import type { Entry } from '../store/entry.ts';
 import type { Decision, Written } from '../store/store.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { newMetadata, validateMetadata } from './metadata.ts';
@@ -32,11 +34,12 @@ export async function create(target: Target): Promise<ApiResponse> {
     return json(201, JSON.stringify(reviewed(target, kind.review, namespaced(object, target))), warnings);
   }
   const writer = writerOf(target);
-  const placed = await admitPod(context, kind, namespaced(object, target));
-  assertNoEscalation(context, userOf(request), kind, placed);
-  const written = await createObject(context, kind, placed, isDryRun(target), ownersBy(kind, writer));
+  const { object: admitted, concern } = await admitNew(target, namespaced(object, target));
+  const how = { dryRun: isDryRun(target), owners: ownersBy(kind, writer), concern };
+  const written = await createObject(context, kind, admitted, how);
   return answerObject(target, written.entry, 201, [
     ...warnings,
+    ...(concern?.warnings ?? []),
     ...(kind.strategy.warnings?.(written.entry.object) ?? []),
   ]);
 }
@@ -62,13 +65,43 @@ export const ownersBy =
   object =>
     ownersOfNew(kind, object, writer);
 
+/** A new object with what admission gives it, before it is checked; `concern` has to be asked about the outcome. */
+export async function admitNew(
+  target: Target,
+  object: ApiObject,
+): Promise<{ readonly object: ApiObject; readonly concern: Concern | undefined }> {
+  const { context, kind, request } = target;
+  const own = await admitPod(context, kind, object);
+  const concern = context.admission.concern(target, 'CREATE', own.metadata.name ?? '');
+  const admitted = concern === undefined ? own : await mutatedNew(target, concern, own);
+  assertNoEscalation(context, userOf(request), kind, admitted);
+  return { object: admitted, concern };
+}
+
+/** Webhooks see the object with its defaults, and what they make of it is read as if the client had sent it. */
+async function mutatedNew(target: Target, concern: Concern, object: ApiObject): Promise<ApiObject> {
+  const { kind } = target;
+  const given = kind.withDefaults(object);
+  const mutated = await concern.mutate(given, undefined);
+  if (mutated === given) return object;
+  const { object: checked } = checkBody({ fields: mutated, duplicates: [] }, kind, 'Ignore');
+  return namespaced(checked, target);
+}
+
+/** How an object is created. */
+export interface Creation {
+  readonly dryRun: boolean;
+  readonly owners: OwnersOf;
+  /** Who is to be asked once everything else is well; undefined where nobody is. */
+  readonly concern?: Concern | undefined;
+}
+
 /** Creates a typed object whose metadata.namespace is final; also the server's own way to make objects. */
 export async function createObject(
   context: Context,
   kind: Kind,
   object: ApiObject,
-  dryRun: boolean,
-  owners: OwnersOf,
+  how: Creation,
 ): Promise<Written> {
   const { name = '', generateName: base = '', resourceVersion = '' } = object.metadata;
   if (resourceVersion !== '') throw badRequest('resourceVersion should not be set on objects to be created');
@@ -79,7 +112,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const chosen = name === '' ? generateName(base, context.random) : name;
     try {
-      return await createNamed(context, kind, object, chosen, { dryRun, owners });
+      return await createNamed(context, kind, object, chosen, how);
     } catch (error) {
       const isClash = error instanceof StatusError && error.reason === 'AlreadyExists';
       if (!isClash || name !== '' || attempt === NAME_ATTEMPTS) throw error;
@@ -87,34 +120,40 @@ export async function createObject(
   }
 }
 
-function createNamed(
+async function createNamed(
   context: Context,
   kind: Kind,
   object: ApiObject,
   name: string,
-  { dryRun, owners }: { readonly dryRun: boolean; readonly owners: OwnersOf },
+  { dryRun, owners, concern }: Creation,
 ): Promise<Written> {
   const { store, allocators } = context;
   const namespace = object.metadata.namespace ?? '';
-  return new Objects(store, kind).write(storageKey(namespace, name), current => {
+  const objects = new Objects(store, kind);
+  const key = storageKey(namespace, name);
+  const decide = (isTrial: boolean, given?: ApiObject) => (current: Entry | undefined) => {
     assertNamespaceTakesNew(store, kind, namespace, name);
     if (current !== undefined) throw alreadyExists(kind, name);
-    const prepared = prepare(context, kind, object, name, owners);
+    const prepared = given ?? prepare(context, kind, object, name, owners);
     const assigned = allocators.assign(kind, prepared, undefined);
     const errors = [
       ...validateMetadata(kind, assigned.metadata, undefined),
       ...kind.validate(assigned, undefined),
     ];
     if (errors.length > 0) throw invalid(kind, name, errors);
-    if (dryRun) return { do: 'keep', object: assigned } satisfies Decision;
+    if (isTrial) return { do: 'keep', object: assigned } satisfies Decision;
     const onStaged = () => allocators.claim(kind, assigned, undefined);
     return { do: 'put', object: assigned, onStaged } satisfies Decision;
-  });
+  };
+  if (concern === undefined) return objects.write(key, decide(dryRun));
+  const trial = await objects.write(key, decide(true));
+  await concern.validate(trial.entry.object, undefined);
+  return dryRun ? trial : objects.write(key, decide(false, trial.entry.object));
 }
 
 function prepare(context: Context, kind: Kind, object: ApiObject, name: string, owners: OwnersOf): ApiObject {
   const { strategy } = kind;
-  const defaulted = kind.withDefaults(object);
+  const defaulted = kind.withDefaults(withoutFields(object, strategy.statusFields));
   const metadata = newMetadata(
     defaulted.metadata,
     {
@@ -125,8 +164,8 @@ function prepare(context: Context, kind: Kind, object: ApiObject, name: string, 
     },
     strategy.countsGenerations,
   );
-  const plain = withoutFields({ ...defaulted, metadata }, strategy.statusFields);
-  const fresh = withOwners(plain, owners(plain));
+  const whole = { ...defaulted, metadata };
+  const fresh = withOwners(whole, owners(withoutFields(whole, strategy.statusFields)));
   return strategy.onCreate?.(fresh) ?? fresh;
 }
 

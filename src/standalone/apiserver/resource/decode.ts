@@ -27,9 +27,7 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
     case 'Ignore':
       return value;
     default:
-      throw badRequest(
-        `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
-      );
+      throw badRequest(`fieldValidation ${JSON.stringify(value)} is not known`); // the options' rules let none through
   }
 }
 
@@ -37,15 +35,15 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
 export function checkBody(body: DecodedBody, kind: Kind, validation: FieldValidation): Checked {
   const fields = withKind(body.fields, kind);
   const handled = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
-  const metadata = metadataProblem(fields['metadata']);
+  const metadata = metadataProblem(fields['metadata'], kind.kind);
   if (metadata !== undefined) throw badRequest(`${handled}: json: cannot unmarshal ${metadata}`);
   const [wrong] = kind.typeErrors(fields);
   if (wrong !== undefined) throw badRequest(`${handled}: ${wrong}`);
   const object = { ...fields, metadata: fields['metadata'] ?? {} } as ApiObject;
   if (validation === 'Ignore') return { object: kind.withoutUnknownFields(object), warnings: [] };
   const strict = [
-    ...kind.unknownFields(fields),
     ...body.duplicates.map(path => `duplicate field ${JSON.stringify(path)}`),
+    ...kind.unknownFields(fields),
   ];
   if (strict.length === 0) return { object, warnings: [] };
   if (validation === 'Strict') {
@@ -75,16 +73,19 @@ function withKind(fields: Fields, kind: Kind): Fields {
 }
 
 /** The handler itself relies on metadata's types, whatever a kind's schema checks. */
-function metadataProblem(metadata: unknown): string | undefined {
+function metadataProblem(metadata: unknown, kind: string): string | undefined {
   if (metadata === undefined || metadata === null) return undefined;
   if (!isFields(metadata))
-    return `${jsonType(metadata)} into Go struct field .metadata of type v1.ObjectMeta`;
+    return `${jsonType(metadata)} into Go struct field ${kind}.metadata of type v1.ObjectMeta`;
   const wrong = (field: string, type: string) =>
     `${jsonType(metadata[field])} into Go struct field ObjectMeta.metadata.${field} of type ${type}`;
   for (const field of STRINGS) if (!isAbsentOr(metadata[field], isString)) return wrong(field, 'string');
   for (const field of ['labels', 'annotations']) {
-    const isMap = (value: unknown) => isFields(value) && Object.values(value).every(isString);
-    if (!isAbsentOr(metadata[field], isMap)) return wrong(field, 'map[string]string');
+    const map = metadata[field];
+    if (!isAbsentOr(map, isFields)) return wrong(field, 'map[string]string');
+    const bad = isFields(map) ? Object.values(map).find(value => !isAbsentOr(value, isString)) : undefined;
+    if (bad !== undefined)
+      return `${jsonType(bad)} into Go struct field ObjectMeta.metadata.${field} of type string`;
   }
   const isStrings = (value: unknown) => Array.isArray(value) && value.every(isString);
   if (!isAbsentOr(metadata['finalizers'], isStrings)) return wrong('finalizers', '[]string');

@@ -1,6 +1,7 @@
 import { decodeBody } from '../codec/body.ts';
 import { timestamp } from '../context.ts';
 import { apiVersionOf } from '../kind.ts';
+import type { FieldError } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import { isFields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
@@ -11,8 +12,9 @@ import { isReadyToGo } from './metadata.ts';
 import { assertMayGo } from './namespace-gate.ts';
 import { answerObject, json } from './present.ts';
 import { listText } from './read.ts';
+import { dryRunErrors, optionsError } from './options.ts';
 import { selectionOf } from './selection.ts';
-import { isDryRun, objectsOf } from './target.ts';
+import { booleanParameter, isDryRun, numberParameter, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 import { storageKey } from '../context.ts';
 
@@ -28,11 +30,16 @@ export interface DeleteOptions {
 /** DELETE of one object: a Status when it is gone, the object when it waits for finalizers or grace. */
 export async function remove(target: Target): Promise<ApiResponse> {
   const options = await deleteOptions(target);
-  const written = await deleteObject(target, options);
+  const written = await deleteAdmitted(target, options);
   const isGone =
     written.did === 'remove' ||
     (options.dryRun && written.entry.object.metadata.deletionTimestamp === undefined);
-  return isGone ? answerGone(target, written.entry) : answerObject(target, written.entry);
+  const showsObject = !isGone || target.kind.strategy.returnsDeleted === true;
+  const { orphansByDefault } = target.kind.strategy;
+  const warnings = orphansByDefault === undefined || options.propagation !== undefined ? [] : [orphansByDefault];
+  return showsObject
+    ? answerObject(target, written.entry, 200, warnings)
+    : answerGone(target, written.entry);
 }
 
 /** DELETE of a collection: each object by itself, as upstream does; answers with the list of what was selected. */
@@ -57,12 +64,22 @@ async function deleteIfPresent(
 ): Promise<Entry | undefined> {
   const { name = '', namespace = '' } = entry.object.metadata;
   try {
-    const written = await deleteObject({ ...target, name, namespace }, options);
+    const written = await deleteAdmitted({ ...target, name, namespace }, options);
     return written.entry;
   } catch (error) {
     if (error instanceof StatusError && error.reason === 'NotFound') return undefined;
     throw error;
   }
+}
+
+/** Deletes what admission lets go; it is asked about the object that is deleted, not about another one of the name. */
+async function deleteAdmitted(target: Target, options: DeleteOptions): Promise<Written> {
+  const concern = target.context.admission.concern(target, 'DELETE');
+  if (concern === undefined) return deleteObject(target, options);
+  const entry = objectsOf(target).newest(storageKey(target.namespace, target.name));
+  if (entry === undefined) throw notFound(target.kind, target.name);
+  await concern.validate(undefined, entry.object);
+  return deleteObject(target, { ...options, uid: options.uid ?? entry.object.metadata.uid });
 }
 
 export function deleteObject(target: Target, options: DeleteOptions): Promise<Written> {
@@ -96,12 +113,15 @@ const hasGrace = (target: Target): boolean => target.kind.strategy.gracePeriodSe
 function marked(target: Target, before: ApiObject, options: DeleteOptions): ApiObject {
   const { kind, context } = target;
   const { strategy } = kind;
-  const finalizers = finalizersFor(before.metadata.finalizers ?? [], options.propagation);
+  const present = before.metadata.finalizers ?? [];
+  const isSaid = present.some(finalizer => PROPAGATION_FINALIZERS.includes(finalizer));
+  const unsaid = strategy.orphansByDefault === undefined || isSaid ? undefined : 'Orphan';
+  const finalizers = finalizersFor(present, options.propagation ?? unsaid);
   const wished = strategy.gracePeriodSeconds?.(before, options.gracePeriodSeconds) ?? 0;
   const grace = Math.min(wished, LONGEST_GRACE);
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = before.metadata;
   const isSooner = deletionTimestamp === undefined || grace < deletionGracePeriodSeconds;
-  const sameFinalizers = finalizers.join() === (before.metadata.finalizers ?? []).join();
+  const sameFinalizers = finalizers.join() === present.join();
   if (!isSooner && sameFinalizers) return before;
   const { finalizers: _finalizers, ...metadata } = before.metadata;
   const generation =
@@ -134,25 +154,29 @@ function markedAt(deletionTimestamp: string | undefined, grace: number, now: num
   return Number.isFinite(first) ? Math.max(first, 0) : now;
 }
 
+const PROPAGATION_FINALIZERS: readonly string[] = ['orphan', 'foregroundDeletion'];
+
 function finalizersFor(
   present: readonly string[],
   propagation: DeleteOptions['propagation'],
 ): readonly string[] {
   if (propagation === undefined) return present;
-  const others = present.filter(finalizer => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion');
+  const others = present.filter(finalizer => !PROPAGATION_FINALIZERS.includes(finalizer));
   if (propagation === 'Orphan') return [...others, 'orphan'];
   return propagation === 'Foreground' ? [...others, 'foregroundDeletion'] : others;
 }
 
+/** Upstream names the kind here, and not the resource. */
 function assertPreconditions(target: Target, before: ApiObject, options: DeleteOptions): void {
   const { uid = '', resourceVersion = '' } = before.metadata;
+  const { group, kind: plural } = target.kind;
   if (options.uid !== undefined && options.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
-    throw conflict(target.kind, target.name, why);
+    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+    throw conflict({ group, plural }, target.name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(target.kind, target.name, why);
+    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+    throw conflict({ group, plural }, target.name, why);
   }
 }
 
@@ -170,51 +194,78 @@ function answerGone(target: Target, entry: Entry): ApiResponse {
 async function deleteOptions(target: Target): Promise<DeleteOptions> {
   const { request, context } = target;
   const body: Fields = (await decodeBody(request, context.schemas))?.fields ?? queryOptions(request.query);
+  const { kind = 'DeleteOptions', apiVersion = 'v1' } = body;
+  if (kind !== 'DeleteOptions') {
+    throw badRequest(`no kind ${JSON.stringify(kind)} of version ${JSON.stringify(apiVersion)} is taken here`);
+  }
   const options = deleteOptionsFrom(body);
   return { ...options, dryRun: options.dryRun || isDryRun(target) };
 }
 
 export function deleteOptionsFrom(body: Fields): DeleteOptions {
-  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = body;
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions } = body;
   if (
     gracePeriodSeconds !== undefined &&
     gracePeriodSeconds !== null &&
     !Number.isSafeInteger(gracePeriodSeconds)
   ) {
-    throw badRequest('DeleteOptions.gracePeriodSeconds has to be a whole number of seconds');
+    const seen = typeof gracePeriodSeconds === 'number' ? `number ${gracePeriodSeconds}` : typeof gracePeriodSeconds;
+    throw badRequest(
+      `json: cannot unmarshal ${seen} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
+    );
   }
   const conditions = isFields(preconditions) ? preconditions : {};
+  const dryRun = textsOf(body['dryRun']);
+  const errors = [...propagationErrors(propagationPolicy, orphanDependents), ...dryRunErrors(dryRun)];
+  if (errors.length > 0) throw optionsError('DeleteOptions', errors);
   return {
     gracePeriodSeconds:
       gracePeriodSeconds === undefined || gracePeriodSeconds === null
         ? undefined
-        : Math.max(0, Number(gracePeriodSeconds)),
+        : graceOf(Number(gracePeriodSeconds)),
     propagation: propagationOf(propagationPolicy, orphanDependents),
     uid: optionalText(conditions['uid']),
     resourceVersion: optionalText(conditions['resourceVersion']),
-    dryRun: Array.isArray(dryRun) && dryRun.includes('All'),
+    dryRun: dryRun.length > 0,
   };
 }
 
+/** A negative one is read as one second. */
+const graceOf = (seconds: number): number => (seconds < 0 ? 1 : seconds);
+
+const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];
+
 function queryOptions(query: URLSearchParams): Fields {
-  const grace = query.get('gracePeriodSeconds');
+  const grace = numberParameter(query, 'gracePeriodSeconds');
   return {
-    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(query.has('propagationPolicy') ? { propagationPolicy: query.get('propagationPolicy') } : {}),
-    ...(query.has('orphanDependents') ? { orphanDependents: query.get('orphanDependents') === 'true' } : {}),
+    ...(query.has('orphanDependents')
+      ? { orphanDependents: booleanParameter(query, 'orphanDependents') === true }
+      : {}),
   };
+}
+
+type Propagation = NonNullable<DeleteOptions['propagation']>;
+
+const PROPAGATIONS: readonly unknown[] = ['Background', 'Foreground', 'Orphan'] satisfies Propagation[];
+
+function propagationErrors(policy: unknown, orphanDependents: unknown): readonly FieldError[] {
+  if (policy === undefined || policy === null || policy === '') return [];
+  const field = 'propagationPolicy';
+  if (orphanDependents !== undefined && orphanDependents !== null) {
+    const detail = 'orphanDependents and deletionPropagation cannot be both set';
+    return [{ type: 'Invalid', field, value: policy, detail }];
+  }
+  if (PROPAGATIONS.includes(policy)) return [];
+  const detail = 'supported values: "Foreground", "Background", "Orphan", "nil"';
+  return [{ type: 'NotSupported', field, value: policy, detail }];
 }
 
 function propagationOf(policy: unknown, orphanDependents: unknown): DeleteOptions['propagation'] {
-  if (policy === undefined || policy === null || policy === '') {
-    return orphanDependents === true ? 'Orphan' : undefined;
-  }
-  if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') return policy;
-  throw new StatusError(
-    422,
-    'Invalid',
-    `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-  );
+  if (PROPAGATIONS.includes(policy)) return policy as Propagation; // one of the list's
+  return orphanDependents === true ? 'Orphan' : orphanDependents === false ? 'Background' : undefined;
 }
 
 const optionalText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

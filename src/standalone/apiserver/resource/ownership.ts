@@ -10,7 +10,6 @@ import { apiVersionOf } from '../kind.ts';
 import type { Kind } from '../kind.ts';
 import type { ApiObject, ObjectMeta } from '../object.ts';
 import { isFields } from '../object.ts';
-import { badRequest } from '../status.ts';
 import type { Target } from './target.ts';
 
 /** Who writes, and when: a new entry of metadata.managedFields. */
@@ -22,11 +21,6 @@ const LONGEST_NAME = 128;
 export function writerOf(target: Target, operation: Writer['operation'] = 'Update'): Writer {
   const { request, context, kind, subresource } = target;
   const asked = request.query.get('fieldManager') ?? '';
-  if (asked.length > LONGEST_NAME || /[^\x20-\x7e]/.test(asked)) {
-    throw badRequest(
-      `fieldManager: Invalid value: it has to be at most ${LONGEST_NAME} printable characters`,
-    );
-  }
   const [agent = ''] = (request.headers['user-agent'] ?? '').split('/');
   const manager = asked === '' ? agent.slice(0, LONGEST_NAME) || 'unknown' : asked;
   return writerFor(context, kind, manager, operation, subresource?.name);

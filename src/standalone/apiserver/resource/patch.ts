@@ -38,7 +38,7 @@ export async function patch(target: Target): Promise<ApiResponse> {
     return sameNamespace(checked.object, current);
   });
   const own = kind.strategy.warnings?.(written.entry.object) ?? [];
-  return answerObject(target, written.entry, 200, [...warnings, ...own]);
+  return answerObject(target, written.entry, 200, [...warnings, ...written.warnings, ...own]);
 }
 
 function sameNamespace(object: ApiObject, current: ApiObject): ApiObject {

@@ -6,7 +6,7 @@ import { badRequest, expired, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Snapshot } from '../store/store.ts';
 import { answerObject, json } from './present.ts';
-import { forbiddenOption, matchParameter, revisionParameter } from './revision.ts';
+import { matchParameter, revisionParameter } from './revision.ts';
 import { selectionOf } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { partialOf, tableOf } from './table.ts';
@@ -29,6 +29,14 @@ export function list(target: Target): ApiResponse {
   return answerList(target, page);
 }
 
+/** Items a page; 0 for all. Whoever takes any revision (`0`) gets everything at once. */
+function pageSize(query: URLSearchParams): number {
+  numberParameter(query, 'timeoutSeconds');
+  const limit = Math.max(0, numberParameter(query, 'limit') ?? 0);
+  const takesAny = query.get('resourceVersion') === '0' && query.get('resourceVersionMatch') !== 'Exact';
+  return takesAny ? 0 : limit;
+}
+
 interface Page {
   readonly entries: readonly Entry[];
   readonly listMeta: {
@@ -39,8 +47,8 @@ interface Page {
 }
 
 function readPage(target: Target, selection: Selection): Page {
-  const limit = numberParameter(target.request.query, 'limit') ?? 0;
-  const snapshot = snapshotFor(target, selection);
+  const limit = pageSize(target.request.query);
+  const snapshot = snapshotFor(target, selection, limit);
   const entries: Entry[] = [];
   for (const [index, entry] of snapshot.entries.entries()) {
     if (!selection.inScope(entry.key) || selection.matches?.(entry.object) === false) continue;
@@ -61,30 +69,21 @@ function cutPage(entries: readonly Entry[], snapshot: Snapshot, index: number, s
   return { entries, listMeta: { resourceVersion, continue: token, ...count } };
 }
 
-function snapshotFor(target: Target, selection: Selection): Snapshot {
+function snapshotFor(target: Target, selection: Selection, limit: number): Snapshot {
   const { context, request } = target;
   const { query } = request;
   const match = matchParameter(query);
   const token = query.get('continue') ?? '';
   if (token !== '') {
-    if (match !== undefined)
-      throw forbiddenOption(
-        'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided',
-      );
+    if (!['', '0'].includes(query.get('resourceVersion') ?? '')) {
+      throw badRequest('specifying resource version is not allowed when using continue');
+    }
     return continued(target, selection, readToken(token));
   }
   const revision = revisionParameter(query, context.store);
-  if (match !== undefined && revision === undefined) {
-    throw forbiddenOption(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-    );
-  }
-  if (match === 'Exact' && revision === 0) {
-    throw forbiddenOption(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-    );
-  }
-  const asOf = match === 'Exact' ? revision : undefined;
+  // A page of a named revision is a page of exactly that one, as upstream has it for older clients.
+  const isExact = match === 'Exact' || (match === undefined && limit > 0 && (revision ?? 0) > 0);
+  const asOf = isExact ? revision : undefined;
   const snapshot = objectsOf(target).list(selection.prefix, '', asOf);
   if (snapshot === undefined) throw expired('The resourceVersion for the provided list is too old.');
   return snapshot;

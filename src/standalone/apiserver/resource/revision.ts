@@ -1,4 +1,4 @@
-import { StatusError, badRequest, tooLargeRevision } from '../status.ts';
+import { badRequest, tooLargeRevision } from '../status.ts';
 import type { Store } from '../store/store.ts';
 
 /** A resourceVersion parameter: undefined where it is absent or empty, 0 for "any". */
@@ -6,7 +6,9 @@ export function revisionParameter(query: URLSearchParams, store: Store): number 
   const text = query.get('resourceVersion');
   if (text === null || text === '') return undefined;
   if (!/^\d{1,15}$/.test(text))
-    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion is not a number`);
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   const revision = Number(text);
   if (revision > store.revision) throw tooLargeRevision(revision, store.revision);
   return revision;
@@ -14,14 +16,8 @@ export function revisionParameter(query: URLSearchParams, store: Store): number 
 
 export type Match = 'Exact' | 'NotOlderThan' | undefined;
 
+/** What the options' rules have left over of it. */
 export function matchParameter(query: URLSearchParams): Match {
-  const text = query.get('resourceVersionMatch') ?? '';
-  if (text === '') return undefined;
-  if (text === 'Exact' || text === 'NotOlderThan') return text;
-  throw badRequest(
-    `resourceVersionMatch: Unsupported value: ${JSON.stringify(text)}: supported values: "Exact", "NotOlderThan", ""`,
-  );
+  const text = query.get('resourceVersionMatch');
+  return text === 'Exact' || text === 'NotOlderThan' ? text : undefined;
 }
-
-export const forbiddenOption = (message: string): StatusError =>
-  new StatusError(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${message}`);

@@ -30,7 +30,7 @@ export async function patchScale(target: Target): Promise<ApiResponse> {
 
 async function writeScale(target: Target, change: (scale: Fields) => Fields): Promise<ApiResponse> {
   const paths = pathsOf(target);
-  const written = await changeObject(target, current => {
+  const rescale = (current: ApiObject) => {
     const wished = change(scaleOf(current, paths));
     assertScale(wished);
     const replicas = replicasOf(wished);
@@ -42,7 +42,9 @@ async function writeScale(target: Target, change: (scale: Fields) => Fields): Pr
       resourceVersion: String(resourceVersion),
     };
     return { ...(withValueAt(current, paths.specReplicas, replicas) as ApiObject), metadata };
-  });
+  };
+  const shown = (object: ApiObject) => scaleOf(object, paths);
+  const written = await changeObject(target, rescale, undefined, { shown });
   return json(200, JSON.stringify(scaleOf(written.entry.object, paths)));
 }
 

@@ -1,12 +1,14 @@
 import { assertNoEscalation } from '../access/escalation.ts';
 import { decodeBody } from '../codec/body.ts';
 import { equalJson } from '../codec/json.ts';
+import type { Concern } from '../admission/admission.ts';
 import type { Kind } from '../kind.ts';
-import type { ApiObject } from '../object.ts';
+import type { ApiObject, Fields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { badRequest, conflict, invalid, modified, notFound } from '../status.ts';
+import type { Entry } from '../store/entry.ts';
 import type { Decision, Written } from '../store/store.ts';
-import { createObject, namespaced, ownersBy, withoutFields } from './create.ts';
+import { admitNew, createObject, namespaced, ownersBy, withoutFields } from './create.ts';
 import { checkBody, fieldValidationOf } from './decode.ts';
 import { changedMetadata, isReadyToGo, validateMetadata } from './metadata.ts';
 import { isSameButTimes, ownersAfterUpdate, withOwners, writerOf } from './ownership.ts';
@@ -23,51 +25,129 @@ export async function update(target: Target): Promise<ApiResponse> {
   const object = namespaced(checked.object, target);
   assertSameName(object, name);
   if (mayCreate(target, object)) {
-    assertNoEscalation(context, userOf(request), kind, object);
-    const owners = ownersBy(kind, writerOf(target));
-    const written = await createObject(context, kind, object, isDryRun(target), owners);
-    return answerObject(target, written.entry, 201, checked.warnings);
+    const { object: admitted, concern } = await admitNew(target, object);
+    const how = { dryRun: isDryRun(target), owners: ownersBy(kind, writerOf(target)), concern };
+    const written = await createObject(context, kind, admitted, how);
+    const said = [...checked.warnings, ...(concern?.warnings ?? [])];
+    return answerObject(target, written.entry, 201, said);
   }
   const written = await changeObject(target, () => object);
   const warnings = kind.strategy.warnings?.(written.entry.object) ?? [];
-  return answerObject(target, written.entry, 200, [...checked.warnings, ...warnings]);
+  const said = [...checked.warnings, ...written.warnings, ...warnings];
+  return answerObject(target, written.entry, 200, said);
 }
 
 /**
  * The one way in which a stored object changes: `change` gives the wished object from the newest one; what the client
  * may not change is put back, then everything is checked, and the write is conditional on its resourceVersion.
  */
-export function changeObject(
+export async function changeObject(
   target: Target,
   change: (current: ApiObject) => ApiObject,
   owners: OwnersAfter = ownersOfUpdate(target),
-): Promise<Written> {
-  const { context, kind, name, subresource } = target;
+  asked: Asked = {},
+): Promise<Changed> {
+  const objects = objectsOf(target);
+  const key = keyOfTarget(target);
   const dryRun = isDryRun(target);
-  return objectsOf(target).write(keyOfTarget(target), current => {
-    if (current === undefined) throw notFound(kind, name);
-    const before = current.object;
-    const wished = change(before);
-    assertSameName(wished, name);
-    assertUnchangedSince(kind, wished, before);
-    const merged = mergedFields(target, wished, before);
-    const settledObject = settled(target, merged, before);
-    const after = withOwners(settledObject, owners({ before, wished, after: merged }));
-    if (isSameButTimes(after, before)) return { do: 'keep', object: before } satisfies Decision;
-    assertNoEscalation(context, userOf(target.request), kind, after);
-    const assigned = context.allocators.assign(kind, after, before);
-    const errors = [
-      ...validateMetadata(kind, assigned.metadata, before.metadata),
-      ...kind.validate(assigned, before, subresource?.name),
-    ];
-    if (errors.length > 0) throw invalid(kind, name, errors);
-    return decide(target, assigned, before, dryRun);
-  });
+  const concern = asked.isAnswered === true ? undefined : concernOf(target);
+  if (concern === undefined) {
+    const written = await objects.write(key, current => {
+      const before = present(target, current);
+      return decide(target, changed(target, before, change(before), owners), before, dryRun);
+    });
+    return { ...written, warnings: [] };
+  }
+  for (let attempt = 1; ; attempt++) {
+    const before = present(target, objects.newest(key));
+    const wished = await mutated(target, concern, { before, wished: change(before) }, asked);
+    const trial = await objects.write(key, current => {
+      assertStill(target, current, before);
+      return decide(target, changed(target, before, wished, owners), before, true);
+    });
+    const shown = asked.shown ?? ((object: ApiObject) => object);
+    await concern.validate(shown(trial.entry.object), shown(before));
+    if (dryRun) return { ...trial, warnings: concern.warnings };
+    // It took a while: what somebody else wrote meanwhile is looked at anew, all of it.
+    if (objects.newest(key)?.object !== before && attempt < MOST_ATTEMPTS) continue;
+    const written = await objects.write(key, current => {
+      assertStill(target, current, before);
+      return decide(target, trial.entry.object, before, false);
+    });
+    return { ...written, warnings: concern.warnings };
+  }
+}
+
+/** What a change came to, and what admission wants to be said about it. */
+export type Changed = Written & { readonly warnings: readonly string[] };
+
+/** How admission is asked about a change. */
+export interface Asked {
+  /** The body that the subresource shows, where that is another one than the object (Scale): it is not mutated. */
+  readonly shown?: (object: ApiObject) => Fields;
+  /** It was asked about the request already. */
+  readonly isAnswered?: boolean;
+}
+
+const MOST_ATTEMPTS = 5;
+
+const concernOf = (target: Target): Concern | undefined => target.context.admission.concern(target, 'UPDATE');
+
+function present({ kind, name }: Target, current: Entry | undefined): ApiObject {
+  if (current === undefined) throw notFound(kind, name);
+  return current.object;
+}
+
+function assertStill({ kind, name }: Target, current: Entry | undefined, before: ApiObject): void {
+  if (current === undefined) throw notFound(kind, name);
+  if (current.object !== before) throw modified(kind, name);
+}
+
+/** The wish as mutating webhooks leave it: they see what would be stored, and may change what the client may. */
+async function mutated(
+  target: Target,
+  concern: Concern,
+  { before, wished }: { readonly before: ApiObject; readonly wished: ApiObject },
+  { shown }: Asked,
+): Promise<ApiObject> {
+  assertSameName(wished, target.name);
+  assertUnchangedSince(target.kind, wished, before);
+  if (shown !== undefined) return wished;
+  const given = settled(target, mergedFields(target, wished, before), before);
+  const wanted = await concern.mutate(given, before);
+  if (wanted === given) return wished;
+  const { object } = checkBody({ fields: wanted, duplicates: [] }, target.kind, 'Ignore');
+  const { resourceVersion: _version, ...metadata } = namespaced(object, target).metadata;
+  const { resourceVersion } = wished.metadata;
+  const conditional = resourceVersion === undefined ? {} : { resourceVersion };
+  const { managedFields: _given, ...own } = metadata;
+  const managed = wished.metadata.managedFields;
+  const listed = managed === undefined ? {} : { managedFields: managed };
+  return { ...object, metadata: { ...own, ...conditional, ...listed } };
+}
+
+/** The object that is to be stored for a wish; `before` itself where nothing changes. */
+function changed(target: Target, before: ApiObject, wished: ApiObject, owners: OwnersAfter): ApiObject {
+  const { context, kind, name, subresource } = target;
+  assertSameName(wished, name);
+  assertUnchangedSince(kind, wished, before);
+  const merged = mergedFields(target, wished, before);
+  const settledObject = settled(target, merged, before);
+  const after = withOwners(settledObject, owners({ before, wished, after: merged }));
+  if (isSameButTimes(after, before)) return before;
+  assertNoEscalation(context, userOf(target.request), kind, after);
+  const assigned = context.allocators.assign(kind, after, before);
+  const errors = [
+    ...validateMetadata(kind, assigned.metadata, before.metadata),
+    ...kind.validate(assigned, before, subresource?.name),
+  ];
+  if (errors.length > 0) throw invalid(kind, name, errors);
+  return assigned;
 }
 
 function decide(target: Target, after: ApiObject, before: ApiObject, dryRun: boolean): Decision {
   const { kind, context } = target;
-  if (dryRun) return { do: 'keep', object: after };
+  if (dryRun || after === before) return { do: 'keep', object: after };
   const isGone = isReadyToGo(kind, after);
   const onStaged = () => context.allocators.claim(kind, isGone ? undefined : after, before);
   return { do: isGone ? 'remove' : 'put', object: after, onStaged };

@@ -7,7 +7,7 @@ import { asStatusError, expired, statusOf } from '../status.ts';
 import { entryOf } from '../store/entry.ts';
 import type { Change, ChangeType, Entry } from '../store/entry.ts';
 import { frame } from './frames.ts';
-import { forbiddenOption, matchParameter, revisionParameter } from './revision.ts';
+import { revisionParameter } from './revision.ts';
 import { selectionOf } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { partialOf, tableOf } from './table.ts';
@@ -45,18 +45,7 @@ function planOf(target: Target): Plan {
   const { query, headers } = target.request;
   const { store, random } = target.context;
   const revision = revisionParameter(query, store);
-  const match = matchParameter(query);
   const asked = booleanParameter(query, 'sendInitialEvents');
-  if (asked !== undefined && match !== 'NotOlderThan') {
-    throw forbiddenOption(
-      'resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    );
-  }
-  if (asked === undefined && match !== undefined) {
-    throw forbiddenOption(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-    );
-  }
   const sendsInitial = asked ?? (revision === undefined || revision === 0);
   const seconds = numberParameter(query, 'timeoutSeconds') ?? 0;
   return {

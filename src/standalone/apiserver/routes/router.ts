@@ -3,24 +3,26 @@ import { effectiveUser } from '../access/impersonate.ts';
 import type { Context } from '../context.ts';
 import { STANDARD_VERBS } from '../kind.ts';
 import type { Verb } from '../kind.ts';
-import type { ApiRequest, ApiResponse } from '../request.ts';
+import type { ApiRequest, ApiResponse, User } from '../request.ts';
 import { create } from '../resource/create.ts';
 import { remove, removeCollection } from '../resource/delete.ts';
 import { json } from '../resource/present.ts';
 import { get, list } from '../resource/read.ts';
+import { assertOptions } from '../resource/options.ts';
 import { patch } from '../resource/patch.ts';
 import { answerSubresource } from '../resource/subresource.ts';
 import { booleanParameter } from '../resource/target.ts';
 import type { Target } from '../resource/target.ts';
 import { update } from '../resource/update.ts';
 import { watch } from '../resource/watch.ts';
-import { badRequest, methodNotAllowed, unauthorized, unknownPath } from '../status.ts';
+import { PageNotFound, badRequest, methodNotAllowed, unauthorized, unknownPath } from '../status.ts';
 import { Discovery } from './discovery.ts';
 import { healthAnswer } from './health.ts';
 import type { HealthCheck } from './health.ts';
 import { OpenApi, openApiV2Answer } from './openapi.ts';
 import { keySetAnswer, openIdAnswer } from './openid.ts';
 import { parseResourcePath } from './path.ts';
+import type { ResourcePath } from './path.ts';
 import { versionAnswer } from './version.ts';
 
 /** From a request to its handler; the first part of the path decides. */
@@ -41,7 +43,8 @@ export class Router {
   async answer(request: ApiRequest): Promise<ApiResponse> {
     const { path } = request;
     const health = healthAnswer(path, request.query, this.#checks);
-    if (health !== undefined) return onlyGet(request, health);
+    if (health !== undefined) return health;
+    if (request.user === undefined) throw unauthorized();
     if (path === '/version' || path === '/version/') return onlyGet(request, versionAnswer());
     const target = this.resolveFor(request);
     if (target !== undefined) return dispatch(target);
@@ -54,34 +57,49 @@ export class Router {
       const found = this.#discovery.answer(request);
       if (found !== undefined) return onlyGet(request, found);
     }
-    throw unknownPath();
+    throw new PageNotFound();
   }
 
-  /** The resource that a path names, once it is known that its user may; 401 for strangers. */
+  /** The resource that a path names, once it is known that its user may; 401 for a credential that is not valid. */
   resolveFor(request: ApiRequest): Target | undefined {
     if (request.user === undefined) throw unauthorized();
     const { authorizer } = this.#context;
     const user = effectiveUser(authorizer, request, request.user);
-    const target = this.resolve(user === request.user ? request : { ...request, user });
-    const verb = target === undefined ? undefined : verbOf(target);
-    if (target === undefined) {
+    const path = parseResourcePath(request.path);
+    if (path === undefined) {
       assertMay(authorizer, user, { is: 'path', verb: request.method.toLowerCase(), path: request.path });
-    } else if (verb !== undefined) assertMay(authorizer, user, attributesOf(target, verb), target);
+      return undefined;
+    }
+    const target = this.#find(path, user === request.user ? request : { ...request, user });
+    if (target === undefined) throw this.#notServed(path, request, user);
+    const verb = verbOf(target);
+    if (verb !== undefined) assertMay(authorizer, user, attributesOf(target, verb), target);
     return target;
   }
 
-  /** The resource that a path names; undefined for a path of discovery; 404 for a resource that is not served. */
-  resolve(request: ApiRequest): Target | undefined {
-    const path = parseResourcePath(request.path);
-    if (path === undefined) return undefined;
-    const kind = this.#context.registry.find(path.group, path.version, path.plural);
-    if (kind === undefined || path.rest.length > 0) throw unknownPath();
-    if (!kind.namespaced && path.namespace !== '') throw unknownPath();
-    const subresource = kind.subresources.find(({ name }) => name === path.subresource);
-    if (path.subresource !== '' && subresource === undefined) throw unknownPath();
-    if (kind.namespaced && path.namespace === '' && path.name !== '') throw unknownPath();
+  /** The resource that a path names; undefined for one that is not served. */
+  #find(path: ResourcePath, request: ApiRequest): Target | undefined {
     const { namespace, name } = path;
+    const kind = this.#context.registry.find(path.group, path.version, path.plural);
+    if (kind === undefined || path.rest.length > 0) return undefined;
+    if (!kind.namespaced && namespace !== '') return undefined;
+    const subresource = kind.subresources.find(({ name: sub }) => sub === path.subresource);
+    if (path.subresource !== '' && subresource === undefined) return undefined;
+    if (kind.namespaced && namespace === '' && name !== '') return undefined;
     return { context: this.#context, request, kind, subresource, namespace, name };
+  }
+
+  /** 403 comes before 404: nobody learns what is there who might not use it. */
+  #notServed(path: ResourcePath, request: ApiRequest, user: User): Error {
+    const { registry, authorizer } = this.#context;
+    const { group, version, plural, namespace, name, subresource } = path;
+    const verb = verbFor(request, { named: name !== '', isSubresource: subresource !== '' });
+    if (verb !== undefined) {
+      const resource = subresource === '' ? plural : `${plural}/${subresource}`;
+      assertMay(authorizer, user, { is: 'resource', verb, group, resource, namespace, name });
+    }
+    const isServed = registry.all().some(kind => kind.group === group && kind.version === version);
+    return isServed ? unknownPath() : new PageNotFound();
   }
 
   /** The pod's subresource that a connection is to be switched to; throws for everything else. */
@@ -114,6 +132,7 @@ function dispatch(target: Target): ApiResponse | Promise<ApiResponse> {
   const verb = verbOf(target);
   const allowed = target.subresource?.verbs ?? target.kind.verbs ?? STANDARD_VERBS;
   if (verb === undefined || !allowed.includes(verb)) throw methodNotAllowed();
+  assertOptions(target, verb);
   if (target.subresource !== undefined) return answerSubresource(target, verb);
   return HANDLERS[verb](target);
 }
@@ -122,30 +141,31 @@ const HANDLERS: Readonly<Record<Verb, (target: Target) => ApiResponse | Promise<
   get,
   list,
   watch,
-  create: createHere,
+  create,
   update,
   patch,
   delete: remove,
   deletecollection: removeCollection,
 };
 
-function createHere(target: Target): Promise<ApiResponse> {
-  if (target.kind.namespaced && target.namespace === '') {
-    throw badRequest('an empty namespace may not be set during creation');
-  }
-  return create(target);
+function verbOf(target: Target): Verb | undefined {
+  const isSubresource = target.subresource !== undefined;
+  const verb = verbFor(target.request, { named: target.name !== '', isSubresource });
+  // Across namespaces objects are only read.
+  const isEverywhere = target.kind.namespaced && target.namespace === '';
+  return isEverywhere && (verb === 'create' || verb === 'deletecollection') ? undefined : verb;
 }
 
-function verbOf(target: Target): Verb | undefined {
-  const named = target.name !== '';
-  switch (target.request.method) {
+function verbFor(
+  request: ApiRequest,
+  { named, isSubresource }: { readonly named: boolean; readonly isSubresource: boolean },
+): Verb | undefined {
+  switch (request.method) {
     case 'GET':
-    case 'HEAD':
-      if (booleanParameter(target.request.query, 'watch') === true && target.subresource === undefined)
-        return 'watch';
-      return named ? 'get' : 'list';
+      if (named) return 'get';
+      return booleanParameter(request.query, 'watch') === true ? 'watch' : 'list';
     case 'POST':
-      return named && target.subresource === undefined ? undefined : 'create';
+      return named && !isSubresource ? undefined : 'create';
     case 'PUT':
       return named ? 'update' : undefined;
     case 'PATCH':

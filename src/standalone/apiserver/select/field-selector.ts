@@ -29,7 +29,12 @@ function readerOf(field: string, kind: Kind): (object: ApiObject) => string {
   if (field === 'metadata.namespace' && kind.namespaced) return object => object.metadata.namespace ?? '';
   const read = Object.hasOwn(kind.fieldSelectors, field) ? kind.fieldSelectors[field] : undefined;
   if (read !== undefined) return read;
-  throw badRequest(`field label not supported: ${field}`);
+  const known = kind.namespaced ? '"metadata.name", "metadata.namespace"' : '"metadata.name"';
+  throw badRequest(
+    Object.keys(kind.fieldSelectors).length === 0
+      ? `${JSON.stringify(field)} is not a known field selector: only ${known}`
+      : `field label not supported: ${field}`,
+  );
 }
 
 function splitTerms(text: string): readonly string[] {

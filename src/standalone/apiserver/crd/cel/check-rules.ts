@@ -10,7 +10,7 @@ import type { CompiledRule, Rules } from './rule.ts';
 import { ruleValue } from './values.ts';
 
 /** Steps that a rule's loops may take on one value; upstream estimates and counts as well, and refuses what costs too much. */
-const MOST_STEPS = 2_000_000;
+export const MOST_STEPS = 2_000_000;
 const MOST_FINDINGS = 100;
 
 /** The rules of a schema, read when a value first leads to them. */
@@ -164,7 +164,7 @@ function report(found: Findings, place: Place, rule: ValidationRule, message: st
 }
 
 /** The size of the longest list or map in a value, and of the longest text for rules that cut texts: what a loop may go through. */
-function longest(value: unknown, countsTexts: boolean): number {
+export function longest(value: unknown, countsTexts: boolean): number {
   if (typeof value === 'string') return countsTexts ? Math.max(value.length, 1) : 1;
   if (typeof value !== 'object' || value === null) return 1;
   const inner: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);

@@ -21,7 +21,7 @@ export function registerLibrary(environment: Environment): void {
  * field (`has(self.matches[0].path)`), which the library's own does not take.
  */
 export const inOurWords = (rule: string): string =>
-  rule.replaceAll(/\.matches\(/g, `.${MATCHES}(`).replaceAll(/(?<![\w.])has\(/g, `${HAS}(`);
+  rule.replaceAll(/\bmatches\(/g, `${MATCHES}(`).replaceAll(/(?<![\w.])has\(/g, `${HAS}(`);
 
 const MATCHES = 'matchesPattern';
 const HAS = 'isPresent';
@@ -62,6 +62,7 @@ function has({ args }: { readonly args: readonly ASTNode[] }): Macro {
 function registerTexts(register: Register): void {
   register(`${HAS}(ast): bool`, has);
   register(`string.${MATCHES}(string): bool`, (text: string, pattern: string) => read(pattern).test(text));
+  register(`${MATCHES}(string, string): bool`, (text: string, pattern: string) => read(pattern).test(text));
   register(
     'string.find(string): string',
     (text: string, pattern: string) => read(pattern).exec(text)?.[0] ?? '',

@@ -17,7 +17,7 @@ export interface CompiledRule {
 }
 
 /** What a rule may be: deeper and longer ones are refused when they are read. */
-const LIMITS = {
+export const LIMITS = {
   maxAstNodes: 50_000,
   maxDepth: 200,
   maxListElements: 1000,
@@ -90,7 +90,8 @@ function mentions(node: ASTNode, name: string): boolean {
   return childrenOf(node).some(child => mentions(child, name));
 }
 
-function nesting(node: ASTNode): number {
+/** How deep the loops of an expression are nested. */
+export function nesting(node: ASTNode): number {
   const within = Math.max(0, ...childrenOf(node).map(nesting));
   const isLoop = node.op === 'rcall' && Array.isArray(node.args) && LOOPS.includes(node.args[0]);
   return isLoop ? within + 1 : within;

@@ -18,7 +18,7 @@ export const CONTROLLER_REVISION: Definition = {
     columns: [
       NAME,
       column('Controller', 'Whose template it is.'),
-      column('Revision', 'Its number in the history.', 'integer'),
+      column('Revision', 'Its number in the history.'),
       AGE,
     ],
     cells: (object, now) => [

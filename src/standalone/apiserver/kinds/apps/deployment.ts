@@ -43,8 +43,8 @@ export const DEPLOYMENT: Definition = {
     columns: [
       NAME,
       column('Ready', 'Ready pods of those that are wanted.'),
-      column('Up-to-date', 'Pods that have the latest template.', 'integer'),
-      column('Available', 'Pods that have been ready for minReadySeconds.', 'integer'),
+      column('Up-to-date', 'Pods that have the latest template.'),
+      column('Available', 'Pods that have been ready for minReadySeconds.'),
       AGE,
       ...TEMPLATE_COLUMNS,
     ],

@@ -29,7 +29,13 @@ export const JOB: Definition = {
     checkSelector(found, spec);
     if (before !== undefined) checkUpdate(found, spec, before.child('spec'));
   },
-  strategy: { statusFields: ['status'], countsGenerations: true, onCreate: withOwnSelector },
+  strategy: {
+    statusFields: ['status'],
+    countsGenerations: true,
+    onCreate: withOwnSelector,
+    orphansByDefault:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
   selectors: ['status.successful'],
   computedSelectors: {
     'status.successful': object => String(object.child('status').child('succeeded').number),
@@ -105,9 +111,9 @@ function withOwnSelector(object: ApiObject): ApiObject {
     })),
   );
   const given = isFields(spec['selector']) ? spec['selector'] : {};
-  if (Object.keys(given).length > 0) return { ...object, spec: labelled };
-  const selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
-  return { ...object, spec: { ...labelled, selector } };
+  const own = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+  const selector = Object.keys(given).length > 0 ? given : own;
+  return withTemplateLabels({ ...object, spec: { ...labelled, selector } }) as ApiObject;
 }
 
 /** What is wrong with a JobSpec, its selector excepted: of a Job, or of a CronJob's template. */

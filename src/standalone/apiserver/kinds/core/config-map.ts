@@ -33,7 +33,7 @@ export const CONFIG_MAP: Definition = {
     if (before !== undefined) checkImmutable(found, object, before, ['data', 'binaryData']);
   },
   table: {
-    columns: [NAME, column('Data', 'How many entries it has.', 'integer'), AGE],
+    columns: [NAME, column('Data', 'How many entries it has.'), AGE],
     cells: (object, now) => [
       nameOf(object),
       object.child('data').entries().length + object.child('binaryData').entries().length,

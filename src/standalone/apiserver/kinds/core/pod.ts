@@ -42,6 +42,7 @@ export const POD: Definition = {
     else checkUpdate(found, object, before);
   },
   strategy: {
+    returnsDeleted: true,
     statusFields: ['status'],
     countsGenerations: true,
     onCreate: admitPod,

@@ -42,7 +42,7 @@ export const SECRET: Definition = {
     columns: [
       NAME,
       column('Type', 'What the contents are for.'),
-      column('Data', 'How many entries it has.', 'integer'),
+      column('Data', 'How many entries it has.'),
       AGE,
     ],
     cells: (object, now) => [

@@ -19,7 +19,7 @@ export const SERVICE_ACCOUNT: Definition = {
     },
   ],
   table: {
-    columns: [NAME, column('Secrets', 'How many secrets its pods may mount.', 'integer'), AGE],
+    columns: [NAME, column('Secrets', 'How many secrets its pods may mount.'), AGE],
     cells: (object, now) => [nameOf(object), object.child('secrets').list.length, ageOf(object, now)],
   },
 };

@@ -38,6 +38,7 @@ export const SERVICE: Definition = {
   defaults: object => withModes(within(fill(object, { spec: {} }), 'spec', specDefaults)),
   validate: checkService,
   strategy: {
+    returnsDeleted: true,
     statusFields: ['status'],
     onCreate: object => ({ ...object, status: { loadBalancer: {} } }),
     onUpdate: (object, before, subresource) =>

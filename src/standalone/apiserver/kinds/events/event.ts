@@ -13,7 +13,7 @@ const COLUMNS = [
   wideColumn('Source', 'Who reported it.'),
   column('Message', 'What happened.'),
   wideColumn('First Seen', 'When it happened first.'),
-  wideColumn('Count', 'How often it happened.', 'integer'),
+  wideColumn('Count', 'How often it happened.'),
   { ...NAME, priority: 1 },
 ];
 

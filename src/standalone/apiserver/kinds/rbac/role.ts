@@ -6,7 +6,7 @@ import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 
 const TABLE: Definition['table'] = {
-  columns: [NAME, column('Created At', 'When it was created.')],
+  columns: [NAME, column('Created At', 'When it was created.', 'date')],
   cells: object => [nameOf(object), object.child('metadata').child('creationTimestamp').text],
 };
 

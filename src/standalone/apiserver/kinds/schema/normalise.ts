@@ -7,7 +7,8 @@ import type { Types } from './types.ts';
 
 /**
  * The object as it comes back from a server that keeps it in typed form: without nulls, without optional fields that
- * hold their zero value (unless the zero says something), quantities and times in canonical form.
+ * hold their zero value (unless the zero says something), with the structs and required values that it writes though
+ * they are empty, quantities and times in canonical form.
  * The same object if nothing changes; the caller has checked the types.
  */
 export function normalise<T extends Fields>(types: Types, typeName: string, object: T): T {
@@ -29,6 +30,12 @@ function normaliseObject(types: Types, type: ObjectType, object: Fields): Fields
       copy ??= { ...object };
       copy[name] = next;
     }
+  }
+  for (const field of type.zeros) {
+    if (Object.hasOwn(copy ?? object, field.name)) continue;
+    copy ??= { ...object };
+    copy[field.name] =
+      field.shape.is === 'object' ? normaliseObject(types, types.get(field.shape.type), {}) : field.default;
   }
   return copy ?? object;
 }

@@ -91,6 +91,8 @@ export interface ObjectType {
   readonly union?: { readonly discriminator: string; readonly members: readonly string[] };
   readonly description: string;
   readonly fields: ReadonlyMap<string, Field>;
+  /** What Go writes though nobody set it: structs that are no pointers, required scalars. The metadata of kinds apart. */
+  readonly zeros: readonly Field[];
   /** What a protobuf field number leads to: a field, or a message whose fields stand in this object. */
   readonly wire: ReadonlyMap<number, Field | { readonly included: string }>;
 }
@@ -153,8 +155,14 @@ export function parseType(fullName: string, lines: readonly string[], names: Nam
       : { union: { discriminator: union[1] ?? '', members: (union[2] ?? '').split(',') } }),
     description,
     fields,
+    zeros: [...fields.values()].filter(field => isZero(field) && !(kind !== 'no' && field.name === 'metadata')),
     wire,
   };
+}
+
+function isZero({ default: value, required, shape }: Field): boolean {
+  if (shape.is === 'object') return value !== undefined;
+  return required && (value === 0 || value === '' || value === false);
 }
 
 /** A named scalar: `PortNumber: int32 range=1..65535`; undefined for lines that declare a type. */

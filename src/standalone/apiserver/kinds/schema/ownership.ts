@@ -1,4 +1,4 @@
-import { BY_VALUE, UNKNOWN, WHOLE, mapOf } from '../../fields/ownership-schema.ts';
+import { BY_VALUE, WHOLE, mapOf } from '../../fields/ownership-schema.ts';
 import type { OwnedField, OwnershipSchema } from '../../fields/ownership-schema.ts';
 import type { Field, ObjectType, Shape } from './notation.ts';
 import type { Types } from './types.ts';
@@ -35,9 +35,14 @@ function ownedField(types: Types, field: Field, known: Map<string, OwnershipSche
   return {
     schema: ofShape(types, field.shape, field, known),
     declared: true,
-    // In the tables, as in OpenAPI, a struct that is no pointer has the default {}.
-    isAlwaysThere: field.shape.is === 'object' && field.default !== undefined,
+    ...zeroOf(field),
   };
+}
+
+/** In the tables, as in OpenAPI, a struct that is no pointer has the default {}. */
+function zeroOf({ shape, default: value, required }: Field): Pick<OwnedField, 'zero'> {
+  if (shape.is === 'object') return value === undefined ? {} : { zero: {} };
+  return shape.is === 'list' && required ? { zero: [] } : {};
 }
 
 function ofShape(
@@ -50,7 +55,7 @@ function ofShape(
   if (shape.is === 'object') return ofType(types, types.get(shape.type), known);
   if (shape.is === 'map') return mapOf(() => ofShape(types, shape.of, undefined, known));
   if (shape.is === 'list') return ofList(types, shape.of, field, known);
-  return shape.is === 'raw' ? UNKNOWN : WHOLE;
+  return WHOLE;
 }
 
 function ofList(

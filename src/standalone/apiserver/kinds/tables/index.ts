@@ -1,4 +1,5 @@
 import type { Group } from '../schema/types.ts';
+import { ADMISSIONREGISTRATION } from './admissionregistration.ts';
 import { APIEXTENSIONS } from './apiextensions.ts';
 import { APPS_SETS } from './apps-sets.ts';
 import { APPS } from './apps.ts';
@@ -61,6 +62,7 @@ export const GROUPS: readonly Group[] = [
   builtIn('rbac', 'rbac.authorization.k8s.io', RBAC),
   builtIn('scheduling', 'scheduling.k8s.io', SCHEDULING),
   builtIn('autoscaling', 'autoscaling', AUTOSCALING),
+  builtIn('admissionregistration', 'admissionregistration.k8s.io', ADMISSIONREGISTRATION),
   builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
   builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
   {
