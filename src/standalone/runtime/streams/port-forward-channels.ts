@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { PodWorker } from '../pod/pod-worker.ts';
-import { connectToPort, isPort, refusalOf } from './port-forward.ts';
+import { ForwardSession } from './forward-session.ts';
+import { connectToPort, isPort, refusalOf, stalledSentence } from './port-forward.ts';
 
 const PROTOCOLS = ['v4.channel.k8s.io', 'portforward.k8s.io'];
 const LARGEST_MESSAGE = 1 << 20;
@@ -39,19 +39,23 @@ export async function servePortForwardChannels(
   worker: PodWorker,
   ports: readonly number[],
 ): Promise<void> {
-  const targets = new Map<number, Socket>();
-  const early = new Map<number, Buffer[]>(ports.map((_port, index) => [2 * index, []]));
   const send = (channel: number, bytes: Buffer) => {
     if (client.readyState === client.OPEN) client.send(Buffer.concat([Buffer.of(channel), bytes]));
   };
+  const session = new ForwardSession({ pause: () => client.pause(), resume: () => client.resume() });
+  const targets = ports.map((port, index) =>
+    session.open(() => send(2 * index + 1, Buffer.from(stalledSentence(worker, port)))),
+  );
   const closed = new Promise<void>(resolve => client.once('close', () => resolve()));
+  client.once('close', () => {
+    for (const target of targets) target.close();
+  });
   client.on('error', () => client.terminate());
   client.on('message', (data: RawData) => {
     const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
     const channel = bytes[0] ?? 1;
-    const target = targets.get(channel);
-    if (target === undefined) early.get(channel)?.push(bytes.subarray(1));
-    else if (!target.write(bytes.subarray(1))) client.pause();
+    // Odd channels are for errors, which go the other way.
+    if (channel % 2 === 0) targets[channel / 2]?.write(bytes.subarray(1));
   });
   for (const [index, port] of ports.entries()) {
     const number = Buffer.alloc(2);
@@ -61,21 +65,20 @@ export async function servePortForwardChannels(
   }
   await Promise.all(
     ports.map(async (port, index) => {
+      const target = targets[index];
+      if (target === undefined) return;
       try {
-        const target = await connectToPort(worker, port);
-        for (const bytes of early.get(2 * index) ?? []) target.write(bytes);
-        targets.set(2 * index, target);
-        client.once('close', () => target.destroy());
-        target.on('drain', () => client.resume());
-        target.on('error', () => target.destroy());
-        for await (const bytes of target) {
+        const socket = await connectToPort(worker, port);
+        target.connect(socket);
+        for await (const bytes of socket) {
           send(2 * index, bytes as Buffer);
           while (client.bufferedAmount > HIGH_WATER && client.readyState === client.OPEN)
             await new Promise(resolve => setTimeout(resolve, 5));
         }
       } catch (error) {
-        send(2 * index + 1, Buffer.from(refusalOf(worker, port, error)));
+        if (!target.isConnected) send(2 * index + 1, Buffer.from(refusalOf(worker, port, error)));
       }
+      target.close();
     }),
   );
   client.close(1000);

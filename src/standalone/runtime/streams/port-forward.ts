@@ -2,19 +2,22 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { connectIn } from '../../../kernel/ns/index.ts';
 import type { PodWorker } from '../pod/pod-worker.ts';
+import { ForwardSession, type ForwardSessionOptions } from './forward-session.ts';
 import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 
 const CONNECT_TIMEOUT = 10_000;
 /** The second stream of a pair is waited for this long. */
 const PAIR_WITHIN = 30_000;
-/** Bytes that a client may send before the pod's port has answered; the connection waits beyond. */
-const MOST_WAITING = 1 << 20;
 
 /**
  * Forwards connections to a pod's ports: for each the client opens a stream for errors and one for data, with the same
  * `requestID`. Returns when the client is gone.
  */
-export async function servePortForward(socket: Duplex, worker: PodWorker): Promise<void> {
+export async function servePortForward(
+  socket: Duplex,
+  worker: PodWorker,
+  options: Pick<ForwardSessionOptions, 'patienceMilliseconds'> = {},
+): Promise<void> {
   const halves = new Map<string, SpdyStream>();
   const connection = new SpdyConnection(socket, stream => {
     const type = stream.headers.get('streamtype') ?? '';
@@ -35,8 +38,13 @@ export async function servePortForward(socket: Duplex, worker: PodWorker): Promi
       return;
     }
     halves.delete(pair);
-    const [data, error] = type === 'data' ? [stream, other] : [other, stream];
-    void forward(worker, port, data, error, connection);
+    const streams = type === 'data' ? ([stream, other] as const) : ([other, stream] as const);
+    void forward(worker, port, streams, connection, session);
+  });
+  const session = new ForwardSession({
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    ...options,
   });
   await new Promise<void>(resolve => connection.onClose(resolve));
 }
@@ -44,57 +52,29 @@ export async function servePortForward(socket: Duplex, worker: PodWorker): Promi
 async function forward(
   worker: PodWorker,
   port: number,
-  data: SpdyStream,
-  error: SpdyStream,
+  [data, error]: readonly [SpdyStream, SpdyStream],
   connection: SpdyConnection,
+  session: ForwardSession,
 ): Promise<void> {
-  const early: Buffer[] = [];
-  let hasEnded = false;
-  let waiting = 0;
-  data.onData = bytes => {
-    early.push(bytes);
-    waiting += bytes.length;
-    if (waiting > MOST_WAITING) connection.pause();
-  };
-  data.onEnd = () => (hasEnded = true);
-  let target: Socket;
-  try {
-    target = await connectToPort(worker, port);
-  } catch (cause) {
-    error.write(Buffer.from(refusalOf(worker, port, cause)));
-    error.end();
-    data.end();
-    connection.forget(data.id);
-    connection.forget(error.id);
-    connection.resume();
-    return;
-  }
-  connection.resume();
-  target.on('error', () => target.destroy());
-  data.onGone = () => target.destroy();
-  const give = (bytes: Buffer) => {
-    if (!target.destroyed && !target.write(bytes)) connection.pause();
-  };
-  target.on('drain', () => connection.resume());
-  target.once('close', () => {
-    connection.resume();
-    data.end();
-    error.end();
-    connection.forget(data.id);
-    connection.forget(error.id);
-  });
-  for (const bytes of early) give(bytes);
-  data.onData = give;
+  const target = session.open(() => error.write(Buffer.from(stalledSentence(worker, port))));
+  data.onData = bytes => target.write(bytes);
   data.onEnd = () => target.end();
-  if (hasEnded) target.end();
+  data.onGone = () => target.close();
   try {
-    for await (const bytes of target) {
+    const socket = await connectToPort(worker, port);
+    target.connect(socket);
+    for await (const bytes of socket) {
       if (!data.write(bytes as Buffer)) await connection.drained();
     }
-  } catch {
-    // The pod's end broke off; the streams' ends tell the client.
+  } catch (cause) {
+    // One that was connected broke off; the streams' ends tell the client.
+    if (!target.isConnected) error.write(Buffer.from(refusalOf(worker, port, cause)));
   }
+  target.close();
   data.end();
+  error.end();
+  connection.forget(data.id);
+  connection.forget(error.id);
 }
 
 /** A port of the pod as its own processes see it: on its loopback address, of either family. */
@@ -115,6 +95,11 @@ export function refusalOf(worker: PodWorker, port: number, cause: unknown): stri
   const { name, uid } = worker.pod.metadata;
   const why = cause instanceof Error ? cause.message : String(cause);
   return `error forwarding port ${port} to pod ${name}, uid ${uid}: ${why}`;
+}
+
+export function stalledSentence(worker: PodWorker, port: number): string {
+  const cause = new Error('it took nothing for so long that it held up other connections of the session');
+  return refusalOf(worker, port, cause);
 }
 
 export const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port < 65_536;
