@@ -2,10 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { FairleadError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
+import { ANONYMOUS } from '../request.ts';
 import type { ApiRequest, ApiResponse, User } from '../request.ts';
 import { json } from '../resource/present.ts';
 import type { Router } from '../routes/router.ts';
-import { asStatusError, badRequest, statusOf } from '../status.ts';
+import { PageNotFound, asStatusError, badRequest, statusOf } from '../status.ts';
 import type { StatusError } from '../status.ts';
 import { Authenticator } from './authenticate.ts';
 import { admitConnection } from '../admission/connection.ts';
@@ -19,6 +20,8 @@ import { respond } from './respond.ts';
 
 type Answer = (request: ApiRequest) => Promise<ApiResponse>;
 
+const PLAIN_TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+
 /** The answer to anything thrown: a Status; what no client caused is logged here, at the top. */
 async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Promise<ApiResponse> {
   try {
@@ -26,7 +29,8 @@ async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Pr
   } catch (thrown) {
     const error = asStatusError(thrown);
     logFailure(log, request, thrown, error);
-    if (error instanceof PageNotFound) return { status: 404, headers: PLAIN_TEXT, body: `${error.message}\n` };
+    if (error instanceof PageNotFound)
+      return { status: 404, headers: PLAIN_TEXT, body: `${error.message}\n` };
     const retry = error.details?.retryAfterSeconds;
     const answered = json(error.status, JSON.stringify(statusOf(error)));
     return retry === undefined

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../../base/log.ts';
 import type { Clock } from '../../../base/clock.ts';
+import type { DialPod } from '../admission/webhooks/client.ts';
 import type { Kind } from '../kind.ts';
+import { ANONYMOUS } from '../request.ts';
 import type { ApiResponse, Sink } from '../request.ts';
 import { startApiServer } from '../server.ts';
 import type { ApiServer } from '../server.ts';
@@ -51,7 +53,7 @@ export interface TestWatch {
 }
 
 export async function startTestServer(
-  options: { kinds?: readonly Kind[]; clock?: Clock } = {},
+  options: { kinds?: readonly Kind[]; clock?: Clock; dialPod?: DialPod } = {},
 ): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-api-'));
   const start = () =>
@@ -69,6 +71,7 @@ export async function startTestServer(
       servicePrefixes: ['10.96.0.0/16', 'fd00:10:96::/112'],
       log: silentLog,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(options.dialPod === undefined ? {} : { dialPod: options.dialPod }),
     });
   let server: ApiServer = await start();
   const ask = (method: string, path: string, call: CallOptions = {}) =>
@@ -111,7 +114,7 @@ function requestOf(method: string, url: string, call: CallOptions) {
     path,
     query: new URLSearchParams(query),
     headers: { 'content-type': type, ...(accept === undefined ? {} : { accept }), ...headers },
-    user: anonymous ? undefined : { name: 'tester', groups: ['system:masters'] },
+    user: anonymous ? ANONYMOUS : { name: 'tester', groups: ['system:masters'] },
     body: () => Promise.resolve(bytes),
   };
 }
