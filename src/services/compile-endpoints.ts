@@ -52,7 +52,7 @@ function matchesPort(port: EndpointPort, name: string, protocol: Protocol): bool
   return (port.name ?? '') === name && (port.protocol ?? 'TCP') === protocol;
 }
 
-/** Where no endpoint may be (core/v1 ValidateNonSpecialIP): it would lead to the node itself, or to nobody. */
+/** What nobody outside of one node, or of one link, can have (core/v1 ValidateNonSpecialIP). */
 const special: readonly (readonly [string, readonly string[]])[] = [
   ['the unspecified address', ['0.0.0.0/32', '::/128']],
   ['a loopback address', ['127.0.0.0/8', '::1/128']],
@@ -68,25 +68,29 @@ const specialPrefixes: readonly (readonly [string, readonly Prefix[]])[] = speci
 function refusalOf(address: Address, family: Family): string | undefined {
   const text = formatAddress(address);
   if (address.family !== family) return `${text} is no IPv${family} address`;
-  const found = specialPrefixes.find(([, prefixes]) => prefixes.some(prefix => contains(prefix, address)));
-  return found === undefined ? undefined : `${text} is ${found[0]} and cannot be an endpoint`;
+  const what = specialKindOf(address);
+  return what === undefined ? undefined : `${text} is ${what} and cannot be an endpoint`;
 }
 
-/** Absent conditions: ready means true, serving follows ready, terminating means false (discovery/v1 EndpointConditions). */
+/** `a loopback address`; undefined for one that can lead to a Service, or be an endpoint. */
+export function specialKindOf(address: Address): string | undefined {
+  return specialPrefixes.find(([, prefixes]) => prefixes.some(prefix => contains(prefix, address)))?.[0];
+}
+
+/** Absent conditions: ready and serving mean true, terminating means false (discovery/v1 EndpointConditions). */
 function describeEndpoint(
   endpoint: SliceEndpoint,
   address: Address,
   port: number,
   provenance: Provenance,
 ): Endpoint {
-  const ready = endpoint.conditions?.ready ?? true;
   const target = endpoint.targetRef;
   const hints = hintsOf(endpoint);
   return {
     address,
     port,
-    ready,
-    serving: endpoint.conditions?.serving ?? ready,
+    ready: endpoint.conditions?.ready ?? true,
+    serving: endpoint.conditions?.serving ?? true,
     terminating: endpoint.conditions?.terminating ?? false,
     nodeName: endpoint.nodeName,
     ...(hints === undefined ? {} : { hints }),

@@ -1,18 +1,18 @@
 import { provenanceOf } from '../base/provenance.ts';
-import type { Problem } from '../base/provenance.ts';
-import { parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
-import type { Address, Prefix } from '../base/ip.ts';
+import type { Problem, Provenance } from '../base/provenance.ts';
+import { formatAddress, parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
+import type { Address, Family, Prefix } from '../base/ip.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import type { Service } from '../kube/types/service.ts';
 import { isBalancedByUs } from './compile-announcer.ts';
-import { isPort, readEndpoints } from './compile-endpoints.ts';
+import { isPort, readEndpoints, specialKindOf } from './compile-endpoints.ts';
 import { frontendKey, mergeParts } from './model.ts';
 import type { Affinity, Exposure, Frontend, ServiceModel, ServicePart } from './model.ts';
 
 /** The label by which a slice names its Service (discovery/v1 LabelServiceName). */
 export const SERVICE_NAME = 'kubernetes.io/service-name';
-/** A Service with it asks to be left to another implementation. */
+/** A Service or slice with it asks to be left to another implementation. */
 const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
 const HEADLESS = 'service.kubernetes.io/headless';
 
@@ -51,17 +51,20 @@ export function readService(
   nodePortAddresses: readonly Address[] = [],
 ): ServicePart | undefined {
   const { metadata, spec } = service;
-  const labels = metadata.labels ?? {};
-  const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
-  if (spec.type === 'ExternalName' || OTHER_PROXY in labels || HEADLESS in labels || written[0] === 'None')
+  const written = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter(text => text !== '');
+  if (spec.type === 'ExternalName' || !isOurs(service) || written.length === 0 || written[0] === 'None')
     return undefined;
   const problems: Problem[] = [];
+  const own = clusterFaces(service, written, problems);
+  // A Service has the families of its cluster addresses, at every address (core/v1 ServiceSpec.ipFamilies).
+  const families = new Set(own.map(({ address }) => address.family));
   const faces = [
-    ...clusterFaces(service, written, problems),
-    ...loadBalancerFaces(service, problems),
-    ...externalFaces(service, problems),
-    ...nodePortFaces(service, nodePortAddresses),
+    ...own,
+    ...loadBalancerFaces(service, families, problems),
+    ...externalFaces(service, families, problems),
+    ...nodePortFaces(service, nodePortAddresses).filter(({ address }) => families.has(address.family)),
   ];
+  const ownSlices = slices.filter(isOurs);
   const frontends = (spec.ports ?? []).flatMap((port, index): readonly Frontend[] => {
     const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
     const { name: portName = '', protocol = 'TCP' } = port;
@@ -70,10 +73,7 @@ export function readService(
       return [];
     }
     const endpoints = new Map(
-      [...new Set(faces.map(({ address }) => address.family))].map(family => [
-        family,
-        readEndpoints(slices, family, portName, protocol, problems),
-      ]),
+      [...families].map(family => [family, readEndpoints(ownSlices, family, portName, protocol, problems)]),
     );
     const affinity = affinityOf(service, portName, protocol);
     return faces.flatMap(({ address, exposure }): readonly Frontend[] => {
@@ -104,6 +104,10 @@ export function readService(
   };
 }
 
+function isOurs({ metadata: { labels = {} } }: Service | EndpointSlice): boolean {
+  return !(OTHER_PROXY in labels) && !(HEADLESS in labels);
+}
+
 /** One virtual address of a Service, and whom it is for. */
 interface Face {
   readonly address: Address;
@@ -127,32 +131,59 @@ function clusterFaces(
 }
 
 /** The addresses that a load balancer gave it; one of mode Proxy is reached through the balancer (KEP-1860). */
-function loadBalancerFaces(service: Service, problems: Problem[]): readonly Face[] {
+function loadBalancerFaces(
+  service: Service,
+  families: ReadonlySet<Family>,
+  problems: Problem[],
+): readonly Face[] {
   const { metadata, spec, status } = service;
   if (spec.type !== 'LoadBalancer') return [];
   const sourceRanges = readSourceRanges(service, problems);
   const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode = 'VIP' }, index): Face[] => {
     if (ip === undefined || ip === '' || ipMode !== 'VIP') return [];
-    const address = parseAddress(ip);
-    if (address !== undefined)
-      return [{ address, exposure: { of: 'load-balancer', externalPolicy, sourceRanges } }];
     const provenance = provenanceOf('Service', metadata, `status.loadBalancer.ingress[${index}].ip`);
-    problems.push({ provenance, sentence: `"${ip}" is no address` });
-    return [];
+    const address = readOutside(ip, families, provenance, problems);
+    if (address === undefined) return [];
+    return [{ address, exposure: { of: 'load-balancer', externalPolicy, sourceRanges } }];
   });
 }
 
 /** As a load balancer's, without ranges; a node may have one of them as its own. */
-function externalFaces({ metadata, spec }: Service, problems: Problem[]): readonly Face[] {
+function externalFaces(
+  { metadata, spec }: Service,
+  families: ReadonlySet<Family>,
+  problems: Problem[],
+): readonly Face[] {
   const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
   return (spec.externalIPs ?? []).flatMap((text, index): Face[] => {
-    const address = parseAddress(text);
-    if (address !== undefined) return [{ address, exposure: { of: 'external-ip', externalPolicy } }];
     const provenance = provenanceOf('Service', metadata, `spec.externalIPs[${index}]`);
-    problems.push({ provenance, sentence: `"${text}" is no address` });
-    return [];
+    const address = readOutside(text, families, provenance, problems);
+    return address === undefined ? [] : [{ address, exposure: { of: 'external-ip', externalPolicy } }];
   });
+}
+
+/** An address that others than the cluster gave out: one that cannot lead to the Service is left out, and reported. */
+function readOutside(
+  text: string,
+  families: ReadonlySet<Family>,
+  provenance: Provenance,
+  problems: Problem[],
+): Address | undefined {
+  const address = parseAddress(text);
+  const refusal = address === undefined ? `"${text}" is no address` : refusalOf(address, families);
+  if (refusal === undefined) return address;
+  problems.push({ provenance, sentence: refusal });
+  return undefined;
+}
+
+function refusalOf(address: Address, families: ReadonlySet<Family>): string | undefined {
+  const text = formatAddress(address);
+  const what = specialKindOf(address);
+  if (what !== undefined) return `${text} is ${what} and cannot lead to a Service`;
+  return families.has(address.family)
+    ? undefined
+    : `${text} is of IPv${address.family}, which the Service does not have (spec.ipFamilies)`;
 }
 
 function nodePortFaces({ spec }: Service, addresses: readonly Address[]): readonly Face[] {

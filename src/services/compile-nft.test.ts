@@ -13,6 +13,7 @@ test('what a load balancer drops for want of endpoints here is counted once, who
       spec: {
         type: 'LoadBalancer',
         externalTrafficPolicy: 'Local',
+        clusterIPs: ['10.96.0.10'],
         ports: [{ port: 80 }],
         ...(ranges === undefined ? {} : { loadBalancerSourceRanges: ranges }),
       },

@@ -1,8 +1,8 @@
 import type { Provenance } from '../base/provenance.ts';
-import { contains, formatAddress, formatPrefix, bitsOf } from '../base/ip.ts';
+import { bitsOf, contains, formatAddress, formatPrefix, prefixOf } from '../base/ip.ts';
 import type { Address, Family, Prefix } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
-import { usableOf, viewOf } from './decide.ts';
+import { isSelfAllowed, usableOf, viewOf } from './decide.ts';
 import type { View } from './decide.ts';
 import { hashOf } from './compile-hash.ts';
 import { byAge, frontendKey } from './model.ts';
@@ -69,6 +69,8 @@ export const isAffinityName = (map: string): boolean => /^affinity[46]-/.test(ma
 
 /** The chain of connections that other nodes could serve, and this one must not. */
 export const noLocalChain = 'no-local';
+/** The same for those that were counted before. */
+export const dropChain = 'drop-counted';
 
 /** Major numbers of slots. */
 const majors = { inside: 0, outside: 1 } as const;
@@ -123,7 +125,7 @@ function compileFrontend(frontend: Frontend, place: Place): ElementGroup {
   const { address, service: provenance } = frontend;
   const { family } = address;
   const key = elementKey(frontend);
-  const guard = compileGuard(frontend, key);
+  const guard = compileGuard(frontend, key, place);
   const base: Element[] = [{ set: `counters${family}`, key, value: '' }, ...guard];
   if (usableOf(frontend.endpoints).endpoints.length === 0) {
     const elements: Element[] = [...base, { set: `rejected${family}`, key, value: '' }];
@@ -153,7 +155,10 @@ function compileView(
   const set: SetName = side === 'inside' ? `frontends${family}` : `outside${family}`;
   const endpoints = view.endpoints.slice(0, mostChoices);
   const choices = endpoints.length;
-  if (choices === 0) return { draws: [], elements: [{ set, key, value: `goto ${noLocalChain}` }] };
+  if (choices === 0) {
+    const value = `goto ${side === 'inside' ? dropChain : noLocalChain}`;
+    return { draws: [], elements: [{ set, key, value }] };
+  }
   const kind = side === 'outside' ? 'local' : view.masquerade ? 'masquerade' : 'pick';
   const draw: Draw = { kind, choices, ...(affinity === undefined ? {} : { affinity }) };
   const isChained = kind === 'masquerade' && affinity === undefined;
@@ -188,9 +193,11 @@ function idsOf(endpoints: readonly Endpoint[], side: 'inside' | 'outside'): read
 }
 
 /** Who may come, where not everybody may; a range inside another is left out, as the kernel wants. */
-function compileGuard({ address: { family }, exposure }: Frontend, key: string): readonly Element[] {
+function compileGuard({ address, exposure }: Frontend, key: string, place: Place): readonly Element[] {
   if (exposure.of !== 'load-balancer' || exposure.sourceRanges === undefined) return [];
-  const ranges = exposure.sourceRanges.filter(range => range.family === family);
+  const { family } = address;
+  const self = isSelfAllowed(family, exposure, place) ? [prefixOf(address, bitsOf(family))] : [];
+  const ranges = [...exposure.sourceRanges.filter(range => range.family === family), ...self];
   if (ranges.some(range => range.length === 0)) return [];
   const isWithin = (one: Prefix, other: Prefix) =>
     other !== one && other.length <= one.length && contains(other, one);

@@ -1,5 +1,5 @@
 import { connectionMarks, interfaces, nft } from '../kernel/contract.ts';
-import { affinityName, noLocalChain, drawName } from './compile-nft.ts';
+import { affinityName, dropChain, noLocalChain, drawName } from './compile-nft.ts';
 import type { Affinity } from './model.ts';
 import type { Draw, SetName } from './compile-nft.ts';
 import { families } from './model.ts';
@@ -52,7 +52,7 @@ const guarded: readonly string[] = families.map(
  *     its own way (Local)? ─▶ local-N, no-local    refused: reset for TCP, else ICMP port unreachable
  *     else marked to be masqueraded
  *   known address.protocol.port?
- *     counted, sent to pick-N or masquerade-N
+ *     counted, sent to pick-N or masquerade-N; from the node itself: marked to be masqueraded
  *   pick-N: draw a slot, translate
  * ```
  */
@@ -69,22 +69,29 @@ export const serviceTable: ServiceTable = {
       ],
     },
     {
-      name: 'drop-counted',
+      name: dropChain,
       rules: [...families.map(family => `${destination(family)} @dropped${family} drop`), 'drop'],
     },
-    { name: noLocalChain, rules: [...counted, 'goto drop-counted'] },
+    { name: noLocalChain, rules: [...counted, `goto ${dropChain}`] },
     {
       name: 'guard',
       rules: [
         ...families.map(family => `${destination(family)} . ${ip(family)} saddr @allowed${family} return`),
         ...counted,
-        'goto drop-counted',
+        `goto ${dropChain}`,
       ],
     },
     {
       name: 'inside',
       rules: families.map(
         family => `${destination(family)} @counters${family} ${destination(family)} vmap @frontends${family}`,
+      ),
+    },
+    {
+      name: 'inside-node',
+      rules: families.map(
+        family =>
+          `${destination(family)} @counters${family} ${markIt} ${destination(family)} vmap @frontends${family}`,
       ),
     },
     {
@@ -102,7 +109,7 @@ export const serviceTable: ServiceTable = {
     {
       name: 'nat-output',
       base: baseOf('nat', 'services/nat-output'),
-      rules: [...guarded, 'goto inside'],
+      rules: [...guarded, 'goto inside-node'],
     },
     filterChain('services/filter-input'),
     filterChain('services/filter-forward'),
@@ -111,9 +118,10 @@ export const serviceTable: ServiceTable = {
       name: 'as-node',
       rules: [
         // Links to pods and the tunnel have no address: the kernel would take any of the node's, also one that is a Service's.
-        ...families.map(
-          family =>
-            `oifname "${interfaces.podHostPrefix}*" snat ${ip(family)} to meta l4proto map @self${family} fully-random`,
+        ...[`${interfaces.podHostPrefix}*`, 'lo'].flatMap(link =>
+          families.map(
+            family => `oifname "${link}" snat ${ip(family)} to meta l4proto map @self${family} fully-random`,
+          ),
         ),
         'masquerade fully-random',
       ],

@@ -1,8 +1,8 @@
-import type { Address } from '../base/ip.ts';
+import type { Address, Family } from '../base/ip.ts';
 import { contains, formatAddress } from '../base/ip.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import { frontendKey } from './model.ts';
-import type { Endpoint, Frontend, Place, ServiceModel, TrafficPolicy } from './model.ts';
+import type { Endpoint, Exposure, Frontend, Place, ServiceModel, TrafficPolicy } from './model.ts';
 
 /** Who asks, as seen by the node whose rules translate: its pod, itself, or anybody else who reaches it by a link. */
 export interface Client {
@@ -13,6 +13,8 @@ export interface Client {
   readonly zone?: string | undefined;
   /** For source ranges; absent: taken as allowed. */
   readonly address?: Address;
+  /** That node's own, one a family: it reaches load balancers that it has itself from the address of these. */
+  readonly addresses?: readonly Address[];
 }
 
 /** Where a packet to an address and port goes, and why. */
@@ -47,7 +49,7 @@ export type ServiceDecision =
       /** None is ready: these still serve while they terminate. */
       readonly fallback: boolean;
       readonly policy: TrafficPolicy;
-      /** The endpoint sees the node's address instead of the client's. */
+      /** Endpoints see the node's address instead of the client's; one that is the client itself always does. */
       readonly masquerade: boolean;
     };
 
@@ -65,7 +67,7 @@ export function decideService(
     return { verdict: 'reject', reason: 'no-such-port', sentence };
   }
   const service = `Service ${frontend.service.namespace}/${frontend.service.name}`;
-  if (client.address !== undefined && !isAllowed(frontend, client.address)) {
+  if (client.address !== undefined && !isAllowed(frontend, client.address, client)) {
     const sentence = `${service} takes nobody from ${formatAddress(client.address)} (spec.loadBalancerSourceRanges)`;
     return { verdict: 'drop', reason: 'source-range', frontend, sentence };
   }
@@ -76,7 +78,9 @@ export function decideService(
     return { verdict: 'reject', reason: 'no-endpoints', frontend, sentence: `${service} has ${why}` };
   }
   const view = viewOf(frontend, client.place === 'world' ? 'outside' : 'inside', client);
-  if (view.endpoints.length > 0) return { verdict: 'forward', frontend, ...view };
+  // What the node itself sends may bear an address that only the node knows a way back to.
+  const masquerade = view.masquerade || client.place === 'node';
+  if (view.endpoints.length > 0) return { verdict: 'forward', frontend, ...view, masquerade };
   const sentence = `${service} has no endpoint on node ${client.node} that is ready or serving, of ${behind} in its slices, and its traffic policy is Local`;
   return { verdict: 'drop', reason: 'no-local-endpoints', frontend, sentence };
 }
@@ -132,9 +136,29 @@ function policyOf({ exposure }: Frontend, side: 'inside' | 'outside'): TrafficPo
   return side === 'inside' ? 'Cluster' : exposure.externalPolicy;
 }
 
-function isAllowed({ exposure }: Frontend, client: Address): boolean {
+function isAllowed(
+  { address, exposure }: Frontend,
+  client: Address,
+  place: Pick<Place, 'addresses'>,
+): boolean {
   if (exposure.of !== 'load-balancer' || exposure.sourceRanges === undefined) return true;
-  return exposure.sourceRanges.some(range => contains(range, client));
+  const isIn = (one: Address) => exposure.sourceRanges?.some(range => contains(range, one)) === true;
+  return isIn(client) || (isSame(client, address) && isSelfAllowed(address.family, exposure, place));
+}
+
+const isSame = (a: Address, b: Address): boolean => a.family === b.family && a.value === b.value;
+
+/**
+ * A node that has a load balancer's address among its own reaches it from that address: it may, where the node itself
+ * may.
+ */
+export function isSelfAllowed(
+  family: Family,
+  { sourceRanges = [] }: Extract<Exposure, { of: 'load-balancer' }>,
+  { addresses = [] }: Pick<Place, 'addresses'>,
+): boolean {
+  const own = addresses.find(one => one.family === family);
+  return own !== undefined && sourceRanges.some(range => contains(range, own));
 }
 
 /** The ready endpoints; where there are none, those that still serve while they terminate (KEP-1669). */

@@ -40,6 +40,8 @@ export interface Place {
   readonly node: string;
   /** Its label topology.kubernetes.io/zone. */
   readonly zone?: string | undefined;
+  /** By which pods and other nodes know it: one a family. */
+  readonly addresses?: readonly Address[];
 }
 
 export interface Affinity {

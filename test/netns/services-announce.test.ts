@@ -131,8 +131,11 @@ function frontends(...on: readonly NodeName[]): readonly Frontend[] {
       }),
     }),
   );
-  const model = buildServiceModel([{ ...service('web', [], spec), status }], slices);
-  return [...model.frontends.values()];
+  const model = buildServiceModel(
+    [{ ...service('web', ['10.96.0.10', 'fd00:10:96::10'], spec), status }],
+    slices,
+  );
+  return [...model.frontends.values()].filter(({ exposure }) => exposure.of === 'load-balancer');
 }
 
 /** Makes the client ask who has the addresses. */

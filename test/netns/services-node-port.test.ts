@@ -72,6 +72,7 @@ test('a node port with externalTrafficPolicy Local keeps the client’s address 
   for (const family of families)
     assert.deepEqual(await meet(node.outside, at[family], 30_080), {
       reached: node.places[family][0],
+      port: serverPort,
       from: outsiders[family],
     });
   node.objects.put(...spread(node, 0));
@@ -127,6 +128,7 @@ test('an external address leads to the Service like a load balancer’s; other p
   for (const family of families)
     assert.deepEqual(await meet(node.outside, external[family], 80), {
       reached: node.places[family][0],
+      port: serverPort,
       from: outsiders[family],
     });
 });

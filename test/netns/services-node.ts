@@ -146,13 +146,21 @@ function connect(node: string, peer: string, name: string, index: number, hosts:
     ]),
     { do: 'link-set', dev: 'eth0', up: true },
     { do: 'route-replace', dst: '0.0.0.0/0', via: `${prefixes[0]}1`, dev: 'eth0' },
-    { do: 'route-replace', dst: '::/0', via: `${prefixes[1]}1`, dev: 'eth0' },
+    // Among several addresses of a link, IPv6 would choose another one than IPv4.
+    {
+      do: 'route-replace',
+      dst: '::/0',
+      via: `${prefixes[1]}1`,
+      dev: 'eth0',
+      src: `${prefixes[1]}${hosts[0]}`,
+    },
   ]);
 }
 
-/** What a server tells each client: the address that was reached, and the address that it was reached from. */
+/** What a server tells each client: the address and port that were reached, and the address that it was reached from. */
 export interface Meeting {
   readonly reached: string;
+  readonly port: number;
   readonly from: string;
 }
 
@@ -164,7 +172,8 @@ export async function tcpServers(context: TestContext, namespace: string, port: 
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
-      socket.write(`${JSON.stringify({ reached: socket.localAddress, from: socket.remoteAddress })}\n`);
+      const { localAddress: reached, localPort: at, remoteAddress: from } = socket;
+      socket.write(`${JSON.stringify({ reached, port: at, from })}\n`);
       socket.pipe(socket);
     });
     server.listen({ fd: listenIn(namespace, { host, port }) });

@@ -120,8 +120,16 @@ test('a pod reaches itself through its own Service, with the node’s address', 
   const self = { 4: '10.244.0.2', 6: 'fd00:10:244::2' };
   objects.put(service('web', web), slice('web', [self[4]]), slice('web', [self[6]]));
   await node.network().load();
-  assert.deepEqual(await meet(node.client, web[0], 80), { reached: self[4], from: nodeAddresses[0] });
-  assert.deepEqual(await meet(node.client, web[1], 80), { reached: self[6], from: nodeAddresses[1] });
+  assert.deepEqual(await meet(node.client, web[0], 80), {
+    reached: self[4],
+    port: serverPort,
+    from: nodeAddresses[0],
+  });
+  assert.deepEqual(await meet(node.client, web[1], 80), {
+    reached: self[6],
+    port: serverPort,
+    from: nodeAddresses[1],
+  });
 });
 
 test('changes reach the kernel: endpoints come and go, a Service goes, another takes its address', async context => {
