@@ -42,6 +42,7 @@ if (import.meta.main)
       runtimeSocket: clusterFiles.runtimeSocket(config.name),
       servicePrefixes: config.servicePrefixes,
       admitsServiceAccounts: true,
+      dialPod: (node, address) => connectIn(namespacePath(namespaces.node(config.name, node)), address),
       log: log.scope('apiserver'),
     });
     const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
