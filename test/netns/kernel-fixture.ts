@@ -6,6 +6,9 @@ import { cgroupMount, createCgroup, killCgroup, removeCgroup } from '../../src/k
 import { mountFileSystem, unmount } from '../../src/kernel/mount/index.ts';
 import { createNamespace, deleteNamespace } from '../../src/kernel/ns/index.ts';
 
+/** Where what has to be undone is said: a test's context, or what a benchmark has in its place. */
+export type TestEnd = Pick<TestContext, 'after'>;
+
 /** Names of one test process, so that tests run beside each other and beside a cluster. */
 export const testName = (part: string): string => `fairlead-test-${process.pid}-${part}`;
 

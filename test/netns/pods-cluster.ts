@@ -5,7 +5,6 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import type { AgentPaths } from '../../src/agent/index.ts';
 import type { AgentStatus } from '../../src/agent/status.ts';
@@ -17,6 +16,7 @@ import { setSysctl } from '../../src/kernel/sysctl/index.ts';
 import type { Node } from '../../src/kube/types/node.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
 import { testName } from './kernel-fixture.ts';
+import type { TestEnd } from './kernel-fixture.ts';
 import type { AgentPlan, Instruction, Report } from './pods-agent-process.ts';
 
 export const pluginDirectory = resolve(import.meta.dirname, '..', '..', 'build', 'native');
@@ -62,7 +62,7 @@ export class TestCluster {
   readonly #objects: Node[] = [];
   readonly #undos: (() => Promise<void> | void)[] = [];
 
-  constructor(context: TestContext, plan: ClusterPlan) {
+  constructor(context: TestEnd, plan: ClusterPlan) {
     context.after(() => this.#undoAll());
     this.directory = mkdtempSync(join(tmpdir(), 'fairlead-test-pods-'));
     this.undo(() => rmSync(this.directory, { recursive: true, force: true }));

@@ -1,7 +1,6 @@
 import { createSocket } from 'node:dgram';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { FairleadError, sentenceOf } from '../../src/base/errors.ts';
 import {
@@ -14,6 +13,7 @@ import {
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { setSysctl } from '../../src/kernel/sysctl/index.ts';
 import { testName } from './kernel-fixture.ts';
+import type { TestEnd } from './kernel-fixture.ts';
 
 export interface RigPod {
   readonly namespace: string;
@@ -33,7 +33,7 @@ export const rigAddresses = (index: number): readonly [string, string] => [
   `fd00:10:244::${(index + 16).toString(16)}`,
 ];
 
-export function buildRig(context: TestContext, part: string, count: number): Rig {
+export function buildRig(context: TestEnd, part: string, count: number): Rig {
   const router = rigNamespace(context, `${part}-router`);
   setSysctl(router, 'net.ipv4.ip_forward', 1);
   setSysctl(router, 'net.ipv6.conf.all.forwarding', 1);
@@ -46,7 +46,7 @@ export function buildRig(context: TestContext, part: string, count: number): Rig
 }
 
 /** A network namespace until the test ends, in which addresses are usable at once. */
-export function rigNamespace(context: TestContext, part: string): string {
+export function rigNamespace(context: TestEnd, part: string): string {
   context.after(() => deleteNamespace(testName(part)));
   const path = createNamespace(testName(part));
   setSysctl(path, 'net.ipv6.conf.default.accept_dad', 0);
@@ -97,7 +97,7 @@ export async function reachesTcp(
 }
 
 export async function boundUdp(
-  context: TestContext,
+  context: TestEnd,
   namespace: string,
   host: string,
   port: number,
@@ -125,7 +125,7 @@ export async function eventually(
 
 /** A process that sends datagrams of one text for as long as the test runs, also before there is a way. */
 export function startSender(
-  context: TestContext,
+  context: TestEnd,
   namespace: string,
   host: string,
   port: number,
