@@ -39,6 +39,7 @@ import { agentMetrics, serveMetrics } from './metrics.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
+import type { OtlpReceiver } from './policy-flow-export.ts';
 import { podSource } from './pod-source.ts';
 import { drainReleases } from './releases.ts';
 import { followServices } from './services.ts';
@@ -70,6 +71,8 @@ export interface AgentOptions {
   readonly servicePrefixes?: readonly Prefix[];
   /** Where node ports are found; absent: at the node's first address of each family. */
   readonly nodePortPrefixes?: readonly Prefix[];
+  /** Who gets this node's flow events; absent: nobody. */
+  readonly flowReceiver?: OtlpReceiver;
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
   /** As the CNI plugin's; for tests. */
@@ -113,6 +116,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const nodes = new Informer(client, NODES, { clock, log });
   const pods = new Informer(client, PODS, { fieldSelector: `spec.nodeName=${node}`, clock, log });
   const policies = await followPolicies({
+    cluster: options.cluster,
     node,
     client,
     worker,
@@ -121,6 +125,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       .list()
       .map(({ pod, addresses }) => ({ pod: `${pod.namespace}/${pod.name}`, uid: pod.uid, addresses })),
     names: { socket: join(paths.run, 'names.sock'), file: join(paths.state, 'domain-names.json') },
+    flows: {
+      directory: paths.state,
+      ...(options.flowReceiver === undefined ? {} : { receiver: options.flowReceiver }),
+    },
+    metrics,
     clock,
     log: log.scope('policy'),
     signal,
@@ -204,6 +213,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
     signal,
   });
+  policies.flows.nameServices(() => services.informers.services.cache.list());
   const gateways = followGateways({
     client,
     pods,
@@ -237,7 +247,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         policies: finite(policies.staleness()),
       },
       services: services.status(),
-      policy: { ...policies.status(), drops: policies.drops.status() },
+      policy: { ...policies.status(), drops: policies.flows.status() },
       proxies: gateways.status(),
       problems: state.problems,
     };
@@ -256,7 +266,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     createObserve({
       worker,
       policyCounters: flow => policies.counters(flow),
-      drops: policies.drops,
+      flows: policies.flows,
       serviceCounters: async at => (await services.counters(at)) ?? nothingCounted,
     }),
     () => metrics.text(),

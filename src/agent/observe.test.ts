@@ -9,7 +9,11 @@ function sourcesWith(changes: Partial<ObserveSources> = {}): ObserveSources {
   return {
     worker: { connections: () => Promise.resolve([]) },
     policyCounters: () => Promise.resolve([]),
-    drops: { recent: () => [], status: () => ({ reported: true, kept: 0, newest: 0, lost: 0 }) },
+    flows: {
+      why: () => undefined,
+      recent: () => [],
+      status: () => ({ reported: true, kept: 0, newest: 0, lost: 0 }),
+    },
     ...changes,
   };
 }
@@ -74,7 +78,10 @@ test('what cannot be read is refused, and what is not there is not found', async
 
 test('who asks for drops is told whether there are reports at all, and how far they are', async () => {
   const status = () => ({ reported: false, kept: 1, newest: 7, lost: 3 });
-  const { body } = await asked(sourcesWith({ drops: { recent: () => [], status } }), '/observe/drops');
+  const { body } = await asked(
+    sourcesWith({ flows: { recent: () => [], status, why: () => undefined } }),
+    '/observe/drops',
+  );
   assert.deepEqual(body, { events: [], lost: 3, newest: 7, reported: false });
 });
 

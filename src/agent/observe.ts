@@ -7,7 +7,9 @@
  *                                                             policy elements and drops that such a connection counts on
  *   GET /observe/services?address=10.96.0.1&protocol=TCP&port=80
  *                                                             a Service's front end and its endpoints
- *   GET /observe/drops?from=shop/web&to=data/&port=80        what policies dropped lately, and why (drops.ts)
+ *   GET /observe/drops?from=shop/web&to=data/&port=80        what policies dropped lately, and why
+ *   GET /observe/flows?verdict=allowed                       the same of everything that is told (policy-flows.ts)
+ *   GET /observe/why?event=17                                one event, and what the engine says to it now
  * ```
  *
  * Every answer is bounded, and costs single look-ups, save the walk through the table of tracked connections.
@@ -17,8 +19,8 @@ import type { Address } from '../base/ip.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import type { Flow, PolicyCounter } from '../policy/index.ts';
-import { answerDrops } from './drops.ts';
-import type { FollowedDrops } from './drops.ts';
+import { answerFlows, answerWhy } from './policy-flows.ts';
+import type { FollowedFlows } from './policy-flows.ts';
 
 export interface ServiceAddress {
   readonly address: Address;
@@ -40,7 +42,7 @@ export interface ServiceCounters {
 export interface ObserveSources {
   readonly worker: Pick<KernelWorker, 'connections'>;
   policyCounters(flow: Flow): Promise<readonly PolicyCounter[]>;
-  readonly drops: Pick<FollowedDrops, 'recent' | 'status'>;
+  readonly flows: Pick<FollowedFlows, 'recent' | 'status' | 'why'>;
   serviceCounters?(service: ServiceAddress): Promise<ServiceCounters>;
 }
 
@@ -74,9 +76,16 @@ export function createObserve(sources: ObserveSources): Observe {
 }
 
 async function answer(sources: ObserveSources, path: string, query: URLSearchParams): Promise<ObserveAnswer> {
-  if (path === '/observe/drops') {
-    const drops = answerDrops(sources.drops, query);
-    return drops === undefined ? malformed : { status: 200, body: drops };
+  if (path === '/observe/drops' || path === '/observe/flows') {
+    const verdict = path === '/observe/drops' ? 'dropped,audited' : undefined;
+    const events = answerFlows(sources.flows, query, verdict);
+    return events === undefined ? malformed : { status: 200, body: events };
+  }
+  if (path === '/observe/why') {
+    const found = answerWhy(sources.flows, query);
+    return found === undefined
+      ? { status: 404, body: { error: 'no such event' } }
+      : { status: 200, body: found };
   }
   const addressOf = (name: string) => parseAddress(query.get(name) ?? '');
   const protocol = protocols[query.get('protocol') ?? 'TCP'];

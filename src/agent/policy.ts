@@ -5,13 +5,14 @@
  *   Pods, Namespaces, NetworkPolicies, Nodes, the DNS Service ──informers──▶ PolicyNode ──▶ nftables, connection marks
  *                                                             ▲
  *   the node's DNS server ──names that policies wait for (policy-names.ts)──▶ PolicyNode, before the answer is released
- *   nfnetlink_log ──▶ drops.ts: what was dropped, joined to why by PolicyNode's model
+ *   nfnetlink_log ──▶ policy-flows.ts: what was dropped and what passed, joined to why by PolicyNode's model
  *   CNI ADD ──▶ gate: waits until the informers have seen the policies that were there before the pod, then for PolicyNode
  * ```
  */
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Metrics } from '../base/metrics.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
@@ -32,14 +33,16 @@ import type { ClusterNetworkPolicy } from '../kube/types/cluster-network-policy.
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
-import { PolicyNode, auditAnnotation } from '../policy/index.ts';
+import { PolicyNode, auditAnnotation, policyMetrics } from '../policy/index.ts';
 import type { Assignment, Flow, PolicyChange, PolicyCounter, PolicyStatus } from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
-import { followDrops } from './drops.ts';
-import type { FollowedDrops } from './drops.ts';
+import { followFlows } from './policy-flows.ts';
+import type { FollowedFlows } from './policy-flows.ts';
+import type { OtlpReceiver } from './policy-flow-export.ts';
 import { followNames, readHeldNames } from './policy-names.ts';
 
 export interface PolicyOptions {
+  readonly cluster: string;
   readonly node: string;
   readonly client: KubeClient;
   readonly worker: KernelWorker;
@@ -48,6 +51,9 @@ export interface PolicyOptions {
   readonly assigned: readonly Assignment[];
   /** Where the DNS server asks, and where what it told is kept for the next start. */
   readonly names: { readonly socket: string; readonly file: string };
+  /** Where flow events are kept for the next start, and who gets them besides. */
+  readonly flows: { readonly directory: string; readonly receiver?: OtlpReceiver };
+  readonly metrics?: Metrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -58,7 +64,7 @@ export interface PolicyFollower {
   status(): PolicyStatus;
   /** What this node's kernel has counted of new connections of the flow. */
   counters(flow: Flow): Promise<readonly PolicyCounter[]>;
-  readonly drops: FollowedDrops;
+  readonly flows: FollowedFlows;
   /** Seconds since the API server last said anything about policies; infinite before it ever did. */
   staleness(): number;
   /** Compares the table with the kernel soon; a large one not every time. */
@@ -83,7 +89,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     clock,
     log,
   });
-  const drops = followDrops({ node: options.node, model: () => node.model, clock, log });
+  const flows = followFlows({ ...options, ...options.flows, model: () => node.model });
   const node: PolicyNode = new PolicyNode({
     node: options.node,
     // A large table is read by a child, whose memory ends with it.
@@ -91,7 +97,8 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     assigned: options.assigned,
     heldNames: readHeldNames(options.names.file, log),
     log,
-    reportsDrops: drops.isReported,
+    reportsDrops: flows.isReported,
+    reportsPasses: flows.isReported,
     sources: {
       pods: () => pods.cache.list(),
       policies: () => policies.cache.list(),
@@ -123,12 +130,15 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     },
   });
 
+  const changes = policyMetrics(options.metrics ?? new Metrics(), () => node.status());
   const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: options.node });
   let told: ReadonlySet<string> = new Set();
   let turn = 0;
   const queue = new WorkQueue<'policy' | 'compare'>(
     async work => {
+      const begun = performance.now();
       await (work === 'compare' ? node.reconcile() : node.catchUp());
+      if (work === 'policy') changes.observe((performance.now() - begun) / 1000);
       names.refresh();
       const problems = node.problems().map(({ provenance, sentence }) => {
         const { field, kind, namespace, name } = provenance;
@@ -237,7 +247,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     },
     status: () => node.status(),
     counters: flow => node.counters(flow),
-    drops,
+    flows,
     staleness: () => policies.staleness(),
     reconcile: () => {
       turn++;
@@ -245,7 +255,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
       if (node.model !== undefined && isDue) queue.add('compare');
     },
     close: () => {
-      drops.close();
+      flows.close();
       names.close();
       return queue.close();
     },

@@ -3,7 +3,7 @@ import { http } from '../kube/node-http.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import { metricsContentType } from '../base/metrics.ts';
 import type { PolicyStatus } from '../policy/index.ts';
-import type { DropsStatus } from './drops.ts';
+import type { FlowsStatus } from './policy-flows.ts';
 import type { Observe } from './observe.ts';
 import type { ProxyStatus } from './gateways/index.ts';
 import type { ServicesStatus } from './services.ts';
@@ -39,7 +39,7 @@ export interface AgentStatus {
   /** Cluster addresses in the kernel. */
   readonly services: ServicesStatus;
   /** NetworkPolicies in force on this node. */
-  readonly policy: PolicyStatus & { readonly drops: DropsStatus };
+  readonly policy: PolicyStatus & { readonly drops: FlowsStatus };
   /** Proxies of Gateways on this node. */
   readonly proxies: readonly ProxyStatus[];
   readonly problems: readonly {

@@ -11,11 +11,13 @@ export interface FlowEnd {
   readonly labels?: Readonly<Record<string, string>>;
   /** Of the pod, or the node that has the address itself. Absent outside of the cluster. */
   readonly node?: string;
+  /** Domain names that policies wait for, and that the cluster's DNS told with this address. */
+  readonly names?: readonly string[];
 }
 
 /** One line: when, who, whom, how, verdict, why. */
 export interface FlowEvent {
-  /** `node/number`: grows on a node for as long as its agent runs. */
+  /** `node/number`: grows on a node, with gaps. */
   readonly id: string;
   /** RFC 3339; the first packet and the last one. */
   readonly at: string;
@@ -26,22 +28,31 @@ export interface FlowEvent {
   /** Behind a Service its endpoint. */
   readonly destination: FlowEnd;
   /** What the source asked for, where that was a Service. */
-  readonly service?: { readonly address: string; readonly port?: number };
+  readonly service?: {
+    readonly address: string;
+    readonly port?: number;
+    /** `namespace/name` */
+    readonly name?: string;
+  };
   readonly protocol: string;
   /** `audited`: it passed, and would not if a policy that is only tried were in force. */
-  readonly verdict: 'dropped' | 'audited';
+  readonly verdict: FlowVerdict;
   readonly direction: 'egress' | 'ingress';
   /** Packets that were reported; the kernel reports some of many. */
   readonly packets: number;
   readonly why: FlowReason;
 }
 
+export type FlowVerdict = 'dropped' | 'audited' | 'allowed';
+
 export interface FlowReason {
-  /** The kernel's name of what decided: `egress-0badcafe` is a group of policies. */
+  /** The kernel's name of what decided: `egress-0badcafe` is a group of policies, `allowed` that nothing dropped it. */
   readonly rule: string;
   /** A whole sentence. */
   readonly sentence: string;
-  /** Who isolates the pod. */
+  /** The rules that let it pass, or that deny it; the number is that of the kernel and of counters. */
+  readonly rules?: readonly { readonly id: number; readonly provenance: Provenance }[];
+  /** Who isolates the pod; of what passed, whose rules let it pass. */
   readonly policies: readonly Provenance[];
   /** The rules that were nearest to allowing it. */
   readonly misses: readonly {

@@ -1,14 +1,11 @@
-import { once } from 'node:events';
-import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sentenceOf } from '../base/errors.ts';
 import type { FlowEnd, FlowEvent } from '../base/flow-event.ts';
 import { numberOf } from '../flows/index.ts';
 import type { FlowFilter } from '../flows/index.ts';
-import { paths } from '../kernel/contract.ts';
 import { checkName, loadCluster } from '../standalone/cluster.ts';
+import { askFlows } from './flow-agents.ts';
+import type { NodeAnswer } from './flow-agents.ts';
 import { noSuchCluster } from './kubeconfig.ts';
 import { requireRoot } from './require-root.ts';
 
@@ -19,22 +16,11 @@ export interface FlowsRequest {
   readonly form: 'text' | 'wide' | 'json' | 'ndjson';
 }
 
-/** As src/agent/drops.ts says. */
-interface NodeAnswer {
-  readonly events: readonly FlowEvent[];
-  readonly lost: number;
-  /** The number of the youngest event, whatever the filter. */
-  readonly newest: number;
-  /** The node's kernel reports what it drops, and somebody reads it. */
-  readonly reported: boolean;
-}
-
 const nothing: NodeAnswer = { events: [], lost: 0, newest: 0, reported: true };
 
-const answerMilliseconds = 3000;
 const followMilliseconds = 500;
 
-/** Prints what policies dropped, from all nodes; the exit code is 1 when one did not answer, or cannot report. */
+/** Prints what happened to connections, from all nodes; the exit code is 1 when one did not answer, or cannot report. */
 export async function flows({ cluster, filter, follow, form }: FlowsRequest): Promise<number> {
   checkName(cluster);
   requireRoot('flows');
@@ -45,10 +31,13 @@ export async function flows({ cluster, filter, follow, form }: FlowsRequest): Pr
   for (let round = 0; ; round++) {
     const answers = await Promise.all(
       config.nodes.map(async ({ name }) => {
-        const socket = join(paths.nodeRun(cluster, name), 'agent.sock');
         const last = after.get(name);
         try {
-          const answer = await ask(socket, last === undefined ? filter : { ...filter, after: last });
+          const answer = await askFlows(
+            cluster,
+            name,
+            last === undefined ? filter : { ...filter, after: last },
+          );
           const seen = seenOf(last, answer);
           if (seen === undefined) after.delete(name);
           else after.set(name, seen);
@@ -94,20 +83,21 @@ function print(
   for (const event of events)
     process.stdout.write(isForPrograms ? `${JSON.stringify(event)}\n` : flowText(event, form === 'wide'));
   if (events.length === 0 && !follow && !isForPrograms)
-    process.stdout.write('Nothing was dropped by a policy lately, as far as these agents know.\n');
+    process.stdout.write('Nothing of this kind happened lately, as far as these agents know.\n');
 }
 
 /** One line: when, who, whom, how, verdict, why; `wide` says the change that would allow it. */
 export function flowText(event: FlowEvent, isWide: boolean): string {
-  const { at, source, destination, service, protocol, verdict, direction, packets, why } = event;
+  const { at, id, source, destination, service, protocol, verdict, direction, packets, why } = event;
   const port = destination.port === undefined ? '' : ` ${destination.port}`;
-  const through = service === undefined ? '' : ` (asked for ${hostAndPort(service.address, service.port)})`;
+  const asked = service && (service.name ?? hostAndPort(service.address, service.port));
+  const through = asked === undefined ? '' : ` (asked for ${asked})`;
   const times = packets === 1 ? '' : ` ${packets}×`;
-  const line = `${at} ${nameOf(source)} → ${nameOf(destination)} ${protocol}${port}${through} ${verdict}${times} at ${direction}: ${why.sentence}\n`;
+  const line = `${at} ${nameOf(source)} → ${nameOf(destination)} ${protocol}${port}${through} ${verdict}${times} at ${direction}: ${why.sentence} [${id}]\n`;
   if (!isWide) return line;
   const { change } = why;
   const lines = [
-    `    rule ${why.rule} on ${event.node}; ${hostAndPort(source.address, source.port)} → ${hostAndPort(destination.address, destination.port)}`,
+    `    rule ${[why.rule, ...(why.rules ?? []).map(({ id: number }) => number)].join(' ')} on ${event.node}; ${hostAndPort(source.address, source.port)} → ${hostAndPort(destination.address, destination.port)}`,
     ...(change === undefined
       ? []
       : [
@@ -117,8 +107,10 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   return `${line}${lines.map(text => `${text}\n`).join('')}`;
 }
 
-const nameOf = ({ pod, node, address }: FlowEnd): string =>
-  pod ?? (node === undefined ? address : `node ${node}`);
+const nameOf = ({ pod, names = [], node, address }: FlowEnd): string => {
+  const name = node === undefined ? address : `node ${node}`;
+  return pod ?? (names.length === 0 ? name : `${name} (${names.join(', ')})`);
+};
 
 function hostAndPort(address: string, port: number | undefined): string {
   if (port === undefined) return address;
@@ -126,17 +118,3 @@ function hostAndPort(address: string, port: number | undefined): string {
 }
 
 const byTime = (a: FlowEvent, b: FlowEvent): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
-
-async function ask(socketPath: string, filter: FlowFilter): Promise<NodeAnswer> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filter)) query.set(name, String(value));
-  const path = `/observe/drops?${query.toString()}`;
-  const call = request({ socketPath, path, signal: AbortSignal.timeout(answerMilliseconds) });
-  call.end();
-  const [response] = (await once(call, 'response')) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer); // no encoding is set
-  const text = Buffer.concat(chunks).toString();
-  if (response.statusCode !== 200) throw new Error(text.trim());
-  return JSON.parse(text) as NodeAnswer; // of the same version: the agent's own answer
-}

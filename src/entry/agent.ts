@@ -6,6 +6,7 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startAgent } from '../agent/index.ts';
+import { otlpReceiverOf } from '../agent/policy-flow-export.ts';
 import { systemClock } from '../base/clock.ts';
 import { FairleadError } from '../base/errors.ts';
 import { parsePrefix } from '../base/ip.ts';
@@ -45,6 +46,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
   const client = createClient(
     kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(kubeconfig),
   );
+  const receiver = otlpReceiverOf(process.env);
   const worker = new KernelWorker({
     onCrash: error => log.error({ err: error }, 'the kernel worker ended; the next call starts another'),
   });
@@ -67,6 +69,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       ? {}
       : { nodePortPrefixes: prefixesOf('--node-port-addresses', values['node-port-addresses']) }),
     gates: [],
+    ...(receiver === undefined ? {} : { flowReceiver: receiver }),
     log,
     clock: systemClock,
     signal: stop,

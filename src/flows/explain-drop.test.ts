@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildPolicyModel } from '../policy/index.ts';
 import { explainDrop } from './explain-drop.ts';
-import type { DroppedPacket } from './explain-drop.ts';
+import type { ReportedPacket } from './ends.ts';
 
 const pod = (name: string, ip: string, nodeName: string) => ({
   apiVersion: 'v1' as const,
@@ -41,7 +41,7 @@ const model = buildPolicyModel({
   nodeLocalServices: [],
 });
 
-const packet = (change: Partial<DroppedPacket>): DroppedPacket => ({
+const packet = (change: Partial<ReportedPacket>): ReportedPacket => ({
   rule: 'ingress-0badcafe',
   source: '10.244.0.1',
   destination: '10.244.1.1',
@@ -50,7 +50,7 @@ const packet = (change: Partial<DroppedPacket>): DroppedPacket => ({
   port: 80,
   ...change,
 });
-const explain = (change: Partial<DroppedPacket>) =>
+const explain = (change: Partial<ReportedPacket>) =>
   explainDrop(model, 'node-2', packet(change)) ?? assert.fail();
 
 test('a drop names both ends, the policies that isolate, what is near, and the change', () => {

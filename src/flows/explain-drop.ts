@@ -1,36 +1,14 @@
-import type { FlowEnd, FlowEvent, FlowReason } from '../base/flow-event.ts';
+import type { FlowReason } from '../base/flow-event.ts';
 import { objectNameOf } from '../base/provenance.ts';
-import { formatAddress, parseAddress } from '../base/ip.ts';
-import type { Address } from '../base/ip.ts';
+import { parseAddress } from '../base/ip.ts';
 import { decidePolicy, protocolOf } from '../policy/index.ts';
 import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
-
-/** A packet that a policy's rule dropped, as the kernel reports it. */
-export interface DroppedPacket {
-  /** The name of the rule: `egress-GROUP`, `ingress-GROUP`, `closed`, `revoked`, `revoked-reply`; `audit-…` before it: it passed. */
-  readonly rule: string;
-  readonly source: string;
-  readonly destination: string;
-  /** IP protocol number. */
-  readonly protocol: number;
-  readonly sourcePort?: number;
-  readonly port?: number;
-  /** As the connection was opened, before a Service was translated. */
-  readonly original?: {
-    readonly source: string;
-    readonly destination: string;
-    readonly destinationPort?: number;
-  };
-}
-
-export type ExplainedDrop = Omit<FlowEvent, 'id' | 'at' | 'last' | 'node' | 'packets'>;
+import { endOf, serviceOf } from './ends.ts';
+import type { ReportedPacket } from './ends.ts';
+import type { Explained } from './flow-ring.ts';
 
 /** Asks the engine what it says to the packet's connection. Undefined for what has no whole addresses. */
-export function explainDrop(
-  model: PolicyModel,
-  node: string,
-  packet: DroppedPacket,
-): ExplainedDrop | undefined {
+export function explainDrop(model: PolicyModel, node: string, packet: ReportedPacket): Explained | undefined {
   const isAudit = packet.rule.startsWith(auditPrefix);
   const opened = isReply(packet) ? turned(packet) : packet;
   const [source, destination] = [parseAddress(opened.source), parseAddress(opened.destination)];
@@ -61,10 +39,10 @@ export function explainDrop(
 /** Of rules that report what would be dropped if policies that are only tried were in force. */
 const auditPrefix = 'audit-';
 const replyRule = 'revoked-reply';
-const isReply = ({ rule }: DroppedPacket): boolean => rule === replyRule;
+const isReply = ({ rule }: ReportedPacket): boolean => rule === replyRule;
 
 /** A reply of a connection that was taken back: the connection is the other way round. */
-const turned = ({ sourcePort, port, ...packet }: DroppedPacket): DroppedPacket => ({
+const turned = ({ sourcePort, port, ...packet }: ReportedPacket): ReportedPacket => ({
   ...packet,
   rule: 'revoked',
   source: packet.destination,
@@ -72,13 +50,6 @@ const turned = ({ sourcePort, port, ...packet }: DroppedPacket): DroppedPacket =
   ...(port === undefined ? {} : { sourcePort: port }),
   ...(sourcePort === undefined ? {} : { port: sourcePort }),
 });
-
-function serviceOf({ original }: DroppedPacket, opened: DroppedPacket): FlowEvent['service'] {
-  if (original === undefined) return undefined;
-  const { destination, destinationPort } = original;
-  if (destination === opened.destination && destinationPort === opened.port) return undefined;
-  return { address: destination, ...(destinationPort === undefined ? {} : { port: destinationPort }) };
-}
 
 /** The name of a group says it; else the end that is here and does not allow it. */
 function directionOf(
@@ -96,18 +67,6 @@ function directionOf(
   return isHere(egress) ? 'egress' : 'ingress';
 }
 
-function endOf(model: PolicyModel, address: Address, port: number | undefined): FlowEnd {
-  const text = formatAddress(address);
-  const pod = model.podsByAddress.get(text);
-  const node = pod?.node ?? model.nodesByAddress.get(text);
-  return {
-    address: text,
-    ...(port === undefined ? {} : { port }),
-    ...(pod === undefined ? {} : { pod: pod.key, labels: pod.labels }),
-    ...(node === undefined || node === '' ? {} : { node }),
-  };
-}
-
 function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
   const { allowed, change, deniedBy, direction, isolatedBy, misses, pod } = verdict;
   const facts = {
@@ -122,10 +81,11 @@ function reasonOf(rule: string, verdict: DirectionVerdict): FlowReason {
   }
   if (allowed) return { ...facts, sentence: 'the policies that dropped it have changed: it is allowed now' };
   if (deniedBy !== undefined) {
-    const { name, provenance } = deniedBy.rule;
+    const { id, name, provenance } = deniedBy.rule;
     const what = name === undefined ? provenance.field : `"${name}" (${provenance.field})`;
     return {
       ...facts,
+      rules: [{ id, provenance }],
       policies: [provenance],
       sentence: `${direction} of ${pod ?? 'the pod'} is denied by the rule ${what} of ${objectNameOf(provenance)}`,
     };

@@ -3,12 +3,13 @@ import { contains, parseAddress, parseInterface, prefixOf } from '../base/ip.ts'
 
 /** All that is given has to hold. */
 export interface FlowFilter {
-  /** An end: `namespace/pod`, `namespace/` (all of its pods), an address or a prefix. */
+  /** An end: `namespace/pod`, `namespace/` (all of its pods), an address, a prefix, or a domain name that was resolved. */
   readonly from?: string;
   readonly to?: string;
   readonly port?: number;
+  /** One of FlowVerdict, or several with commas between. */
   readonly verdict?: string;
-  /** `namespace/name` of a policy that isolates. */
+  /** `namespace/name` of a policy that isolates, or whose rule let it pass; `/name` of one for the cluster. */
   readonly policy?: string;
   /** Milliseconds since 1970: seen then or later. */
   readonly since?: number;
@@ -22,7 +23,7 @@ export function matchesFlow(filter: FlowFilter, event: FlowEvent): boolean {
     (from === undefined || isEnd(from, event.source)) &&
     (to === undefined || isEnd(to, event.destination)) &&
     (port === undefined || event.destination.port === port) &&
-    (verdict === undefined || event.verdict === verdict) &&
+    (verdict === undefined || verdict.split(',').includes(event.verdict)) &&
     (policy === undefined ||
       event.why.policies.some(({ namespace, name }) => `${namespace}/${name}` === policy)) &&
     (since === undefined || Date.parse(event.last) >= since) &&
@@ -33,7 +34,7 @@ export function matchesFlow(filter: FlowFilter, event: FlowEvent): boolean {
 export const numberOf = ({ id }: FlowEvent): number => Number(id.slice(id.lastIndexOf('/') + 1));
 
 function isEnd(wanted: string, end: FlowEnd): boolean {
-  if (end.pod === wanted || end.address === wanted) return true;
+  if (end.pod === wanted || end.address === wanted || end.names?.includes(wanted) === true) return true;
   if (wanted.endsWith('/')) return end.pod?.startsWith(wanted) === true;
   const address = parseAddress(end.address);
   const prefix = parseInterface(wanted);

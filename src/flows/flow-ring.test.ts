@@ -12,8 +12,11 @@ const explained = (from: string, to: string, port = 80) => ({
   why: { rule: 'egress-1', sentence: 'why', policies: [], misses: [] },
 });
 
-const ring = (capacity = 3, mostInSecond = 100) =>
-  new FlowRing({ node: 'node-1', capacity, joinMilliseconds: 10_000, mostInSecond });
+const ring = (capacity = 3, mostInSecond = 100) => {
+  let number = 1;
+  const nextNumber = () => number++;
+  return new FlowRing({ node: 'node-1', capacity, joinMilliseconds: 10_000, mostInSecond, nextNumber });
+};
 const names = (events: readonly FlowEvent[]) =>
   events.map(({ source, packets }) => `${source.pod} ${packets}`);
 

@@ -1,5 +1,5 @@
 import type { FlowEvent } from '../base/flow-event.ts';
-import { matchesFlow } from './flow-filter.ts';
+import { matchesFlow, numberOf } from './flow-filter.ts';
 import type { FlowFilter } from './flow-filter.ts';
 
 export interface FlowRingOptions {
@@ -10,9 +10,11 @@ export interface FlowRingOptions {
   readonly joinMilliseconds: number;
   /** More new events than this in a second are not kept, but counted. */
   readonly mostInSecond: number;
+  /** Gives each event its number: they grow, and rings of one node may share them. */
+  readonly nextNumber: () => number;
 }
 
-type Explained = Omit<FlowEvent, 'id' | 'at' | 'last' | 'node' | 'packets'>;
+export type Explained = Omit<FlowEvent, 'id' | 'at' | 'last' | 'node' | 'packets'>;
 
 interface Kept {
   readonly key: string;
@@ -23,14 +25,13 @@ interface Kept {
   packets: number;
 }
 
-/** The last events of one node, in memory. */
+/** The last events of one node and kind, in memory. */
 export class FlowRing {
   readonly #options: FlowRingOptions;
   /** By number, in the order in which they came. */
   readonly #kept = new Map<number, Kept>();
   /** The youngest of a connection. */
   readonly #byKey = new Map<string, Kept>();
-  #next = 1;
   #lost = 0;
   #second = { number: 0, events: 0 };
 
@@ -47,50 +48,86 @@ export class FlowRing {
     return this.#kept.size;
   }
 
-  /** The number of the youngest event; 0 before there is any. They begin again with every ring. */
-  get newest(): number {
-    return this.#next - 1;
-  }
-
-  /** `key` names the connection. `explain` is asked for a new one alone; undefined keeps nothing. `at` in milliseconds. */
-  add(key: string, at: number, explain: () => Explained | undefined): void {
+  /**
+   * `key` names the connection. `explain` is asked for a new one alone; undefined keeps nothing. `at` in milliseconds.
+   * Returns the event when it is a new one.
+   */
+  add(key: string, at: number, explain: () => Explained | undefined): FlowEvent | undefined {
     const { capacity, joinMilliseconds, mostInSecond } = this.#options;
     const present = this.#byKey.get(key);
     if (present !== undefined && at - present.first < joinMilliseconds) {
       present.packets++;
       present.last = at;
-      return;
+      return undefined;
     }
     const second = Math.floor(at / 1000);
     if (second !== this.#second.number) this.#second = { number: second, events: 0 };
     if (++this.#second.events > mostInSecond) {
       this.#lost++;
-      return;
+      return undefined;
     }
     const explained = explain();
-    if (explained === undefined) return;
-    const kept = { key, number: this.#next++, explained, first: at, last: at, packets: 1 };
-    this.#kept.set(kept.number, kept);
-    this.#byKey.set(key, kept);
+    if (explained === undefined) return undefined;
+    const kept = {
+      key,
+      number: this.#options.nextNumber(),
+      explained,
+      first: at,
+      last: at,
+      packets: 1,
+    };
+    this.#keep(kept);
     if (this.#kept.size > capacity) this.#forgetOldest();
+    return this.#eventOf(kept);
+  }
+
+  /** Events that an earlier process kept, the oldest first. */
+  restore(events: readonly FlowEvent[]): void {
+    for (const event of events.slice(-this.#options.capacity)) {
+      const { at, id: _id, last, node: _node, packets, ...explained } = event;
+      const number = numberOf(event);
+      this.#keep({
+        key: `restored ${number}`,
+        number,
+        explained,
+        first: Date.parse(at),
+        last: Date.parse(last),
+        packets,
+      });
+    }
+  }
+
+  find(number: number): FlowEvent | undefined {
+    const kept = this.#kept.get(number);
+    return kept === undefined ? undefined : this.#eventOf(kept);
   }
 
   /** The youngest that match, in the order in which they came. */
   list(filter: FlowFilter = {}, most = this.#options.capacity): readonly FlowEvent[] {
     const found: FlowEvent[] = [];
-    for (const { number, explained, first, last, packets } of [...this.#kept.values()].toReversed()) {
+    for (const kept of [...this.#kept.values()].toReversed()) {
       if (found.length >= most) break;
-      const event: FlowEvent = {
-        id: `${this.#options.node}/${number}`,
-        at: new Date(first).toISOString(),
-        last: new Date(last).toISOString(),
-        node: this.#options.node,
-        ...explained,
-        packets,
-      };
+      const event = this.#eventOf(kept);
       if (matchesFlow(filter, event)) found.push(event);
     }
     return found.toReversed();
+  }
+
+  #keep(kept: Kept): void {
+    this.#kept.set(kept.number, kept);
+    this.#byKey.set(kept.key, kept);
+  }
+
+  #eventOf({ number, explained, first, last, packets }: Kept): FlowEvent {
+    const { node } = this.#options;
+    return {
+      id: `${node}/${number}`,
+      at: new Date(first).toISOString(),
+      last: new Date(last).toISOString(),
+      node,
+      ...explained,
+      packets,
+    };
   }
 
   #forgetOldest(): void {

@@ -1,6 +1,12 @@
 /** What happened to connections: events joined to why. */
+export type { ReportedPacket } from './ends.ts';
 export { explainDrop } from './explain-drop.ts';
-export type { DroppedPacket } from './explain-drop.ts';
+export { explainPass } from './explain-pass.ts';
 export { numberOf } from './flow-filter.ts';
 export type { FlowFilter } from './flow-filter.ts';
-export { FlowRing } from './flow-ring.ts';
+export { flowOfEvent } from './flow-of-event.ts';
+export { FlowStore } from './flow-store.ts';
+export { FlowExporter } from './flow-exporter.ts';
+export type { Reception } from './flow-exporter.ts';
+export { compileOtlpLogs } from './compile-otlp.ts';
+export { flowMetrics } from './metrics.ts';

@@ -136,7 +136,7 @@ export const nft = {
 } as const;
 
 /** Groups of nfnetlink_log, one reader each in a network namespace; other programs use small numbers. */
-export const logGroups = { policyDrops: 9801, policyAllows: 9802 } as const;
+export const logGroups = { policyReports: 9801 } as const;
 
 /**
  * Connection mark bits (`ct mark`): what has to last longer than one hook. A block reads and writes only its own bits,

@@ -10,6 +10,7 @@ import { freeNumberOf, nameOf } from './compile-ids.ts';
 import type { PolicyIndex, Touched } from './compile-index.ts';
 import { resolvePort } from './compile-model.ts';
 import { addressMaps, baseChains, closedChain } from './compile-nft.ts';
+import type { Reports } from './compile-nft.ts';
 import { LiveProgram } from './compile-program.ts';
 import { sectionsOf } from './compile-sections.ts';
 import { directions } from './model.ts';
@@ -34,12 +35,12 @@ export class PolicyCompiler {
   readonly #groupsOfIdentity = new Register<LiveGroup>();
   #closed: ReadonlySet<string> = new Set();
 
-  constructor(index: PolicyIndex, node: string, options: { readonly reportsDrops: boolean }) {
+  constructor(index: PolicyIndex, node: string, options: Reports) {
     this.#index = index;
     this.#node = node;
     this.#tables = new GroupTables(this.program, index, options.reportsDrops);
     for (const { name, declaration } of addressMaps) this.program.declare(name, 'map', declaration);
-    for (const [name, chain] of baseChains(options.reportsDrops)) this.program.setChain(name, chain);
+    for (const [name, chain] of baseChains(options)) this.program.setChain(name, chain);
   }
 
   get groups(): Iterable<Group> {

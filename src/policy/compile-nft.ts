@@ -21,6 +21,8 @@ import type { Direction, Tier } from './model.ts';
 
 /** The chain that drops everything of pods whose policies are not known, or are not taken by the kernel. */
 export const closedChain = 'closed';
+/** Of reports of what passes. */
+export const passedPrefix = 'allowed';
 /** The chain that drops what a change took back. */
 const revokedChain = 'revoked';
 
@@ -52,7 +54,7 @@ const verdictOf = (direction: Direction): readonly string[] => {
 
 /** Some of many are reported, each group for itself: a flood of one does not hide the drops of another. */
 const report = (name: string): string =>
-  `limit rate 10/second burst 20 packets log prefix "${name}" group ${logGroups.policyDrops}`;
+  `limit rate 10/second burst 20 packets log prefix "${name}" group ${logGroups.policyReports}`;
 const dropRules = (reports: readonly string[], reportsDrops: boolean): readonly string[] => [
   ...(reportsDrops ? reports : []),
   'counter drop',
@@ -68,13 +70,33 @@ const revokedReports = [
   `ct direction reply ${report(`${revokedChain}-reply`)}`,
 ];
 
+/** What the kernel tells of packets. */
+export interface Reports {
+  readonly reportsDrops: boolean;
+  /** Also some of the new connections that pass. */
+  readonly reportsPasses?: boolean;
+}
+
+/** Behind all that drops. Its place in the chain costs established connections nothing. */
+const passed = `ct state new limit rate 50/second burst 100 packets log prefix "${passedPrefix}" group ${logGroups.policyReports}`;
+
 /** Chains that are always there. */
-export const baseChains = (reportsDrops: boolean): readonly (readonly [string, ChainProgram])[] => [
+export const baseChains = ({
+  reportsDrops,
+  reportsPasses = false,
+}: Reports): readonly (readonly [string, ChainProgram])[] => [
   [
     'forward',
     {
       base: hook('policy/forward'),
-      rules: [revoked, established, discovery, ...verdictOf('egress'), ...verdictOf('ingress')],
+      rules: [
+        revoked,
+        established,
+        discovery,
+        ...verdictOf('egress'),
+        ...verdictOf('ingress'),
+        ...(reportsPasses ? [passed] : []),
+      ],
     },
   ],
   ['input', { base: hook('policy/input'), rules: [revoked, established, discovery, ...verdictOf('egress')] }],

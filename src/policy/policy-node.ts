@@ -30,6 +30,8 @@ export interface PolicyNodeOptions {
   readonly log: Log;
   /** The kernel can report packets that are dropped (nfnetlink_log). */
   readonly reportsDrops: boolean;
+  /** Some of the new connections that pass are reported, too. */
+  readonly reportsPasses?: boolean;
   /** What pods had before this process started, where their status does not tell yet. */
   readonly assigned: readonly Assignment[];
   /** What an earlier process held for domain names. */
@@ -102,11 +104,11 @@ export class PolicyNode {
   #next: Promise<void> | undefined;
 
   constructor(options: PolicyNodeOptions) {
-    const { assigned, heldNames = [], kernel, namespacePath, node, reportsDrops, sources } = options;
+    const { assigned, heldNames = [], kernel, namespacePath, node, sources } = options;
     this.#options = options;
     this.#table = new PolicyTable(kernel, namespacePath);
     this.#feed = new PolicyFeed(this.#index, sources, pod => this.#assigned.get(pod));
-    this.#compiler = new PolicyCompiler(this.#index, node, { reportsDrops });
+    this.#compiler = new PolicyCompiler(this.#index, node, options);
     this.#holds = new DomainHolds(this.#index, heldNames);
     for (const one of assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainDrop } from '../../src/flows/index.ts';
+import { explainDrop, explainPass } from '../../src/flows/index.ts';
 import { logGroups } from '../../src/kernel/contract.ts';
 import { PacketLog } from '../../src/kernel/nflog/index.ts';
 import type { LoggedPacket } from '../../src/kernel/nflog/index.ts';
@@ -16,7 +16,7 @@ test('a dropped packet is reported with the group that dropped it, and the engin
   const { rig, node, set } = policyWorld(context, 'pol-events');
   const packets: LoggedPacket[] = [];
   using log = PacketLog.open({
-    group: logGroups.policyDrops,
+    group: logGroups.policyReports,
     namespacePath: rig.router,
     onPacket: packet => packets.push(packet),
   });
@@ -54,7 +54,7 @@ test('what a change cut is reported as the connection it was, also where only th
   const { rig, node, set } = policyWorld(context, 'pol-cut-events');
   const packets: LoggedPacket[] = [];
   using log = PacketLog.open({
-    group: logGroups.policyDrops,
+    group: logGroups.policyReports,
     namespacePath: rig.router,
     onPacket: packet => packets.push(packet),
   });
@@ -85,7 +85,7 @@ test('a policy that is only tried lets pass what it would drop, and reports it; 
   const { rig, node, policies } = policyWorld(context, 'pol-audit', 3);
   const packets: LoggedPacket[] = [];
   using log = PacketLog.open({
-    group: logGroups.policyDrops,
+    group: logGroups.policyReports,
     namespacePath: rig.router,
     onPacket: packet => packets.push(packet),
   });
@@ -128,11 +128,60 @@ test('a policy that is only tried lets pass what it would drop, and reports it; 
   assert.equal(log.lost, 0);
 });
 
+test('new connections that pass are reported with the rule that lets them, once each, and what is open costs nothing', async context => {
+  const { rig, again, policies } = policyWorld(context, 'pol-passes');
+  const packets: LoggedPacket[] = [];
+  using log = PacketLog.open({
+    group: logGroups.policyReports,
+    namespacePath: rig.router,
+    onPacket: packet => packets.push(packet),
+  });
+  const node = again({ reportsPasses: true });
+  policies.push({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { namespace: 'default', name: 'some', uid: 'some', generation: 1 },
+    spec: {
+      podSelector: { matchLabels: { pod: '1' } },
+      ingress: [{ ports: [{ protocol: 'UDP', port: 4000 }] }],
+    },
+  });
+  await node.sync();
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  for (const family of [0, 1] as const) {
+    packets.length = 0;
+    const answering = await boundUdp(context, server.namespace, server.addresses[family], 4000);
+    answering.on('message', (message, from) => answering.send(message, from.port, from.address));
+    const socket = await boundUdp(context, client.namespace, client.addresses[family], 5000 + family);
+    let answers = 0;
+    socket.on('message', () => answers++);
+    for (let sent = 1; sent <= 5; sent++) {
+      socket.send('x', 4000, server.addresses[family]);
+      await eventually('the answer', () => answers === sent);
+    }
+    await eventually('the report', () => packets.length > 0);
+    assert.deepEqual(
+      packets.map(({ prefix }) => prefix),
+      ['allowed'],
+    );
+    const event = explainPass(node.model ?? assert.fail(), 'node-1', {
+      rule: packets[0]?.prefix ?? '',
+      ...(packets[0]?.head ?? assert.fail()),
+    });
+    assert.equal(event?.verdict, 'allowed');
+    assert.deepEqual(
+      event?.why.policies.map(({ name, field }) => `${name} ${field}`),
+      ['some spec.ingress[0]'],
+    );
+  }
+  assert.equal(log.lost, 0);
+});
+
 test('of a flood some packets are reported and all are counted and dropped', async context => {
   const { rig, worker, set } = policyWorld(context, 'pol-flood');
   let reported = 0;
   using log = PacketLog.open({
-    group: logGroups.policyDrops,
+    group: logGroups.policyReports,
     namespacePath: rig.router,
     onPacket: () => reported++,
   });

@@ -160,5 +160,7 @@ export function processEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     PATH: path.filter(part => part !== undefined && part !== '').join(':'),
     ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+    // Where agents send flow events (OpenTelemetry's own names for it).
+    ...Object.fromEntries(Object.entries(own).filter(([name]) => name.startsWith('OTEL_EXPORTER_OTLP_'))),
   };
 }
