@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Job, JobSpec, JobStatus } from '../../../kube/types/batch.ts';
 import type { Pod } from '../../../kube/types/core.ts';
-import { plan } from './decide.ts';
+import { annotationsFor, plan } from './decide.ts';
 import { TRACKING_FINALIZER, podOf } from './pod.ts';
 
 const NOW = Date.parse('2030-01-01T00:00:00Z');
@@ -176,3 +176,111 @@ test('a pod that failed is replaced after 10 s, then 20 s, counted from its end'
 test('its pods carry the finalizer that holds them until they are counted', () => {
   assert.deepEqual(podOf(jobOf({}), undefined).metadata.finalizers, [TRACKING_FINALIZER]);
 });
+
+const indexed = { completionMode: 'Indexed', completions: 4, parallelism: 4 } as const;
+
+test('each index may fail as often as its limit says; those that are given up fail the Job when the others are through', () => {
+  const fate = (place: number, attempt: number) =>
+    place === 1 || (place === 2 && attempt < 2) ? ('Failed' as const) : ('Succeeded' as const);
+  const { job, attempts } = runIndexes(jobOf({ ...indexed, backoffLimitPerIndex: 2 }), fate);
+  assert.deepEqual(attempts, [1, 3, 3, 1], 'the first and two more');
+  const { completedIndexes, failedIndexes, succeeded, failed } = job.status ?? {};
+  assert.deepEqual([completedIndexes, failedIndexes, succeeded, failed], ['0,2,3', '1', 3, 5]);
+  const { reason, message } = job.status?.conditions?.find(({ type }) => type === 'Failed') ?? {};
+  assert.deepEqual([reason, message], ['FailedIndexes', 'Job has failed indexes']);
+});
+
+test('more indexes that are given up than maxFailedIndexes end the Job at once', () => {
+  const spec = { ...indexed, parallelism: 1, backoffLimitPerIndex: 0, maxFailedIndexes: 1 };
+  const { job, attempts } = runIndexes(jobOf(spec), place => (place < 2 ? 'Failed' : 'Succeeded'));
+  assert.deepEqual(attempts, [1, 1, 0, 0], 'the others are never begun');
+  assert.equal(
+    job.status?.conditions?.find(({ type }) => type === 'Failed')?.reason,
+    'MaxFailedIndexesExceeded',
+  );
+});
+
+test('the action FailIndex gives an index up at its first such end, and Ignore never counts', () => {
+  const onExitCodes = (...values: readonly number[]) => ({ operator: 'In', values }) as const;
+  const rules = [
+    { action: 'FailIndex', onExitCodes: onExitCodes(3) },
+    { action: 'Ignore', onExitCodes: onExitCodes(4) },
+  ] as const;
+  const spec = { ...indexed, backoffLimitPerIndex: 1, podFailurePolicy: { rules } };
+  const codes = [3, 4, 5, 5];
+  const fate = (place: number, attempt: number) =>
+    (place === 1 && attempt === 4) || place > 2 ? ('Succeeded' as const) : ('Failed' as const);
+  const { job, attempts } = runIndexes(jobOf(spec), fate, place => codes[place] ?? 0);
+  assert.deepEqual(attempts, [1, 5, 2, 1]);
+  assert.deepEqual([job.status?.failedIndexes, job.status?.completedIndexes], ['0,2', '1,3']);
+});
+
+test('an index that fails again and again waits ever longer, and the others do not wait for it', () => {
+  const spec = { ...indexed, completions: 2, parallelism: 2, backoffLimitPerIndex: 5 };
+  const pod = podOf(jobOf(spec), 0, { 'batch.kubernetes.io/job-index-failure-count': '2' });
+  const failedPod: Pod = {
+    ...pod,
+    metadata: { ...pod.metadata, uid: 'a' },
+    status: { phase: 'Failed', containerStatuses: [terminated(1, '2029-12-31T23:59:50Z')] },
+  };
+  const view = { unseen: { count: 0, indexes: new Set<number>() }, deleted: new Set<string>(), now: NOW };
+  const next = plan({ job: jobOf(spec), pods: [failedPod], ...view });
+  assert.deepEqual([next.create, next.again], [[1], 30_000]);
+  assert.deepEqual(next.release, [], 'it keeps the count until it is replaced');
+});
+
+test('a success policy ends the Job when the indexes that matter are through', () => {
+  const rules = [{ succeededIndexes: '2-3', succeededCount: 1 }];
+  const spec = { ...indexed, successPolicy: { rules } };
+  const { job } = runIndexes(jobOf(spec), place => (place === 3 ? 'Succeeded' : 'runs'));
+  const conditions = job.status?.conditions?.map(({ type, reason, message }) => [type, reason, message]);
+  assert.deepEqual(conditions, [
+    ['SuccessCriteriaMet', 'SuccessPolicy', 'Matched rules at index 0'],
+    ['Complete', 'SuccessPolicy', 'Matched rules at index 0'],
+  ]);
+  assert.deepEqual([job.status?.completedIndexes, job.status?.active], ['3', undefined]);
+});
+
+function terminated(exitCode: number, finishedAt: string) {
+  const state = { terminated: { exitCode, finishedAt } };
+  return { name: 'a', image: 'b', imageID: '', ready: false, restartCount: 0, state };
+}
+
+/** As `runToTheEnd`, with the fate of each attempt of each index. */
+function runIndexes(
+  first: Job,
+  fate: (index: number, attempt: number) => 'Succeeded' | 'Failed' | 'runs',
+  exitCode: (index: number) => number = () => 1,
+) {
+  let job = first;
+  let pods: Pod[] = [];
+  const attempts = Array.from({ length: first.spec.completions ?? 0 }, () => 0);
+  for (let turn = 0; turn < 100; turn++) {
+    const now = NOW + turn * 3_600_000;
+    const next = plan({ job, pods, unseen: { count: 0, indexes: new Set() }, deleted: new Set(), now });
+    const owned = pods;
+    job = { ...job, status: next.status };
+    if (job.status?.conditions?.some(({ type }) => ['Complete', 'Failed'].includes(type)) === true)
+      return { job, attempts };
+    const gone = new Set([...next.release, ...next.drop, ...next.fail]);
+    pods = pods.filter(pod => !gone.has(pod));
+    for (const index of next.create) {
+      const pod = podOf(job, index, annotationsFor(job, owned, index));
+      const place = index ?? 0;
+      const attempt = attempts[place] ?? 0;
+      attempts[place] = attempt + 1;
+      const end = fate(place, attempt);
+      const phase = end === 'runs' ? 'Running' : end;
+      const containerStatuses =
+        end === 'runs'
+          ? []
+          : [terminated(end === 'Failed' ? exitCode(place) : 0, new Date(now).toISOString())];
+      pods.push({
+        ...pod,
+        metadata: { ...pod.metadata, uid: `${place}-${attempt}` },
+        status: { phase, containerStatuses },
+      });
+    }
+  }
+  throw new Error(`the Job does not end: ${JSON.stringify(job.status)}`);
+}

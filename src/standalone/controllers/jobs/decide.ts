@@ -3,19 +3,17 @@ import type { Pod } from '../../../kube/types/core.ts';
 import { timestampOf } from '../../../kube/timestamps.ts';
 import { conditionOf, withCondition } from '../conditions.ts';
 import { isActive, isReady, isTerminated, isTerminating, timeOf } from '../pod-state.ts';
+import {
+  attemptOf,
+  failureAnnotations,
+  failuresWith,
+  lastFailures,
+  limitPerIndex,
+} from './index-failures.ts';
 import { indexOf, isIndexed } from './pod.ts';
+import { verdictOf, type Finished, type Verdict } from './verdict.ts';
+import type { JobView } from './view.ts';
 import { hasFailed, track, trackingStatus, type Tracking } from './tracking.ts';
-
-export interface JobView {
-  readonly job: Job;
-  /** All pods that the Job owns. */
-  readonly pods: readonly Pod[];
-  /** How many pods were created that the cache does not show yet, and for which indexes. */
-  readonly unseen: { readonly count: number; readonly indexes: ReadonlySet<number> };
-  /** Uids of pods whose deletion was asked for, though the cache may still show them alive. */
-  readonly deleted: ReadonlySet<string>;
-  readonly now: number;
-}
 
 export interface JobPlan {
   /** The index of each pod to create; undefined in a Job that counts only. */
@@ -49,7 +47,7 @@ const BURST = 500;
 /** One step of a Job. */
 export function plan(view: JobView): JobPlan {
   const { job, pods } = view;
-  const tracking = track(job, pods);
+  let tracking = track(job, pods);
   const active = pods.filter(pod => isActive(pod) && !view.deleted.has(pod.metadata.uid ?? ''));
   const base = {
     create: [],
@@ -64,77 +62,18 @@ export function plan(view: JobView): JobPlan {
   const ended = endOf(job);
   if (ended !== undefined) return afterEnd(view, tracking, active, ended);
   const verdict = verdictOf(view, tracking);
-  if (verdict !== undefined) return ending(view, tracking, active, verdict);
+  if (verdict !== undefined) {
+    tracking = track(job, pods, true);
+    return ending(view, tracking, active, verdict);
+  }
   if (job.spec.suspend === true) return suspended(view, tracking, active);
   return running(view, tracking, active);
 }
-
-type Finished = 'Complete' | 'Failed';
 
 function endOf(job: Job): Finished | undefined {
   return (['Complete', 'Failed'] as const).find(
     type => conditionOf(job.status?.conditions, type)?.status === 'True',
   );
-}
-
-interface Verdict {
-  readonly type: Finished;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Whether the Job is over, and how; a verdict that was written down once stays. */
-function verdictOf(view: JobView, tracking: Tracking): Verdict | undefined {
-  const { job, now } = view;
-  const written = conditionOf(job.status?.conditions, 'FailureTarget');
-  if (written?.status === 'True')
-    return { type: 'Failed', reason: written.reason ?? '', message: written.message ?? '' };
-  if (tracking.fatal !== undefined)
-    return { type: 'Failed', reason: 'PodFailurePolicy', message: tracking.fatal };
-  const { activeDeadlineSeconds, backoffLimit = 6 } = job.spec;
-  const failed = tracking.failed + tracking.uncounted.failed.length;
-  if (failed > backoffLimit || restartsBeyond(view, backoffLimit))
-    return {
-      type: 'Failed',
-      reason: 'BackoffLimitExceeded',
-      message: 'Job has reached the specified backoff limit',
-    };
-  const began = timeOf(job.status?.startTime);
-  if (
-    activeDeadlineSeconds !== undefined &&
-    began !== undefined &&
-    now >= began + activeDeadlineSeconds * 1000
-  )
-    return {
-      type: 'Failed',
-      reason: 'DeadlineExceeded',
-      message: 'Job was active longer than specified deadline',
-    };
-  return isAccomplished(view, tracking)
-    ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
-    : undefined;
-}
-
-/** With restartPolicy OnFailure the restarts of living pods count. */
-function restartsBeyond(view: JobView, limit: number): boolean {
-  if (view.job.spec.template.spec.restartPolicy !== 'OnFailure') return false;
-  let restarts = 0;
-  for (const pod of view.pods) {
-    if (isTerminated(pod)) continue;
-    const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-    for (const status of [...containerStatuses, ...initContainerStatuses]) restarts += status.restartCount;
-  }
-  return limit === 0 ? restarts > 0 : restarts >= limit;
-}
-
-function isAccomplished(view: JobView, tracking: Tracking): boolean {
-  const { completions } = view.job.spec;
-  const succeeded = isIndexed(view.job)
-    ? tracking.succeeded
-    : tracking.succeeded + tracking.uncounted.succeeded.length;
-  if (completions !== undefined) return succeeded >= completions;
-  // A work queue: one pod found it empty, and all the others have ended, too.
-  return succeeded > 0 && view.unseen.count === 0 && view.pods.every(pod => !isActive(pod));
 }
 
 /** The condition of the end comes when nothing of the Job runs or is uncounted any more. */
@@ -227,9 +166,9 @@ function running(view: JobView, tracking: Tracking, active: readonly Pod[]): Job
   const deadline = job.spec.activeDeadlineSeconds;
   const change = { ...start, ...(conditions === undefined ? {} : { conditions }) };
   const wanted = wantedPods(view, tracking, active);
-  const pause = wanted.create.length === 0 ? 0 : pauseOf(view);
+  const pause = wanted.create.length === 0 || limitPerIndex(job) !== undefined ? 0 : pauseOf(view);
   const waits = [
-    ...(pause > 0 ? [pause] : []),
+    ...(pause > 0 ? [pause] : wanted.pauses),
     ...(deadline === undefined ? [] : [Math.max(1, began + deadline * 1000 - now)]),
   ];
   return {
@@ -245,11 +184,7 @@ function running(view: JobView, tracking: Tracking, active: readonly Pod[]): Job
 }
 
 /** How many pods have to run now: as many as are still to succeed, and never more than spec.parallelism. */
-function wantedPods(
-  view: JobView,
-  tracking: Tracking,
-  active: readonly Pod[],
-): { readonly create: readonly (number | undefined)[]; readonly drop: readonly Pod[] } {
+function wantedPods(view: JobView, tracking: Tracking, active: readonly Pod[]): Wanted {
   const { job, unseen } = view;
   const { completions, parallelism = 1 } = job.spec;
   const succeeded = isIndexed(job)
@@ -264,18 +199,44 @@ function wantedPods(
       ? succeeded > 0
         ? Math.min(present, parallelism)
         : parallelism
-      : Math.min(Math.max(completions - succeeded, 0), parallelism);
+      : Math.min(Math.max(completions - succeeded - tracking.failedIndexes.size, 0), parallelism);
   if (present > wanted) {
     const surplus = active.toSorted((a, b) => rank(a) - rank(b)).slice(0, present - wanted);
-    return { create: [], drop: surplus };
+    return { create: [], drop: surplus, pauses: [] };
   }
   const missing = Math.min(wanted - present, BURST);
-  if (!isIndexed(job)) return { create: Array.from({ length: missing }, () => undefined), drop: [] };
+  if (!isIndexed(job))
+    return { create: Array.from({ length: missing }, () => undefined), drop: [], pauses: [] };
   const taken = new Set([...[...active, ...leaving].map(indexOf), ...unseen.indexes]);
   const free: number[] = [];
-  for (let index = 0; index < (completions ?? 0) && free.length < missing; index++)
-    if (!taken.has(index) && !tracking.completedIndexes.has(index)) free.push(index);
-  return { create: free, drop: [] };
+  const pauses: number[] = [];
+  for (let index = 0; index < (completions ?? 0) && free.length < missing; index++) {
+    if (taken.has(index) || tracking.completedIndexes.has(index) || tracking.failedIndexes.has(index))
+      continue;
+    const failed = tracking.kept.get(index);
+    const pause = failed === undefined ? 0 : pauseAfter(attemptOf(failed) + 1, endTimeOf(failed), view.now);
+    if (pause > 0) pauses.push(pause);
+    else free.push(index);
+  }
+  return { create: free, drop: [], pauses };
+}
+
+interface Wanted {
+  readonly create: readonly (number | undefined)[];
+  readonly drop: readonly Pod[];
+  /** Milliseconds until indexes that failed may be tried again. */
+  readonly pauses: readonly number[];
+}
+
+/** The annotations of a pod that is made for an index: how often it had failed before. */
+export function annotationsFor(
+  job: Job,
+  pods: readonly Pod[],
+  index: number | undefined,
+): Readonly<Record<string, string>> {
+  if (index === undefined || limitPerIndex(job) === undefined) return {};
+  const failed = lastFailures(pods.filter(pod => indexOf(pod) === index && hasFailed(job, pod))).get(index);
+  return failureAnnotations(failed === undefined ? { counted: 0, ignored: 0 } : failuresWith(job, failed));
 }
 
 /** Who has done the least goes first. */
@@ -294,8 +255,13 @@ function pauseOf(view: JobView): number {
   );
   const failures = ends.filter(({ pod, at }) => pod.status?.phase === 'Failed' && at > lastSuccess);
   if (failures.length === 0) return 0;
-  const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures.length - 1, 10));
-  return Math.max(0, Math.max(...failures.map(({ at }) => at)) + pause - view.now);
+  return pauseAfter(failures.length, Math.max(...failures.map(({ at }) => at)), view.now);
+}
+
+/** Milliseconds from `now` until a pod may be made after so many failures, the last of which was at `since`. */
+function pauseAfter(failures: number, since: number, now: number): number {
+  const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10));
+  return Math.max(0, since + pause - now);
 }
 
 /** Milliseconds since the epoch at which the last container of the pod ended. */

@@ -2,7 +2,7 @@ import type { Job, PodFailurePolicyRule } from '../../../kube/types/batch.ts';
 import type { Pod } from '../../../kube/types/core.ts';
 
 export type FailureVerdict =
-  | { readonly action: 'Count' | 'Ignore' }
+  | { readonly action: 'Count' | 'Ignore' | 'FailIndex' }
   | { readonly action: 'FailJob'; readonly message: string };
 
 /** What spec.podFailurePolicy says about a failed pod: the first rule that matches decides; none: it counts. */
@@ -11,7 +11,7 @@ export function judgeFailure(job: Job, pod: Pod): FailureVerdict {
   for (const [index, rule] of rules.entries()) {
     const why = exitCodeMatch(rule, pod) ?? conditionMatch(rule, pod);
     if (why === undefined) continue;
-    if (rule.action === 'Ignore' || rule.action === 'Count') return { action: rule.action };
+    if (rule.action !== 'FailJob') return { action: rule.action };
     const { namespace = '', name } = pod.metadata;
     return {
       action: 'FailJob',

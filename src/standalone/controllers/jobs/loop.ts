@@ -10,10 +10,11 @@ import { LOOK_AFTER_MILLISECONDS, OwnedPods, firstError } from '../owned-pods.ts
 import { controllerOf, ownersConcerned } from '../ownership.ts';
 import { PendingWrites } from '../pending-writes.ts';
 import { slowStart } from '../slow-start.ts';
-import { plan } from './decide.ts';
-import type { JobPlan, JobView } from './decide.ts';
+import { annotationsFor, plan } from './decide.ts';
+import type { JobPlan } from './decide.ts';
 import { JOB_TYPE, TRACKING_FINALIZER, indexOf, podOf } from './pod.ts';
 import { unsupported } from './unsupported.ts';
+import type { JobView } from './view.ts';
 
 /** Runs each Job's pods until enough of them have succeeded. */
 export function startJobs(context: ControllerContext): Controller {
@@ -75,7 +76,7 @@ export function startJobs(context: ControllerContext): Controller {
     for (const pod of next.drop) await release(pod);
     const failed =
       (await firstError([...next.drop, ...next.fail].map(pod => hands.remove(job, key, pod)))) ??
-      (await createAll(job, key, next.create));
+      (await createAll(job, key, owned, next.create));
     if (failed !== undefined) throw failed;
     if (next.event !== undefined) {
       const { type, reason, note } = next.event;
@@ -100,10 +101,16 @@ export function startJobs(context: ControllerContext): Controller {
     };
   }
 
-  function createAll(job: Job, key: string, places: JobPlan['create']): Promise<Error | undefined> {
+  function createAll(
+    job: Job,
+    key: string,
+    owned: readonly Pod[],
+    places: JobPlan['create'],
+  ): Promise<Error | undefined> {
     const left = [...places];
     return slowStart(left.length, () => {
-      const pod = podOf(job, left.shift());
+      const place = left.shift();
+      const pod = podOf(job, place, annotationsFor(job, owned, place));
       const index = indexOf(pod);
       if (index !== undefined) indexes.set(keyOf(pod), index);
       return hands.create(job, key, pod);

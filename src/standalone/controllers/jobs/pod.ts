@@ -11,8 +11,12 @@ const INDEX = 'batch.kubernetes.io/job-completion-index';
 
 export const isIndexed = (job: Job): boolean => job.spec.completionMode === 'Indexed';
 
-/** One pod of a Job; `index` is its place in an indexed one. */
-export function podOf(job: Job, index: number | undefined): Pod {
+/** One pod of a Job; `index` is its place in an indexed one. `annotations` are those besides its index. */
+export function podOf(
+  job: Job,
+  index: number | undefined,
+  annotations: Readonly<Record<string, string>> = {},
+): Pod {
   const { template } = job.spec;
   const place = index === undefined ? '' : String(index);
   const generateName =
@@ -26,7 +30,9 @@ export function podOf(job: Job, index: number | undefined): Pod {
     name: `${generateName}${randomSuffix()}`,
     generateName,
     finalizers: [TRACKING_FINALIZER],
-    ...(index === undefined ? {} : { labels: { [INDEX]: place }, annotations: { [INDEX]: place } }),
+    ...(index === undefined
+      ? {}
+      : { labels: { [INDEX]: place }, annotations: { [INDEX]: place, ...annotations } }),
   });
 }
 

@@ -2,6 +2,7 @@ import type { Job, JobStatus } from '../../../kube/types/batch.ts';
 import type { Pod } from '../../../kube/types/core.ts';
 import { isTerminated, isTerminating } from '../pod-state.ts';
 import { judgeFailure } from './failure-policy.ts';
+import { attemptOf, endsIndex, lastFailures, limitPerIndex } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { TRACKING_FINALIZER, indexOf, isIndexed } from './pod.ts';
 
@@ -18,9 +19,14 @@ export interface Tracking {
   readonly release: readonly Pod[];
   /** A failed pod for which the Job has to fail. */
   readonly fatal: string | undefined;
+  /** Given up, where failures are counted by index. */
+  readonly failedIndexes: ReadonlySet<number>;
+  /** The pods of indexes that failed last and are not replaced yet: not counted before, or their count would be lost. */
+  readonly kept: ReadonlyMap<number, Pod>;
 }
 
-export function track(job: Job, pods: readonly Pod[]): Tracking {
+/** `isOver`: no failed pod is replaced any more, so that all are counted. */
+export function track(job: Job, pods: readonly Pod[], isOver = false): Tracking {
   const { status } = job;
   const before = {
     succeeded: status?.uncountedTerminatedPods?.succeeded ?? [],
@@ -36,6 +42,8 @@ export function track(job: Job, pods: readonly Pod[]): Tracking {
   const succeeded: string[] = [...waiting(before.succeeded)];
   const failed: string[] = [...waiting(before.failed)];
   const ignored: Pod[] = [];
+  const failedIndexes = new Set(parseIndexes(status?.failedIndexes, completions));
+  const unreplaced: Pod[] = [];
   let fatal: string | undefined;
   for (const pod of fresh) {
     const uid = pod.metadata.uid ?? '';
@@ -49,9 +57,22 @@ export function track(job: Job, pods: readonly Pod[]): Tracking {
     } else if (hasFailed(job, pod)) {
       const verdict = judgeFailure(job, pod);
       if (verdict.action === 'FailJob') fatal ??= verdict.message;
-      if (verdict.action === 'Ignore') ignored.push(pod);
+      const index = indexOf(pod);
+      if (index !== undefined && endsIndex(job, pod)) failedIndexes.add(index);
+      if (limitPerIndex(job) !== undefined && !isOver && !isTerminating(pod)) unreplaced.push(pod);
+      else if (verdict.action === 'Ignore') ignored.push(pod);
       else failed.push(uid);
     }
+  }
+  const kept = new Map<number, Pod>();
+  const last = lastFailures(unreplaced);
+  for (const pod of unreplaced) {
+    const index = indexOf(pod) ?? -1;
+    const isFinal = completedIndexes.has(index) || failedIndexes.has(index);
+    const hasSuccessor = pods.some(other => indexOf(other) === index && attemptOf(other) > attemptOf(pod));
+    if (!isFinal && !hasSuccessor && last.get(index) === pod) kept.set(index, pod);
+    else if (judgeFailure(job, pod).action === 'Ignore') ignored.push(pod);
+    else failed.push(pod.metadata.uid ?? '');
   }
   return {
     succeeded: isIndexed(job)
@@ -62,6 +83,8 @@ export function track(job: Job, pods: readonly Pod[]): Tracking {
     uncounted: { succeeded, failed },
     release: [...[...known].flatMap(uid => held.get(uid) ?? []), ...ignored],
     fatal,
+    failedIndexes,
+    kept,
   };
 }
 
@@ -83,6 +106,7 @@ export function trackingStatus(job: Job, tracking: Tracking): Partial<JobStatus>
     ...(tracking.succeeded === 0 ? {} : { succeeded: tracking.succeeded }),
     ...(tracking.failed === 0 ? {} : { failed: tracking.failed }),
     ...(isIndexed(job) ? { completedIndexes: formatIndexes(tracking.completedIndexes) } : {}),
+    ...(limitPerIndex(job) === undefined ? {} : { failedIndexes: formatIndexes(tracking.failedIndexes) }),
     uncountedTerminatedPods: {
       ...(succeeded.length === 0 ? {} : { succeeded }),
       ...(failed.length === 0 ? {} : { failed }),
