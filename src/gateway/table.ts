@@ -47,6 +47,8 @@ export interface TableHost {
 export interface TableRule {
   /** `HTTPRoute`, its name, and `spec.rules[0].matches[1]`. */
   readonly provenance: Provenance;
+  /** Of a GRPCRoute: its backends are spoken to by HTTP/2, and what the proxy answers itself are statuses of gRPC. */
+  readonly protocol?: 'grpc';
   /** The rule's own name (HTTPRouteRule.name). */
   readonly name?: string;
   readonly match: TableMatch;

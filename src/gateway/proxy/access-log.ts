@@ -30,7 +30,7 @@ export interface AccessEntry {
   readonly method: string;
   readonly host: string;
   readonly path: string;
-  readonly minor: number;
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
   readonly status: number;
   readonly why: Why;
   /** Words for `why`, where there are more to say. */
@@ -58,7 +58,7 @@ export class AccessLog {
     const { path, detail, upstreamMilliseconds } = entry;
     const shown = path.length > longestPath ? `${path.slice(0, longestPath)}...` : path;
     this.#lines.add(
-      `{"time":"${this.#now()}","log":"access","id":"${entry.id}"${entry.connection},"method":"${entry.method}","host":"${entry.host}","path":${shown.includes('"') ? quoted(shown) : `"${shown}"`},"protocol":"${entry.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'}"${entry.route}${entry.endpoint},"status":${entry.status},"why":"${entry.why}"${detail === undefined ? '' : `,"detail":${quoted(detail)}`},"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}${upstreamMilliseconds === undefined ? '' : `,"upstreamMilliseconds":${rounded(upstreamMilliseconds)}`},"tries":${entry.tries}}\n`,
+      `{"time":"${this.#now()}","log":"access","id":"${entry.id}"${entry.connection},"method":"${entry.method}","host":"${entry.host}","path":${shown.includes('"') ? quoted(shown) : `"${shown}"`},"protocol":"${entry.protocol}"${entry.route}${entry.endpoint},"status":${entry.status},"why":"${entry.why}"${detail === undefined ? '' : `,"detail":${quoted(detail)}`},"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}${upstreamMilliseconds === undefined ? '' : `,"upstreamMilliseconds":${rounded(upstreamMilliseconds)}`},"tries":${entry.tries}}\n`,
     );
   }
 

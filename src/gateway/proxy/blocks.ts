@@ -9,13 +9,20 @@ const mostKept = 64;
 export class Blocks {
   readonly #free: Buffer[] = [];
 
+  /** A whole block, which its taker gives back. */
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+  }
+
+  give(block: Buffer): void {
+    if (this.#free.length < mostKept) this.#free.push(block);
+  }
+
   /** Writes `before`, a part of `bytes`, and `after`; the texts are short latin1. */
   write(socket: Socket, bytes: Buffer, start: number, end: number, before = '', after = ''): void {
     const length = before.length + end - start + after.length;
     const isKept = length > shortest && length <= blockBytes;
-    const block = isKept
-      ? (this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes))
-      : Buffer.allocUnsafe(length);
+    const block = isKept ? this.take() : Buffer.allocUnsafe(length);
     if (before !== '') block.write(before, 0, 'latin1');
     bytes.copy(block, before.length, start, end);
     if (after !== '') block.write(after, length - after.length, 'latin1');
@@ -23,8 +30,6 @@ export class Blocks {
       socket.write(block);
       return;
     }
-    socket.write(block.subarray(0, length), () => {
-      if (this.#free.length < mostKept) this.#free.push(block);
-    });
+    socket.write(block.subarray(0, length), () => this.give(block));
   }
 }

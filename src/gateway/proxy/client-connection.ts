@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { members, type Why } from './access-log.ts';
-import type { ProxyContext } from './context.ts';
+import type { Client, ProxyContext } from './context.ts';
 import { Exchange } from './exchange.ts';
 import { ChunkedReader } from './http1/chunked.ts';
 import type { FieldLines } from './http1/fields.ts';
@@ -9,7 +9,13 @@ import { problemOf } from './http1/problems.ts';
 import { readRequestHead, type RequestHead } from './http1/request-head.ts';
 import type { Reader } from './reading-socket.ts';
 import { routeRequest } from './route-request.ts';
-import { isFull } from './write-octets.ts';
+import { ownText, type OwnResponse } from './own-response.ts';
+import type { ResponseHead } from './http1/response-head.ts';
+import type { HeaderChange } from './rule-plan.ts';
+import type { ExchangeClient, Responding } from './sides.ts';
+import { isFull, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
+import { type ClientFraming, framingOf, writeResponseHead } from './write-response.ts';
+import { writeTrailers } from './write-trailers.ts';
 
 export interface Arrived {
   readonly port: number;
@@ -34,7 +40,7 @@ const lineFeed = 0x0a;
  * A client's connection: reads requests one after the other, and gives each to an exchange. What comes while an answer is
  * under way waits in the kernel, but for what has been read already.
  */
-export class ClientConnection implements Reader {
+export class ClientConnection implements Client, Reader, ExchangeClient {
   readonly port: number;
   readonly scheme: 'http' | 'https';
   readonly serverName: string | undefined;
@@ -57,6 +63,10 @@ export class ClientConnection implements Reader {
   #deadline: number;
   #bodySince = 0;
   #bodyOctets = 0;
+  /** Of the request under way. */
+  #minor = 1;
+  #wantsClose = false;
+  #framing: ClientFraming | undefined;
 
   constructor(context: ProxyContext, head: RequestHead, arrived: Arrived) {
     this.#context = context;
@@ -75,6 +85,14 @@ export class ClientConnection implements Reader {
   get socket(): Socket {
     if (this.#socket === undefined) throw new Error('the connection has no socket yet');
     return this.#socket;
+  }
+
+  get protocol(): 'HTTP/1.0' | 'HTTP/1.1' {
+    return this.#minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+  }
+
+  get isFull(): boolean {
+    return this.#socket !== undefined && isFull(this.#socket);
   }
 
   attach(socket: Socket): void {
@@ -129,18 +147,67 @@ export class ClientConnection implements Reader {
     this.#deadline = this.#context.now + this.#context.limits.clientPause;
   }
 
-  becomeTunnel(): void {
+  interim(head: ResponseHead): void {
+    if (this.#minor === 0) return;
+    const nothing = {
+      framing: 'none',
+      change: undefined,
+      connection: undefined,
+      upgrade: undefined,
+    } as const;
+    writeText(this.socket, writeResponseHead({ head, ...nothing }));
+  }
+
+  respond({ head, length, hasNoBody, change, bytes, start, end, mustClose }: Responding): void {
+    const framing = framingOf(length, hasNoBody, this.#minor);
+    this.#framing = framing;
+    if (mustClose || framing === 'close') this.#wantsClose = true;
+    const connection = this.#said();
+    const text = writeResponseHead({ head, framing, change, connection, upgrade: undefined });
+    const { socket } = this;
+    const { blocks } = this.#context;
+    if (framing === 'chunked' && end > start) {
+      writeTextAndBytes(socket, blocks, `${text}${(end - start).toString(16)}\r\n`, bytes, start, end);
+      writeText(socket, '\r\n');
+    } else writeTextAndBytes(socket, blocks, text, bytes, start, end);
+  }
+
+  data(bytes: Buffer, start: number, end: number): void {
+    if (this.#framing === 'chunked') writeChunk(this.socket, this.#context.blocks, bytes, start, end);
+    else this.#context.blocks.write(this.socket, bytes, start, end);
+  }
+
+  end(trailers: FieldLines | undefined): void {
+    if (this.#framing === 'chunked') writeText(this.socket, `0\r\n${writeTrailers(trailers)}\r\n`);
+  }
+
+  own(response: OwnResponse): void {
+    if (response.mustClose) this.#wantsClose = true;
+    writeText(this.socket, ownText(response, this.#said()));
+  }
+
+  becomeTunnel(head: ResponseHead, change: HeaderChange | undefined, upgrade: string): void {
+    const parts = { head, framing: 'none', change, connection: 'upgrade', upgrade } as const;
+    writeText(this.socket, writeResponseHead(parts));
     this.#phase = 'tunnel';
     this.#deadline = this.#context.now + this.#context.limits.tunnelIdle;
     this.resume();
     if (this.#held !== undefined) this.#consumeHeld();
   }
 
+  tunnelData(bytes: Buffer, start: number, end: number): void {
+    this.#context.blocks.write(this.socket, bytes, start, end);
+  }
+
+  tunnelEnd(): void {
+    this.socket.end();
+  }
+
   /** The exchange is over, and its answer written. */
-  answered(close: boolean): void {
+  answered(mustClose: boolean): void {
     this.#exchange = undefined;
     if (this.#phase === 'closed') return;
-    if (close) {
+    if (mustClose || this.#wantsClose) {
       this.#linger();
       return;
     }
@@ -148,6 +215,11 @@ export class ClientConnection implements Reader {
     this.#deadline = this.#context.now + this.#context.limits.idle;
     this.resume();
     if (this.#held !== undefined && !this.#isConsuming) this.#consumeHeld();
+  }
+
+  abort(): void {
+    if (this.#framing === 'close') this.socket.resetAndDestroy();
+    this.destroy();
   }
 
   destroy(): void {
@@ -245,9 +317,7 @@ export class ClientConnection implements Reader {
     }
     this.#isHeadBegun = false;
     this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
-    const exchange = new Exchange(this, this.#context, head);
-    this.#exchange = exchange;
-    this.#phase = 'answer';
+    const exchange = this.#begin(head);
     const routed = routeRequest(this.#context.index, head, this, this.#context.hostnames);
     if (typeof routed === 'number') {
       const { status, sentence } = problemOf(routed);
@@ -270,6 +340,22 @@ export class ClientConnection implements Reader {
     }
     exchange.start(head, routed, undefined);
     return bodyStart;
+  }
+
+  #begin(head: RequestHead): Exchange {
+    this.#minor = head.minor;
+    this.#wantsClose = head.close || (head.minor === 0 && !head.keepAlive);
+    this.#framing = undefined;
+    const exchange = new Exchange(this, this.#context, head);
+    this.#exchange = exchange;
+    this.#phase = 'answer';
+    return exchange;
+  }
+
+  /** What the client is told of the connection after this answer. */
+  #said(): string | undefined {
+    if (this.#wantsClose) return 'close';
+    return this.#minor === 0 ? 'keep-alive' : undefined;
   }
 
   #readBody(bytes: Buffer, start: number, end: number): number {
@@ -317,9 +403,7 @@ export class ClientConnection implements Reader {
     head.reset();
     head.method = '';
     head.minor = 1;
-    const exchange = new Exchange(this, this.#context, head);
-    this.#exchange = exchange;
-    this.#phase = 'answer';
+    const exchange = this.#begin(head);
     exchange.refuse(status, sentence, why);
   }
 

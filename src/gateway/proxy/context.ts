@@ -1,7 +1,7 @@
 import type { LiveTable } from '../lookup/index.ts';
 import type { AccessLog } from './access-log.ts';
-import type { Blocks } from './blocks.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import type { Http2Share } from './http2/connection.ts';
 import type { Backends } from './endpoints.ts';
 import type { ReadBuffer } from './reading-socket.ts';
 import type { RequestIds } from './request-id.ts';
@@ -10,8 +10,16 @@ import type { RulePlans } from './rule-plan.ts';
 import type { ProxyLimits } from './timing.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
+/** A client's connection, of whichever protocol. */
+export interface Client {
+  /** Looks at the time limits. */
+  sweep(now: number): void;
+  /** Takes no more requests, and ends when those under way are answered. */
+  drain(): void;
+}
+
 /** What all connections of one worker share. The table changes between two events. */
-export interface ProxyContext {
+export interface ProxyContext extends Http2Share {
   readonly index: LiveTable;
   /** Milliseconds of a clock that only goes forward, a few hundred of them old: for time limits. */
   now: number;
@@ -23,8 +31,9 @@ export interface ProxyContext {
   readonly limits: ProxyLimits;
   readonly log: AccessLog;
   readonly readBuffer: ReadBuffer;
-  readonly blocks: Blocks;
-  readonly clients: Set<ClientConnection>;
+  readonly clients: Set<Client>;
+  /** Of requests of HTTP/2: read and used up in one go, as those of HTTP/1. */
+  readonly http2Head: RequestHead;
   readonly requestIds: RequestIds;
   readonly hostnames: Hostnames;
   readonly random: () => number;

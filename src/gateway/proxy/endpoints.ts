@@ -1,6 +1,7 @@
 import { members } from './access-log.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamSession } from './upstream-session.ts';
 
 /** After the first failure to connect an endpoint is left out this long, then twice as long, up to the longest. */
 const shortestPause = 500;
@@ -17,6 +18,8 @@ export class Endpoint {
   isWanted = true;
   /** Last used last. */
   readonly idle: UpstreamConnection[] = [];
+  /** Connections of HTTP/2. */
+  readonly sessions: UpstreamSession[] = [];
   failedUntil = 0;
   /** How many backends have it. */
   references = 0;
@@ -42,6 +45,8 @@ export class Endpoint {
 export class Backend {
   readonly key: string;
   endpoints: readonly Endpoint[] = [];
+  /** It is spoken to by HTTP/2, without an upgrade (ServicePort.appProtocol, KEP-3726). */
+  isHttp2 = false;
   #next = 0;
 
   constructor(key: string, random: () => number) {
@@ -101,6 +106,7 @@ export class Backends {
         this.#byKey.set(key, backend);
       }
       before.push(...backend.endpoints);
+      backend.isHttp2 = described.appProtocol === 'kubernetes.io/h2c';
       backend.endpoints = described.endpoints.map(entry => this.#take(entry));
     }
     for (const key of remove) {

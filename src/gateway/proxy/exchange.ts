@@ -1,53 +1,46 @@
 import { members, type Why } from './access-log.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
-import { ownResponse } from './own-response.ts';
 import { redirectLocation } from './redirect-location.ts';
 import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
 import { type Choice, choose, type RulePlan } from './rule-plan.ts';
+import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
-import { isFull, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
-import { writeRequestHead } from './write-request.ts';
-import { type ClientFraming, framingOf, writeResponseHead } from './write-response.ts';
-import { writeTrailers } from './write-trailers.ts';
+import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
 
 /** RFC 9110 section 9.2.2. */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const mostTries = 3;
 
 /** One request and its answer, from the end of the request's head to the line in the log. */
-export class Exchange {
+export class Exchange implements UpstreamListener {
   readonly method: string;
   readonly requestId: string;
-  readonly minor: number;
-  readonly #client: ClientConnection;
+  readonly #client: ExchangeClient;
   readonly #context: ProxyContext;
   readonly #startedAt = performance.now();
-  readonly #wantsClose: boolean;
   readonly #upgrade: string | undefined;
-  readonly #isChunked: boolean;
+  /** gRPC's own way to say what went wrong is wanted. */
+  readonly #isGrpc: boolean;
   #isRequestDone: boolean;
   #routed: Routed | undefined;
   #plan: RulePlan | undefined;
   #choice: Choice | undefined;
   #backend: Backend | undefined;
   #endpoint: Endpoint | undefined;
-  #upstream: UpstreamConnection | undefined;
-  /** The request as it is sent: the head, and a body that came with it. */
-  #text = '';
-  #isTextAll = false;
+  #upstream: ExchangeUpstream | undefined;
+  #request: OutgoingRequest | undefined;
+  /** `#request` is all of it: it can be sent again. */
+  #isWhole = false;
   #sentAt = 0;
   #answeredAt = 0;
   #requestTimer: NodeJS.Timeout | undefined;
   #tryTimer: NodeJS.Timeout | undefined;
-  #framing: ClientFraming | undefined;
-  #closesAfter = false;
+  #isResponding = false;
   #isOver = false;
   #tunnelEnds = 0;
   #tries = 0;
@@ -55,14 +48,12 @@ export class Exchange {
   #received = 0;
   #sent = 0;
 
-  constructor(client: ClientConnection, context: ProxyContext, head: RequestHead) {
+  constructor(client: ExchangeClient, context: ProxyContext, head: RequestHead) {
     this.#client = client;
     this.#context = context;
     this.method = head.method;
-    this.minor = head.minor;
     this.requestId = context.requestIds.of(head.requestId);
-    this.#wantsClose = head.close || (head.minor === 0 && !head.keepAlive);
-    this.#isChunked = head.length === -1;
+    this.#isGrpc = head.isGrpc;
     this.#isRequestDone = head.length === 0;
     const { protocol } = head;
     const isUpgrade = head.upgrade && protocol !== undefined && head.minor === 1 && head.length === 0;
@@ -70,7 +61,7 @@ export class Exchange {
   }
 
   get isResponding(): boolean {
-    return this.#framing !== undefined;
+    return this.#isResponding;
   }
 
   /** The request is on its way, or waits for a connection that is being made. */
@@ -107,21 +98,24 @@ export class Exchange {
       return this.#answer(500, 'invalid-backend', 'the route has no valid backend');
     this.#backend = backend;
     const path = rewritePath(routed.path, choice.path, plan.prefix);
-    this.#text = writeRequestHead({
-      head,
-      choice,
-      target: routed.query === '' ? path : `${path}?${routed.query}`,
-      authority: routed.authority,
-      forwarded: this.#client.forwarded,
-      requestId: this.requestId,
-      upgrade: this.#upgrade,
-    });
+    this.#request = outgoingRequest(
+      {
+        head,
+        choice,
+        target: routed.query === '' ? path : `${path}?${routed.query}`,
+        authority: routed.authority,
+        scheme: this.#client.scheme,
+        forwarded: this.#client.forwarded,
+        requestId: this.requestId,
+        upgrade: this.#upgrade,
+      },
+      body,
+    );
     if (body !== undefined) {
-      this.#text += body;
       this.#received = body.length;
       this.#isRequestDone = true;
     }
-    this.#isTextAll = this.#isRequestDone;
+    this.#isWhole = this.#isRequestDone;
     const limit = lookup.rule.timeouts?.request ?? 0;
     if (limit > 0)
       this.#requestTimer = setTimeout(() => this.timeOut('the route’s request time limit'), limit);
@@ -143,23 +137,20 @@ export class Exchange {
 
   requestData(bytes: Buffer, start: number, end: number): void {
     this.#received += end - start;
-    const socket = this.#upstream?.socket;
-    if (socket === undefined || this.#isOver) return;
-    this.#isTextAll = false;
-    if (this.#isChunked) writeChunk(socket, this.#context.blocks, bytes, start, end);
-    else this.#context.blocks.write(socket, bytes, start, end);
-    if (isFull(socket)) this.#client.pause();
+    const upstream = this.#upstream;
+    if (upstream === undefined || this.#isOver) return;
+    this.#isWhole = false;
+    upstream.data(bytes, start, end);
+    if (upstream.isFull) this.#client.pause();
   }
 
   requestEnd(trailers: FieldLines | undefined): void {
     this.#isRequestDone = true;
-    const socket = this.#upstream?.socket;
-    if (socket === undefined || this.#isOver) return;
-    if (this.#isChunked) writeText(socket, `0\r\n${writeTrailers(trailers)}\r\n`);
+    if (!this.#isOver) this.#upstream?.end(trailers);
   }
 
   clientDrained(): void {
-    this.#upstream?.socket.resume();
+    this.#upstream?.resume();
   }
 
   clientGone(why: Why = 'client-closed'): void {
@@ -185,7 +176,7 @@ export class Exchange {
 
   // What the backend says
 
-  upstreamReady(upstream: UpstreamConnection): void {
+  upstreamReady(upstream: ExchangeUpstream): void {
     if (this.#isOver) return;
     this.#write(upstream);
     this.#client.wanted();
@@ -203,18 +194,8 @@ export class Exchange {
   interimResponse(head: ResponseHead): boolean {
     this.#client.heard();
     if (head.status === 101) return this.#becomeTunnel(head);
-    if (this.minor === 1) {
-      const parts = {
-        head,
-        framing: 'none',
-        change: undefined,
-        connection: undefined,
-        upgrade: undefined,
-      } as const;
-      const { socket } = this.#client;
-      writeText(socket, writeResponseHead(parts));
-      if (isFull(socket)) this.#holdUpstream();
-    }
+    this.#client.interim(head);
+    if (this.#client.isFull) this.#holdUpstream();
     return true;
   }
 
@@ -230,63 +211,54 @@ export class Exchange {
     this.#status = head.status;
     this.#answeredAt = performance.now();
     clearTimeout(this.#tryTimer);
-    const hasNoBody = this.hasNoResponseBody(head.status);
-    const framing = framingOf(length, hasNoBody, this.minor);
-    this.#framing = framing;
-    this.#closesAfter = this.#mustClose() || framing === 'close';
-    const connection = this.#closesAfter ? 'close' : this.minor === 0 ? 'keep-alive' : undefined;
-    const change = this.#choice?.responseChange;
-    const text = writeResponseHead({ head, framing, change, connection, upgrade: undefined });
-    const { socket } = this.#client;
+    this.#isResponding = true;
     this.#sent += end - start;
-    if (framing === 'chunked' && end > start) {
-      writeTextAndBytes(
-        socket,
-        this.#context.blocks,
-        `${text}${(end - start).toString(16)}\r\n`,
-        bytes,
-        start,
-        end,
-      );
-      writeText(socket, '\r\n');
-    } else writeTextAndBytes(socket, this.#context.blocks, text, bytes, start, end);
+    this.#client.respond({
+      head,
+      length,
+      hasNoBody: this.hasNoResponseBody(head.status),
+      change: this.#choice?.responseChange,
+      bytes,
+      start,
+      end,
+      mustClose: !this.#isRequestDone || this.#context.isDraining,
+    });
     if (isComplete) this.responseEnd(undefined);
-    else if (isFull(socket)) this.#holdUpstream();
+    else if (this.#client.isFull) this.#holdUpstream();
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {
     if (this.#isOver) return;
     this.#client.heard();
     this.#sent += end - start;
-    const { socket } = this.#client;
-    if (this.#framing === 'chunked') writeChunk(socket, this.#context.blocks, bytes, start, end);
-    else this.#context.blocks.write(socket, bytes, start, end);
-    if (isFull(socket)) this.#holdUpstream();
+    this.#client.data(bytes, start, end);
+    if (this.#client.isFull) this.#holdUpstream();
   }
 
   responseEnd(trailers: FieldLines | undefined): void {
     if (this.#isOver) return;
-    if (this.#framing === 'chunked') writeText(this.#client.socket, `0\r\n${writeTrailers(trailers)}\r\n`);
+    this.#client.end(trailers);
     const upstream = this.#upstream;
     this.#finish('', undefined);
     if (this.#isRequestDone) upstream?.release();
     else upstream?.destroy();
-    this.#client.answered(this.#closesAfter || !this.#isRequestDone);
+    this.#client.answered(!this.#isRequestDone);
   }
 
-  upstreamFailed(why: Why, upstream: UpstreamConnection, error: Error | undefined): void {
+  upstreamFailed(failure: UpstreamFailure, upstream: ExchangeUpstream): void {
     if (this.#isOver || upstream !== this.#upstream) return;
     this.#upstream = undefined;
-    const detail = error?.message;
+    const { why, detail } = failure;
     if (this.isResponding) {
       this.#abort(why, detail);
       return;
     }
     clearTimeout(this.#tryTimer);
     const isUnsent = why === 'upstream-refused';
+    const isUnprocessed = failure.isUnprocessed === true && this.#isWhole;
     const isStale =
-      why === 'upstream-closed' && upstream.isUsed && this.#isTextAll && idempotent.has(this.method);
-    if ((isUnsent || isStale) && this.#tries < mostTries) {
+      why === 'upstream-closed' && upstream.isUsed && this.#isWhole && idempotent.has(this.method);
+    if ((isUnsent || isUnprocessed || isStale) && this.#tries < mostTries) {
       this.#send(isUnsent ? upstream.endpoint : undefined, true);
       return;
     }
@@ -300,24 +272,23 @@ export class Exchange {
   tunnelFromUpstream(bytes: Buffer, start: number, end: number): void {
     this.#client.heard();
     this.#sent += end - start;
-    const { socket } = this.#client;
-    this.#context.blocks.write(socket, bytes, start, end);
-    if (isFull(socket)) this.#upstream?.socket.pause();
+    this.#client.tunnelData(bytes, start, end);
+    if (this.#client.isFull) this.#upstream?.pause();
   }
 
   tunnelFromClient(bytes: Buffer, start: number, end: number): void {
     this.#received += end - start;
-    const socket = this.#upstream?.socket;
-    if (socket === undefined) return;
-    this.#context.blocks.write(socket, bytes, start, end);
-    if (isFull(socket)) this.#client.pause();
+    const upstream = this.#upstream;
+    if (upstream === undefined) return;
+    upstream.data(bytes, start, end);
+    if (upstream.isFull) this.#client.pause();
   }
 
   /** One side has no more to say; the other may. */
   tunnelEnded(side: 'client' | 'upstream'): void {
     this.#tunnelEnds++;
-    if (side === 'client') this.#upstream?.socket.end();
-    else this.#client.socket.end();
+    if (side === 'client') this.#upstream?.tunnelEnd();
+    else this.#client.tunnelEnd();
     if (this.#tunnelEnds < 2) return;
     this.#finish('', undefined);
     this.#upstream?.finishTunnel();
@@ -329,18 +300,11 @@ export class Exchange {
     if (upgrade === undefined) return false;
     this.#status = 101;
     this.#answeredAt = performance.now();
-    this.#framing = 'none';
+    this.#isResponding = true;
     clearTimeout(this.#tryTimer);
     clearTimeout(this.#requestTimer);
-    const parts = {
-      head,
-      framing: 'none',
-      change: this.#choice?.responseChange,
-      connection: 'upgrade',
-    } as const;
-    writeText(this.#client.socket, writeResponseHead({ ...parts, upgrade }));
     this.#upstream?.becomeTunnel();
-    this.#client.becomeTunnel();
+    this.#client.becomeTunnel(head, this.#choice?.responseChange, upgrade);
     return true;
   }
 
@@ -367,31 +331,31 @@ export class Exchange {
     this.#endpoint = endpoint;
     // What must not be sent twice goes on a connection that the other side has hardly had time to close.
     const since = idempotent.has(this.method) ? 0 : now - limits.freshIdle;
-    const pooled = mustBeNew ? undefined : pool.take(endpoint, since);
-    const upstream = pooled ?? pool.connect(endpoint, this.#context);
+    const upstream = pool.take(endpoint, {
+      context: this.#context,
+      listener: this,
+      isHttp2: this.#plan?.rule.protocol === 'grpc' || this.#backend?.isHttp2 === true,
+      since,
+      mustBeNew,
+    });
     if (upstream === undefined) return this.#answer(503, 'overloaded', 'too many connections to backends');
     this.#upstream = upstream;
-    upstream.carry(this);
-    if (pooled === undefined) this.#client.pause();
-    else this.#write(pooled);
+    if (upstream.isConnecting) this.#client.pause();
+    else this.#write(upstream);
     return true;
   }
 
-  #write(upstream: UpstreamConnection): void {
+  #write(upstream: ExchangeUpstream): void {
     this.#sentAt = performance.now();
     const limit = this.#plan?.rule.timeouts?.backendRequest ?? 0;
     if (limit > 0)
       this.#tryTimer = setTimeout(() => this.timeOut('the route’s backend request time limit'), limit);
-    writeText(upstream.socket, this.#text);
+    if (this.#request !== undefined) upstream.request(this.#request);
   }
 
   #holdUpstream(): void {
-    this.#upstream?.socket.pause();
+    this.#upstream?.pause();
     this.#client.isTaking();
-  }
-
-  #mustClose(): boolean {
-    return this.#wantsClose || !this.#isRequestDone || this.#context.isDraining;
   }
 
   /** An answer of the proxy's own; always false: no backend gets the request. */
@@ -402,21 +366,21 @@ export class Exchange {
     more: { readonly close?: boolean; readonly location?: string; readonly detail?: string } = {},
   ): false {
     this.#status = status;
-    this.#framing = 'as-it-is';
-    const close = more.close === true || this.#mustClose();
-    const text = ownResponse({
+    this.#isResponding = true;
+    const mustClose = more.close === true || !this.#isRequestDone || this.#context.isDraining;
+    this.#client.own({
       status,
       sentence,
+      why,
       requestId: this.requestId,
-      close,
-      keepAlive: this.minor === 0,
+      mustClose,
       isHead: this.method === 'HEAD',
-      ...(more.location === undefined ? {} : { location: more.location }),
+      isGrpc: this.#isGrpc || this.#plan?.rule.protocol === 'grpc',
+      location: more.location,
     });
-    writeText(this.#client.socket, text);
     this.#finish(why, more.detail ?? (why === 'bad-request' ? sentence : undefined));
     this.#upstream?.destroy();
-    this.#client.answered(close);
+    this.#client.answered(mustClose);
     return false;
   }
 
@@ -425,8 +389,7 @@ export class Exchange {
     if (this.#isOver) return;
     this.#finish(why, detail);
     this.#upstream?.destroy();
-    if (this.#framing === 'close') this.#client.socket.resetAndDestroy();
-    this.#client.destroy();
+    this.#client.abort();
   }
 
   #finish(why: Why, detail: string | undefined): void {
@@ -445,7 +408,7 @@ export class Exchange {
       method: this.method,
       host: routed?.host ?? '',
       path,
-      minor: this.minor,
+      protocol: this.#client.protocol,
       status: this.#status,
       why,
       detail,

@@ -1,17 +1,28 @@
-/** Reason phrases of the answers that the proxy makes itself. */
+import type { Why } from './access-log.ts';
+
+/** Reason phrases of HTTP/1, which HTTP/2 has none of. */
 const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  206: 'Partial Content',
   301: 'Moved Permanently',
   302: 'Found',
   303: 'See Other',
+  304: 'Not Modified',
   307: 'Temporary Redirect',
   308: 'Permanent Redirect',
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   414: 'URI Too Long',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -21,30 +32,80 @@ const reasons: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 };
 
+export const reasonOf = (status: number): string => reasons[status] ?? '';
+
+/** An answer that the proxy makes itself. */
 export interface OwnResponse {
   readonly status: number;
   /** For people; it says nothing of the cluster. */
   readonly sentence: string;
-  readonly location?: string;
-  readonly requestId: string | undefined;
-  readonly close: boolean;
-  /** For HTTP/1.0 clients that keep their connection. */
-  readonly keepAlive: boolean;
+  readonly why: Why;
+  readonly location: string | undefined;
+  readonly requestId: string;
   readonly isHead: boolean;
+  /** As trailers with a status of gRPC, where the client speaks HTTP/2. */
+  readonly isGrpc: boolean;
+  readonly mustClose: boolean;
 }
 
-/** The octets as latin1 text. */
-export function ownResponse(response: OwnResponse): string {
-  const { status, location, requestId, close, keepAlive, isHead } = response;
-  const body = `${status} ${reasons[status] ?? 'Error'}: ${response.sentence}\n`;
-  const lines = [
-    `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
+export const ownBody = ({ status, sentence }: OwnResponse): string =>
+  `${status} ${reasons[status] ?? 'Error'}: ${sentence}\n`;
+
+/** Field lines, latin1; `length` is that of the body. */
+export function ownLines({ location, requestId }: OwnResponse, length: number): string {
+  return [
     `date: ${new Date().toUTCString()}`,
     'content-type: text/plain',
-    `content-length: ${body.length}`,
+    `content-length: ${length}`,
     ...(location === undefined ? [] : [`location: ${location}`]),
-    ...(requestId === undefined ? [] : [`x-request-id: ${requestId}`]),
-    ...(close ? ['connection: close'] : keepAlive ? ['connection: keep-alive'] : []),
-  ];
-  return `${lines.join('\r\n')}\r\n\r\n${isHead ? '' : body}`;
+    `x-request-id: ${requestId}`,
+    '',
+  ].join('\r\n');
 }
+
+/** The octets in HTTP/1, as latin1 text; `connection` is what is said of it, if anything. */
+export function ownText(response: OwnResponse, connection: string | undefined): string {
+  const { status, isHead } = response;
+  const body = ownBody(response);
+  const said = connection === undefined ? '' : `connection: ${connection}\r\n`;
+  const head = `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}\r\n${ownLines(response, body.length)}${said}\r\n`;
+  return isHead ? head : head + body;
+}
+
+/**
+ * The status of gRPC that an answer of ours stands for: the deadline that a route sets, and else what gRPC has its clients
+ * make of HTTP's (grpc/doc/http-grpc-status-mapping.md), but that a route without a valid backend is unavailable
+ * (GRPCRouteRule.backendRefs).
+ */
+export function grpcStatus({ status, why }: Pick<OwnResponse, 'status' | 'why'>): number {
+  if (why === 'timeout') return grpc.deadlineExceeded;
+  if (why === 'invalid-backend') return grpc.unavailable;
+  switch (status) {
+    case 400:
+    case 431:
+      return grpc.internal;
+    case 401:
+      return grpc.unauthenticated;
+    case 403:
+      return grpc.permissionDenied;
+    case 404:
+      return grpc.unimplemented;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return grpc.unavailable;
+    default:
+      return grpc.unknown;
+  }
+}
+
+const grpc = {
+  unknown: 2,
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;

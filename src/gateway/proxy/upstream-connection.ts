@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import type { ProxyContext } from './context.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { Exchange } from './exchange.ts';
 import { ChunkedReader } from './http1/chunked.ts';
 import { isChunked, readResponseHead, ResponseHead, untilClose } from './http1/response-head.ts';
 import { limits as headLimits } from './http1/limits.ts';
 import type { Reader } from './reading-socket.ts';
+import type { FieldLines } from './http1/fields.ts';
+import type { ExchangeUpstream, UpstreamListener } from './sides.ts';
+import { isFull, writeChunk, writeText } from './write-octets.ts';
+import { type OutgoingRequest, requestText } from './write-request.ts';
+import { writeTrailers } from './write-trailers.ts';
 
 /** An endpoint that says it keeps idle connections for so many seconds is taken at its word, less this. */
 const keepAliveMargin = 1000;
@@ -16,9 +20,9 @@ type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
  * A connection to an endpoint, with one exchange at a time. It reads answers, and tells the exchange of the head, the
  * pieces and the end, or that there will be none.
  */
-export class UpstreamConnection implements Reader {
+export class UpstreamConnection implements Reader, ExchangeUpstream {
   readonly endpoint: Endpoint;
-  readonly socket: Socket;
+  readonly #socket: Socket;
   idleSince = 0;
   keptFor: number;
   /** It has carried an exchange before: that it is closed says nothing of the endpoint. */
@@ -26,9 +30,10 @@ export class UpstreamConnection implements Reader {
   readonly #context: ProxyContext;
   readonly #head = new ResponseHead();
   #phase: Phase = 'connecting';
-  #exchange: Exchange | undefined;
+  #exchange: UpstreamListener | undefined;
   #held: Buffer | undefined;
   #left = 0;
+  #isRequestChunked = false;
   #chunks: ChunkedReader | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -36,23 +41,49 @@ export class UpstreamConnection implements Reader {
     this.endpoint = endpoint;
     this.#context = context;
     this.keptFor = context.limits.upstreamIdle;
-    this.socket = context.readBuffer.connect(endpoint.address, endpoint.port, this);
+    this.#socket = context.readBuffer.connect(endpoint.address, endpoint.port, this);
     this.#timer = setTimeout(() => this.#lost(new Error('timed out')), context.limits.connect);
-    this.socket.on('connect', () => this.#connected());
-    this.socket.on('end', () => this.#ended());
-    this.socket.on('error', error => this.#lost(error));
-    this.socket.on('close', () => this.#lost(undefined));
-    this.socket.on('drain', () => this.#exchange?.upstreamDrained());
+    this.#socket.on('connect', () => this.#connected());
+    this.#socket.on('end', () => this.#ended());
+    this.#socket.on('error', error => this.#lost(error));
+    this.#socket.on('close', () => this.#lost(undefined));
+    this.#socket.on('drain', () => this.#exchange?.upstreamDrained());
   }
 
   /** For an idle or a connecting one. */
-  carry(exchange: Exchange): void {
+  carry(exchange: UpstreamListener): void {
     this.#exchange = exchange;
     if (this.#phase === 'idle') this.#phase = 'head';
   }
 
   get isConnecting(): boolean {
     return this.#phase === 'connecting';
+  }
+
+  get isFull(): boolean {
+    return isFull(this.#socket);
+  }
+
+  request(request: OutgoingRequest): void {
+    this.#isRequestChunked = request.length === -1;
+    writeText(this.#socket, requestText(request));
+  }
+
+  data(bytes: Buffer, start: number, end: number): void {
+    if (this.#isRequestChunked) writeChunk(this.#socket, this.#context.blocks, bytes, start, end);
+    else this.#context.blocks.write(this.#socket, bytes, start, end);
+  }
+
+  end(trailers: FieldLines | undefined): void {
+    if (this.#isRequestChunked) writeText(this.#socket, `0\r\n${writeTrailers(trailers)}\r\n`);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   destroy(): void {
@@ -70,18 +101,23 @@ export class UpstreamConnection implements Reader {
     }
     this.isUsed = true;
     // The last octets may have been more than their client took at once; the next answer, or the end, is read on.
-    this.socket.resume();
+    this.#socket.resume();
     this.#context.pool.give(this, this.#context);
   }
 
   becomeTunnel(): void {
+    this.#isRequestChunked = false;
     this.#phase = 'tunnel';
+  }
+
+  tunnelEnd(): void {
+    this.#socket.end();
   }
 
   /** Both sides have said all: what is still to be written goes out, for a bounded time; then the socket ends by itself. */
   finishTunnel(): void {
     this.#exchange = undefined;
-    this.socket.setTimeout(this.#context.limits.upstreamPause, () => this.destroy());
+    this.#socket.setTimeout(this.#context.limits.upstreamPause, () => this.destroy());
   }
 
   read(bytes: Buffer, length: number): void {
@@ -118,7 +154,7 @@ export class UpstreamConnection implements Reader {
   }
 
   /** Returns where it stopped, or -1 where there is nothing more to do. */
-  #readHead(exchange: Exchange, bytes: Buffer, start: number, end: number): number {
+  #readHead(exchange: UpstreamListener, bytes: Buffer, start: number, end: number): number {
     const head = this.#head;
     const bodyStart = readResponseHead(bytes, start, end, head);
     if (bodyStart === 0) {
@@ -154,7 +190,7 @@ export class UpstreamConnection implements Reader {
     return stop;
   }
 
-  #readBody(exchange: Exchange, bytes: Buffer, start: number, end: number): number {
+  #readBody(exchange: UpstreamListener, bytes: Buffer, start: number, end: number): number {
     if (this.#chunks !== undefined) return this.#readChunks(exchange, this.#chunks, bytes, start, end);
     if (this.#left === untilClose) {
       exchange.responseData(bytes, start, end);
@@ -169,7 +205,13 @@ export class UpstreamConnection implements Reader {
     return stop;
   }
 
-  #readChunks(exchange: Exchange, chunks: ChunkedReader, bytes: Buffer, start: number, end: number): number {
+  #readChunks(
+    exchange: UpstreamListener,
+    chunks: ChunkedReader,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): number {
     const stop = chunks.read(bytes, start, end, {
       data: (from, first, last) => exchange.responseData(from, first, last),
     });
@@ -192,7 +234,7 @@ export class UpstreamConnection implements Reader {
   #invalid(): -1 {
     const exchange = this.#exchange;
     this.destroy();
-    exchange?.upstreamFailed('upstream-invalid', this, undefined);
+    exchange?.upstreamFailed({ why: 'upstream-invalid' }, this);
     return -1;
   }
 
@@ -229,7 +271,8 @@ export class UpstreamConnection implements Reader {
     this.#exchange = undefined;
     this.#close();
     if (phase === 'connecting') this.endpoint.failed(this.#context.now);
-    exchange?.upstreamFailed(phase === 'connecting' ? 'upstream-refused' : 'upstream-closed', this, error);
+    const why = phase === 'connecting' ? 'upstream-refused' : 'upstream-closed';
+    exchange?.upstreamFailed({ why, detail: error?.message }, this);
   }
 
   #isClosed = false;
@@ -239,7 +282,7 @@ export class UpstreamConnection implements Reader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.socket.destroy();
+    this.#socket.destroy();
     this.#context.pool.closed(this);
   }
 }

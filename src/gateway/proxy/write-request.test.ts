@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TableHeaderChange } from '../table.ts';
 import { RequestHead, readRequestHead } from './http1/request-head.ts';
 import { choose, RulePlans } from './rule-plan.ts';
-import { writeRequestHead } from './write-request.ts';
+import { outgoingRequest, requestText } from './write-request.ts';
 
 const provenance = {
   kind: 'HTTPRoute',
@@ -30,15 +30,17 @@ function written(change: Partial<TableHeaderChange>): readonly string[] {
   const head = new RequestHead();
   const request = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n');
   assert.ok(readRequestHead(request, 0, request.length, head) > 0);
-  const text = writeRequestHead({
+  const parts = {
     head,
     choice,
     target: '/',
     authority: 'a',
+    scheme: 'http',
     forwarded: '192.0.2.1\r\nx-forwarded-proto: http\r\n',
     requestId: 'id-1',
     upgrade: undefined,
-  });
+  } as const;
+  const text = requestText(outgoingRequest(parts, undefined));
   return text.split('\r\n').slice(2, -2);
 }
 

@@ -1,9 +1,11 @@
 import { field } from './http1/known-fields.ts';
+import { reasonOf } from './own-response.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { HeaderChange } from './rule-plan.ts';
 import { writeFields } from './write-fields.ts';
 
-const dropped = new Uint8Array(32);
+/** Fields that are for one connection alone. */
+export const droppedOfResponse = new Uint8Array(32);
 for (const known of [
   field.connection,
   field.keepAlive,
@@ -12,8 +14,8 @@ for (const known of [
   field.upgrade,
   field.te,
 ])
-  dropped[known] = 1;
-const droppedWithLength = Uint8Array.from(dropped);
+  droppedOfResponse[known] = 1;
+const droppedWithLength = Uint8Array.from(droppedOfResponse);
 droppedWithLength[field.contentLength] = 1;
 
 /** How the client finds the end of the body. */
@@ -36,7 +38,9 @@ export function writeResponseHead(parts: ResponseParts): string {
     head.status < 200 || head.status === 204 || framing === 'chunked' || framing === 'close';
   let text =
     statusLine(head) +
-    writeFields(head.fields, hasNoLength ? droppedWithLength : dropped, head.names, parts.change);
+    writeFields(head.fields, hasNoLength ? droppedWithLength : droppedOfResponse, head.names, parts.change);
+  // A message of HTTP/2 that ends with its head says no length.
+  if (framing === 'as-it-is' && !head.hasLength) text += 'content-length: 0\r\n';
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
   if (parts.connection !== undefined) text += `connection: ${parts.connection}\r\n`;
   if (parts.upgrade !== undefined) text += `upgrade: ${parts.upgrade}\r\n`;
@@ -51,4 +55,6 @@ export function framingOf(length: number, hasNoBody: boolean, minor: number): Cl
 }
 
 const statusLine = ({ status, reason }: ResponseHead): string =>
-  status === 200 && reason === 'OK' ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${reason}\r\n`;
+  status === 200 && reason === 'OK'
+    ? 'HTTP/1.1 200 OK\r\n'
+    : `HTTP/1.1 ${status} ${reason === '' ? reasonOf(status) : reason}\r\n`;

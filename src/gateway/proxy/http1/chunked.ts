@@ -1,5 +1,5 @@
 import { hexadecimal, isFieldValue, octets } from './characters.ts';
-import { FieldLines, readFields } from './fields.ts';
+import { FieldLines, keptFields, readFields } from './fields.ts';
 import { limits } from './limits.ts';
 import { problem } from './problems.ts';
 
@@ -123,20 +123,7 @@ export class ChunkedReader {
       return end;
     }
     this.#state = state.done;
-    if (fields.count > 0) this.#kept = keep(fields, from, read);
+    if (fields.count > 0) this.#kept = keptFields(fields, from, read);
     return start + (read - from) - before;
   }
-}
-
-/** Trailers outlive the octets in which they came. */
-function keep(fields: FieldLines, from: number, to: number): FieldLines {
-  fields.bytes = Buffer.from(fields.bytes.subarray(from, to));
-  for (let index = 0; index <= fields.count; index++) {
-    fields.lineStart[index] = (fields.lineStart[index] as number) - from; // both have `count` entries and one more
-    if (index === fields.count) break;
-    fields.nameEnd[index] = (fields.nameEnd[index] as number) - from;
-    fields.valueStart[index] = (fields.valueStart[index] as number) - from;
-    fields.valueEnd[index] = (fields.valueEnd[index] as number) - from;
-  }
-  return fields;
 }

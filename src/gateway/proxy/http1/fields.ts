@@ -82,3 +82,16 @@ function readLine(bytes: Buffer, start: number, end: number, fields: FieldLines,
   fields.valueEnd[index] = valueEnd;
   return at + 2;
 }
+
+/** The same fields with octets of their own, where they have to outlive those in which they came, from `from` to `to`. */
+export function keptFields(fields: FieldLines, from: number, to: number): FieldLines {
+  fields.bytes = Buffer.from(fields.bytes.subarray(from, to));
+  for (let index = 0; index <= fields.count; index++) {
+    fields.lineStart[index] = (fields.lineStart[index] as number) - from; // both have `count` entries and one more
+    if (index === fields.count) break;
+    fields.nameEnd[index] = (fields.nameEnd[index] as number) - from;
+    fields.valueStart[index] = (fields.valueStart[index] as number) - from;
+    fields.valueEnd[index] = (fields.valueEnd[index] as number) - from;
+  }
+  return fields;
+}

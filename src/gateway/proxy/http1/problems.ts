@@ -27,6 +27,8 @@ export const problem = {
   trailer: -25,
   expectation: -26,
   connect: -27,
+  pseudo: -28,
+  bodyLength: -29,
 } as const;
 
 export interface Problem {
@@ -64,6 +66,8 @@ const problems: ReadonlyMap<number, Problem> = new Map<number, Problem>([
   [problem.chunkEnd, bad('a chunk does not end where its size says')],
   [problem.trailer, bad('the trailer section is malformed or too long')],
   [problem.expectation, { status: 417, sentence: 'the expectation is not 100-continue' }],
+  [problem.pseudo, bad('the pseudo header fields are not those of a message')],
+  [problem.bodyLength, bad('the body has not the length that Content-Length says')],
   [problem.connect, { status: 405, sentence: 'CONNECT is not offered' }],
 ]);
 

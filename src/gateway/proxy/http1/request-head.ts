@@ -15,7 +15,8 @@ const { cr, lf, space } = octets;
 
 /** The head of a request, reused from one to the next of a connection. */
 export class RequestHead implements ConnectionOptions {
-  readonly fields = new FieldLines();
+  /** In a message of HTTP/2 those of the section that it was read from. */
+  fields = new FieldLines();
   method = '';
   /** As it came: origin form, absolute form, or `*`. */
   target = '';
@@ -25,6 +26,7 @@ export class RequestHead implements ConnectionOptions {
   host: string | undefined;
   /** Octets of the body; -1 where it is chunked. */
   length = 0;
+  hasLength = false;
   close = false;
   keepAlive = false;
   upgrade = false;
@@ -35,6 +37,10 @@ export class RequestHead implements ConnectionOptions {
   takesTrailers = false;
   forwardedFor: string | undefined;
   requestId: string | undefined;
+  /** Content-Type is that of gRPC. */
+  isGrpc = false;
+  /** Of HTTP/2, whose authority stands beside the fields. */
+  isWithoutHostLine = false;
 
   get hasBody(): boolean {
     return this.length !== 0;
@@ -43,6 +49,7 @@ export class RequestHead implements ConnectionOptions {
   reset(): void {
     this.host = undefined;
     this.length = 0;
+    this.hasLength = false;
     this.close = false;
     this.keepAlive = false;
     this.upgrade = false;
@@ -52,6 +59,8 @@ export class RequestHead implements ConnectionOptions {
     this.takesTrailers = false;
     this.forwardedFor = undefined;
     this.requestId = undefined;
+    this.isGrpc = false;
+    this.isWithoutHostLine = false;
   }
 }
 
@@ -68,7 +77,7 @@ export function readRequestHead(bytes: Buffer, start: number, end: number, head:
   if (bodyStart < 0) return bodyStart;
   if ((bodyStart === 0 ? end : bodyStart) - start > limits.head) return problem.headTooLong;
   if (bodyStart === 0) return 0;
-  const refused = judgeFields(head);
+  const refused = judgeRequest(head);
   return refused === 0 ? bodyStart : refused;
 }
 
@@ -130,9 +139,9 @@ function methodOf(bytes: Buffer, start: number, end: number): string {
   return bytes.toString('latin1', start, end);
 }
 
-function judgeFields(head: RequestHead): number {
+/** Reads what the fields say of the message; 0, or a problem. */
+export function judgeRequest(head: RequestHead): number {
   const { fields } = head;
-  let lengths = 0;
   let encodings = 0;
   for (let index = 0; index < fields.count; index++) {
     const known = fields.known[index] as number; // index < count
@@ -145,7 +154,8 @@ function judgeFields(head: RequestHead): number {
         head.host = fields.value(index);
         break;
       case field.contentLength: {
-        if (++lengths > 1) return problem.lengthTwice;
+        if (head.hasLength) return problem.lengthTwice;
+        head.hasLength = true;
         const length = readLength(fields.bytes, start, end);
         if (length < 0) return length;
         head.length = length;
@@ -181,7 +191,7 @@ function judgeFields(head: RequestHead): number {
     }
   }
   if (encodings > 0) {
-    if (lengths > 0) return problem.lengthAndEncoding;
+    if (head.hasLength) return problem.lengthAndEncoding;
     if (head.minor === 0) return problem.encodingOld;
     head.length = -1;
   }

@@ -18,7 +18,8 @@ export const untilClose = -2;
 export const isChunked = -1;
 
 export class ResponseHead implements ConnectionOptions {
-  readonly fields = new FieldLines();
+  /** In a message of HTTP/2 those of the section that it was read from. */
+  fields = new FieldLines();
   status = 0;
   reason = '';
   minor = 1;
@@ -61,7 +62,7 @@ export function readResponseHead(bytes: Buffer, start: number, end: number, head
   if (bodyStart < 0) return bodyStart;
   if ((bodyStart === 0 ? end : bodyStart) - start > limits.head) return problem.headTooLong;
   if (bodyStart === 0) return 0;
-  const refused = judgeFields(head);
+  const refused = judgeResponse(head);
   return refused === 0 ? bodyStart : refused;
 }
 
@@ -101,7 +102,8 @@ function readStatusLine(bytes: Buffer, start: number, end: number, head: Respons
 const isOk = (bytes: Buffer, start: number, end: number): boolean =>
   end - start === 2 && bytes[start] === 0x4f && bytes[start + 1] === 0x4b;
 
-function judgeFields(head: ResponseHead): number {
+/** Reads what the fields say of the message; 0, or a problem. */
+export function judgeResponse(head: ResponseHead): number {
   const { fields } = head;
   let encodings = 0;
   for (let index = 0; index < fields.count; index++) {

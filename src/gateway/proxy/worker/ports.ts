@@ -1,9 +1,12 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { ClientConnection } from '../client-connection.ts';
+import { type Arrived, ClientConnection } from '../client-connection.ts';
+import { ClientSession } from '../client-session.ts';
 import type { ProxyContext } from '../context.ts';
+import { FirstOctets } from '../first-octets.ts';
 import { RequestHead } from '../http1/request-head.ts';
+import type { Reader } from '../reading-socket.ts';
 import type { Certificates } from './certificates.ts';
 
 /** The ports on which this worker takes connections; their sockets are the supervisor's. */
@@ -64,7 +67,7 @@ export class Ports {
       this.#handshake(socket, arrived);
       return;
     }
-    const connection = new ClientConnection(this.#context, this.#head, {
+    const connection = new FirstOctets(this.#context, this.#head, {
       ...arrived,
       scheme: 'http',
       serverName: undefined,
@@ -78,7 +81,7 @@ export class Ports {
     const forNobody = this.#certificates.contextFor(context.index, port, '');
     const secured = new TLSSocket(socket, {
       isServer: true,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1'],
       ...(forNobody === undefined ? {} : { secureContext: forNobody }),
       SNICallback: (name, done) =>
         done(null, this.#certificates.contextFor(context.index, port, name.toLowerCase())),
@@ -96,14 +99,17 @@ export class Ports {
       secured.off('error', failed);
       const name = (secured as unknown as { servername: string | false | null }).servername;
       const serverName = typeof name === 'string' ? name.toLowerCase() : '';
-      const connection = new ClientConnection(context, this.#head, {
-        ...arrived,
-        scheme: 'https',
-        serverName,
-      });
-      connection.attach(secured);
+      const whole = { ...arrived, scheme: 'https', serverName } as const;
+      const connection = this.#secured(secured, whole);
       secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
     });
+  }
+
+  #secured(socket: TLSSocket, arrived: Arrived): Reader {
+    if (socket.alpnProtocol === 'h2') return new ClientSession(this.#context, socket, arrived);
+    const connection = new ClientConnection(this.#context, this.#head, arrived);
+    connection.attach(socket);
+    return connection;
   }
 }
 

@@ -4,6 +4,9 @@ import { AccessLog } from '../access-log.ts';
 import { Blocks } from '../blocks.ts';
 import type { ProxyContext } from '../context.ts';
 import { Backends, type Endpoint } from '../endpoints.ts';
+import { RequestHead } from '../http1/request-head.ts';
+import { FieldSection } from '../http2/field-section.ts';
+import { HeaderEncoder } from '../http2/header-encoder.ts';
 import type { FromWorker, ToWorker } from '../messages.ts';
 import { LogLines } from '../log-lines.ts';
 import { ReadBuffer } from '../reading-socket.ts';
@@ -53,6 +56,10 @@ export class Worker {
       requestIds: new RequestIds(),
       hostnames: new Hostnames(),
       clients: new Set(),
+      http2Head: new RequestHead(),
+      section: new FieldSection(),
+      encoder: new HeaderEncoder(),
+      queued: 0,
       random: Math.random,
     };
     this.#certificates = new Certificates(options.ticketKeys, (certificate, reason) =>
