@@ -1,4 +1,5 @@
 import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS } from './access/bootstrap-roles.ts';
+import { DEFAULT_RANGE } from './allocators/service-ranges.ts';
 import type { Context } from './context.ts';
 import { apiVersionOf } from './kind.ts';
 import type { Kind } from './kind.ts';
@@ -9,10 +10,20 @@ import { StatusError } from './status.ts';
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
+/** The port behind the `kubernetes` Service, and the prefixes that Services get addresses from. */
+export interface ServiceSettings {
+  readonly servicePort: number;
+  readonly servicePrefixes: readonly string[];
+}
+
 /** What is there before anyone asks: the standard namespaces and the Service that leads to this server. */
-export async function bootstrap(context: Context, servicePort: number): Promise<void> {
+export async function bootstrap(
+  context: Context,
+  { servicePort, servicePrefixes }: ServiceSettings,
+): Promise<void> {
   for (const name of NAMESPACES) await ensure(context, 'namespaces', { name }, {});
   await ensureRoles(context);
+  await ensureServiceRange(context, servicePrefixes);
   const [address] = context.allocators.reserved();
   await ensure(
     context,
@@ -29,6 +40,9 @@ export async function bootstrap(context: Context, servicePort: number): Promise<
     },
   );
 }
+
+const ensureServiceRange = (context: Context, cidrs: readonly string[]): Promise<void> =>
+  ensure(context, 'servicecidrs', { name: DEFAULT_RANGE }, { spec: { cidrs } }, 'networking.k8s.io');
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const BOOTSTRAP_LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
@@ -57,10 +71,10 @@ const SYSTEM_PRIORITIES = [
 ] as const;
 
 /** Makes the Service again when someone deletes it (`delete all --all`); returns how to stop. */
-export function keepService(context: Context, servicePort: number): () => void {
+export function keepService(context: Context, settings: ServiceSettings): () => void {
   return context.store.watch('/services', change => {
     if (change.type !== 'DELETED' || change.after.key !== 'default/kubernetes') return;
-    bootstrap(context, servicePort).catch((error: unknown) =>
+    bootstrap(context, settings).catch((error: unknown) =>
       context.log.error({ err: error }, 'The kubernetes Service could not be made again'),
     );
   });

@@ -10,8 +10,10 @@ import { Admission } from './admission/admission.ts';
 import { noteObserved } from './admission/observed.ts';
 import type { DialPod } from './admission/webhooks/client.ts';
 import { Allocators } from './allocators/allocator.ts';
+import { IpAddresses } from './allocators/ip-addresses.ts';
 import { NodePorts } from './allocators/node-ports.ts';
 import { ServiceAddresses } from './allocators/service-addresses.ts';
+import { ServiceRanges } from './allocators/service-ranges.ts';
 import { bootstrap, keepService } from './bootstrap.ts';
 import type { Context } from './context.ts';
 import { Runtime } from './connect/runtime.ts';
@@ -100,11 +102,12 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   const keyFile = join(options.stateDirectory, 'service-accounts.key');
   const registry = new Registry(options.schemas.kinds);
   const authorizer = new Rbac(store);
+  const addresses = new ServiceAddresses(store, options.servicePrefixes);
   const context: Context = {
     registry,
     store,
     schemas: options.schemas,
-    allocators: new Allocators([new ServiceAddresses(store, options.servicePrefixes), new NodePorts(store)]),
+    allocators: new Allocators([addresses, new NodePorts(store)]),
     frames: new FrameCache(),
     progress: new Progress(store),
     runtime: new Runtime(options.runtimeSocket),
@@ -127,17 +130,22 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   };
   context.allocators.rebuild();
   store.onLost(() => context.allocators.rebuild());
-  const servicePort = options.servicePort ?? 6443;
-  await bootstrap(context, servicePort);
+  const settings = {
+    servicePort: options.servicePort ?? 6443,
+    servicePrefixes: options.servicePrefixes,
+  };
+  const stopRanges = new ServiceRanges(context, addresses).start();
+  await bootstrap(context, settings);
+  const stopAddresses = IpAddresses.start(context);
   const stopDefinitions = await new CustomResources(context).start();
   const stopNoting = noteObserved(context);
-  const unguard = keepService(context, servicePort);
+  const unguard = keepService(context, settings);
   const router = new Router(context, [
     { name: 'ping', isWell: () => true },
     { name: 'store', isWell: () => store.isWell },
   ]);
   const frontend = new Frontend(context, router);
-  const { servers, addresses } = await listen(options.listeners, options.tls, {
+  const { servers, addresses: bound } = await listen(options.listeners, options.tls, {
     request: (message, response) => void frontend.serve(message, response),
     upgrade: (message, socket, head) => void frontend.upgrade(message, socket, head),
   });
@@ -149,13 +157,15 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
       .catch((error: unknown) => options.log.warn({ err: error }, 'Expired objects could not be removed'));
   }, EXPIRE_EVERY).unref();
   return {
-    addresses,
+    addresses: bound,
     handle: request => frontend.handle(request),
     sweep: () => expiry.sweep(),
     async close() {
       unguard();
       stopDefinitions();
       stopNoting();
+      stopRanges();
+      stopAddresses?.();
       clearInterval(compaction);
       clearInterval(expiration);
       context.progress.close();

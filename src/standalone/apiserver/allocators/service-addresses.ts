@@ -1,5 +1,6 @@
 import type { FieldError, Kind } from '../kind.ts';
 import type { ApiObject } from '../object.ts';
+import { valueAt } from '../object.ts';
 import { checkClusterAddresses } from '../kinds/core/service-addresses.ts';
 import { Findings } from '../kinds/validation/findings.ts';
 import { rootOf } from '../kinds/validation/place.ts';
@@ -9,20 +10,45 @@ import { AddressRange } from './address-range.ts';
 import type { Allocator } from './allocator.ts';
 import { familiesFor } from './ip-families.ts';
 import type { Families } from './ip-families.ts';
-import { isHeadless, serviceSpec, withSpec } from './service.ts';
+import { addressesOf, isHeadless, serviceSpec, withSpec } from './service.ts';
 import type { ServiceSpec } from './service.ts';
 
+const IP_ADDRESSES = 'networking.k8s.io/ipaddresses';
 const SERVICE = { group: '', kind: 'Service' };
 
-/** `spec.clusterIP(s)`, `ipFamilies` and `ipFamilyPolicy` of Services, from one prefix a family. */
+/** `spec.clusterIP(s)`, `ipFamilies` and `ipFamilyPolicy` of Services, from one prefix a family and further ranges after it. */
 export class ServiceAddresses implements Allocator {
   readonly #store: Store;
-  readonly #ranges: readonly AddressRange[];
+  readonly #own: readonly AddressRange[];
+  /** Those of the cluster itself, then the further ones in the order of their ServiceCIDRs. */
+  #ranges: readonly AddressRange[];
+  /** Addresses that somebody took by an IPAddress of his own. */
+  readonly #foreign: () => readonly string[];
 
   /** The first prefix is of the cluster's primary family; at most one a family. */
   constructor(store: Store, prefixes: readonly string[]) {
     this.#store = store;
-    this.#ranges = prefixes.map(prefix => new AddressRange(prefix));
+    this.#own = prefixes.map(prefix => new AddressRange(prefix));
+    this.#ranges = this.#own;
+    store.watch(IP_ADDRESSES, ({ type, after }) => {
+      if (isOfService(after.object)) return;
+      if (type === 'DELETED') this.rebuild();
+      else this.#take([after.key]);
+    });
+    this.#foreign = () =>
+      store
+        .newestOf(IP_ADDRESSES)
+        .filter(({ object }) => !isOfService(object))
+        .map(({ key }) => key);
+  }
+
+  /** The prefixes of all ServiceCIDRs beside the cluster's own; those that are too small to hand out from are left out. */
+  setFurther(prefixes: readonly string[]): void {
+    const further = prefixes.flatMap(prefix => usableRange(prefix) ?? []);
+    const texts = (ranges: readonly AddressRange[]) => ranges.map(range => range.text).join();
+    if (texts([...this.#own, ...further]) === texts(this.#ranges)) return;
+    this.#ranges = [...this.#own, ...further];
+    this.rebuild();
   }
 
   appliesTo(kind: Kind): boolean {
@@ -30,12 +56,13 @@ export class ServiceAddresses implements Allocator {
   }
 
   reserved(): readonly string[] {
-    return this.#ranges.map(range => range.firstAddress);
+    return this.#own.map(range => range.firstAddress);
   }
 
   rebuild(): void {
     for (const range of this.#ranges) range.clear();
     for (const entry of this.#store.newestOf('/services')) this.#take(addressesOf(entry.object));
+    this.#take(this.#foreign());
   }
 
   claim(object: ApiObject | undefined, before: ApiObject | undefined): void {
@@ -52,10 +79,7 @@ export class ServiceAddresses implements Allocator {
     // Validation refuses addresses that such a Service was given.
     if (spec.type === 'ExternalName') return asked;
     assertCoherent(asked);
-    const families = familiesFor(
-      spec,
-      this.#ranges.map(range => range.family),
-    );
+    const families = familiesFor(spec, [...new Set(this.#ranges.map(range => range.family))]);
     if (!('policy' in families)) throw invalid(SERVICE, nameOf(object), families);
     return withSpec(asked, {
       clusterIP: undefined,
@@ -70,20 +94,21 @@ export class ServiceAddresses implements Allocator {
     const own = before === undefined ? [] : addressesOf(before);
     const clusterIPs = families.families.map((family, index) => {
       const wish = spec.clusterIPs[index] ?? '';
-      const range = this.#ranges.find(candidate => candidate.family === family);
-      if (range === undefined) return wish;
-      return wish === '' ? proposed(range) : this.#wished(range, wish, own, name);
+      const ranges = this.#ranges.filter(candidate => candidate.family === family);
+      if (ranges.length === 0) return wish;
+      return wish === '' ? proposed(ranges) : this.#wished(ranges, wish, own, name);
     });
     return { clusterIP: clusterIPs[0], clusterIPs };
   }
 
-  #wished(range: AddressRange, wish: string, own: readonly string[], name: string): string {
-    const isFree = range.isFree(wish);
+  #wished(ranges: readonly AddressRange[], wish: string, own: readonly string[], name: string): string {
+    const known = ranges.map(range => range.isFree(wish)).filter(answer => answer !== undefined);
+    const isFree = known.length === 0 ? undefined : known.every(Boolean);
     if (isFree === true || own.includes(wish)) return wish;
     const why =
       isFree === false
         ? 'provided IP is already allocated'
-        : `the provided IP (${wish}) is not in the valid range. The range of valid IPs is ${range.text}`;
+        : `the provided IP (${wish}) is not in the valid range. The range of valid IPs is ${ranges.map(range => range.text).join(', ')}`;
     const error: FieldError = {
       type: 'Invalid',
       field: 'spec.clusterIPs',
@@ -114,10 +139,13 @@ function assertCoherent(object: ApiObject): void {
   if (found.errors.length > 0) throw invalid(SERVICE, nameOf(object), found.errors);
 }
 
-function proposed(range: AddressRange): string {
-  const address = range.propose();
-  if (address !== undefined) return address;
-  const message = `Internal error occurred: failed to allocate a serviceIP: range ${range.text} is full`;
+function proposed(ranges: readonly AddressRange[]): string {
+  for (const range of ranges) {
+    const address = range.propose();
+    if (address !== undefined) return address;
+  }
+  const all = ranges.map(range => range.text).join(', ');
+  const message = `Internal error occurred: failed to allocate a serviceIP: range ${all} is full`;
   throw new StatusError(500, 'InternalError', message);
 }
 
@@ -138,9 +166,16 @@ function assertSamePrimary(clusterIPs: readonly string[], had: ServiceSpec, name
 
 const nameOf = (object: ApiObject): string => object.metadata.name ?? '';
 
-function addressesOf(object: ApiObject): readonly string[] {
-  return serviceSpec(object).clusterIPs.filter(address => address !== 'None' && address !== '');
+function usableRange(prefix: string): AddressRange | undefined {
+  try {
+    return new AddressRange(prefix);
+  } catch {
+    return undefined; // a prefix of one address is valid, and there is nothing in it to hand out
+  }
 }
+
+const isOfService = (object: ApiObject): boolean =>
+  valueAt(object, ['spec', 'parentRef', 'resource']) === 'services';
 
 /**
  * What was assigned before and is not spoken of now stays: manifests do not name it. A policy that asks for one family

@@ -45,3 +45,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 
 const textsOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];
+
+/** The cluster's addresses that a Service has. */
+export const addressesOf = (object: ApiObject): readonly string[] =>
+  serviceSpec(object).clusterIPs.filter(address => address !== 'None' && address !== '');

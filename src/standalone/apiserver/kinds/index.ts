@@ -44,7 +44,9 @@ import { HTTP_ROUTE } from './gateway/http-route.ts';
 import { REFERENCE_GRANT } from './gateway/reference-grant.ts';
 import { INGRESS_CLASS } from './networking/ingress-class.ts';
 import { INGRESS } from './networking/ingress.ts';
+import { IP_ADDRESS } from './networking/ip-address.ts';
 import { NETWORK_POLICY } from './networking/network-policy.ts';
+import { SERVICE_CIDR } from './networking/service-cidr.ts';
 import { documentPathOf } from './openapi/document-path.ts';
 import { POD_DISRUPTION_BUDGET } from './policy/disruption-budget.ts';
 import { CLUSTER_ROLE_BINDING, ROLE_BINDING } from './rbac/binding.ts';
@@ -85,6 +87,8 @@ const DEFINITIONS: readonly Definition[] = [
   NETWORK_POLICY,
   INGRESS,
   INGRESS_CLASS,
+  IP_ADDRESS,
+  SERVICE_CIDR,
   POD_DISRUPTION_BUDGET,
   CLUSTER_ROLE_BINDING,
   CLUSTER_ROLE,

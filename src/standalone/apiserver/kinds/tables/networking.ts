@@ -9,6 +9,14 @@ HTTPIngressRuleValue
 IPBlock
  cidr 1 string! ="" | A prefix, as 10.0.0.0/8 or 2001:db8::/32.
  except 2 []string list=atomic | Prefixes within it that are left out.
+IPAddress kind | An address that is taken; its name is the address.
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 IPAddressSpec! ={}
+IPAddressList kind
+ metadata 1 meta.ListMeta ={}
+ items 2 []IPAddress!
+IPAddressSpec
+ parentRef 1 ParentReference! | What has the address.
 Ingress kind | How HTTP requests from outside reach services.
  metadata 1 meta.ObjectMeta ={}
  spec 2 IngressSpec ={}
@@ -87,7 +95,23 @@ NetworkPolicySpec
  ingress 2 []NetworkPolicyIngressRule list=atomic | Traffic that may come in; with no rule, none.
  egress 3 []NetworkPolicyEgressRule list=atomic | Traffic that may go out; with no rule, none.
  policyTypes 4 []string list=atomic | Ingress, Egress or both: the directions that the policy isolates.
+ParentReference
+ group 1 string
+ resource 2 string!
+ namespace 3 string
+ name 4 string!
 ServiceBackendPort atomic
  name 1 string
  number 2 int32
+ServiceCIDR kind | A range that Services get their addresses from.
+ metadata 1 meta.ObjectMeta ={}
+ spec 2 ServiceCIDRSpec ={}
+ status 3 ServiceCIDRStatus ={}
+ServiceCIDRList kind
+ metadata 1 meta.ListMeta ={}
+ items 2 []ServiceCIDR!
+ServiceCIDRSpec
+ cidrs 1 []string list=atomic | One prefix, or one of each family.
+ServiceCIDRStatus
+ conditions 1 []meta.Condition list=map(type) patch=merge(type)
 `;
