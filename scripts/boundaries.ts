@@ -68,7 +68,8 @@ export const roles: readonly Role[] = [
   {
     name: 'insight only reads',
     files: /^insight\//,
-    mayImport: /^(base|insight|kube\/types|flows|pods|services|policy|dns|gateway)\//,
+    mayImport:
+      /^(base\/|insight\/|kube\/(types\/|selector\.ts$)|flows\/|pods\/|services\/|policy\/|dns\/|gateway\/)/,
     mayUseNode: [],
   },
   {

@@ -239,6 +239,35 @@ export function commands(called: string): Command {
     });
 
   program
+    .command('audit')
+    .summary(
+      'show how ready a cluster, or manifests, are: network, Services, Gateways, DNS, policies, families',
+    )
+    .description(
+      'Looks at the six things that a platform has to have right, and says what is wrong, with evidence and the next step; what could not be checked, and why. It only reads.',
+    )
+    .addOption(nameOption())
+    .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
+    .option('-f, --filename <path>', 'manifests instead of a cluster (again for more)', collect, [])
+    .option('--only <words>', 'items or checks, comma-separated', splitAtCommas, [])
+    .option('--skip <words>', 'items or checks to leave out, comma-separated', splitAtCommas, [])
+    .addOption(
+      new Option('--fail-on <severity>', 'exit code 1 from this severity on')
+        .choices(['critical', 'high', 'medium', 'low', 'never'])
+        .default('high'),
+    )
+    .option('--explain <check>', 'print the page of a check')
+    .addOption(
+      new Option('-o, --output <form>').choices(['text', 'json', 'sarif', 'junit', 'html']).default('text'),
+    )
+    .action(async (options: AuditCommandOptions) => {
+      const { audit, explainFinding } = await import('./audit.ts');
+      const { explain, failOn, only, output: form, skip, ...source } = options;
+      if (explain !== undefined) return explainFinding(explain);
+      process.exitCode = await audit(policySource(source), { only, skip, form, failOn });
+    });
+
+  program
     .command('help')
     .summary('show what there is, or the options of a command')
     .argument('[command]')
@@ -286,6 +315,14 @@ const policySource = ({ filename, kubeconfig, name }: PolicyOptions) => ({
   files: filename,
   ...(kubeconfig === undefined ? {} : { kubeconfig }),
 });
+
+interface AuditCommandOptions extends PolicyOptions {
+  readonly only: readonly string[];
+  readonly skip: readonly string[];
+  readonly explain?: string;
+  readonly failOn: 'critical' | 'high' | 'medium' | 'low' | 'never';
+  readonly output: 'text' | 'json' | 'sarif' | 'junit' | 'html';
+}
 
 interface FlowsOptions {
   readonly name: string;

@@ -25,7 +25,7 @@ export async function readManifests(paths: readonly string[]): Promise<readonly 
   if (paths.length === 0) return [];
   const { parseManifests } = await import('./parse-manifests.ts');
   const manifests = paths
-    .flatMap(filesOf)
+    .flatMap(manifestFiles)
     .flatMap(file => parseManifests(read(file), file === '-' ? 'stdin' : file));
   if (manifests.length > 0) return manifests;
   const sources = paths.map(path => (path === '-' ? 'standard input' : path)).join(', ');
@@ -35,7 +35,8 @@ export async function readManifests(paths: readonly string[]): Promise<readonly 
   });
 }
 
-function filesOf(path: string): readonly string[] {
+/** The files that a path stands for: itself, or what in a directory looks like a manifest. */
+export function manifestFiles(path: string): readonly string[] {
   if (path === '-') return ['-'];
   if (!statOf(path).isDirectory()) return [path];
   const files = readdirSync(path, { withFileTypes: true })

@@ -1,4 +1,5 @@
 import type { CheckedAssertion } from '../../insight/policy/index.ts';
+import { escapeMarkup } from '../escape-markup.ts';
 
 /** JUnit's XML, as CI systems read it: one case an assertion. */
 export function junitText(
@@ -7,10 +8,10 @@ export function junitText(
 ): string {
   const failures = checked.filter(({ holds }) => !holds).length;
   const cases = checked.map(one => {
-    const name = escaped(`${one.from} → ${one.to} is ${one.allowed ? 'allowed' : 'denied'}`);
+    const name = escapeMarkup(`${one.from} → ${one.to} is ${one.allowed ? 'allowed' : 'denied'}`);
     return one.holds
       ? `  <testcase classname="policy" name="${name}"/>`
-      : `  <testcase classname="policy" name="${name}"><failure>${escaped(explain(one))}</failure></testcase>`;
+      : `  <testcase classname="policy" name="${name}"><failure>${escapeMarkup(explain(one))}</failure></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -19,6 +20,3 @@ export function junitText(
     '</testsuite>\n',
   ].join('\n');
 }
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, letter => entities[letter] ?? '');

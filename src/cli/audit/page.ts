@@ -1,0 +1,28 @@
+import { suppressionPrefix } from '../../insight/audit/index.ts';
+import type { Check } from '../../insight/audit/index.ts';
+
+/** The page of a check: `audit --explain` prints it, docs/reference/findings/ keeps it. */
+export function pageOf({ code, item, needs, next, severity, title, why }: Check): string {
+  return `# ${code}
+
+${title[0]?.toUpperCase() ?? ''}${title.slice(1)}.
+
+| | |
+| --- | --- |
+| Item | ${item} |
+| Severity | ${severity}; a finding may say another, with its evidence |
+| Reads | ${needs.length === 0 ? 'nothing that the API has' : needs.join(', ')} |
+
+## Why it matters
+
+${why}
+
+## Next step
+
+${next}
+
+## Leaving it as it is
+
+Say why on the object: \`${suppressionPrefix}${code}: "the reason"\`. Without a reason it counts.
+`;
+}

@@ -1,0 +1,165 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { sentenceOf } from '../../base/errors.ts';
+import { factsOfManifests } from '../../insight/audit/index.ts';
+import type { AuditFacts, CertificateFacts, Known } from '../../insight/audit/index.ts';
+import { isNotFound, createClient } from '../../kube/client.ts';
+import type { KubeClient, ListOptions } from '../../kube/client.ts';
+import { loadKubeconfig } from '../../kube/kubeconfig.ts';
+import {
+  CLUSTER_NETWORK_POLICIES,
+  CONFIG_MAPS,
+  DAEMON_SETS,
+  DEPLOYMENTS,
+  ENDPOINT_SLICES,
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  HTTP_ROUTES,
+  INGRESSES,
+  INGRESS_CLASSES,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  NODES,
+  PODS,
+  POD_DISRUPTION_BUDGETS,
+  REFERENCE_GRANTS,
+  SECRETS,
+  SERVICES,
+} from '../../kube/resources.ts';
+import type { Resource } from '../../kube/resources.ts';
+import type { Secret } from '../../kube/types/config.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import { checkName, clusterFiles } from '../../standalone/cluster.ts';
+import { manifestFiles, readManifests } from '../apply/read-manifests.ts';
+import type { Manifest } from '../apply/read-manifests.ts';
+import { noSuchCluster } from '../kubeconfig.ts';
+import { requireRoot } from '../require-root.ts';
+
+export interface AuditSource {
+  readonly cluster: string;
+  /** Of any cluster; absent: that of the cluster of this machine. */
+  readonly kubeconfig?: string;
+  /** Manifests instead of a cluster. */
+  readonly files: readonly string[];
+}
+
+export interface ReadFacts {
+  readonly facts: AuditFacts;
+  /** With files: where each object stands. */
+  readonly manifests: readonly Manifest[];
+  /** What could not be read at all, in sentences. */
+  readonly unread: readonly string[];
+}
+
+const answerMilliseconds = 30_000;
+/** Their definitions bring these kinds: a cluster without them has none of their objects. */
+const brought = /^(gateway\.networking\.k8s\.io|policy\.networking\.k8s\.io)$/;
+
+export const readFacts = (source: AuditSource, now: number): Promise<ReadFacts> =>
+  source.files.length > 0 ? readFiles(source.files, now) : readCluster(source, now);
+
+/** A file that cannot be read is named; the others are audited. */
+async function readFiles(paths: readonly string[], now: number): Promise<ReadFacts> {
+  const manifests: Manifest[] = [];
+  const unread: string[] = [];
+  for (const file of paths.flatMap(manifestFiles)) {
+    try {
+      manifests.push(...(await readManifests([file])));
+    } catch (error) {
+      unread.push(`${file}: ${sentenceOf(error)}`);
+    }
+  }
+  const objects = manifests.map(({ object }) => object);
+  const secrets = objects.filter(({ kind }) => kind === 'Secret') as readonly Secret[];
+  return { facts: factsOfManifests(objects, certificatesOf(secrets), now), manifests, unread };
+}
+
+async function readCluster({ cluster, kubeconfig }: AuditSource, now: number): Promise<ReadFacts> {
+  const client = createClient(loadKubeconfig(kubeconfig ?? kubeconfigOf(cluster)));
+  try {
+    // One answer that has to come: without any, there is no cluster to speak of.
+    await client.request('GET', '/version', { signal: AbortSignal.timeout(answerMilliseconds) });
+    return { facts: { source: 'cluster', now, objects: await listAll(client) }, manifests: [], unread: [] };
+  } finally {
+    client.close();
+  }
+}
+
+async function listAll(client: KubeClient): Promise<AuditFacts['objects']> {
+  const signal = AbortSignal.timeout(answerMilliseconds);
+  const list = <T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<Known<T>> =>
+    known(
+      brought.test(resource.group),
+      async () => (await client.list(resource, { ...options, signal })).items,
+    );
+  const secrets = list(SECRETS, { fieldSelector: 'type=kubernetes.io/tls' });
+  const entries = {
+    nodes: list(NODES),
+    pods: list(PODS),
+    namespaces: list(NAMESPACES),
+    services: list(SERVICES),
+    endpointSlices: list(ENDPOINT_SLICES),
+    configMaps: list(CONFIG_MAPS, { namespace: 'kube-system' }),
+    daemonSets: list(DAEMON_SETS),
+    deployments: list(DEPLOYMENTS),
+    disruptionBudgets: list(POD_DISRUPTION_BUDGETS),
+    networkPolicies: list(NETWORK_POLICIES),
+    clusterNetworkPolicies: list(CLUSTER_NETWORK_POLICIES),
+    ingresses: list(INGRESSES),
+    ingressClasses: list(INGRESS_CLASSES),
+    definitions: definitionsOf(client, signal),
+    gatewayClasses: list(GATEWAY_CLASSES),
+    gateways: list(GATEWAYS),
+    httpRoutes: list(HTTP_ROUTES),
+    referenceGrants: list(REFERENCE_GRANTS),
+    certificates: secrets.then(found =>
+      found.items === undefined ? found : { items: certificatesOf(found.items) },
+    ),
+  } as const;
+  const read = await Promise.all(
+    Object.entries(entries).map(async ([kind, answer]) => [kind, await answer] as const),
+  );
+  return Object.fromEntries(read) as unknown as AuditFacts['objects']; // the same keys, awaited
+}
+
+/** Definitions are large; their metadata says their release and channel. */
+const definitionsOf = (client: KubeClient, signal: AbortSignal): Promise<Known<KubeObject>> =>
+  known(false, async () => {
+    const { body, status } = await client.request(
+      'GET',
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      { headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' }, signal },
+    );
+    if (status !== 200) throw new Error(`the API server answered ${status}`);
+    return (JSON.parse(body.toString()) as { readonly items: readonly KubeObject[] }).items;
+  });
+
+async function known<T>(mayBeAbsent: boolean, list: () => Promise<readonly T[]>): Promise<Known<T>> {
+  try {
+    return { items: await list() };
+  } catch (error) {
+    return mayBeAbsent && isNotFound(error) ? { items: [] } : { why: sentenceOf(error) };
+  }
+}
+
+function certificatesOf(secrets: readonly Secret[]): readonly CertificateFacts[] {
+  return secrets.flatMap(({ data, metadata, type }): CertificateFacts[] => {
+    if (type !== 'kubernetes.io/tls') return [];
+    const encoded = data?.['tls.crt'];
+    if (typeof encoded !== 'string' || encoded === '') return [{ metadata, problem: 'it has no tls.crt' }];
+    try {
+      const { validToDate } = new X509Certificate(Buffer.from(encoded, 'base64'));
+      return [{ metadata, notAfter: validToDate.getTime() }];
+    } catch {
+      return [{ metadata, problem: 'tls.crt is no certificate' }];
+    }
+  });
+}
+
+function kubeconfigOf(cluster: string): string {
+  checkName(cluster);
+  requireRoot('audit');
+  const file = clusterFiles.kubeconfig(cluster, 'admin');
+  if (!existsSync(file)) throw noSuchCluster(cluster);
+  return file;
+}
