@@ -206,7 +206,7 @@ export function invalid(
   return new StatusError(422, 'Invalid', `${subject} "${called}" is invalid: ${all}`, {
     ...(name === '' ? {} : { name: called }),
     ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind === '' ? {} : { kind: kind.kind }),
     causes: shown.map(error => ({
       reason: `FieldValue${error.type}`,
       message: fieldMessage(error),

@@ -15,13 +15,14 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The first acceptable clause of an Accept header, as `application/json;as=Table;v=v1;g=meta.k8s.io,application/json`.
- * Answers are JSON; clauses for other types are passed over. 406 if nothing is left.
+ * Answers are written as JSON (YAML is made of it at the very end); clauses for other types are passed over. 406 if
+ * nothing is left.
  */
 export function chooseForm(accept: string | undefined, allowed: readonly Form['as'][]): Form {
   if (accept === undefined || accept.trim() === '') return { as: 'object' };
   for (const clause of accept.split(',').slice(0, 64)) {
     const [type = '', ...parameters] = clause.split(';').map(part => part.trim());
-    if (!['application/json', 'application/*', '*/*'].includes(type.toLowerCase())) continue;
+    if (!['application/json', YAML, '*/*'].includes(type.toLowerCase())) continue;
     const given = Object.fromEntries(parameters.map(parameter => parameter.split('=', 2))) as Record<
       string,
       string
@@ -33,9 +34,17 @@ export function chooseForm(accept: string | undefined, allowed: readonly Form['a
       return { as, version: v } as Form;
     }
   }
-  throw new StatusError(
-    406,
-    'NotAcceptable',
-    'only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io',
-  );
+  throw notAcceptable('application/json, application/yaml');
 }
+
+const YAML = 'application/yaml';
+
+/** True for a client that would rather have YAML than JSON, and takes it. */
+export function prefersYaml(accept: string | undefined): boolean {
+  if (accept === undefined || !accept.includes(YAML)) return false;
+  const types = accept.split(',').map(clause => clause.split(';', 1)[0]?.trim().toLowerCase() ?? '');
+  return types.find(type => type === YAML || type === 'application/json' || type === '*/*') === YAML;
+}
+
+export const notAcceptable = (accepted: string): StatusError =>
+  new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted}`);

@@ -13,6 +13,8 @@ import { admitConnection } from '../admission/connection.ts';
 import { runtimePath } from '../connect/pod-path.ts';
 import { pipeUpgrade, refuseUpgrade } from '../connect/upgrade.ts';
 import type { Context } from '../context.ts';
+import { prefersYaml } from '../codec/accept.ts';
+import { yamlText } from '../codec/yaml-text.ts';
 import { readBody } from './body.ts';
 import { LargeBodies } from './large-bodies.ts';
 import type { AnyRequest, AnyResponse } from './listeners.ts';
@@ -62,8 +64,9 @@ export class Frontend {
   }
 
   /** A request without its transport, answered without one. */
-  handle(request: ApiRequest): Promise<ApiResponse> {
-    return answerOrStatus(asked => this.#router.answer(asked), request, this.#context.log);
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const answer = await answerOrStatus(asked => this.#router.answer(asked), request, this.#context.log);
+    return prefersYaml(request.headers['accept']) ? asYaml(answer) : answer;
   }
 
   async serve(message: AnyRequest, response: AnyResponse): Promise<void> {
@@ -129,6 +132,13 @@ export class Frontend {
       body: () => readBody(message, { take: () => this.#largeBodies.take(), held }),
     };
   }
+}
+
+/** Every answer is made as JSON; few ask for another form of it. */
+function asYaml(answer: ApiResponse): ApiResponse {
+  if ('stream' in answer || answer.headers['content-type'] !== 'application/json') return answer;
+  const body = yamlText(JSON.parse(Buffer.from(answer.body).toString()));
+  return { ...answer, headers: { ...answer.headers, 'content-type': 'application/yaml' }, body };
 }
 
 /** Requests that switch protocols have no body. */

@@ -10,7 +10,10 @@ const MOST_OPERATIONS = 10_000;
 /** Characters that all copies of a patch make together: copies of copies double. */
 const MOST_COPIED = 3 * 1024 * 1024;
 
-/** JSON patch (RFC 6902) on a copy; throws JsonPatchError with the operation that failed. */
+/**
+ * JSON patch (RFC 6902) on a copy; throws JsonPatchError with the operation that failed. As upstream `replace` sets a field
+ * that is absent too.
+ */
 export function jsonPatch(document: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw new JsonPatchError('the patch is not a list of operations');
   if (patch.length > MOST_OPERATIONS) {
@@ -39,10 +42,8 @@ function applyOperation(document: unknown, operation: unknown, copies: { left: n
       return add(document, path, valueOf(operation));
     case 'remove':
       return remove(document, path).document;
-    case 'replace': {
-      read(document, path);
+    case 'replace':
       return replace(document, path, valueOf(operation));
-    }
     case 'move': {
       const from = pointerOf(operation, 'from');
       if (path.length > from.length && from.every((step, at) => step === path[at])) {
@@ -54,7 +55,7 @@ function applyOperation(document: unknown, operation: unknown, copies: { left: n
     case 'copy':
       return add(document, path, copied(read(document, pointerOf(operation, 'from')), copies));
     case 'test':
-      if (!equalJson(read(document, path), valueOf(operation))) {
+      if (!equalJson(tested(document, path), valueOf(operation))) {
         throw new JsonPatchError(`testing value ${show(path)} failed`);
       }
       return document;
@@ -99,6 +100,14 @@ function read(document: unknown, path: readonly string[]): unknown {
     else throw new JsonPatchError(`path ${show(path)} does not exist`);
   }
   return at;
+}
+
+/** A field that is absent is equal to null, as upstream has it. */
+function tested(document: unknown, path: readonly string[]): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return document;
+  const parent = read(document, path.slice(0, -1));
+  return isFields(parent) && !Object.hasOwn(parent, last) ? null : read(document, path);
 }
 
 function add(document: unknown, path: readonly string[], value: unknown): unknown {

@@ -4,6 +4,7 @@ import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import { isFields } from '../object.ts';
 import { badRequest } from '../status.ts';
+import type { StatusError } from '../status.ts';
 
 /** An object of the right kind and types, without unknown fields, and what to warn about. */
 export interface Checked {
@@ -31,14 +32,30 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   }
 }
 
-/** Checks a body against its kind: 400 for another kind, for wrong types, and (Strict) for unknown or duplicate fields. */
-export function checkBody(body: DecodedBody, kind: Kind, validation: FieldValidation): Checked {
-  const fields = withKind(body.fields, kind);
-  const handled = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
+/** How a body that does not fit is refused, by what is wrong with it. */
+export type Refuse = (why: string) => StatusError;
+
+/** 400, as for a whole object that was sent. */
+const asBadRequest =
+  (kind: Kind): Refuse =>
+  why =>
+    badRequest(
+      `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`,
+    );
+
+/** Checks a body against its kind: refused are another kind, wrong types, and (Strict) unknown or duplicate fields. */
+export function checkBody(
+  body: DecodedBody,
+  kind: Kind,
+  validation: FieldValidation,
+  refuseAs?: Refuse,
+): Checked {
+  const fields = withKind(body.fields, kind, refuseAs ?? badRequest);
+  const refuse = refuseAs ?? asBadRequest(kind);
   const metadata = metadataProblem(fields['metadata'], kind.kind);
-  if (metadata !== undefined) throw badRequest(`${handled}: json: cannot unmarshal ${metadata}`);
+  if (metadata !== undefined) throw refuse(`json: cannot unmarshal ${metadata}`);
   const [wrong] = kind.typeErrors(fields);
-  if (wrong !== undefined) throw badRequest(`${handled}: ${wrong}`);
+  if (wrong !== undefined) throw refuse(wrong);
   const object = { ...fields, metadata: fields['metadata'] ?? {} } as ApiObject;
   if (validation === 'Ignore') return { object: kind.withoutUnknownFields(object), warnings: [] };
   const strict = [
@@ -49,22 +66,20 @@ export function checkBody(body: DecodedBody, kind: Kind, validation: FieldValida
   if (validation === 'Strict') {
     const shown = strict.slice(0, MOST_SHOWN);
     if (strict.length > shown.length) shown.push(`and ${strict.length - shown.length} more`);
-    throw badRequest(`${handled}: strict decoding error: ${shown.join(', ')}`);
+    throw refuse(`strict decoding error: ${shown.join(', ')}`);
   }
   return { object: kind.withoutUnknownFields(object), warnings: strict };
 }
 
 /** apiVersion and kind may be left out: the path says them. */
-function withKind(fields: Fields, kind: Kind): Fields {
+function withKind(fields: Fields, kind: Kind, refuse: Refuse): Fields {
   const wanted = { apiVersion: apiVersionOf(kind), kind: kind.kind };
   const { apiVersion = wanted.apiVersion, kind: given = wanted.kind } = fields;
   if (given !== wanted.kind) {
-    throw badRequest(
-      `the kind in the data (${String(given)}) does not match the expected kind (${wanted.kind})`,
-    );
+    throw refuse(`the kind in the data (${String(given)}) does not match the expected kind (${wanted.kind})`);
   }
   if (apiVersion !== wanted.apiVersion) {
-    throw badRequest(
+    throw refuse(
       `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted.apiVersion})`,
     );
   }
@@ -109,7 +124,8 @@ const isString = (value: unknown): boolean => typeof value === 'string';
 const isAbsentOr = (value: unknown, check: (value: unknown) => boolean): boolean =>
   value === undefined || value === null || check(value);
 
-function jsonType(value: unknown): string {
+/** As Go's decoder calls what it found. */
+export function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -1,6 +1,5 @@
 import { decodeBody } from '../codec/body.ts';
 import { timestamp } from '../context.ts';
-import { apiVersionOf } from '../kind.ts';
 import type { FieldError } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import { isFields } from '../object.ts';
@@ -36,10 +35,9 @@ export async function remove(target: Target): Promise<ApiResponse> {
     (options.dryRun && written.entry.object.metadata.deletionTimestamp === undefined);
   const showsObject = !isGone || target.kind.strategy.returnsDeleted === true;
   const { orphansByDefault } = target.kind.strategy;
-  const warnings = orphansByDefault === undefined || options.propagation !== undefined ? [] : [orphansByDefault];
-  return showsObject
-    ? answerObject(target, written.entry, 200, warnings)
-    : answerGone(target, written.entry);
+  const warnings =
+    orphansByDefault === undefined || options.propagation !== undefined ? [] : [orphansByDefault];
+  return showsObject ? answerObject(target, written.entry, 200, warnings) : answerGone(target, written.entry);
 }
 
 /** DELETE of a collection: each object by itself, as upstream does; answers with the list of what was selected. */
@@ -54,7 +52,7 @@ export async function removeCollection(target: Target): Promise<ApiResponse> {
   const deleted = await Promise.all(selected.map(entry => deleteIfPresent(target, entry, options)));
   const entries = deleted.filter(entry => entry !== undefined);
   const listMeta = { resourceVersion: String(context.store.revision) };
-  return json(200, listText(kind.listKind, apiVersionOf(kind), { entries, listMeta }));
+  return json(200, listText(kind, { entries, listMeta }));
 }
 
 async function deleteIfPresent(
@@ -196,7 +194,9 @@ async function deleteOptions(target: Target): Promise<DeleteOptions> {
   const body: Fields = (await decodeBody(request, context.schemas))?.fields ?? queryOptions(request.query);
   const { kind = 'DeleteOptions', apiVersion = 'v1' } = body;
   if (kind !== 'DeleteOptions') {
-    throw badRequest(`no kind ${JSON.stringify(kind)} of version ${JSON.stringify(apiVersion)} is taken here`);
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} of version ${JSON.stringify(apiVersion)} is taken here`,
+    );
   }
   const options = deleteOptionsFrom(body);
   return { ...options, dryRun: options.dryRun || isDryRun(target) };
@@ -209,7 +209,8 @@ export function deleteOptionsFrom(body: Fields): DeleteOptions {
     gracePeriodSeconds !== null &&
     !Number.isSafeInteger(gracePeriodSeconds)
   ) {
-    const seen = typeof gracePeriodSeconds === 'number' ? `number ${gracePeriodSeconds}` : typeof gracePeriodSeconds;
+    const seen =
+      typeof gracePeriodSeconds === 'number' ? `number ${gracePeriodSeconds}` : typeof gracePeriodSeconds;
     throw badRequest(
       `json: cannot unmarshal ${seen} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
     );

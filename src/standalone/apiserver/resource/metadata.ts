@@ -16,15 +16,19 @@ export function validateMetadata(
   const found = new Findings();
   const place = rootOf({ metadata }).child('metadata');
   if (before === undefined) {
-    found.complaints(place.child('name'), name => nameProblems(name, kind.nameFormat ?? 'subdomain'));
+    const problems = (name: string) => nameProblems(name, kind.nameFormat ?? 'subdomain');
+    // A beginning may end in a dash: something follows it.
+    const base = place.child('generateName');
+    if (base.text !== '') {
+      for (const complaint of problems(base.text.replace(/-$/, 'a')))
+        found.invalid(base, complaint, base.text);
+    }
+    found.complaints(place.child('name'), problems);
   }
   checkLabels(found, place.child('labels'));
   checkAnnotations(found, place.child('annotations'));
-  for (const finalizer of place.child('finalizers').items()) {
-    if (isFinalizer(finalizer.text, before === undefined && takesOnlyStandard(kind))) continue;
-    found.invalid(finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
-  }
   checkOwners(found, place.child('ownerReferences'));
+  checkFinalizers(found, place.child('finalizers'), before === undefined && takesOnlyStandard(kind));
   checkNewFinalizers(found, place.child('finalizers'), before);
   return found.errors;
 }
@@ -36,19 +40,42 @@ const takesOnlyStandard = (kind: Kind): boolean =>
 const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes'];
 
 /** Old objects may have finalizers without a domain; they can be kept. */
-function isFinalizer(text: string, isStrict: boolean): boolean {
-  if (qualifiedName(text).length > 0) return false;
-  return STANDARD_FINALIZERS.includes(text) || text.includes('/') || !isStrict;
+function checkFinalizers(found: Findings, finalizers: Place, isStrict: boolean): void {
+  for (const { text } of finalizers.items()) {
+    for (const complaint of qualifiedName(text)) found.invalid(finalizers, complaint, text);
+  }
+  const { texts } = finalizers;
+  if (texts.includes('orphan') && texts.includes('foregroundDeletion')) {
+    found.invalid(finalizers, 'finalizer orphan and foregroundDeletion cannot be both set');
+  }
+  if (!isStrict) return;
+  for (const finalizer of finalizers.items()) {
+    if (STANDARD_FINALIZERS.includes(finalizer.text) || finalizer.text.includes('/')) continue;
+    found.invalid(finalizer, 'name is neither a standard finalizer name nor is it fully qualified');
+  }
 }
 
 function checkOwners(found: Findings, owners: Place): void {
   for (const owner of owners.items()) {
+    // Upstream does not say which one of the list it means.
+    const complain = (field: string, detail: string) =>
+      found.add({ type: 'Invalid', field: `metadata.ownerReferences.${field}`, value: '', detail });
     for (const field of ['apiVersion', 'kind', 'name', 'uid']) {
-      if (owner.child(field).text === '') found.invalid(owner.child(field), `${field} must not be empty`);
+      if (owner.child(field).text !== '') continue;
+      complain(field, field === 'apiVersion' ? 'version must not be empty' : 'must not be empty');
+    }
+    const [apiVersion, kind] = [owner.child('apiVersion').text, owner.child('kind').text];
+    if (kind === 'Event' && (apiVersion === 'v1' || apiVersion.startsWith('events.k8s.io/'))) {
+      const type = apiVersion === 'v1' ? '/v1' : apiVersion;
+      const detail = `${type}, Kind=Event is disallowed from being an owner`;
+      found.add({ type: 'Invalid', field: 'metadata.ownerReferences', value: owner.value, detail });
     }
   }
-  if (owners.items().filter(owner => owner.child('controller').flag).length > 1) {
-    found.invalid(owners, 'Only one reference can have Controller set to true');
+  const controllers = owners.items().filter(owner => owner.child('controller').flag);
+  const [first, second] = controllers.map(owner => `${owner.child('kind').text}/${owner.child('name').text}`);
+  if (second !== undefined) {
+    const both = `Found "true" in references for ${first} and ${second}`;
+    found.invalid(owners, `Only one reference can have Controller set to true. ${both}`);
   }
 }
 

@@ -7,9 +7,10 @@ import { JsonPatchError, jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { StrategicPatchError, strategicMerge } from '../patch/strategic-merge.ts';
 import type { ApiResponse } from '../request.ts';
-import { StatusError, badRequest } from '../status.ts';
+import { StatusError, badRequest, invalid } from '../status.ts';
 import { APPLY_TYPE, apply, takesApply } from './apply.ts';
-import { checkBody, fieldValidationOf } from './decode.ts';
+import { checkBody, fieldValidationOf, jsonType } from './decode.ts';
+import type { Refuse } from './decode.ts';
 import { answerObject } from './present.ts';
 import type { Target } from './target.ts';
 import { changeObject } from './update.ts';
@@ -29,11 +30,8 @@ export async function patch(target: Target): Promise<ApiResponse> {
   const validation = fieldValidationOf(request.query);
   let warnings: readonly string[] = [];
   const written = await changeObject(target, current => {
-    const checked = checkBody(
-      { fields: parsed.apply(current), duplicates: parsed.duplicates },
-      kind,
-      validation,
-    );
+    const fields = parsed.apply(current);
+    const checked = checkBody({ fields, duplicates: parsed.duplicates }, kind, validation, unfit(fields));
     ({ warnings } = checked);
     return sameNamespace(checked.object, current);
   });
@@ -41,8 +39,17 @@ export async function patch(target: Target): Promise<ApiResponse> {
   return answerObject(target, written.entry, 200, [...warnings, ...written.warnings, ...own]);
 }
 
+/** 422: the patch could be read, and what it makes of the object can not. Upstream shows the whole of that. */
+const unfit =
+  (fields: Fields): Refuse =>
+  why =>
+    invalid({ group: '', kind: '' }, '', [
+      { type: 'Invalid', field: 'patch', value: JSON.stringify(fields), detail: why },
+    ]);
+
 function sameNamespace(object: ApiObject, current: ApiObject): ApiObject {
-  if (object.metadata.namespace === current.metadata.namespace) return object;
+  if (object.metadata.name === undefined || object.metadata.namespace === current.metadata.namespace)
+    return object;
   throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
@@ -59,18 +66,28 @@ export async function parsePatch(
   const { value, duplicates } = parseJson(textOf(await request.body()));
   switch (type) {
     case 'application/json-patch+json':
+      if (!Array.isArray(value)) {
+        throw badRequest(
+          `error decoding patch: json: cannot unmarshal ${jsonType(value)} into Go value of type []jsonPatchOp`,
+        );
+      }
       return { duplicates, apply: fields => asFields(patched(fields, value)) };
     case 'application/merge-patch+json':
-      if (!isFields(value)) throw badRequest('a merge patch has to be an object');
+      if (!isFields(value)) throw notAnObject(value);
       return { duplicates, apply: fields => asFields(mergePatch(fields, value)) };
     default: {
-      if (!isFields(value)) throw badRequest('a strategic merge patch has to be an object');
+      if (!isFields(value)) throw notAnObject(value);
       // Scale and other bodies of foreign kinds have no lists to merge: they have no schema here.
       const schema = target.subresource?.scale === undefined ? kind.mergeSchema : undefined;
       return { duplicates, apply: fields => strategic(fields, value, schema) };
     }
   }
 }
+
+const notAnObject = (value: unknown): StatusError =>
+  badRequest(
+    `error decoding patch: json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`,
+  );
 
 const acceptedTypes = (kind: Kind): readonly string[] => [
   'application/json-patch+json',
@@ -99,5 +116,10 @@ function strategic(fields: Fields, value: Fields, schema: Kind['mergeSchema']): 
 
 function asFields(value: unknown): Fields {
   if (isFields(value)) return value;
-  throw badRequest('the patch makes the object something that is no object');
+  throw new StatusError(
+    422,
+    'Invalid',
+    'the server rejected our request due to an error in our request: the patch makes the object something that is no object',
+    {},
+  );
 }

@@ -95,7 +95,7 @@ test('selectors choose, and broken ones are refused', async () => {
     'limit=x',
     'continue=%21',
     'resourceVersion=abc',
-    'watch=perhaps',
+    'timeoutSeconds=soon',
   ]) {
     const refused = await list(query);
     assert.equal(refused.status, 400, query);

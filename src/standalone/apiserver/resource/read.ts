@@ -1,5 +1,6 @@
 import { chooseForm } from '../codec/accept.ts';
 import { apiVersionOf } from '../kind.ts';
+import type { Kind } from '../kind.ts';
 import type { ApiObject } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { badRequest, expired, notFound } from '../status.ts';
@@ -127,7 +128,7 @@ function answerList(target: Target, page: Page): ApiResponse {
   const { kind, request } = target;
   const form = chooseForm(request.headers['accept'], ['object', 'Table', 'PartialObjectMetadataList']);
   const objects = (): readonly ApiObject[] => page.entries.map(entry => entry.object);
-  if (form.as === 'object') return json(200, listText(kind.listKind, apiVersionOf(kind), page));
+  if (form.as === 'object') return json(200, listText(kind, page));
   if (form.as === 'Table') {
     const options = { version: form.version, listMeta: page.listMeta, withColumns: true };
     return json(200, JSON.stringify(tableOf(target, objects(), options)));
@@ -145,9 +146,16 @@ function answerList(target: Target, page: Page): ApiResponse {
   );
 }
 
-/** The entries' texts, joined: a list is never written anew from its objects. */
-export function listText(listKind: string, apiVersion: string, page: Page): string {
-  const head = `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)}`;
-  const items = page.entries.map(entry => entry.text).join(',');
+/**
+ * The entries' texts, joined: a list is never written anew from its objects. Items of built-in kinds do not repeat what
+ * kind they are, as upstream; those of custom resources do.
+ */
+export function listText(kind: Kind, page: Page): string {
+  const apiVersion = JSON.stringify(apiVersionOf(kind));
+  const head = `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${apiVersion}`;
+  const itemHead = `{"apiVersion":${apiVersion},"kind":${JSON.stringify(kind.kind)},`;
+  const shortened = (text: string) => (text.startsWith(itemHead) ? `{${text.slice(itemHead.length)}` : text);
+  const isTyped = kind.mergeSchema !== undefined;
+  const items = page.entries.map(({ text }) => (isTyped ? shortened(text) : text)).join(',');
   return `${head},"metadata":${JSON.stringify(page.listMeta)},"items":[${items}]}`;
 }

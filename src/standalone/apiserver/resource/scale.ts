@@ -3,7 +3,8 @@ import type { ScalePaths } from '../kind.ts';
 import { isFields, valueAt, withValueAt } from '../object.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
-import { StatusError, badRequest, methodNotAllowed, notFound } from '../status.ts';
+import { badRequest, invalid, methodNotAllowed, notFound } from '../status.ts';
+import { jsonType } from './decode.ts';
 import { parsePatch } from './patch.ts';
 import { json } from './present.ts';
 import { keyOfTarget, objectsOf } from './target.ts';
@@ -33,11 +34,11 @@ async function writeScale(target: Target, change: (scale: Fields) => Fields): Pr
   const rescale = (current: ApiObject) => {
     const wished = change(scaleOf(current, paths));
     assertScale(wished);
-    const replicas = replicasOf(wished);
+    const replicas = replicasOf(wished, target.name);
     const { name, uid = '', resourceVersion = '' } = isFields(wished['metadata']) ? wished['metadata'] : {};
     const metadata = {
       ...current.metadata,
-      name: typeof name === 'string' ? name : target.name,
+      name: typeof name === 'string' ? name : '',
       uid: String(uid),
       resourceVersion: String(resourceVersion),
     };
@@ -56,16 +57,18 @@ function assertScale({ apiVersion = 'autoscaling/v1', kind = 'Scale' }: Fields):
   );
 }
 
-function replicasOf(scale: Fields): number {
+function replicasOf(scale: Fields, name: string): number {
   const replicas = valueAt(scale, ['spec', 'replicas']) ?? 0;
-  if (Number.isSafeInteger(replicas) && Number(replicas) >= 0 && Number(replicas) < 2 ** 31)
-    return Number(replicas);
-  throw new StatusError(
-    422,
-    'Invalid',
-    `Scale.autoscaling is invalid: spec.replicas: Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
-    { causes: [{ reason: 'FieldValueInvalid', field: 'spec.replicas' }] },
-  );
+  if (!Number.isSafeInteger(replicas) || Math.abs(Number(replicas)) >= 2 ** 31) {
+    throw badRequest(
+      `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${jsonType(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32`,
+    );
+  }
+  if (Number(replicas) >= 0) return Number(replicas);
+  const detail = 'must be greater than or equal to 0';
+  throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [
+    { type: 'Invalid', field: 'spec.replicas', value: replicas, detail },
+  ]);
 }
 
 function scaleOf(object: ApiObject, paths: ScalePaths): Fields {

@@ -10,7 +10,7 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   if (value === '') return 'Metadata';
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
   throw badRequest(
-    `invalid includeObject value ${JSON.stringify(value)}: supported values: None, Metadata, Object`,
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
   );
 }
 
@@ -26,7 +26,7 @@ export function tableOf(
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata: options.listMeta,
-    columnDefinitions: options.withColumns ? target.kind.columns : [],
+    columnDefinitions: options.withColumns ? target.kind.columns : null,
     rows: objects.map(object => ({
       cells: target.kind.cells(object, now),
       object: rowObject(object, include, options.version),

@@ -213,7 +213,7 @@ function assertSameName(object: ApiObject, name: string): void {
   if (given === name) return;
   throw badRequest(
     given === ''
-      ? 'the name of the object must be set and match the name in the URL'
+      ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
       : `the name of the object (${given}) does not match the name on the URL (${name})`,
   );
 }

@@ -1,4 +1,4 @@
-import { chooseForm } from '../codec/accept.ts';
+import { chooseForm, notAcceptable, prefersYaml } from '../codec/accept.ts';
 import type { Form } from '../codec/accept.ts';
 import { apiVersionOf } from '../kind.ts';
 import type { ApiObject } from '../object.ts';
@@ -47,6 +47,7 @@ function planOf(target: Target): Plan {
   const revision = revisionParameter(query, store);
   const asked = booleanParameter(query, 'sendInitialEvents');
   const sendsInitial = asked ?? (revision === undefined || revision === 0);
+  if (prefersYaml(headers['accept'])) throw notAcceptable('application/json;stream=watch');
   const seconds = numberParameter(query, 'timeoutSeconds') ?? 0;
   return {
     selection: selectionOf(target),
@@ -200,7 +201,6 @@ class WatchStream {
     const { kind } = this.#target;
     const metadata = {
       resourceVersion: String(revision),
-      creationTimestamp: null,
       ...(annotations === undefined ? {} : { annotations }),
     };
     const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata };
@@ -208,13 +208,17 @@ class WatchStream {
     this.#write(frame('BOOKMARK', isPartial ? this.#presented(object) : this.#bookmarkText(object)));
   }
 
-  /** In a Table watch a bookmark is a table without rows: only its resourceVersion counts. */
+  /** In a Table watch a bookmark is a table of one row, whose object carries its annotations. */
   #bookmarkText(object: ApiObject): string {
     const { form } = this.#plan;
     if (form.as !== 'Table') return JSON.stringify(object);
     const { resourceVersion = '' } = object.metadata;
     return JSON.stringify(
-      tableOf(this.#target, [], { version: form.version, listMeta: { resourceVersion }, withColumns: false }),
+      tableOf(this.#target, [object], {
+        version: form.version,
+        listMeta: { resourceVersion },
+        withColumns: false,
+      }),
     );
   }
 

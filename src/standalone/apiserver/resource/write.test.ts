@@ -195,13 +195,13 @@ test('unknown and doubled fields are refused, warned of or ignored as asked', as
   assert.equal(strict.status, 400);
   assert.equal(
     strict.json['message'],
-    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "nope", duplicate field "data.x"',
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.x", unknown field "nope"',
   );
   const warned = await server.call('POST', `${CONFIG_MAPS}?fieldValidation=Warn`, { body });
   assert.equal(warned.status, 201);
   assert.deepEqual(warned.headers['warning'], [
-    String.raw`299 - "unknown field \"nope\""`,
     String.raw`299 - "duplicate field \"data.x\""`,
+    String.raw`299 - "unknown field \"nope\""`,
   ]);
   const wrong = await server.call('POST', CONFIG_MAPS, { body: { metadata: { name: 'b' }, data: 'text' } });
   assert.equal(wrong.status, 400);

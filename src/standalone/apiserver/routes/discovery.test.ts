@@ -55,7 +55,7 @@ test('the aggregated form holds the same resources, with an ETag that spares a s
   const [apps] = groups.json['items'] ?? [];
   assert.equal(apps?.['metadata']?.['name'], 'apps');
   const [deployments] = apps?.['versions']?.[0]?.['resources'] ?? [];
-  assert.deepEqual(deployments?.['responseKind'], { group: 'apps', version: 'v1', kind: 'Deployment' });
+  assert.deepEqual(deployments?.['responseKind'], { group: '', version: '', kind: 'Deployment' });
   assert.deepEqual(
     deployments?.['subresources']?.map(sub => sub['subresource']),
     ['scale', 'status'],

@@ -70,15 +70,47 @@ interface Group {
 
 function groupsOf(kinds: readonly Kind[]): readonly Group[] {
   const byGroup = Map.groupBy(kinds, kind => kind.group);
-  return [...byGroup].map(([name, members]) => ({
-    name,
-    versions: [...Map.groupBy(members, kind => kind.version)]
-      .map(([version, inVersion]) => ({
-        name: version,
-        kinds: inVersion.toSorted((a, b) => (a.plural < b.plural ? -1 : 1)),
-      }))
-      .sort((a, b) => compareVersions(a.name, b.name)),
-  }));
+  return [...byGroup]
+    .toSorted(([a], [b]) => compareGroups(a, b))
+    .map(([name, members]) => ({
+      name,
+      versions: [...Map.groupBy(members, kind => kind.version)]
+        .map(([version, inVersion]) => ({
+          name: version,
+          kinds: inVersion.toSorted((a, b) => (a.plural < b.plural ? -1 : 1)),
+        }))
+        .sort((a, b) => compareVersions(a.name, b.name)),
+    }));
+}
+
+/** By what clients resolve short names: upstream's groups in upstream's order, then all others by name. */
+const GROUPS: readonly string[] = [
+  '',
+  'apiregistration.k8s.io',
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+  'resource.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+];
+
+function compareGroups(a: string, b: string): number {
+  const place = (group: string) => (GROUPS.includes(group) ? GROUPS.indexOf(group) : GROUPS.length);
+  return place(a) - place(b) || (a < b ? -1 : 1);
 }
 
 /** v10 before v2 before v1, stable before beta before alpha (version priority of CustomResourceDefinitions). */
@@ -152,7 +184,7 @@ function aggregated(groups: readonly Group[]): object {
     apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
     items: groups.map(group => ({
-      metadata: { name: group.name, creationTimestamp: null },
+      metadata: { name: group.name },
       versions: group.versions.map(version => ({
         version: version.name,
         resources: version.kinds.map(discoveredKind),
@@ -165,7 +197,8 @@ function aggregated(groups: readonly Group[]): object {
 function discoveredKind(kind: Kind): object {
   return {
     resource: kind.plural,
-    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    // Upstream names group and version only where they are not those of the list.
+    responseKind: { group: '', version: '', kind: kind.kind },
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: kind.verbs ?? STANDARD_VERBS,
@@ -174,8 +207,8 @@ function discoveredKind(kind: Kind): object {
       subresources: sorted(kind.subresources).map(subresource => ({
         subresource: subresource.name,
         responseKind: {
-          group: subresource.group ?? kind.group,
-          version: subresource.version ?? kind.version,
+          group: subresource.group ?? '',
+          version: subresource.version ?? '',
           kind: subresource.kind,
         },
         verbs: subresource.verbs,

@@ -9,6 +9,8 @@ export interface ResourcePath {
   readonly subresource: string;
   /** What follows the subresource, as the path that a proxy passes on. */
   readonly rest: readonly string[];
+  /** `/api/v1/watch/…`, as clients asked before there was `?watch=true`. */
+  readonly isOldWatch: boolean;
 }
 
 /** Undefined for paths that are not of the resource API, and for `/api/v1`, which discovery answers. */
@@ -18,12 +20,14 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
   if (!isCore && parts[0] !== 'apis') return undefined;
   const group = isCore ? '' : (parts[1] ?? '');
   const version = (isCore ? parts[1] : parts[2]) ?? '';
-  const rest = parts.slice(isCore ? 2 : 3);
+  const whole = parts.slice(isCore ? 2 : 3);
+  const isOldWatch = whole[0] === 'watch' && whole.length > 1;
+  const rest = isOldWatch ? whole.slice(1) : whole;
   if (version === '' || rest.length === 0) return undefined;
   if (rest[0] !== 'namespaces' || rest.length < 3 || isNamespaceSubresource(rest[2])) {
-    return pathOf({ group, version, namespace: '' }, rest);
+    return pathOf({ group, version, namespace: '', isOldWatch }, rest);
   }
-  return pathOf({ group, version, namespace: rest[1] ?? '' }, rest.slice(2));
+  return pathOf({ group, version, namespace: rest[1] ?? '', isOldWatch }, rest.slice(2));
 }
 
 /** `namespaces/NAME/status` is a subresource of the namespace; any other third part is a resource within it. */
@@ -31,7 +35,7 @@ const isNamespaceSubresource = (part: string | undefined): boolean =>
   part === 'status' || part === 'finalize';
 
 function pathOf(
-  scope: Pick<ResourcePath, 'group' | 'version' | 'namespace'>,
+  scope: Pick<ResourcePath, 'group' | 'version' | 'namespace' | 'isOldWatch'>,
   [plural = '', name = '', subresource = '', ...rest]: readonly string[],
 ): ResourcePath {
   return { ...scope, plural, name, subresource, rest };

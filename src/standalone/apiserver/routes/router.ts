@@ -2,7 +2,7 @@ import { assertMay, attributesOf } from '../access/authorize.ts';
 import { effectiveUser } from '../access/impersonate.ts';
 import type { Context } from '../context.ts';
 import { STANDARD_VERBS } from '../kind.ts';
-import type { Verb } from '../kind.ts';
+import type { Kind, Verb } from '../kind.ts';
 import type { ApiRequest, ApiResponse, User } from '../request.ts';
 import { create } from '../resource/create.ts';
 import { remove, removeCollection } from '../resource/delete.ts';
@@ -86,7 +86,22 @@ export class Router {
     const subresource = kind.subresources.find(({ name: sub }) => sub === path.subresource);
     if (path.subresource !== '' && subresource === undefined) return undefined;
     if (kind.namespaced && namespace === '' && name !== '') return undefined;
+    if (path.isOldWatch) return this.#oldWatch(path, request, kind);
     return { context: this.#context, request, kind, subresource, namespace, name };
+  }
+
+  /** The watch of a collection, or of the one object that the path names, in today's form. */
+  #oldWatch(
+    { namespace, name, subresource }: ResourcePath,
+    request: ApiRequest,
+    kind: Kind,
+  ): Target | undefined {
+    if (subresource !== '') return undefined;
+    const query = new URLSearchParams(request.query);
+    query.set('watch', 'true');
+    if (name !== '') query.set('fieldSelector', `metadata.name=${name}`);
+    const asked = { ...request, path: request.path, query };
+    return { context: this.#context, request: asked, kind, subresource: undefined, namespace, name: '' };
   }
 
   /** 403 comes before 404: nobody learns what is there who might not use it. */

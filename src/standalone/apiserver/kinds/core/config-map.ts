@@ -28,8 +28,13 @@ export const CONFIG_MAP: Definition = {
       for (const complaint of configKey(key)) found.invalid(binary.key(key), complaint, key);
       size += Buffer.byteLength(value.text, 'base64');
     }
-    // Upstream reports the size at the object as a whole, under an empty path.
-    if (size > LARGEST_CONFIGURATION) found.tooLong(object, LARGEST_CONFIGURATION);
+    // Upstream's path for the object as a whole.
+    if (size > LARGEST_CONFIGURATION)
+      found.add({
+        type: 'TooLong',
+        field: '[]',
+        detail: `may not be more than ${LARGEST_CONFIGURATION} bytes`,
+      });
     if (before !== undefined) checkImmutable(found, object, before, ['data', 'binaryData']);
   },
   table: {

@@ -1,3 +1,5 @@
+import { isFields } from '../../object.ts';
+import { within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
@@ -17,6 +19,7 @@ export const NAMESPACE: Definition = {
   nameFormat: 'label',
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   subresources: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }, statusOf('Namespace')],
+  defaults: object => within(object, 'metadata', withOwnLabel),
   validate: (found, object) => {
     for (const finalizer of object.child('spec').child('finalizers').items()) {
       found.complaints(finalizer, qualifiedName);
@@ -30,19 +33,14 @@ export const NAMESPACE: Definition = {
     allowsUnconditionalUpdate: true,
     onCreate: object => ({
       ...object,
-      metadata: {
-        ...object.metadata,
-        labels: { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name ?? '' },
-      },
+      metadata: withOwnLabel(object.metadata),
       spec: { finalizers: [...new Set([...finalizersOf(object), CONTENT])] },
       status: { phase: 'Active' },
     }),
     onUpdate: (object, before, subresource) => {
-      const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name ?? '' };
-      const named = { ...object, metadata: { ...object.metadata, labels } };
-      if (subresource === 'finalize') return { ...named, status: before['status'] };
+      if (subresource === 'finalize') return { ...object, status: before['status'] };
       // The finalizers of the spec belong to the finalize subresource.
-      return { ...named, spec: before['spec'] };
+      return { ...object, spec: before['spec'] };
     },
     onDeletionMark: object => ({
       ...object,
@@ -56,6 +54,14 @@ export const NAMESPACE: Definition = {
     cells: (object, now) => [nameOf(object), object.child('status').child('phase').text, ageOf(object, now)],
   },
 };
+
+/** Every namespace can be selected by its name; a generated one is known only when the object is made. */
+function withOwnLabel<T extends { readonly name?: unknown; readonly labels?: unknown }>(metadata: T): T {
+  const { name, labels } = metadata;
+  if (typeof name !== 'string' || name === '') return metadata;
+  const given = isFields(labels) ? labels : {};
+  return { ...metadata, labels: { ...given, 'kubernetes.io/metadata.name': name } };
+}
 
 function finalizersOf(object: Readonly<Record<string, unknown>>): readonly string[] {
   const spec = object['spec'] as { readonly finalizers?: readonly string[] } | undefined;

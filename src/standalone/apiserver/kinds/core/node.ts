@@ -20,7 +20,7 @@ export const NODE: Definition = {
   namespaced: false,
   shortNames: ['no'],
   subresources: [statusOf('Node')],
-  defaults: object => within(object, 'status', withAllocatable),
+  defaults: object => within(within(object, 'spec', withBothPrefixes), 'status', withAllocatable),
   validate: (found, object, before) => {
     const spec = object.child('spec');
     // Upstream names the taints of the spec beneath the metadata.
@@ -137,4 +137,12 @@ function addressOf(status: Place, type: string): string {
     .items()
     .find(item => item.child('type').text === type);
   return address?.child('address').text ?? '<none>';
+}
+
+/** `podCIDR` is the first of `podCIDRs`, whichever of the two was given. */
+function withBothPrefixes(spec: Fields): Fields {
+  const { podCIDR, podCIDRs } = spec;
+  const [first] = Array.isArray(podCIDRs) ? (podCIDRs as readonly unknown[]) : [];
+  if (typeof first === 'string') return podCIDR === first ? spec : fill(spec, { podCIDR: first });
+  return typeof podCIDR === 'string' && podCIDR !== '' ? { ...spec, podCIDRs: [podCIDR] } : spec;
 }

@@ -155,7 +155,9 @@ export function parseType(fullName: string, lines: readonly string[], names: Nam
       : { union: { discriminator: union[1] ?? '', members: (union[2] ?? '').split(',') } }),
     description,
     fields,
-    zeros: [...fields.values()].filter(field => isZero(field) && !(kind !== 'no' && field.name === 'metadata')),
+    zeros: [...fields.values()].filter(
+      field => isZero(field) && !(kind !== 'no' && field.name === 'metadata'),
+    ),
     wire,
   };
 }

@@ -88,6 +88,11 @@ export class Findings {
     if (!isDeepStrictEqual(place.value, before.value)) this.invalid(place, detail);
   }
 
+  /** A finding whose place upstream names in its own way. */
+  add(error: FieldError): void {
+    this.#errors.push(error);
+  }
+
   #add(type: FieldError['type'], place: Place, detail: string, value?: unknown): void {
     this.#errors.push({ type, field: place.path, detail, ...(value === undefined ? {} : { value }) });
   }
