@@ -1,10 +1,8 @@
 import { matchesSelector } from '../kube/selector.ts';
-import type { HTTPRoute, ParentReference } from '../kube/types/gateway-routes.ts';
+import type { ParentReference } from '../kube/types/gateway-routes.ts';
 import { doIntersect } from './compile-hostname.ts';
 import { GATEWAY_GROUP, bad, good, parentKey } from './model.ts';
-import type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';
-
-const KIND = 'HTTPRoute';
+import type { Attachment, GatewayModel, GatewaySources, ListenerModel, Route, RouteModel } from './model.ts';
 
 /** What each of a route's parentRefs that leads to this Gateway comes to. */
 export function attach(
@@ -66,14 +64,14 @@ function chooseListeners(
 /** Why the listener does not let the route in; undefined where it does. */
 function refusalOf(
   { listener, supportedKinds }: ListenerModel,
-  route: HTTPRoute,
+  route: Route,
   { gateway }: GatewayModel,
   sources: Pick<GatewaySources, 'namespace'>,
 ): string | undefined {
   const isKind = supportedKinds.some(
-    ({ group = GATEWAY_GROUP, kind }) => group === GATEWAY_GROUP && kind === KIND,
+    ({ group = GATEWAY_GROUP, kind }) => group === GATEWAY_GROUP && kind === route.kind,
   );
-  if (!isKind) return `Listener ${listener.name} takes no ${KIND}`;
+  if (!isKind) return `Listener ${listener.name} takes no ${route.kind}`;
   const own = route.metadata.namespace ?? '';
   const { from = 'Same', selector } = listener.allowedRoutes?.namespaces ?? {};
   if (from === 'All') return undefined;

@@ -1,17 +1,23 @@
-import type { HTTPRoute } from '../kube/types/gateway-routes.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import { parentKey } from './model.ts';
+import type { Route } from './model.ts';
 
 /** What objects refer to, as `namespace/name`: indexes are made of it. Each key once. */
 
+/** Names a route among those of all kinds: `namespace/name` of an HTTPRoute, with the kind and a colon before it for others. */
+export function routeKey({ kind, metadata }: Route): string {
+  const key = `${metadata.namespace ?? ''}/${metadata.name}`;
+  return kind === 'HTTPRoute' ? key : `${kind}:${key}`;
+}
+
 /** Gateways that a route names as parents. */
-export function parentsOf({ metadata, spec }: HTTPRoute): readonly string[] {
+export function parentsOf({ metadata, spec }: Route): readonly string[] {
   return unique((spec.parentRefs ?? []).flatMap(parent => parentKey(parent, metadata.namespace ?? '') ?? []));
 }
 
 /** Services that a route sends requests to, whether or not it may. */
-export function backendsOf({ metadata, spec }: HTTPRoute): readonly string[] {
+export function backendsOf({ metadata, spec }: Route): readonly string[] {
   return unique(
     (spec.rules ?? []).flatMap(({ backendRefs = [] }) =>
       backendRefs.map(({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`),

@@ -6,7 +6,10 @@ import { isHostname } from './compile-hostname.ts';
 import { GATEWAY_GROUP, bad, good } from './model.ts';
 import type { GatewaySources, ListenerModel, Verdict } from './model.ts';
 
-const HTTP_ROUTE: RouteGroupKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute' };
+const ROUTES: readonly RouteGroupKind[] = [
+  { group: GATEWAY_GROUP, kind: 'HTTPRoute' },
+  { group: GATEWAY_GROUP, kind: 'GRPCRoute' },
+];
 const PROTOCOLS = ['HTTP', 'HTTPS'];
 
 /** Listeners of a Gateway, with what is wrong with each. */
@@ -95,7 +98,7 @@ function readKinds(
   { allowedRoutes, protocol }: Listener,
   field: string,
 ): { readonly kinds: readonly RouteGroupKind[]; readonly resolved: Verdict } {
-  const fit = PROTOCOLS.includes(protocol) ? [HTTP_ROUTE] : [];
+  const fit = PROTOCOLS.includes(protocol) ? ROUTES : [];
   const listed = allowedRoutes?.kinds ?? [];
   const resolved = good('ResolvedRefs', 'All references lead to what they name');
   if (listed.length === 0) return { kinds: fit, resolved };
@@ -104,7 +107,7 @@ function readKinds(
   const kinds = fit.filter(kind => listed.some(one => isSame(one, kind)));
   const wrong = listed.findIndex(one => !fit.some(kind => isSame(one, kind)));
   if (wrong < 0) return { kinds, resolved };
-  const { group = GATEWAY_GROUP, kind } = listed[wrong] ?? HTTP_ROUTE;
+  const { group = GATEWAY_GROUP, kind } = listed[wrong] ?? { kind: '' };
   return {
     kinds,
     resolved: bad(

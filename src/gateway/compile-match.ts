@@ -1,4 +1,5 @@
-import type { HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
+import type { GRPCRouteMatch, HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
+import { grpcPath } from './compile-grpc-rule.ts';
 import { normaliseTarget } from './lookup/index.ts';
 import type { TableMatch, TableValueMatch } from './table.ts';
 
@@ -26,6 +27,14 @@ export function compileMatch(match: HTTPRouteMatch): TableMatch | Unsupported {
   const query = compileValues(match.queryParams ?? [], 'queryParams', name => name);
   if ('sentence' in query) return query;
   return { path, ...(method === undefined ? {} : { method }), headers: headers.values, query: query.values };
+}
+
+/** The same for a GRPCRoute: what is matched of a call is its path, and its headers. */
+export function compileGrpcMatch(match: GRPCRouteMatch): TableMatch | Unsupported {
+  const path = grpcPath(match);
+  if ('sentence' in path) return path;
+  const headers = compileValues(match.headers ?? [], 'headers', name => name.toLowerCase());
+  return 'sentence' in headers ? headers : { path, headers: headers.values, query: [] };
 }
 
 function compilePath(type: string, value: string): TableMatch['path'] | Unsupported {

@@ -25,8 +25,8 @@ const PATH_RANK: Readonly<Record<TableMatch['path']['type'], number>> = {
 export function comparePrecedence(a: RankedRule, b: RankedRule): number {
   const [one, two] = [a.rule.match, b.rule.match];
   return (
-    PATH_RANK[one.path.type] - PATH_RANK[two.path.type] ||
-    two.path.value.length - one.path.value.length ||
+    rankOf(a) - rankOf(b) ||
+    lengthOf(b) - lengthOf(a) ||
     Number(one.method === undefined) - Number(two.method === undefined) ||
     two.headers.length - one.headers.length ||
     two.query.length - one.query.length ||
@@ -35,6 +35,17 @@ export function comparePrecedence(a: RankedRule, b: RankedRule): number {
     a.place - b.place
   );
 }
+
+/** A method of any service stands behind all rules that name a service (GRPCRouteRule.matches). */
+const isAnyService = ({ rule }: RankedRule): boolean =>
+  rule.protocol === 'grpc' && rule.match.path.type === 'RegularExpression';
+
+const rankOf = (ranked: RankedRule): number =>
+  PATH_RANK[isAnyService(ranked) ? 'PathPrefix' : ranked.rule.match.path.type];
+
+/** That of `/` is 1. */
+const lengthOf = (ranked: RankedRule): number =>
+  isAnyService(ranked) ? 1.5 : ranked.rule.match.path.value.length;
 
 function compareText(a: string, b: string): number {
   if (a === b) return 0;

@@ -1,8 +1,8 @@
-import type { BackendObjectReference, HTTPRoute } from '../kube/types/gateway-routes.ts';
+import type { BackendObjectReference } from '../kube/types/gateway-routes.ts';
 import type { ServicePort } from '../kube/types/service.ts';
 import { isGranted } from './compile-grants.ts';
 import { GATEWAY_GROUP, bad } from './model.ts';
-import type { GatewaySources, Verdict } from './model.ts';
+import type { GatewaySources, Route, Verdict } from './model.ts';
 import { backendKey } from './table.ts';
 
 export interface ResolvedBackend {
@@ -13,12 +13,12 @@ export interface ResolvedBackend {
   readonly port: number;
 }
 
-/** Protocols that need more of a proxy than HTTP/1.1 over TCP; names it does not know are read as hints (GEP-1911). */
-const UNSUPPORTED = ['kubernetes.io/h2c', 'kubernetes.io/wss', 'https', 'grpc', 'h2c'];
+/** Protocols over TLS, which backends are not spoken to by; names that nobody knows are read as hints (GEP-1911). */
+const UNSUPPORTED = ['kubernetes.io/wss', 'https'];
 
 /** Where a backendRef leads, or the verdict of ResolvedRefs that says why nowhere. */
 export function resolveBackend(
-  route: HTTPRoute,
+  route: Route,
   reference: BackendObjectReference,
   field: string,
   sources: Pick<GatewaySources, 'service' | 'grants'>,
@@ -31,12 +31,12 @@ export function resolveBackend(
       'InvalidKind',
       `${kind}${group === '' ? '' : `.${group}`} is no kind that requests can be sent to; a Service is`,
     );
-  const from = { fromGroup: GATEWAY_GROUP, fromKind: 'HTTPRoute', fromNamespace: own };
+  const from = { fromGroup: GATEWAY_GROUP, fromKind: route.kind, fromNamespace: own };
   // Before anything is said of the Service: whether it exists is its namespace's own affair.
   if (!isGranted({ ...from, group, kind, namespace, name }, at => sources.grants(at)))
     return refuse(
       'RefNotPermitted',
-      `no ReferenceGrant in namespace ${namespace} lets HTTPRoutes of ${own} use Service ${name}`,
+      `no ReferenceGrant in namespace ${namespace} lets ${route.kind}s of ${own} use Service ${name}`,
     );
   const key = `${namespace}/${name}`;
   const service = sources.service(key);

@@ -116,7 +116,7 @@ test('a protocol of the Service that proxies do not speak is told', () => {
   const of = (port: Partial<ServicePort>) =>
     made(withBackend({ name: 'api' }), service('shop/api', [{ port: 80, protocol: 'TCP', ...port }]))
       .conditions?.[1];
-  assert.equal(of({ appProtocol: 'kubernetes.io/h2c' }), 'ResolvedRefs=False/UnsupportedProtocol');
+  assert.equal(of({ appProtocol: 'kubernetes.io/wss' }), 'ResolvedRefs=False/UnsupportedProtocol');
   assert.equal(of({ appProtocol: 'https' }), 'ResolvedRefs=False/UnsupportedProtocol');
   assert.equal(of({ protocol: 'UDP' }), 'ResolvedRefs=False/UnsupportedProtocol');
   assert.equal(of({ appProtocol: 'kubernetes.io/ws' }), resolved);

@@ -1,14 +1,16 @@
 import { provenanceOf } from '../base/provenance.ts';
-import type { HTTPBackendRef, HTTPRoute, HTTPRouteRule } from '../kube/types/gateway-routes.ts';
+import type { GRPCRouteMatch, HTTPBackendRef, HTTPRouteMatch } from '../kube/types/gateway-routes.ts';
 import { millisecondsOf } from './compile-duration.ts';
 import { compileFilters } from './compile-filters.ts';
 import type { FilterProblem } from './compile-filters.ts';
 import { isHostname } from './compile-hostname.ts';
-import { compileMatch } from './compile-match.ts';
+import { type AnyRule, rulesOf } from './compile-grpc-rule.ts';
+import { routeKey } from './compile-keys.ts';
+import { compileGrpcMatch, compileMatch } from './compile-match.ts';
 import { resolveBackend } from './compile-references.ts';
 import type { ResolvedBackend } from './compile-references.ts';
 import { bad, good } from './model.ts';
-import type { GatewaySources, RouteModel, Verdict } from './model.ts';
+import type { GatewaySources, Route, RouteModel, Verdict } from './model.ts';
 import type { TableBackendReference, TableFilter, TableMatch, TableRule } from './table.ts';
 
 type Sources = Pick<GatewaySources, 'service' | 'grants'>;
@@ -19,16 +21,15 @@ const RULE_FIELDS = ['backendRefs', 'filters', 'matches', 'name', 'timeouts'];
 const TOLD = 8;
 
 /** What a route asks for. A route without rules matches everything and leads nowhere. */
-export function readRoute(route: HTTPRoute, sources: Sources): RouteModel {
-  const { metadata, spec } = route;
-  const rules = spec.rules ?? [{}];
-  const read = rules.map((rule, index) => readRule(route, rule, index, sources));
+export function readRoute(route: Route, sources: Sources): RouteModel {
+  const { spec } = route;
+  const read = rulesOf(route).map((rule, index) => readRule(route, rule, index, sources));
   const backends = new Map<string, { readonly service: string; readonly port: number }>();
   for (const { resolved } of read)
     for (const { key, service, port } of resolved) backends.set(key, { service, port });
   const unresolved = read.flatMap(rule => rule.unresolved);
   return {
-    key: `${metadata.namespace ?? ''}/${metadata.name}`,
+    key: routeKey(route),
     route,
     hostnames: (spec.hostnames ?? []).map(name => name.toLowerCase()),
     rules: read.flatMap(rule => rule.rules),
@@ -53,7 +54,7 @@ interface ReadRule {
  * answered with 500: they must not fall to a rule that was meant for others.
  */
 function judge(
-  { spec }: HTTPRoute,
+  { spec }: Route,
   read: readonly ReadRule[],
 ): Pick<RouteModel, 'accepted' | 'partiallyInvalid'> {
   const accepted = good('Accepted', 'The route is attached');
@@ -83,13 +84,16 @@ function tell(sentences: readonly string[]): string {
   return rest > 0 ? `${told}; and ${rest} more` : told;
 }
 
-function readRule(route: HTTPRoute, rule: HTTPRouteRule, index: number, sources: Sources): ReadRule {
+function readRule(route: Route, rule: AnyRule, index: number, sources: Sources): ReadRule {
   const field = `spec.rules[${index}]`;
+  const isGrpc = route.kind === 'GRPCRoute';
   const problem = (found: FilterProblem): ReadRule['problem'] => ({ ...found, index });
   const matches: { readonly match: TableMatch; readonly field: string }[] = [];
   let wrong: FilterProblem | undefined;
   for (const [at, written] of (rule.matches?.length ? rule.matches : [{}]).entries()) {
-    const match = compileMatch(written);
+    const match = isGrpc
+      ? compileGrpcMatch(written as GRPCRouteMatch)
+      : compileMatch(written as HTTPRouteMatch); // by the route's kind
     if ('sentence' in match) wrong ??= { ...match, field: `matches[${at}].${match.field}` };
     else matches.push({ match, field: rule.matches?.length ? `${field}.matches[${at}]` : field });
   }
@@ -106,9 +110,12 @@ function readRule(route: HTTPRoute, rule: HTTPRouteRule, index: number, sources:
     problem: inBackend,
   } = readBackends(route, rule, field, hasPrefix, sources);
   wrong ??= inBackend;
-  const named = rule.name === undefined ? {} : { name: rule.name };
+  const named = {
+    ...(isGrpc ? ({ protocol: 'grpc' } as const) : {}),
+    ...(rule.name === undefined ? {} : { name: rule.name }),
+  };
   const rules = matches.map(({ match, field: place }): TableRule => {
-    const own = { provenance: provenanceOf('HTTPRoute', route.metadata, place), ...named, match };
+    const own = { provenance: provenanceOf(route.kind, route.metadata, place), ...named, match };
     if (wrong !== undefined || !isFilters(filters)) return { ...own, filters: [], backends: [] };
     const limits = timeouts === undefined || 'sentence' in timeouts ? {} : { timeouts };
     return { ...own, filters, backends: references, ...limits };
@@ -120,14 +127,14 @@ const isFilters = (filters: readonly TableFilter[] | FilterProblem): filters is 
   Array.isArray(filters);
 
 /** What the experimental channel has and we do not, as retries. */
-function unknownField(rule: HTTPRouteRule): FilterProblem | undefined {
+function unknownField(rule: AnyRule): FilterProblem | undefined {
   const [name] = Object.entries(rule).flatMap(([key, value]) =>
     RULE_FIELDS.includes(key) || value === undefined || value === null ? [] : [key],
   );
   return name === undefined ? undefined : { field: name, sentence: `${name} is not supported` };
 }
 
-function compileTimeouts({ timeouts }: HTTPRouteRule): TableRule['timeouts'] | FilterProblem {
+function compileTimeouts({ timeouts }: AnyRule): TableRule['timeouts'] | FilterProblem {
   if (timeouts === undefined) return undefined;
   const compiled: { request?: number; backendRequest?: number } = {};
   for (const name of ['request', 'backendRequest'] as const) {
@@ -147,8 +154,8 @@ interface ReadBackends extends Pick<ReadRule, 'unresolved' | 'resolved'> {
 }
 
 function readBackends(
-  route: HTTPRoute,
-  { backendRefs = [] }: HTTPRouteRule,
+  route: Route,
+  { backendRefs = [] }: AnyRule,
   field: string,
   hasPrefix: boolean,
   sources: Sources,
@@ -168,7 +175,7 @@ function readBackends(
       weight: backend.weight ?? 1,
       ...('holds' in found ? {} : { backend: found.key }),
       filters: isFilters(filters) ? filters : [],
-      provenance: provenanceOf('HTTPRoute', route.metadata, place),
+      provenance: provenanceOf(route.kind, route.metadata, place),
     });
   }
   return { references, unresolved, resolved, problem };

@@ -1,5 +1,5 @@
 import { formatAddress, parseAddress } from '../base/ip.ts';
-import type { HTTPRoute, ParentReference, RouteParentStatus } from '../kube/types/gateway-routes.ts';
+import type { ParentReference, RouteParentStatus, RouteStatus } from '../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
@@ -14,11 +14,11 @@ import { CONTROLLER_NAME, bad, good } from './model.ts';
 import type { Attachment, GatewayModel, ListenerModel, RouteModel, Verdict } from './model.ts';
 
 /**
- * Status of GatewayClass, Gateway and HTTPRoute. Each function answers undefined where the object says it already, so that
+ * Status of GatewayClass, Gateway and routes. Each function answers undefined where the object says it already, so that
  * nothing is written twice; `now` is RFC 3339.
  */
 
-/** Most entries of HTTPRoute.status.parents. */
+/** Most entries of a route's status.parents. */
 const MOST_PARENTS = 32;
 
 export function gatewayClassStatus(object: GatewayClass, now: string): GatewayClassStatus | undefined {
@@ -167,7 +167,7 @@ export function routeStatus(
   { route, partiallyInvalid, resolvedRefs }: RouteModel,
   attachments: readonly Attachment[],
   now: string,
-): HTTPRoute['status'] | undefined {
+): RouteStatus | undefined {
   const present = route.status?.parents ?? [];
   const generation = route.metadata.generation ?? 0;
   const ours = attachments

@@ -41,7 +41,8 @@ function servedBy(attachments: readonly Attachment[]): ReadonlySet<ListenerModel
   return new Set(attachments.flatMap(({ listeners }) => listeners).filter(({ isServed }) => isServed));
 }
 
-export function rankedRules({ rules, route, key }: RouteModel): readonly RankedRule[] {
+export function rankedRules({ rules, route }: RouteModel): readonly RankedRule[] {
+  const key = `${route.metadata.namespace ?? ''}/${route.metadata.name}`;
   const createdAt = route.metadata.creationTimestamp ?? '';
   return rules.map((rule, place) => ({ rule, createdAt, route: key, place }));
 }

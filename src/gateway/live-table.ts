@@ -7,16 +7,16 @@ import { compileHost, compileListeners, hostsOf, rankedRules } from './compile-t
 import type { HostPart } from './compile-table.ts';
 import type { RankedRule } from './compile-precedence.ts';
 import { isOurs } from './model.ts';
-import type { GatewayModel, GatewaySources } from './model.ts';
+import type { GatewayModel, GatewaySources, Route } from './model.ts';
 import type { RouteTable, TableBackend, TableChange, TableHost } from './table.ts';
-import type { HTTPRoute } from '../kube/types/gateway-routes.ts';
 import type { Gateway, GatewayClass } from '../kube/types/gateway.ts';
 
 /** Where a live table reads from: what is there now, by `namespace/name`. */
 export interface LiveSources extends GatewaySources {
   gatewayClass(name: string): GatewayClass | undefined;
   gateway(key: string): Gateway | undefined;
-  route(key: string): HTTPRoute | undefined;
+  /** By `routeKey`. */
+  route(key: string): Route | undefined;
   /** Keys of the routes that name the Gateway as a parent. */
   routesOf(gatewayKey: string): readonly string[];
 }

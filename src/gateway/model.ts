@@ -1,7 +1,7 @@
 import type { Provenance } from '../base/provenance.ts';
 import type { Namespace, Secret } from '../kube/types/config.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
-import type { HTTPRoute, ParentReference } from '../kube/types/gateway-routes.ts';
+import type { GRPCRoute, HTTPRoute, ParentReference } from '../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
@@ -75,10 +75,14 @@ export interface GatewayModel {
   readonly listeners: readonly ListenerModel[];
 }
 
-/** What one HTTPRoute asks for, whatever it is attached to. */
+/** A route that a proxy serves. */
+export type Route = HTTPRoute | GRPCRoute;
+
+/** What one route asks for, whatever it is attached to. */
 export interface RouteModel {
+  /** `routeKey`. */
   readonly key: string;
-  readonly route: HTTPRoute;
+  readonly route: Route;
   /** Lower case; empty for every name. */
   readonly hostnames: readonly string[];
   /** In the order of the spec; each match of a rule is one. */

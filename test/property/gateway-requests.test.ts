@@ -7,7 +7,7 @@ import { compileTable, explainRequest, readGateway, readRoute } from '../../src/
 import { indexTable, lookUp } from '../../src/gateway/lookup/index.ts';
 import type { Attachment, GatewayModel, ListenerModel, RouteModel } from '../../src/gateway/model.ts';
 import { sourcesOf } from '../../src/gateway/testing/objects.ts';
-import type { HTTPRouteMatch } from '../../src/kube/types/gateway-routes.ts';
+import type { HTTPRouteMatch, HTTPRouteRule } from '../../src/kube/types/gateway-routes.ts';
 import { busyCluster } from './gateway-worlds.ts';
 
 interface Request {
@@ -88,7 +88,7 @@ function expected(gateway: GatewayModel, routes: readonly OnGateway[], request: 
   const candidates = here
     .filter(route => namesOf(route).includes(host.name))
     .flatMap(({ model: { key, route } }) => {
-      const rules = route.spec.rules ?? [{}];
+      const rules: readonly HTTPRouteRule[] = route.kind === 'HTTPRoute' ? (route.spec.rules ?? [{}]) : [];
       let place = 0;
       return rules.flatMap((rule, index) =>
         (rule.matches ?? [{}]).map((match, at) => ({

@@ -1,19 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { createCertificateReader } from '../../gateway/index.ts';
-import { backendsOf, isSameSpec, namespaceOf, parentsOf, secretsOf } from '../../gateway/compile-keys.ts';
+import { isSameSpec, namespaceOf, parentsOf, routeKey, secretsOf } from '../../gateway/compile-keys.ts';
+import { FollowedRoutes, type RouteIndex } from '../../gateway/follow-routes.ts';
 import type { LiveSources } from '../../gateway/live-table.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { Change, InformerOptions } from '../../kube/informer.ts';
-import {
-  GATEWAYS,
-  GATEWAY_CLASSES,
-  HTTP_ROUTES,
-  NAMESPACES,
-  REFERENCE_GRANTS,
-  keyOf,
-} from '../../kube/resources.ts';
+import { GATEWAYS, GATEWAY_CLASSES, NAMESPACES, REFERENCE_GRANTS, keyOf } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import type { Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
@@ -56,14 +50,7 @@ export class TableSources {
       new Informer(client, resource, { clock, log, ...more });
     this.#classes = follow(GATEWAY_CLASSES);
     this.gateways = follow(GATEWAYS);
-    this.#routes = follow(HTTP_ROUTES, {
-      indexes: {
-        parent: parentsOf,
-        backend: backendsOf,
-        backendNamespace: route => backendsOf(route).map(namespaceOf),
-        namespace: route => [route.metadata.namespace ?? ''],
-      },
-    });
+    this.#routes = new FollowedRoutes(follow);
     this.#grants = follow(REFERENCE_GRANTS, {
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
     });
@@ -71,8 +58,8 @@ export class TableSources {
     this.live = {
       gatewayClass: name => this.#classes.cache.get(name),
       gateway: key => this.gateways.cache.get(key),
-      route: key => this.#routes.cache.get(key),
-      routesOf: key => this.#routes.cache.by('parent', key).map(keyOf),
+      route: key => this.#routes.get(key),
+      routesOf: key => this.#routes.keysBy('parent', key),
       namespace: name => this.#namespaces.cache.get(name),
       service: key => services.cache.get(key),
       slices: key => slices.cache.by('service', key),
@@ -85,7 +72,7 @@ export class TableSources {
   /** Resolves when all is known; `touched` hears of what changes afterwards. Rejects when the signal is aborted before. */
   async start(signal: AbortSignal, touched: Touched): Promise<void> {
     const { services, slices } = this.#options;
-    const own: readonly Pick<Informer<KubeObject>, 'start' | 'synced'>[] = [
+    const own: readonly { start(signal: AbortSignal): void; readonly synced: Promise<unknown> }[] = [
       this.#classes,
       this.gateways,
       this.#routes,
@@ -121,7 +108,7 @@ export class TableSources {
     this.#routes.onChange(change => {
       if (isSameSpec(change.before, change.after)) return;
       const parents = [change.before, change.after].flatMap(route => (route ? parentsOf(route) : []));
-      touched.route(keyOf(objectOf(change)), parents);
+      touched.route(routeKey(objectOf(change)), parents);
     });
   }
 
@@ -135,8 +122,8 @@ export class TableSources {
     this.#routesChanged('backend', key, touched);
   }
 
-  #routesChanged(index: string, value: string, touched: Touched): void {
-    for (const route of this.#routes.cache.by(index, value)) touched.route(keyOf(route), parentsOf(route));
+  #routesChanged(index: RouteIndex, value: string, touched: Touched): void {
+    for (const route of this.#routes.by(index, value)) touched.route(routeKey(route), parentsOf(route));
   }
 }
 

@@ -3,8 +3,10 @@ import type { Log } from '../../base/log.ts';
 import { attach, createCertificateReader, readGateway, readRoute } from '../../gateway/index.ts';
 import type { Attachment, GatewayModel, GatewaySources, RouteModel } from '../../gateway/index.ts';
 import { MANAGED_BY } from '../../gateway/compile-objects.ts';
-import { backendsOf, isSameSpec, namespaceOf, parentsOf, secretsOf } from '../../gateway/compile-keys.ts';
+import { isSameSpec, namespaceOf, parentsOf, routeKey, secretsOf } from '../../gateway/compile-keys.ts';
+import { FollowedRoutes } from '../../gateway/follow-routes.ts';
 import { isOurs } from '../../gateway/model.ts';
+import type { Route } from '../../gateway/model.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { Change, InformerOptions } from '../../kube/informer.ts';
@@ -12,7 +14,6 @@ import {
   DEPLOYMENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
-  HTTP_ROUTES,
   NAMESPACES,
   REFERENCE_GRANTS,
   SECRETS,
@@ -20,7 +21,6 @@ import {
   keyOf,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
-import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -79,15 +79,7 @@ export class GatewayCluster {
         secretNamespace: gateway => secretsOf(gateway).map(namespaceOf),
       },
     });
-    this.routes = follow(HTTP_ROUTES, {
-      absent,
-      indexes: {
-        parent: parentsOf,
-        namespace: route => [route.metadata.namespace ?? ''],
-        backend: backendsOf,
-        backendNamespace: route => backendsOf(route).map(namespaceOf),
-      },
-    });
+    this.routes = new FollowedRoutes(follow);
     this.services = services;
     this.deployments = follow(DEPLOYMENTS, { labelSelector: managedBy });
     this.serviceAccounts = follow(SERVICE_ACCOUNTS, { labelSelector: managedBy });
@@ -110,7 +102,7 @@ export class GatewayCluster {
 
   /** Begins to follow the API; `tell` hears of every change once all is known. */
   async start(signal: AbortSignal, tell: (touched: Iterable<Touched>) => void): Promise<() => void> {
-    const informers: readonly Pick<Informer<KubeObject>, 'start' | 'synced'>[] = [
+    const informers: readonly { start(signal: AbortSignal): void; readonly synced: Promise<unknown> }[] = [
       this.classes,
       this.gateways,
       this.routes,
@@ -152,7 +144,7 @@ export class GatewayCluster {
       this.#namespaces.onChange(({ before, after }) => {
         if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
         const name = (after ?? before)?.metadata.name ?? '';
-        tell(this.routes.cache.by('namespace', name).flatMap(route => routeAndParents(route)));
+        tell(this.routes.by('namespace', name).flatMap(route => routeAndParents(route)));
       }),
     ];
     return () => {
@@ -173,7 +165,7 @@ export class GatewayCluster {
   }
 
   route(key: string): RouteModel | undefined {
-    const route = this.routes.cache.get(key);
+    const route = this.routes.get(key);
     if (route === undefined) return undefined;
     const known = this.#routeModels.get(key);
     if (known?.route === route) return known;
@@ -193,7 +185,7 @@ export class GatewayCluster {
   }
 
   routesOf(gatewayKey: string): readonly RouteModel[] {
-    return this.routes.cache.by('parent', gatewayKey).flatMap(route => this.route(keyOf(route)) ?? []);
+    return this.routes.keysBy('parent', gatewayKey).flatMap(key => this.route(key) ?? []);
   }
 
   #ofClass(name: string): readonly Touched[] {
@@ -201,10 +193,7 @@ export class GatewayCluster {
   }
 
   #gatewayAndRoutes(key: string): readonly Touched[] {
-    return [
-      `gateway/${key}`,
-      ...this.routes.cache.by('parent', key).map(route => `route/${keyOf(route)}` as const),
-    ];
+    return [`gateway/${key}`, ...this.routes.keysBy('parent', key).map(route => `route/${route}` as const)];
   }
 
   #gatewayChanged({ before, after }: Change<Gateway>): readonly Touched[] {
@@ -213,8 +202,10 @@ export class GatewayCluster {
     return isSameSpec(before, after) ? [`gateway/${key}`] : this.#gatewayAndRoutes(key);
   }
 
-  #routeChanged({ before, after }: Change<HTTPRoute>): readonly Touched[] {
-    const key = keyOf(after ?? before ?? { metadata: { name: '' } });
+  #routeChanged({ before, after }: Change<Route>): readonly Touched[] {
+    const route = after ?? before;
+    if (route === undefined) return [];
+    const key = routeKey(route);
     if (after === undefined) this.#routeModels.delete(key);
     if (isSameSpec(before, after)) return [`route/${key}`];
     return each({ before, after }).flatMap(routeAndParents);
@@ -235,16 +226,16 @@ export class GatewayCluster {
     });
   }
 
-  #forgetRoutes(index: string, value: string): readonly Touched[] {
-    return this.routes.cache.by(index, value).flatMap(route => {
-      this.#routeModels.delete(keyOf(route));
+  #forgetRoutes(index: 'backend' | 'backendNamespace', value: string): readonly Touched[] {
+    return this.routes.by(index, value).flatMap(route => {
+      this.#routeModels.delete(routeKey(route));
       return routeAndParents(route);
     });
   }
 }
 
-const routeAndParents = (route: HTTPRoute): readonly Touched[] => [
-  `route/${keyOf(route)}`,
+const routeAndParents = (route: Route): readonly Touched[] => [
+  `route/${routeKey(route)}`,
   ...parentsOf(route).map(key => `routes-of/${key}` as const),
 ];
 

@@ -17,6 +17,7 @@ import {
   DEPLOYMENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
+  GRPC_ROUTES,
   HTTP_ROUTES,
   SECRETS,
   SERVICES,
@@ -165,9 +166,13 @@ export class GatewayLoop {
       .flatMap(gateway => this.#cluster.attachments(route, gateway));
     const status = routeStatus(route, attachments, timestampOf(clock.now()));
     if (status === undefined) return;
-    await client
-      .update(HTTP_ROUTES, { ...route.route, status }, { subresource: 'status' })
-      .catch(unless(isNotFound));
+    const object = route.route;
+    const options = { subresource: 'status' } as const;
+    const written =
+      object.kind === 'HTTPRoute'
+        ? client.update(HTTP_ROUTES, { ...object, status }, options)
+        : client.update(GRPC_ROUTES, { ...object, status }, options);
+    await written.catch(unless(isNotFound));
     const conditions = (parents = route.route.status?.parents) =>
       (parents ?? [])
         .filter(({ controllerName }) => controllerName === CONTROLLER_NAME)

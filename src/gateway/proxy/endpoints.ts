@@ -42,6 +42,9 @@ export class Endpoint {
   }
 }
 
+/** Values of ServicePort.appProtocol (KEP-3726); what speaks gRPC speaks HTTP/2. */
+const overHttp2 = new Set(['kubernetes.io/h2c', 'h2c', 'grpc']);
+
 export class Backend {
   readonly key: string;
   endpoints: readonly Endpoint[] = [];
@@ -106,7 +109,7 @@ export class Backends {
         this.#byKey.set(key, backend);
       }
       before.push(...backend.endpoints);
-      backend.isHttp2 = described.appProtocol === 'kubernetes.io/h2c';
+      backend.isHttp2 = overHttp2.has(described.appProtocol ?? '');
       backend.endpoints = described.endpoints.map(entry => this.#take(entry));
     }
     for (const key of remove) {

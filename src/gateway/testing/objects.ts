@@ -1,7 +1,14 @@
 /** Objects of the Gateway API as a server would have filled them, and what they come to together. For tests. */
 import type { Namespace, Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
-import type { HTTPRoute, HTTPRouteRule, HTTPRouteSpec } from '../../kube/types/gateway-routes.ts';
+import type {
+  GRPCRoute,
+  GRPCRouteRule,
+  GRPCRouteSpec,
+  HTTPRoute,
+  HTTPRouteRule,
+  HTTPRouteSpec,
+} from '../../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
@@ -13,13 +20,14 @@ import type { ObjectMeta } from '../../kube/types/meta.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../kube/types/service.ts';
 import { createCertificateReader } from '../certificate.ts';
 import type { LiveSources } from '../live-table.ts';
-import { parentsOf } from '../compile-keys.ts';
+import { parentsOf, routeKey } from '../compile-keys.ts';
 import { CONTROLLER_NAME } from '../model.ts';
 
 export type ClusterObject =
   | Gateway
   | GatewayClass
   | HTTPRoute
+  | GRPCRoute
   | ReferenceGrant
   | Namespace
   | Service
@@ -86,6 +94,19 @@ export const route = (
 ): HTTPRoute => ({
   apiVersion: `${GROUP}/v1`,
   kind: 'HTTPRoute',
+  metadata: metadataOf(key, metadata),
+  spec: { parentRefs: [{ group: GROUP, kind: 'Gateway', name: 'edge' }], rules, ...spec },
+});
+
+/** The same for calls of gRPC. */
+export const grpcRoute = (
+  key: string,
+  rules: readonly GRPCRouteRule[],
+  spec: Partial<GRPCRouteSpec> = {},
+  metadata: Partial<ObjectMeta> = {},
+): GRPCRoute => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'GRPCRoute',
   metadata: metadataOf(key, metadata),
   spec: { parentRefs: [{ group: GROUP, kind: 'Gateway', name: 'edge' }], rules, ...spec },
 });
@@ -177,11 +198,11 @@ export function sourcesOf(objects: readonly ClusterObject[]): LiveSources {
   return {
     gatewayClass: name => (name === 'fairlead' ? fairlead : find('GatewayClass', name)),
     gateway: key => find('Gateway', key),
-    route: key => find('HTTPRoute', key),
+    route: key => [...all('HTTPRoute'), ...all('GRPCRoute')].find(object => routeKey(object) === key),
     routesOf: key =>
-      all('HTTPRoute')
+      [...all('HTTPRoute'), ...all('GRPCRoute')]
         .filter(object => parentsOf(object).includes(key))
-        .map(keyOf),
+        .map(routeKey),
     namespace: name => find('Namespace', name),
     service: key => find('Service', key),
     slices: key =>
