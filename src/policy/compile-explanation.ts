@@ -106,8 +106,8 @@ function describeSelectorMiss(selector: LabelSelector, labels: Labels, prefix: s
 }
 
 /**
- * A port more on a rule whose peers match, else a peer more on a rule whose ports match, else a rule more on the first
- * policy. Only what the API can say: a protocol without ports needs a rule without `ports`.
+ * A port more on a rule whose peers match, else a peer more on a rule whose ports match, else a rule more on the policy
+ * that is for the fewest pods, as far as its selector tells. Only what the API can say: a protocol without ports needs a rule without `ports`.
  */
 export function compileChange(
   question: Question,
@@ -132,7 +132,7 @@ export function compileChange(
   const forPeer = near(trace => trace.portMisses.length === 0 && trace.peerMisses.length > 0);
   if (forPeer !== undefined && (forPeer.ports === undefined || !usesNameFor(forPeer, question)))
     return { policy: forPeer.provenance, field: `${forPeer.provenance.field}.${list}`, add: peer };
-  const [policy] = policies;
+  const [policy] = policies.toSorted((a, b) => requirementsOf(b) - requirementsOf(a));
   if (policy === undefined) return undefined;
   const ports = port === undefined || flow.port === undefined ? {} : { ports: [port] };
   return {
@@ -141,6 +141,9 @@ export function compileChange(
     add: { [list]: [peer], ...ports },
   };
 }
+
+const requirementsOf = ({ subject: { podSelector = {} } }: Policy): number =>
+  Object.keys(podSelector.matchLabels ?? {}).length + (podSelector.matchExpressions ?? []).length;
 
 /** An ipBlock added to a rule of named egress ports would still not match. */
 const usesNameFor = (rule: Rule, { direction, peer }: Question): boolean =>

@@ -20,6 +20,8 @@ export interface PolicyWorld {
   readonly services: Service[];
   readonly policies: NetworkPolicy[];
   readonly clusterPolicies: ClusterNetworkPolicy[];
+  /** Of every namespace; replaced as a whole, as caches do. */
+  readonly namespaces: { labels: Readonly<Record<string, string>> };
   readonly set: (...specs: readonly NetworkPolicySpec[]) => Promise<void>;
   /** The agent's next process. */
   readonly again: (options?: Partial<PolicyNodeOptions>) => PolicyNode;
@@ -48,6 +50,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
   const policies: NetworkPolicy[] = [];
   const services: Service[] = [];
   const clusterPolicies: ClusterNetworkPolicy[] = [];
+  const namespaces: PolicyWorld['namespaces'] = { labels: {} };
   const again = (options: Partial<PolicyNodeOptions> = {}) =>
     new PolicyNode({
       node: 'node-1',
@@ -67,7 +70,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
             status: { addresses: rig.routerAddresses.map(address => ({ type: 'InternalIP', address })) },
           },
         ],
-        namespaceLabels: () => ({}),
+        namespaceLabels: () => namespaces.labels,
         clusterPolicies: () => clusterPolicies,
         nodeLocalServices: () => services,
         reached: () => Promise.resolve(),
@@ -82,6 +85,7 @@ export function policyWorld(context: TestContext, part: string, count = 2): Poli
     pods,
     services,
     clusterPolicies,
+    namespaces,
     policies,
     again,
     set: async (...specs) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import type { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -94,6 +95,15 @@ export async function reachesTcp(
     if (sentenceOf(error).includes('timed out')) return false;
     throw error;
   }
+}
+
+/** What passes has all the time of a busy machine; what is dropped is waited for no longer than it takes to be sure. */
+export async function expectReach(
+  [from, host, port = 7]: readonly [from: string, host: string, port?: number],
+  isExpected: boolean,
+  what = host,
+): Promise<void> {
+  assert.equal(await reachesTcp(from, host, port, isExpected ? 10_000 : 700), isExpected, what);
 }
 
 export async function boundUdp(
