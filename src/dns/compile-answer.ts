@@ -19,6 +19,10 @@ export interface CompiledAnswer {
   readonly answers: number;
   readonly authorities: number;
   readonly additional: number;
+  /** RA, AD and TC as an upstream set them. */
+  readonly bits?: number;
+  /** Where the TTLs are, of an answer that is not ours and grows old. */
+  readonly ttls?: readonly number[];
   /** The last answer is an alias of a name that others answer for, and are to be asked for. */
   readonly continues?: NameKey;
   /** Every answer is this long and for the question's own name, so that they may change places; 0: they may not. */

@@ -33,10 +33,10 @@ export interface NamesInput {
   readonly slices: readonly SliceNames[];
 }
 
+/** Not PTR: endpoints of many Services come and go behind a reverse name, and few ask for it. */
 const cachedTypes: ReadonlySet<number> = new Set([
   types.A,
   types.AAAA,
-  types.PTR,
   types.SRV,
   types.CNAME,
   types.NS,
@@ -61,6 +61,7 @@ export class ClusterNames implements Knowledge {
   readonly podsKey: NameKey;
   readonly openZones: readonly NameKey[];
   isComplete = false;
+  arePodsComplete = false;
   readonly #options: ClusterNamesOptions;
   readonly #namespaces = new Set<string>();
   readonly #services = new Map<string, ServiceNames>();

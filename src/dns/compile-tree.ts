@@ -34,6 +34,10 @@ export class NameTree {
     return this.#nodes.get(key);
   }
 
+  entries(): Iterable<readonly [NameKey, TreeNode]> {
+    return this.#nodes;
+  }
+
   /** `bare` names exist without a record. Nothing at all takes the owner out. */
   replace(owner: string, records: readonly NamedRecord[], bare: readonly string[] = []): void {
     const wanted = new Map<NameKey, NamedRecord[]>(bare.map(name => [keyOfName(name), []]));

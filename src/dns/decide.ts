@@ -14,6 +14,8 @@ export interface Knowledge {
   readonly zones: readonly Zone[];
   /** Every object has been seen at least once: what is not there does not exist. */
   readonly isComplete: boolean;
+  /** The same of pods, which a last state does not have. */
+  readonly arePodsComplete: boolean;
   readonly rules: NameRules;
   readonly clusterDomain: string;
   /** Of `svc` and `pod` below the cluster's domain. */
@@ -116,7 +118,8 @@ function missing(
   aliases: readonly NamedRecord[],
 ): Decision {
   if (zone === undefined || isOpen(knowledge, key)) return elsewhere(aliases);
-  if (!knowledge.isComplete) return { outcome: 'not-yet' };
+  const isOfPods = knowledge.rules.pods === 'verified' && isWithin(key, knowledge.podsKey);
+  if (!knowledge.isComplete || (isOfPods && !knowledge.arePodsComplete)) return { outcome: 'not-yet' };
   return { outcome: 'no-name', zone, answers: aliases, closest: knowledge.tree.closest(key) };
 }
 

@@ -1,11 +1,11 @@
 /**
- * The DNS server of one node, born in the node's network namespace. It answers from its last state before it has heard
- * of the API server, and goes on when nobody hears of that again.
+ * The DNS server of one node, born in the node's network namespace, or of one pod. It answers from its last state before
+ * it has heard of the API server, and goes on when nobody hears of that again.
  *
  * ```
- *   dns.json (last state) ─▶ ClusterNames ─▶ UDP and TCP port 53 of the DNS addresses on `lo`
- *   API server ── watch ──────▶ │                 └─▶ upstreams, for other names
- *   dns.json ◀── every 5 s ─────┘
+ *   dns.json (last state) ─▶ ClusterNames ─▶ Pipeline ─▶ UDP and TCP port 53
+ *   API server ── watch ──────▶ │               │ └─▶ cache, upstreams
+ *   dns.json ◀── every 5 s ─────┘  dns.yaml ────┘     names.sock ─▶ the agent, for policies that wait for a name
  * ```
  */
 import { flushCompileCache } from 'node:module';
@@ -13,22 +13,28 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveStatus } from '../agent/status.ts';
 import { systemClock } from '../base/clock.ts';
-import { FairleadError } from '../base/errors.ts';
-import { parseAddress, parsePrefix } from '../base/ip.ts';
+import { FairleadError, sentenceOf } from '../base/errors.ts';
+import { parsePrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
+import { Metrics } from '../base/metrics.ts';
 import {
-  ClusterNames,
+  ClusterServer,
+  DnsMetrics,
+  NameGate,
+  TopNames,
   dnsAddressesOf,
-  followCluster,
   leaveUntracked,
-  readSnapshot,
-  startDnsServer,
+  loadConfig,
+  monotonic,
+  parseUpstream,
+  serverLabel,
+  startHttpServer,
   takeAddresses,
-  writeSnapshot,
+  watchConfig,
 } from '../dns/index.ts';
-import type { DnsCounts, Upstream } from '../dns/index.ts';
-import { defaults, paths } from '../kernel/contract.ts';
+import type { DnsCounts, TopReport, Upstream } from '../dns/index.ts';
+import { defaults, metricsPorts, paths } from '../kernel/contract.ts';
 import { aborted, runProcess } from './process-top.ts';
 
 /** What `GET /status` on dns.sock says. */
@@ -43,38 +49,69 @@ export interface DnsStatus {
   readonly ageSeconds: number | null;
   readonly names: number;
   readonly counts: DnsCounts;
+  /** Who asks what, of the last one to two minutes. */
+  readonly top: TopReport;
+  readonly slowest: readonly UpstreamTime[];
 }
 
-const snapshotMilliseconds = 5000;
-/** What a snapshot does not have may be new: for this long after a start it is unknown, not absent. */
-const graceMilliseconds = 1000;
+export interface UpstreamTime {
+  readonly upstream: string;
+  readonly answers: number;
+  readonly failures: number;
+  /** Mean, in milliseconds. */
+  readonly milliseconds: number;
+}
+
+/** Of build_info. */
+const version = '0.1.0';
+const port = 53;
+const drainMilliseconds = 2000;
 
 if (import.meta.main)
   runProcess('dns', async ({ log, stop }) => {
-    const { cluster, node, kubeconfig, clusterDomain, prefixes, servicePrefixes, upstreams, held } =
-      readOptions();
+    const options = readOptions();
+    const { cluster, node, clusterDomain, servicePrefixes, listen } = options;
     const clock = systemClock;
-    const addresses = dnsAddressesOf(servicePrefixes);
-    const serial = Math.floor(clock.now() / 1000);
-    const names = new ClusterNames({ clusterDomain, dnsAddresses: addresses, prefixes, serial });
-    const file = join(paths.nodeState(cluster, node), 'dns.json');
-    const restoredAt = restore(names, file, log);
-    takeAddresses(addresses);
-    const server = await startDnsServer({
-      names,
-      addresses,
-      port: 53,
-      held,
-      upstreams,
+    const dnsAddresses = dnsAddressesOf(servicePrefixes);
+    const addresses = listen.length > 0 ? listen : dnsAddresses;
+    const first = serverLabel(addresses[0] ?? '', port);
+    const metrics = new DnsMetrics(new Metrics(), version, first);
+    const top = new TopNames(monotonic);
+    const file = options.config ?? join(paths.state(cluster), 'dns.yaml');
+    const loaded = await loadConfig(file, options.config !== undefined);
+    const isOnNode = listen.length === 0;
+    const gate = isOnNode
+      ? new NameGate({ path: paths.namesSocket(cluster, node), metrics, now: monotonic, log })
+      : undefined;
+    if (isOnNode) takeAddresses(addresses);
+    const serving = await ClusterServer.start({
+      clusterDomain,
+      dnsAddresses,
+      listenAddresses: addresses,
+      port,
+      prefixes: options.prefixes,
+      upstreams: options.upstreams,
+      held: options.held,
+      snapshotFile: options.snapshot ?? join(paths.nodeState(cluster, node), 'dns.json'),
+      loaded,
+      gate,
+      metrics,
+      top,
       random: Math.random,
+      clock,
+      log,
+      signal: stop,
+    });
+    if (isOnNode) await leaveUntracked(addresses);
+    const unwatch = watchConfig({
+      file,
+      isNeeded: options.config !== undefined,
+      current: loaded,
+      take: changed => serving.take(changed),
+      onFailure: () => metrics.reloadFailures.add(),
       log,
     });
-    if (restoredAt !== undefined)
-      clock.sleep(graceMilliseconds, stop).then(
-        () => (names.isComplete = true),
-        () => undefined, // stopped before
-      );
-    await leaveUntracked(addresses);
+    collect(metrics, serving);
 
     // Loaded when names are answered already: it is most of what a start costs.
     const [{ createClient }, { loadKubeconfig }, { inClusterConfig }] = await Promise.all([
@@ -83,60 +120,110 @@ if (import.meta.main)
       import('../kube/in-cluster.ts'),
     ]);
     const client = createClient(
-      kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(kubeconfig),
+      options.kubeconfig === undefined ? inClusterConfig(process.env) : loadKubeconfig(options.kubeconfig),
     );
-    const following = followCluster({ client, names, clock, log, signal: stop });
-    let synced = false;
-    let saved = -1;
-    const save = () => {
-      if (!synced || following.changes() === saved) return;
-      saved = following.changes();
-      writeSnapshot(file, { at: clock.now() - following.staleness() * 1000, input: names.input() });
+    serving.follow(client, () => {
+      log.info({ names: serving.names.tree.size }, 'the names are those of the API server');
+      flushCompileCache();
+    });
+    const status = (): DnsStatus => ({
+      cluster,
+      node,
+      addresses,
+      upstreams: options.upstreams.map(({ host, port: number }) => `${host} ${number}`),
+      synced: serving.isSynced,
+      ageSeconds: serving.age() ?? null,
+      names: serving.names.tree.size,
+      counts: serving.server.counts(),
+      top: top.report(),
+      slowest: upstreamTimes(metrics),
+    });
+    let isLeaving = false;
+    const waitingFor = () => {
+      if (isLeaving) return 'it is about to end';
+      return serving.names.isComplete ? undefined : 'the API server has not told everything yet';
     };
-    following.synced.then(
-      () => {
-        synced = true;
-        save();
-        log.info({ names: names.tree.size }, 'the names are those of the API server');
-        flushCompileCache();
-      },
-      () => undefined, // stopped before
-    );
-    const saving = setInterval(save, snapshotMilliseconds);
-    const status = (): DnsStatus => {
-      const age = synced
-        ? following.staleness()
-        : restoredAt === undefined
-          ? undefined
-          : (clock.now() - restoredAt) / 1000;
-      return {
-        cluster,
-        node,
-        addresses,
-        upstreams: upstreams.map(({ host, port }) => `${host} ${port}`),
-        synced,
-        ageSeconds: age ?? null,
-        names: names.tree.size,
-        counts: server.counts(),
-      };
-    };
-    const statusServer = await serveStatus(join(paths.nodeRun(cluster, node), 'dns.sock'), status);
+    const https = await serveHttp(options, metrics, waitingFor, log);
+    const statusServer = isOnNode
+      ? await serveStatus(join(paths.nodeRun(cluster, node), 'dns.sock'), status)
+      : undefined;
     await aborted(stop);
-    clearInterval(saving);
-    save();
-    server.close();
-    await statusServer.close();
+    isLeaving = true;
+    unwatch();
+    await clock.sleep(serving.config.lameduckSeconds * 1000);
+    const deadline = monotonic() + drainMilliseconds;
+    while (serving.pipeline.resolver.underWay > 0 && monotonic() < deadline) await clock.sleep(10);
+    serving.save();
+    serving.server.close();
+    gate?.close();
+    await Promise.all([statusServer?.close(), ...https.map(server => server.close())]);
     client.close();
   });
 
-function restore(names: ClusterNames, file: string, log: Log): number | undefined {
-  const snapshot = readSnapshot(file, reason =>
-    log.warn({ file, reason }, 'the last state cannot be read; names are unknown until the API server tells'),
+/** Copies what is known elsewhere before each scrape. */
+function collect(metrics: DnsMetrics, serving: ClusterServer): void {
+  let [evicted, dropped] = [0, 0];
+  metrics.registry.onCollect(() => {
+    metrics.snapshotAge.set(serving.age() ?? -1);
+    metrics.synced.set(serving.isSynced ? 1 : 0);
+    metrics.names.set(serving.names.tree.size);
+    const unsent = serving.server.counts().dropped;
+    metrics.unsent.add(unsent - dropped);
+    dropped = unsent;
+    const { cache } = serving.pipeline.resolver;
+    if (cache === undefined) return;
+    for (const kind of ['success', 'denial'] as const)
+      metrics.cacheEntries.with('dns', kind, '.', '').set(cache.count(kind));
+    if (cache.evictions < evicted) evicted = 0; // a new configuration has a new cache
+    metrics.cacheEvictions.with('dns', 'success', '.', '').add(cache.evictions - evicted);
+    evicted = cache.evictions;
+  });
+}
+
+function upstreamTimes(metrics: DnsMetrics): readonly UpstreamTime[] {
+  const found = new Map<string, { answers: number; failures: number; seconds: number }>();
+  for (const { values, series } of metrics.forwardDuration.series.values()) {
+    const [, to = '', rcode] = values;
+    const count = series.counts.reduce((sum, each) => sum + each, 0);
+    const before = found.get(to) ?? { answers: 0, failures: 0, seconds: 0 };
+    const isFailure = rcode === 'TIMEOUT' || rcode === 'SERVFAIL';
+    found.set(to, {
+      answers: before.answers + count,
+      failures: before.failures + (isFailure ? count : 0),
+      seconds: before.seconds + series.sum,
+    });
+  }
+  return [...found]
+    .map(([upstream, { answers, failures, seconds }]) => ({
+      upstream,
+      answers,
+      failures,
+      milliseconds: answers === 0 ? 0 : (1000 * seconds) / answers,
+    }))
+    .toSorted((a, b) => b.milliseconds - a.milliseconds);
+}
+
+/** Metrics are no reason to answer no names: a port that somebody else has is told of, and left. */
+async function serveHttp(
+  options: ReturnType<typeof readOptions>,
+  metrics: DnsMetrics,
+  waitingFor: () => string | undefined,
+  log: Log,
+) {
+  const ports = new Set(
+    [options.metricsPort, options.healthPort, options.readyPort].filter(each => each > 0),
   );
-  if (snapshot === undefined) return undefined;
-  names.putAll(snapshot.input);
-  log.info({ file, at: new Date(snapshot.at).toISOString() }, 'the last state is answered from');
-  return snapshot.at;
+  const servers = await Promise.all(
+    [...ports].map(number =>
+      startHttpServer({ host: '::', port: number, metrics: metrics.registry, waitingFor }).catch(
+        (error: unknown) => {
+          log.warn({ port: number, reason: sentenceOf(error) }, 'there are no metrics on this port');
+          return undefined;
+        },
+      ),
+    ),
+  );
+  return servers.filter(server => server !== undefined);
 }
 
 function readOptions() {
@@ -145,10 +232,16 @@ function readOptions() {
       cluster: { type: 'string', default: process.env['FAIRLEAD_CLUSTER'] ?? 'default' },
       node: { type: 'string', default: process.env['NODE_NAME'] ?? '' },
       kubeconfig: { type: 'string' },
+      config: { type: 'string' },
+      listen: { type: 'string', default: '' },
+      snapshot: { type: 'string' },
       'pod-prefixes': { type: 'string', default: '' },
       'service-prefixes': { type: 'string', default: defaults.servicePrefixes.join(',') },
       'cluster-domain': { type: 'string', default: defaults.clusterDomain },
       upstreams: { type: 'string', default: '' },
+      'metrics-port': { type: 'string', default: String(metricsPorts.dns) },
+      'health-port': { type: 'string', default: '0' },
+      'ready-port': { type: 'string', default: '0' },
       // Descriptors of sockets that the supervisor holds, in the order of the DNS addresses.
       'held-datagrams': { type: 'string', default: '' },
       'held-streams': { type: 'string', default: '' },
@@ -167,10 +260,16 @@ function readOptions() {
     cluster: values.cluster,
     node: values.node,
     kubeconfig: values.kubeconfig,
+    config: values.config,
+    listen: listOf(values.listen),
+    snapshot: values.snapshot,
     clusterDomain: values['cluster-domain'],
     servicePrefixes,
     prefixes: [...servicePrefixes, ...podPrefixes],
     upstreams: listOf(values.upstreams).map(upstreamOf),
+    metricsPort: Number(values['metrics-port']),
+    healthPort: Number(values['health-port']),
+    readyPort: Number(values['ready-port']),
     held: {
       datagrams: listOf(values['held-datagrams']).map(Number),
       streams: listOf(values['held-streams']).map(Number),
@@ -188,12 +287,9 @@ function prefixOf(text: string, field: string): Prefix {
   throw new FairleadError('dns/bad-prefix', `"${text}" is not a prefix`, { field });
 }
 
-/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`. */
 function upstreamOf(text: string): Upstream {
-  const [, bracketed, v4, digits = '53'] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? v4 ?? text;
-  const port = Number(digits);
-  if (parseAddress(host) !== undefined && port >= 1 && port <= 65_535) return { host, port };
+  const found = parseUpstream(text);
+  if (found !== undefined) return found;
   throw new FairleadError('dns/bad-upstream', `"${text}" is not an address with a port`, {
     field: '--upstreams',
     hint: 'Write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353; names cannot be resolved here',

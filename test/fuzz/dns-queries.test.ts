@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerQuery } from '../../src/dns/server/answer-query.ts';
 import { FrameReader } from '../../src/dns/wire/index.ts';
 import { questionFor } from '../netns/dns-client.ts';
 import { decodeMessage } from '../netns/dns-decoder.ts';
-import { emptyNames, put, service } from '../property/dns-cluster.ts';
+import { answerQuery, emptyNames, put, service } from '../property/dns-cluster.ts';
 
 const names = emptyNames();
 names.putNamespace('default');

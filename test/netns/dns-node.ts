@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { TestContext } from 'node:test';
-import { writeSnapshot } from '../../src/dns/index.ts';
+import { defaultForm, writeSnapshot } from '../../src/dns/index.ts';
 import { paths } from '../../src/kernel/contract.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { createNamespace, deleteNamespace, spawnIn } from '../../src/kernel/ns/index.ts';
@@ -46,6 +46,7 @@ export async function startNode(context: TestContext, ...words: readonly string[
   writeFileSync(kubeconfig, JSON.stringify(deadKubeconfig));
   writeSnapshot(`${paths.nodeState(cluster, 'node-1')}/dns.json`, {
     at: Date.now() - 60_000,
+    form: defaultForm,
     input: snapshot,
   });
   const spawn = (more: readonly string[]) => {

@@ -1,6 +1,9 @@
 import { parsePrefix } from '../../src/base/ip.ts';
 import { ClusterNames } from '../../src/dns/index.ts';
-import { answerQuery } from '../../src/dns/server/answer-query.ts';
+import { refusalOf, roomFor, writeAnswer, writeRefusal } from '../../src/dns/server/answer-query.ts';
+import type { Transport } from '../../src/dns/server/answer-query.ts';
+import { codeOnly } from '../../src/dns/server/reply.ts';
+import { readQuery } from '../../src/dns/wire/index.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { questionFor } from '../netns/dns-client.ts';
@@ -55,6 +58,29 @@ export function put(names: ClusterNames, ...objects: readonly (Service | Endpoin
 
 export interface Asked extends QuestionOptions {
   readonly transport?: 'udp' | 'tcp';
+}
+
+type Outcome =
+  | { readonly kind: 'answered'; readonly length: number }
+  | { readonly kind: 'silence' | 'forward' };
+
+/** What becomes of a message by the cluster's names alone. */
+export function answerQuery(
+  names: ClusterNames,
+  message: Buffer,
+  length: number,
+  out: Buffer,
+  transport: Transport,
+  random: () => number,
+): Outcome {
+  const query = readQuery(message, length);
+  if (query.kind === 'silence') return { kind: 'silence' };
+  if (query.kind === 'refusal') return { kind: 'answered', length: writeRefusal(message, query, out) };
+  const refusal = refusalOf(query);
+  const answer = refusal === undefined ? names.answer(query.key, query.type) : codeOnly(refusal, '').answer;
+  if (answer === undefined) return { kind: 'forward' };
+  const room = roomFor(query.edns, transport, out, 1232);
+  return { kind: 'answered', length: writeAnswer(message, query, answer, out, room, random) };
 }
 
 /** The answer over the wire, read by the tests' own decoder; `forward` and `silence` as such. */

@@ -37,6 +37,7 @@ function shop(rules: Partial<NameRules>) {
     }),
   );
   names.isComplete = true;
+  names.arePodsComplete = true;
   return names;
 }
 

@@ -1,19 +1,23 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { FairleadError } from '../../base/errors.ts';
+import type { LimitsConfig } from '../config/config.ts';
 import { FrameReader, frame } from '../wire/index.ts';
 
-/** Resolves with the answer, or undefined for silence. The message may be kept. */
-export type MessageHandler = (message: Buffer) => Buffer | undefined | Promise<Buffer | undefined>;
+/** Resolves with the answers, none for silence. The message may be kept. `client` is the address that it came from. */
+export type MessageHandler = (
+  message: Buffer,
+  client: string,
+) => readonly Buffer[] | Promise<readonly Buffer[]>;
 
 /** An address in the process's own network namespace, or a listening socket. */
 export type StreamPlace = { readonly host: string; readonly port: number } | { readonly fd: number };
 
-export type StreamServerOptions = StreamPlace & { readonly handler: MessageHandler };
+export type StreamServerOptions = StreamPlace & {
+  readonly handler: MessageHandler;
+  readonly limits: () => LimitsConfig;
+};
 
-const mostConnections = 256;
-/** RFC 7766 section 6.2.3: a few seconds; a client that has more to ask comes back. */
-const idleMilliseconds = 10_000;
 /** Questions of one connection that wait for others; it is read on when some are answered. */
 const mostWaiting = 32;
 /** Answers that a client does not fetch; then it is left alone. */
@@ -26,12 +30,26 @@ export interface StreamServer {
 
 export async function startStreamServer(options: StreamServerOptions): Promise<StreamServer> {
   const connections = new Set<Socket>();
+  const perClient = new Map<string, number>();
   const server = createServer(socket => {
+    const { tcpConnections, tcpConnectionsPerClient } = options.limits();
+    const client = socket.remoteAddress ?? '';
+    const count = (perClient.get(client) ?? 0) + 1;
+    // One client cannot take all the places (RFC 7766 section 6.1).
+    if (connections.size >= tcpConnections || count > tcpConnectionsPerClient) {
+      socket.destroy();
+      return;
+    }
     connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-    serve(socket, options.handler);
+    perClient.set(client, count);
+    socket.once('close', () => {
+      connections.delete(socket);
+      const left = (perClient.get(client) ?? 1) - 1;
+      if (left === 0) perClient.delete(client);
+      else perClient.set(client, left);
+    });
+    serve(socket, client, options);
   });
-  server.maxConnections = mostConnections;
   await listening(server, options);
   return {
     close: () => {
@@ -41,29 +59,32 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
   };
 }
 
-function serve(socket: Socket, handler: MessageHandler): void {
+function serve(socket: Socket, client: string, { handler, limits }: StreamServerOptions): void {
   const reader = new FrameReader();
   let waiting = 0;
-  const reply = (answer: Buffer | undefined) => {
-    if (answer === undefined || socket.destroyed) return;
-    socket.write(frame(answer));
-    if (socket.writableLength > mostUnsentBytes) socket.destroy();
+  const reply = (answers: readonly Buffer[]) => {
+    for (const answer of answers) {
+      if (socket.destroyed) return;
+      socket.write(frame(answer));
+    }
+    // A zone is as long as it is; what is counted is what stays unread behind it.
+    if (answers.length <= 1 && socket.writableLength > mostUnsentBytes) socket.destroy();
   };
-  const replyLater = async (answer: Promise<Buffer | undefined>) => {
+  const replyLater = async (answers: Promise<readonly Buffer[]>) => {
     waiting++;
     if (waiting >= mostWaiting) socket.pause();
-    reply(await answer);
+    reply(await answers);
     waiting--;
     if (waiting < mostWaiting) socket.resume();
   };
   socket.setNoDelay(true);
-  socket.setTimeout(idleMilliseconds, () => socket.destroy());
+  socket.setTimeout(limits().tcpIdleSeconds * 1000, () => socket.destroy());
   socket.on('error', () => socket.destroy()); // the client went away
   socket.on('data', chunk => {
     for (const message of reader.push(chunk)) {
-      const answer = handler(message);
-      if (answer instanceof Promise) void replyLater(answer);
-      else reply(answer);
+      const answers = handler(message, client);
+      if (answers instanceof Promise) void replyLater(answers);
+      else reply(answers);
     }
   });
 }

@@ -36,7 +36,8 @@ export const flags = {
   TC: 0x0200,
   RD: 0x0100,
   RA: 0x0080,
-  /** RFC 4035 section 3.2.2. */
+  /** RFC 4035 section 3.2. */
+  AD: 0x0020,
   CD: 0x0010,
 } as const;
 

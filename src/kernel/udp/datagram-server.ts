@@ -8,9 +8,10 @@ import type { Peer } from './batch.ts';
 export interface DatagramHandler {
   /**
    * Answers one datagram: `request` holds `length` bytes and is reused after the call, as `answer` is. Returns the
-   * answer's length, or 0 for none or for a later one by `send`; `peer` copies who asked.
+   * answer's length, or 0 for none or for a later one by `send`; `peer` copies who asked, and is good for this call alone.
+   * `socket` is the index of the one that it came to.
    */
-  (request: Buffer, length: number, answer: Buffer, peer: () => DatagramPeer): number;
+  (request: Buffer, length: number, answer: Buffer, peer: () => DatagramPeer, socket: number): number;
 }
 
 /** Who sent a datagram, and to which of the server's sockets. */
@@ -53,6 +54,13 @@ export class DatagramServer {
   readonly #wake: number;
   readonly #descriptors: Uint8Array;
   readonly #onExit = () => this.#interrupt();
+  /** One for all calls: a closure a datagram would cost more than the answer's copy. */
+  readonly #peer = (): DatagramPeer => ({
+    socket: this.#socketNow,
+    name: this.#requests.peer(this.#requestNow),
+  });
+  #socketNow = 0;
+  #requestNow = 0;
   #polling = false;
   #closed = false;
   #dropped = 0;
@@ -136,13 +144,14 @@ export class DatagramServer {
 
   #answerAll(socket: number, fd: number, count: number): void {
     const [requests, answers] = [this.#requests, this.#answers];
+    this.#socketNow = socket;
     let ready = 0;
     for (let index = 0; index < count; index++) {
       const request = requests.slots[index];
       const answer = answers.slots[ready];
       if (request === undefined || answer === undefined) break; // both have `batchSize` slots
-      const peer = () => ({ socket, name: requests.peer(index) });
-      const length = this.#handler(request, requests.receivedLength(index), answer, peer);
+      this.#requestNow = index;
+      const length = this.#handler(request, requests.receivedLength(index), answer, this.#peer, socket);
       if (length === 0) continue;
       answers.setLength(ready, length);
       answers.copyPeer(ready, requests, index);

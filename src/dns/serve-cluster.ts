@@ -1,0 +1,282 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Prefix } from '../base/ip.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { ClusterNames } from './compile-cluster.ts';
+import { defaultForward } from './config/config.ts';
+import type { DnsConfig, Upstream } from './config/config.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import { followCluster } from './follow-cluster.ts';
+import type { Following } from './follow-cluster.ts';
+import type { DnsMetrics } from './metrics.ts';
+import { startDnsServer } from './server/dns-server.ts';
+import type { DnsServer, HeldSockets } from './server/dns-server.ts';
+import type { NameGate } from './server/name-gate.ts';
+import { Pipeline } from './server/pipeline.ts';
+import { formOf, readSnapshot, writeSnapshot } from './server/snapshot.ts';
+import type { TopNames } from './server/top-names.ts';
+
+export interface ServeClusterOptions {
+  readonly clusterDomain: string;
+  /** Of the Service kube-dns: what the zone's NS record leads to. */
+  readonly dnsAddresses: readonly string[];
+  /** Where questions come in; of this node, or pod, already. */
+  readonly listenAddresses: readonly string[];
+  readonly port: number;
+  readonly prefixes: readonly Prefix[];
+  /** Asked for outside names where the configuration names nobody. */
+  readonly upstreams: readonly Upstream[];
+  readonly held?: HeldSockets;
+  /** Where the last state is kept. */
+  readonly snapshotFile: string;
+  readonly loaded: LoadedConfig;
+  readonly gate: NameGate | undefined;
+  readonly metrics: DnsMetrics;
+  readonly top: TopNames;
+  readonly random: () => number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const snapshotMilliseconds = 5000;
+/** What a snapshot does not have may be new: for this long after a start it is unknown, not absent. */
+const graceMilliseconds = 1000;
+
+/** Names, the API server behind them, and the server in front: one configuration after the other. */
+export class ClusterServer {
+  readonly #options: ServeClusterOptions;
+  readonly #server: DnsServer;
+  #loaded: LoadedConfig;
+  #pipeline: Pipeline;
+  #client: KubeClient | undefined;
+  #following: Following | undefined;
+  #followed = new AbortController();
+  /** Of the names that are answered: the API server has told everything. */
+  #isSynced = false;
+  #restoredAt: number | undefined;
+  #saved = -1;
+
+  private constructor(options: ServeClusterOptions, pipeline: Pipeline, server: DnsServer) {
+    this.#options = options;
+    this.#loaded = options.loaded;
+    this.#pipeline = pipeline;
+    this.#server = server;
+  }
+
+  /** Answers from the last state at once. */
+  static async start(options: ServeClusterOptions): Promise<ClusterServer> {
+    const { loaded, random, metrics, top, log, port, held } = options;
+    const names = namesFor(options, loaded.config);
+    const restoredAt = restore(options, names);
+    const pipeline = pipelineFor(options, loaded, names);
+    const server = await startDnsServer({
+      pipeline,
+      addresses: options.listenAddresses,
+      port,
+      ...(held === undefined ? {} : { held }),
+      random,
+      now: monotonic,
+      metrics,
+      top,
+      log,
+    });
+    const made = new ClusterServer(options, pipeline, server);
+    made.#restoredAt = restoredAt;
+    if (restoredAt !== undefined)
+      options.clock.sleep(graceMilliseconds, options.signal).then(
+        () => (names.isComplete = true),
+        () => undefined, // stopped before
+      );
+    made.#describe(loaded);
+    return made;
+  }
+
+  get server(): DnsServer {
+    return this.#server;
+  }
+
+  get names(): ClusterNames {
+    return this.#pipeline.names;
+  }
+
+  get config(): DnsConfig {
+    return this.#loaded.config;
+  }
+
+  get pipeline(): Pipeline {
+    return this.#pipeline;
+  }
+
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** Seconds since the API server last confirmed what is answered; undefined where it never did. */
+  age(): number | undefined {
+    if (this.#isSynced && this.#following !== undefined) return this.#following.staleness();
+    return this.#restoredAt === undefined ? undefined : (this.#options.clock.now() - this.#restoredAt) / 1000;
+  }
+
+  /** Follows the API server from now on, until the signal ends. */
+  follow(client: KubeClient, onSynced: () => void): void {
+    this.#client = client;
+    this.#begin(this.names, () => {
+      this.save();
+      onSynced();
+    });
+    const saving = setInterval(() => this.save(), snapshotMilliseconds);
+    this.#options.signal.addEventListener('abort', () => {
+      clearInterval(saving);
+      this.#followed.abort(this.#options.signal.reason);
+    });
+  }
+
+  /** Takes a configuration without a question lost: new rules of names only once everything is known by them. */
+  take(loaded: LoadedConfig): void {
+    const before = this.#loaded.config;
+    this.#loaded = loaded;
+    this.#describe(loaded);
+    if (!namesDiffer(before, loaded.config)) {
+      this.#use(pipelineFor(this.#options, loaded, this.names));
+      return;
+    }
+    const names = namesFor(this.#options, loaded.config);
+    if (this.#client === undefined) {
+      names.putAll(this.names.input());
+      names.isComplete = this.names.isComplete;
+      this.#use(pipelineFor(this.#options, loaded, names));
+      return;
+    }
+    this.#begin(names, () => this.#use(pipelineFor(this.#options, loaded, names)));
+  }
+
+  save(): void {
+    const following = this.#following;
+    if (!this.#isSynced || following === undefined || following.changes() === this.#saved) return;
+    this.#saved = following.changes();
+    writeSnapshot(this.#options.snapshotFile, {
+      at: this.#options.clock.now() - following.staleness() * 1000,
+      form: formOf(this.names.rules),
+      input: this.names.input(),
+    });
+  }
+
+  #use(pipeline: Pipeline): void {
+    this.#pipeline = pipeline;
+    this.#server.use(pipeline);
+  }
+
+  #begin(names: ClusterNames, then: () => void): void {
+    const { clock, log, metrics } = this.#options;
+    if (this.#client === undefined) return;
+    const controller = new AbortController();
+    const { labels, namespaceLabels } = this.#loaded.config;
+    const following = followCluster({
+      client: this.#client,
+      names,
+      labels,
+      namespaceLabels,
+      clock,
+      log,
+      signal: controller.signal,
+      onProgrammed: (kind, seconds) => metrics.programming.with(kind).observe(seconds),
+    });
+    const before = this.#followed;
+    this.#followed = controller;
+    this.#following ??= following;
+    following.synced.then(
+      () => {
+        before.abort(new Error('other rules are followed'));
+        this.#following = following;
+        this.#saved = -1;
+        this.#isSynced = true;
+        then();
+      },
+      () => undefined, // stopped before
+    );
+  }
+
+  #describe({ config, hash, hosts }: LoadedConfig): void {
+    const { metrics } = this.#options;
+    metrics.reloadVersion.clear();
+    metrics.reloadVersion.with('sha512', hash).set(1);
+    metrics.hostsEntries.clear();
+    if (hosts !== undefined) metrics.hostsEntries.with(config.hosts?.file ?? '').set(hosts.size);
+    metrics.pluginEnabled.clear();
+    const forward = withUpstreams(config, this.#options.upstreams).forward.length > 0;
+    const parts = {
+      kubernetes: true,
+      forward,
+      cache: forward && config.cache !== undefined,
+      hosts: hosts !== undefined,
+      rewrite: config.rewrite.length > 0,
+      acl: config.acl.length > 0,
+      log: config.log !== 'none',
+      loop: forward && config.loopDetection,
+      transfer: config.transferTo.length > 0,
+      prometheus: true,
+      reload: true,
+    };
+    for (const [name, isOn] of Object.entries(parts))
+      if (isOn) metrics.pluginEnabled.with('dns', '.', '', name).set(1);
+  }
+}
+
+/** Milliseconds that only go forward. */
+export const monotonic = (): number => performance.now();
+
+function namesFor(options: ServeClusterOptions, { rules }: DnsConfig): ClusterNames {
+  const { clusterDomain, dnsAddresses, prefixes, clock } = options;
+  return new ClusterNames({
+    clusterDomain,
+    dnsAddresses,
+    prefixes,
+    serial: Math.floor(clock.now() / 1000),
+    rules,
+  });
+}
+
+function pipelineFor(
+  options: ServeClusterOptions,
+  { config, hosts }: LoadedConfig,
+  names: ClusterNames,
+): Pipeline {
+  const { gate, random, metrics, log } = options;
+  return new Pipeline({
+    names,
+    config: withUpstreams(config, options.upstreams),
+    hosts,
+    gate,
+    random,
+    now: monotonic,
+    metrics,
+    log,
+  });
+}
+
+function withUpstreams(config: DnsConfig, upstreams: readonly Upstream[]): DnsConfig {
+  const hasRoot = config.forward.some(({ zones }) => zones.includes('.'));
+  if (upstreams.length === 0 || hasRoot) return config;
+  return { ...config, forward: [...config.forward, { ...defaultForward, to: upstreams }] };
+}
+
+const namesDiffer = (a: DnsConfig, b: DnsConfig): boolean =>
+  JSON.stringify([a.rules, a.labels, a.namespaceLabels]) !==
+  JSON.stringify([b.rules, b.labels, b.namespaceLabels]);
+
+function restore({ snapshotFile, log }: ServeClusterOptions, names: ClusterNames): number | undefined {
+  const snapshot = readSnapshot(snapshotFile, formOf(names.rules), reason =>
+    log.warn(
+      { file: snapshotFile, reason },
+      'the last state cannot be read; names are unknown until the API server tells',
+    ),
+  );
+  if (snapshot === undefined) return undefined;
+  names.putAll(snapshot.input);
+  log.info(
+    { file: snapshotFile, at: new Date(snapshot.at).toISOString() },
+    'the last state is answered from',
+  );
+  return snapshot.at;
+}

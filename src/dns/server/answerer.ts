@@ -1,0 +1,278 @@
+import { contains, formatAddress } from '../../base/ip.ts';
+import type { Log } from '../../base/log.ts';
+import type { CompiledAnswer } from '../compile-answer.ts';
+import { rcodeName } from '../metrics.ts';
+import type { AnsweredBy, DnsMetrics, Lane } from '../metrics.ts';
+import { limits, rcodes, textOfName, types } from '../wire/index.ts';
+import type { NoQuery, Query } from '../wire/index.ts';
+import { typeName } from '../wire/type-names.ts';
+import { refusalOf, roomFor, writeAnswer, writeRefusal } from './answer-query.ts';
+import type { Transport } from './answer-query.ts';
+import { emptyReply } from './pipeline.ts';
+import type { Client, Pipeline } from './pipeline.ts';
+import type { Reply } from './reply.ts';
+import { TopNames } from './top-names.ts';
+import { transferZone } from './zone-transfer.ts';
+
+/** How a datagram's answer gets to its sender. */
+export interface DatagramWay {
+  readonly client: Client;
+  /** For an answer that comes later: to be called before anything else is read. */
+  readonly later: () => (answer: Uint8Array) => void;
+}
+
+export interface AnswererOptions {
+  readonly pipeline: Pipeline;
+  readonly random: () => number;
+  readonly now: () => number;
+  readonly metrics: DnsMetrics;
+  readonly top: TopNames;
+  readonly log: Log;
+}
+
+/** One question in so many is timed, and stands for all of them: reading the clock costs as much as an answer's copy. */
+const timedEvery = 16;
+
+/** Reads questions, lets the pipeline answer, writes, and counts. */
+export class Answerer {
+  readonly #options: AnswererOptions;
+  #pipeline: Pipeline;
+  #forwardedBefore = 0;
+  #count = 0;
+
+  constructor(options: AnswererOptions) {
+    this.#options = options;
+    this.#pipeline = options.pipeline;
+  }
+
+  get pipeline(): Pipeline {
+    return this.#pipeline;
+  }
+
+  forwarded(): number {
+    return this.#forwardedBefore + this.#pipeline.resolver.asked;
+  }
+
+  use(pipeline: Pipeline): void {
+    const before = this.#pipeline;
+    this.#forwardedBefore += before.resolver.asked;
+    this.#pipeline = pipeline;
+    if (before !== pipeline) before.close();
+  }
+
+  /** The answer's length in `out`, or 0 for none, or for one that comes later. */
+  datagram(
+    query: Query | NoQuery,
+    message: Buffer,
+    length: number,
+    out: Buffer,
+    lane: Lane,
+    way: DatagramWay,
+  ): number {
+    if (query.kind !== 'query') return this.#noQuery(query, message, out, lane, length);
+    const isTimed = this.#count++ % timedEvery === 0;
+    const started = isTimed ? this.#options.now() : 0;
+    lane.request(query.type, query.edns?.dnssecOk === true, length);
+    const room = roomFor(query.edns, 'udp', out, this.#pipeline.config.limits.udpSize);
+    const refusal = refusalOf(query);
+    const direct = refusal === undefined ? this.#direct(query) : undefined;
+    if (direct !== undefined) {
+      const written = writeAnswer(message, query, direct, out, room, this.#options.random);
+      lane.response(direct.rcode, 'kubernetes', written);
+      if (isTimed) lane.took((this.#options.now() - started) / 1000, timedEvery);
+      if (this.#count % TopNames.sample === 0) this.#noteTop(query, direct.rcode, way.client);
+      return written;
+    }
+    return this.#longWay(query, refusal, message, length, out, room, lane, way);
+  }
+
+  #direct(query: Query): CompiledAnswer | undefined {
+    try {
+      return this.#pipeline.direct(query);
+    } catch {
+      return undefined; // the long way meets the same fault, and tells of it
+    }
+  }
+
+  #find(query: Query, client: Client): Reply | Promise<Reply> | 'drop' {
+    try {
+      return this.#pipeline.answer(query, client);
+    } catch (error) {
+      return this.#fault(error);
+    }
+  }
+
+  /** Of a stream: all answers, none for silence. */
+  message(
+    query: Query | NoQuery,
+    message: Buffer,
+    scratch: Buffer,
+    lane: Lane,
+    client: Client,
+  ): readonly Buffer[] | Promise<readonly Buffer[]> {
+    if (query.kind !== 'query') {
+      const length = this.#noQuery(query, message, scratch, lane, message.length);
+      return length === 0 ? [] : [Buffer.from(scratch.subarray(0, length))];
+    }
+    const started = this.#options.now();
+    lane.request(query.type, query.edns?.dnssecOk === true, message.length);
+    const refusal = refusalOf(query);
+    const zone = refusal === undefined ? this.#transferred(query, message, client) : undefined;
+    if (zone !== undefined) {
+      lane.response(
+        rcodes.NOERROR,
+        'transfer',
+        zone.reduce((sum, { length }) => sum + length, 0),
+      );
+      return zone;
+    }
+    const found = refusal === undefined ? this.#find(query, client) : emptyReply(refusal, '');
+    this.#countVerdict(query, client);
+    if (found === 'drop') return [];
+    const finish = (reply: Reply): readonly Buffer[] => {
+      const length = this.#write(
+        message,
+        query,
+        reply,
+        scratch,
+        scratch.length,
+        lane,
+        started,
+        'tcp',
+        client,
+      );
+      return [Buffer.from(scratch.subarray(0, length))];
+    };
+    if (!(found instanceof Promise)) return finish(found);
+    return found.then(finish, error => finish(this.#fault(error)));
+  }
+
+  #longWay(
+    query: Query,
+    refusal: number | undefined,
+    message: Buffer,
+    length: number,
+    out: Buffer,
+    room: number,
+    lane: Lane,
+    way: DatagramWay,
+  ): number {
+    const started = this.#options.now();
+    const found = refusal === undefined ? this.#find(query, way.client) : emptyReply(refusal, '');
+    this.#countVerdict(query, way.client);
+    if (found === 'drop') return 0;
+    if (!(found instanceof Promise))
+      return this.#write(message, query, found, out, room, lane, started, 'udp', way.client);
+    const send = way.later();
+    const client = this.#pipeline.config.log === 'none' ? undefined : way.client();
+    const kept = Buffer.from(message.subarray(0, length));
+    const finish = (reply: Reply) => {
+      const answer = Buffer.allocUnsafe(room);
+      const size = this.#write(kept, query, reply, answer, room, lane, started, 'udp', () => client);
+      send(answer.subarray(0, size));
+    };
+    found.then(finish, error => finish(this.#fault(error)));
+    return 0;
+  }
+
+  #write(
+    message: Buffer,
+    query: Query,
+    reply: Reply,
+    out: Buffer,
+    room: number,
+    lane: Lane,
+    started: number,
+    transport: Transport,
+    client: Client,
+  ): number {
+    const { random, now } = this.#options;
+    const fitting = transport === 'tcp' ? Math.min(room, limits.tcp) : room;
+    const length = writeAnswer(message, query, reply.answer, out, fitting, random, reply.age);
+    const milliseconds = now() - started;
+    lane.response(reply.answer.rcode, reply.by, length);
+    lane.took(milliseconds / 1000, 1);
+    this.#log(query, reply, transport, length, milliseconds, client);
+    return length;
+  }
+
+  #noQuery(query: NoQuery, message: Buffer, out: Buffer, lane: Lane, length: number): number {
+    if (query.kind === 'silence') {
+      this.#options.metrics.ignored.value++;
+      return 0;
+    }
+    lane.request(0, false, length);
+    const written = writeRefusal(message, query, out);
+    lane.response(query.rcode, '', written);
+    return written;
+  }
+
+  /** Undefined where the question is none for a zone of ours, or not allowed to this client. */
+  #transferred(query: Query, message: Buffer, client: Client): readonly Buffer[] | undefined {
+    if (query.type !== types.AXFR && query.type !== types.IXFR) return undefined;
+    const { names, config } = this.#pipeline;
+    const zone = names.zones.find(({ key }) => key === query.key);
+    const from = client();
+    const isAllowed = from !== undefined && config.transferTo.some(prefix => contains(prefix, from));
+    if (zone === undefined || !isAllowed || !names.isComplete) return undefined;
+    return transferZone(message, query, names, zone);
+  }
+
+  #countVerdict(query: Query, client: Client): void {
+    const verdict = this.#pipeline.verdict(query, client);
+    if (verdict === undefined) return;
+    const { aclAllowed, aclBlocked, aclFiltered, aclDropped } = this.#options.metrics;
+    if (verdict === 'allow') aclAllowed.with('dns', '').add();
+    else ({ block: aclBlocked, filter: aclFiltered, drop: aclDropped })[verdict].with('dns', '.', '').add();
+  }
+
+  #noteTop(query: Query, rcode: number, client: Client): void {
+    const from = client();
+    this.#options.top.note(query.key, rcode, from === undefined ? '' : formatAddress(from));
+  }
+
+  #log(
+    query: Query,
+    {
+      answer,
+      by,
+    }: { readonly answer: { readonly rcode: number; readonly answers: number }; readonly by: AnsweredBy },
+    transport: Transport,
+    bytes: number,
+    milliseconds: number,
+    client: Client,
+  ): void {
+    if (this.#count % TopNames.sample === 0) this.#noteTop(query, answer.rcode, client);
+    if (!isLogged(this.#pipeline.config.log, answer)) return;
+    const from = client();
+    const fields = {
+      client: from === undefined ? '' : formatAddress(from),
+      name: textOfName(query.key),
+      type: typeName(query.type),
+      transport,
+      rcode: rcodeName(answer.rcode),
+      by,
+      bytes,
+      milliseconds: Number(milliseconds.toFixed(3)),
+    };
+    this.#options.log.info(fields, 'a question');
+  }
+
+  /** One question's fault is no other's: it is told, counted, and SERVFAIL. */
+  #fault(error: unknown): Reply {
+    this.#options.metrics.panics.add();
+    this.#options.log.error({ err: error }, 'a question ended in a fault of the program');
+    return emptyReply(rcodes.SERVFAIL, '');
+  }
+}
+
+function isLogged(
+  what: 'none' | 'all' | 'denial' | 'error' | 'success',
+  { rcode, answers }: { readonly rcode: number; readonly answers: number },
+): boolean {
+  if (what === 'none' || what === 'all') return what === 'all';
+  const isDenial = rcode === rcodes.NXDOMAIN || (rcode === rcodes.NOERROR && answers === 0);
+  if (what === 'denial') return isDenial;
+  const isSuccess = rcode === rcodes.NOERROR && answers > 0;
+  return what === 'success' ? isSuccess : !isSuccess && !isDenial;
+}
