@@ -20,7 +20,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
-import { formatPrefix } from '../base/ip.ts';
+import { addressAt, formatAddress, formatPrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
@@ -36,6 +36,7 @@ import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
 import { followGateways } from './gateways/index.ts';
 import { agentMetrics, serveMetrics } from './metrics.ts';
+import type { ServiceModeWish } from '../services/index.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
@@ -73,6 +74,8 @@ export interface AgentOptions {
   readonly nodePortPrefixes?: readonly Prefix[];
   /** Who gets this node's flow events; absent: nobody. */
   readonly flowReceiver?: OtlpReceiver;
+  /** Translation of Services at pods' sockets; absent: nftables alone. */
+  readonly serviceSockets?: { readonly file: string; readonly option: ServiceModeWish };
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
   /** As the CNI plugin's; for tests. */
@@ -209,11 +212,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nodes,
     nodePortPrefixes: options.nodePortPrefixes,
     servicePrefixes: options.servicePrefixes ?? [],
+    mode: { cluster: options.cluster, ...(options.serviceSockets ?? { file: '', option: 'nftables' }) },
+    // Cluster DNS has the tenth address of each Service prefix.
+    dnsAddresses: (options.servicePrefixes ?? []).map(prefix => formatAddress(addressAt(prefix, 10n))),
     clock,
     log,
     signal,
   });
   policies.flows.nameServices(() => services.informers.services.cache.list());
+  pods.onChange(() => services.podsChanged());
   const gateways = followGateways({
     client,
     pods,

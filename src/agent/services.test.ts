@@ -50,6 +50,8 @@ test('a Service that changes before all could be loaded does not take the others
     nodes,
     nodePortPrefixes: [portPrefix],
     servicePrefixes: [],
+    mode: { cluster: 'test', file: '', option: 'nftables' },
+    dnsAddresses: [],
     clock,
     log: silentLog,
     signal: stop.signal,

@@ -12,11 +12,13 @@ import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
 import { HealthChecks } from './service-health.ts';
 import type { HealthCheck } from './service-health.ts';
+import { ServiceModeSwitch } from './service-mode.ts';
+import type { ServiceModeOptions, ServiceModeStatus } from './service-mode.ts';
 import { servicePlaceOf } from './service-place.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import type { Node } from '../kube/types/node.ts';
-import { ServiceNetwork, serviceOf } from '../services/index.ts';
+import { ServiceNetwork, SocketServices, serviceOf } from '../services/index.ts';
 import type { FrontendCounters, ServiceCounts } from '../services/index.ts';
 
 export interface ServicesOptions {
@@ -30,6 +32,10 @@ export interface ServicesOptions {
   readonly nodePortPrefixes: readonly Prefix[] | undefined;
   /** The cluster's, where the agent was told. */
   readonly servicePrefixes: readonly Prefix[];
+  /** How pods' sockets are translated, and who wants it. */
+  readonly mode: Pick<ServiceModeOptions, 'cluster' | 'file' | 'option'>;
+  /** The node-local DNS servers answer there themselves. */
+  readonly dnsAddresses: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -38,6 +44,7 @@ export interface ServicesOptions {
 export interface ServicesStatus extends ServiceCounts {
   /** All Services are in the kernel, or named among the problems. */
   readonly ready: boolean;
+  readonly mode: ServiceModeStatus;
   readonly lastReconcile?: string;
   /** Load balancer addresses that this node answers for on its links. */
   readonly announced: readonly string[];
@@ -58,6 +65,8 @@ export interface FollowedServices {
   status(): ServicesStatus;
   /** What a front end's connections came to on this node; undefined for none of ours. */
   counters(at: Parameters<ServiceNetwork['counters']>[0]): Promise<FrontendCounters | undefined>;
+  /** Pods came or went: their sockets have to know their own addresses. */
+  podsChanged(): void;
   /** Compares the kernel with the program soon. */
   reconcile(): void;
   close(): Promise<void>;
@@ -68,6 +77,9 @@ const largeTable = 10_000;
 const turnsOfLargeTable = 20;
 const LOAD = 'load';
 const RECONCILE = 'reconcile';
+const PODS = 'pods';
+/** Pods come in groups, and looking at them costs a little for each. */
+const podsMilliseconds = 100;
 
 /**
  * ```
@@ -87,17 +99,22 @@ export function followServices(options: ServicesOptions): FollowedServices {
     log,
     indexes: { service: slice => [serviceOf(slice)] },
   });
+  const mode = new ServiceModeSwitch({ ...options.mode, node, worker, log });
   const network = new ServiceNetwork(
     {
       kernel: {
         nft: commands => worker.nft(commands),
         nftChunked: changes => worker.nftChunked(changes),
+        nftElements: changes => worker.nftElements(changes),
         nftTable: (name, types) => worker.nftTable(name, types),
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
       },
       place: { node, addresses: [], nodePortAddresses: [], servicePrefixes },
       clock,
+      sockets: new SocketServices(mode.translation, new Set(options.dnsAddresses), error =>
+        mode.failed(error),
+      ),
     },
     {
       keys: () => services.cache.list().map(keyOf),
@@ -109,6 +126,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   const told = new Map<string, string>();
   const state = { isReady: false, corrections: 0, reconciledAt: undefined as number | undefined, turn: 0 };
 
+  let isPodsTurnDue = false;
   const health = new HealthChecks({ isHealthy: () => state.isReady, log });
 
   const queue = new WorkQueue<string>(handle, {
@@ -121,6 +139,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   });
 
   async function handle(key: string): Promise<void> {
+    if (key === PODS) return mode.translation.followPods();
     if (key !== LOAD && key !== RECONCILE) {
       // Before everything is loaded, one Service would stand for all of them: loading, which is tried again, reads it too.
       if (!state.isReady) return;
@@ -134,9 +153,10 @@ export function followServices(options: ServicesOptions): FollowedServices {
     const isMoved = network.move(
       servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own, servicePrefixes),
     );
+    const isSwitched = await mode.settle(nodes.cache.get(node));
     const { at, corrections } = await (key === LOAD || isMoved ? network.load() : network.reconcile());
     state.reconciledAt = at;
-    if (key === RECONCILE && !isMoved && corrections > 0) {
+    if (key === RECONCILE && !isMoved && !isSwitched && corrections > 0) {
       state.corrections += corrections;
       log.warn({ corrections }, "the kernel's Services were not as they have to be and were corrected");
     }
@@ -208,7 +228,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
       nodes.onChange(({ before, after }) => {
         if ((after ?? before)?.metadata.name !== node) return;
         const text = (one: Node | undefined) =>
-          JSON.stringify([one?.metadata.labels, one?.status?.addresses]);
+          JSON.stringify([one?.metadata.labels, one?.status?.addresses, ServiceModeSwitch.partOf(one)]);
         if (text(before) !== text(after)) add(LOAD);
       });
       isReplay = false;
@@ -222,6 +242,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
     staleness: () => Math.max(services.staleness(), slices.staleness()),
     status: () => ({
       ready: state.isReady,
+      mode: mode.status(),
       ...network.counts(),
       ...(state.reconciledAt === undefined
         ? {}
@@ -231,6 +252,17 @@ export function followServices(options: ServicesOptions): FollowedServices {
       problems: network.problems().map(placeOf),
     }),
     counters: at => network.counters(at),
+    podsChanged: () => {
+      if (isPodsTurnDue) return;
+      isPodsTurnDue = true;
+      void clock.sleep(podsMilliseconds, signal).then(
+        () => {
+          isPodsTurnDue = false;
+          if (state.isReady) queue.add(PODS);
+        },
+        () => undefined, // stopped before
+      );
+    },
     reconcile: () => {
       const { endpoints, frontends } = network.counts();
       state.turn++;

@@ -42,6 +42,12 @@ export function commands(called: string): Command {
       splitAtCommas,
     )
     .option('--service-prefixes <prefixes>', 'addresses of Services, likewise', splitAtCommas)
+    .addOption(
+      new Option(
+        '--service-mode <mode>',
+        'how Services are translated: ebpf, nftables, or auto, which asks the kernel (default: auto)',
+      ).choices(['auto', 'ebpf', 'nftables']),
+    )
     .option('--timeout <seconds>', 'how long to wait for nodes and workloads', numeric, 120)
     .action(async (options: UpOptions) => {
       const { filename, images, timeout, ...choice } = options;
@@ -227,6 +233,30 @@ export function commands(called: string): Command {
         process.exitCode = await matrix(policySource(options), { namespaces, form });
       },
     );
+  policy
+    .command('shadow')
+    .summary('which connections that were seen other policies would judge otherwise')
+    .description(
+      'Asks the engine about the connections that the nodes saw (fairlead flows --verdict all), with the policies in force and with others beside or instead of them. Nothing is enforced. Exit code 1 when one that passes would be dropped.',
+    )
+    .addOption(nameOption())
+    .option('-f, --filename <path>', 'policies to look at (again for more)', collect, [])
+    .option('--only', 'the files are all policies that there would be')
+    .option('--without <namespace/name>', 'a policy that would be gone (again for more)', collect, [])
+    .option('--since <time>', 'connections not older than this: 30s, 5m, 1h', milliseconds)
+    .addOption(new Option('-o, --output <form>').choices(['text', 'json']).default('text'))
+    .action(async (options: ShadowOptions) => {
+      const { filename: files, name, only, output: form, since, without } = options;
+      const { shadow } = await import('./policy/shadow.ts');
+      process.exitCode = await shadow({
+        cluster: name,
+        files,
+        without,
+        only: only === true,
+        form,
+        ...(since === undefined ? {} : { since: Date.now() - since }),
+      });
+    });
   policyCommand('check', 'holds a file of assertions against policies: exit code 1 when one does not hold')
     .argument('<assertions>', 'YAML: a list of {from, to, allowed}')
     .option('--junit <file>', 'write the outcome for a CI system, too')
@@ -308,6 +338,15 @@ interface PolicyOptions {
   readonly name: string;
   readonly kubeconfig?: string;
   readonly filename: readonly string[];
+}
+
+interface ShadowOptions {
+  readonly name: string;
+  readonly filename: readonly string[];
+  readonly only?: true;
+  readonly without: readonly string[];
+  readonly since?: number;
+  readonly output: 'text' | 'json';
 }
 
 const policySource = ({ filename, kubeconfig, name }: PolicyOptions) => ({

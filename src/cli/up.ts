@@ -75,7 +75,14 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
     return config;
   }
   const wished: ClusterConfig = planCluster({ ...choiceOf(present), ...choice }, present.apiServer.port);
-  for (const key of ['nodes', 'topology', 'outside', 'podPrefixes', 'servicePrefixes'] as const) {
+  for (const key of [
+    'nodes',
+    'topology',
+    'outside',
+    'podPrefixes',
+    'servicePrefixes',
+    'serviceMode',
+  ] as const) {
     if (JSON.stringify(wished[key]) === JSON.stringify(present[key])) continue;
     throw new FairleadError(
       'cluster/different-shape',
@@ -132,6 +139,7 @@ const optionOf = {
   outside: '--outside',
   podPrefixes: '--pod-prefixes',
   servicePrefixes: '--service-prefixes',
+  serviceMode: '--service-mode',
 } as const;
 
 const choiceOf = (config: ClusterConfig): ClusterChoice => ({ ...config, nodes: config.nodes.length });

@@ -16,10 +16,14 @@ import { KernelWorker } from '../kernel/worker/index.ts';
 import { createClient } from '../kube/client.ts';
 import { inClusterConfig } from '../kube/in-cluster.ts';
 import { loadKubeconfig } from '../kube/kubeconfig.ts';
+import { serviceModes } from '../services/index.ts';
+import type { ServiceModeWish } from '../services/index.ts';
 import { aborted, runProcess } from './process-top.ts';
 import type { ProcessTop } from './process-top.ts';
 
-const builtPlugins = join(import.meta.dirname, '..', '..', 'build', 'native');
+const built = join(import.meta.dirname, '..', '..', 'build');
+const builtPlugins = join(built, 'native');
+const socketHooks = join(built, 'bpf', 'service-sockets.o');
 
 if (import.meta.main) runProcess('agent', main);
 
@@ -31,6 +35,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       kubeconfig: { type: 'string' },
       'pod-prefixes': { type: 'string', default: '' },
       'service-prefixes': { type: 'string', default: '' },
+      'service-mode': { type: 'string', default: 'auto' },
       'node-port-addresses': { type: 'string', default: 'primary' },
       'cni-config-directory': { type: 'string' },
       'cni-plugin-directory': { type: 'string' },
@@ -68,6 +73,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
     ...(values['node-port-addresses'] === 'primary'
       ? {}
       : { nodePortPrefixes: prefixesOf('--node-port-addresses', values['node-port-addresses']) }),
+    serviceSockets: { file: socketHooks, option: serviceModeOf(values['service-mode']) },
     gates: [],
     ...(receiver === undefined ? {} : { flowReceiver: receiver }),
     log,
@@ -80,6 +86,15 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
   await agent.close();
   client.close();
   await worker.close();
+}
+
+function serviceModeOf(text: string): ServiceModeWish {
+  const mode = serviceModes.find(one => one === text);
+  if (mode !== undefined) return mode;
+  throw new FairleadError('agent/bad-service-mode', `"${text}" is no mode of Services`, {
+    field: '--service-mode',
+    hint: `Give one of ${serviceModes.join(', ')}.`,
+  });
 }
 
 function prefixesOf(field: string, list: string): readonly Prefix[] {

@@ -11,6 +11,10 @@ export const paths = {
   state: (cluster: string) => `/var/lib/fairlead/${cluster}`,
   run: (cluster: string) => `/run/fairlead/${cluster}`,
   nodeState: (cluster: string, node: string) => `/var/lib/fairlead/${cluster}/nodes/${node}`,
+  /** Files of PersistentVolumeClaims, by the claim's uid: every node of this machine reaches them. */
+  claims: (cluster: string) => `/var/lib/fairlead/${cluster}/claims`,
+  /** What pods find of their node by hostPath. */
+  nodeFiles: (cluster: string, node: string) => `/var/lib/fairlead/${cluster}/nodes/${node}/files`,
   nodeRun: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}`,
   /** The CNI plugin's way to the agent. */
   cniSocket: (cluster: string, node: string) => `/run/fairlead/${cluster}/nodes/${node}/cni.sock`,
@@ -48,8 +52,12 @@ export const cgroups = {
 /** bpffs: pins of one node. bpffs is not namespaced, so nodes have folders. */
 export const bpf = {
   mount: '/sys/fs/bpf',
+  /** Says that the mount is ours, and goes with the last cluster. */
+  mountMarker: '/run/fairlead/bpf-mounted',
   node: (cluster: string, node: string) => `/sys/fs/bpf/fairlead/${cluster}/${node}`,
   cluster: (cluster: string) => `/sys/fs/bpf/fairlead/${cluster}`,
+  /** The socket hooks of Services: a map or a link (`link_…`) each. */
+  services: (cluster: string, node: string) => `/sys/fs/bpf/fairlead/${cluster}/${node}/services`,
 } as const;
 
 /** Interface names (at most 15 bytes). */

@@ -18,9 +18,17 @@ export class SocketServices {
   /** Addresses that others answer for: cluster DNS. */
   readonly #skipped: ReadonlySet<string>;
 
-  constructor(translation: SocketTranslation, skipped: ReadonlySet<string>) {
+  /** Told what the hooks were given up for: then the rules translate everything. */
+  readonly #onFailure: (error: unknown) => void;
+
+  constructor(
+    translation: SocketTranslation,
+    skipped: ReadonlySet<string>,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#translation = translation;
     this.#skipped = skipped;
+    this.#onFailure = onFailure;
   }
 
   /** Everything; returns how many entries were not as they have to be. */
@@ -30,7 +38,7 @@ export class SocketServices {
     for (const part of owners.parts)
       for (const [key, group] of compileSockets(part, place, this.#skipped))
         if (owners.ownerOf(key) === part) groups.set(key, group);
-    return this.#translation.adopt(groups);
+    return this.#orGiveUp(() => this.#translation.adopt(groups));
   }
 
   /** Front ends that one Service had, or has now. */
@@ -51,7 +59,8 @@ export class SocketServices {
       key: encodePlace(frontend),
       group: groupOf(key),
     }));
-    if (!(await this.#translation.change(changes))) await this.adopt(owners, place);
+    const hasRoom = await this.#orGiveUp(async () => ((await this.#translation.change(changes)) ? 1 : 0));
+    if (hasRoom === 0) await this.adopt(owners, place);
   }
 
   /** What the hooks led to each endpoint of a front end. */
@@ -59,5 +68,16 @@ export class SocketServices {
     const owner = owners.ownerOf(key);
     const group = owner === undefined ? undefined : compileSockets(owner, place, this.#skipped).get(key);
     return this.#translation.counters(group);
+  }
+
+  /** Hooks that cannot be told of a change would lead to where nobody is any more: none is better than these. */
+  async #orGiveUp(work: () => Promise<number>): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#translation.stop();
+      this.#onFailure(error);
+      return 0;
+    }
   }
 }

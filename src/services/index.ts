@@ -17,3 +17,7 @@ export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
 export type { Client, ServiceDecision } from './decide.ts';
 export type { Endpoint, Exposure, Frontend, ServiceModel, TrafficPolicy } from './model.ts';
+export { SocketTranslation } from './apply-ebpf.ts';
+export { SocketServices } from './apply-ebpf-services.ts';
+export { SERVICE_MODE, decideMode, modeProbes, serviceModes, wishOf } from './mode.ts';
+export type { ModeDecision, ServiceModeWish } from './mode.ts';

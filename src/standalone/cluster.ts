@@ -5,6 +5,8 @@ import { addressAt, formatAddress, formatPrefix, overlaps, parsePrefix, type Pre
 import { defaults, paths } from '../kernel/contract.ts';
 
 export type Topology = 'one-link' | 'two-links';
+/** `auto`: as the kernel allows. */
+export type ServiceMode = 'auto' | 'ebpf' | 'nftables';
 
 export interface NodeConfig {
   /** `node-1`, `node-2`, … */
@@ -27,6 +29,8 @@ export interface ClusterConfig {
   readonly podPrefixes: readonly string[];
   readonly servicePrefixes: readonly string[];
   readonly clusterDomain: string;
+  /** How agents translate Services; absent: as the kernel allows. */
+  readonly serviceMode?: ServiceMode;
 }
 
 /** What a person may choose. */
@@ -37,6 +41,7 @@ export interface ClusterChoice {
   readonly outside: boolean;
   readonly podPrefixes: readonly string[];
   readonly servicePrefixes: readonly string[];
+  readonly serviceMode?: ServiceMode;
 }
 
 export const defaultChoice: ClusterChoice = {
@@ -95,6 +100,7 @@ export function planCluster(choice: ClusterChoice, apiServerPort: number): Clust
     podPrefixes: choice.podPrefixes,
     servicePrefixes: choice.servicePrefixes,
     clusterDomain: defaults.clusterDomain,
+    ...(choice.serviceMode === undefined ? {} : { serviceMode: choice.serviceMode }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { tc } from '../contract.ts';
 import { lastErrorNumber } from '../ffi/errno.ts';
@@ -14,8 +15,9 @@ import type { BpfProgram } from './object.ts';
  */
 export function attachToCgroup(program: BpfProgram, directory: string, pin: string): void {
   capturingLog(log => {
-    if (existsSync(pin)) replaceLink(program, pin, log);
-    else createLink(program, directory, pin, log);
+    if (existsSync(pin) && replaceLink(program, pin, log)) return;
+    unpin(pin);
+    createLink(program, directory, pin, log);
   });
 }
 
@@ -83,16 +85,17 @@ function createLink(program: BpfProgram, directory: string, pin: string, log: re
   }
 }
 
-function replaceLink(program: BpfProgram, pin: string, log: readonly string[]): void {
+/** False for a link that ended with its group: the group of now is another one. */
+function replaceLink(program: BpfProgram, pin: string, log: readonly string[]): boolean {
   const link = libbpf().bpf_link__open(pin);
   if (link === null) throw new BpfError(`open the link pinned at ${pin}`, lastErrorNumber(), log);
-  closing(link, () =>
-    done(
-      libbpf().bpf_link__update_program(link, program.pointer),
-      `replace the program of the link at ${pin}`,
-      log,
-    ),
-  );
+  let isAlive = true;
+  closing(link, () => {
+    const result = libbpf().bpf_link__update_program(link, program.pointer);
+    isAlive = result !== -constants.errno.ENOLINK;
+    if (isAlive) done(result, `replace the program of the link at ${pin}`, log);
+  });
+  return isAlive;
 }
 
 function closing(link: BpfLinkPointer, work: () => void): void {

@@ -5,7 +5,7 @@ export { BpfMap } from './map.ts';
 export { BpfError } from './error.ts';
 export { attachedToTc, attachToCgroup, attachToTc, detachFromTc, unpin } from './attach.ts';
 export type { TcHook } from './attach.ts';
-export { bpfMountMarker, installBpf } from './install.ts';
+export { installBpf } from './install.ts';
 export type { BpfInstallation } from './install.ts';
 export { capacityOfPinned, changePinnedMaps, lookUpPinnedMap, readPinnedMap } from './pinned.ts';
 export type { BpfEntries, BpfFound, BpfMapChange } from './pinned.ts';

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { bpf, paths } from '../contract.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { bpf } from '../contract.ts';
 import { mountFileSystem, mounts } from '../mount/index.ts';
 import { attachToCgroup, attachToTc } from './attach.ts';
 import type { TcHook } from './attach.ts';
@@ -31,13 +31,10 @@ export function installBpf(installation: BpfInstallation): void {
   }
 }
 
-/** Its presence says that the file system of pins was mounted by us, so that it goes with the last cluster. */
-export const bpfMountMarker = join(paths.runRoot, 'bpf-mounted');
-
 /** Most systems mount it when they start; where nobody did, pins would be plain files. */
 function ensureBpfFileSystem(): void {
   if (mounts().some(({ type, path }) => type === 'bpf' && path === bpf.mount)) return;
-  if (!existsSync(dirname(bpfMountMarker))) mkdirSync(dirname(bpfMountMarker), { recursive: true });
-  writeFileSync(bpfMountMarker, '');
+  mkdirSync(dirname(bpf.mountMarker), { recursive: true });
+  writeFileSync(bpf.mountMarker, '');
   mountFileSystem('bpf', bpf.mount);
 }

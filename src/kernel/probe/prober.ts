@@ -16,11 +16,14 @@ export class Prober {
     this.#probes = all;
   }
 
-  all(): readonly ProbeResult[] {
-    return this.#probes.map(probe => {
-      const { name, since, purpose } = probe;
-      return { name, since, purpose, outcome: this.#outcome(probe) };
-    });
+  /** Of all, or of those with these names. */
+  all(names?: readonly string[]): readonly ProbeResult[] {
+    return this.#probes
+      .filter(({ name }) => names?.includes(name) ?? true)
+      .map(probe => {
+        const { name, since, purpose } = probe;
+        return { name, since, purpose, outcome: this.#outcome(probe) };
+      });
   }
 
   #outcome(probe: Probe): Outcome {

@@ -7,7 +7,7 @@ import { lastErrno } from '../ffi/errno.ts';
 import { libbpf } from '../ffi/libbpf.ts';
 import { libc } from '../ffi/libc.ts';
 import { mounts } from '../mount/index.ts';
-import { RouteSocket } from '../netlink/index.ts';
+import { RouteSocket, SocketDiagnosis } from '../netlink/index.ts';
 import type { RouteOperation } from '../netlink/index.ts';
 import { Nft } from '../nft/nft.ts';
 import { inScratchNamespace } from '../ns/index.ts';
@@ -58,18 +58,27 @@ export const probes: readonly Probe[] = [
   },
   {
     name: 'bpf-cgroup-socket',
-    since: '4.17',
+    since: '5.9',
     purpose: 'Services translated once a connection',
-    run: () => probeProgram(programTypes.socketAddress, connectByIpv4),
+    run: probeSocketHooks,
+  },
+  {
+    name: 'socket-destroy',
+    since: '4.9',
+    purpose: 'ending UDP sockets whose endpoint is gone',
+    run: probeSocketDestroy,
   },
   { name: 'overlayfs', since: '3.18', purpose: 'root directories of containers', run: probeOverlay },
   { name: 'tun', since: '2.4', purpose: 'the way outside of `up --outside`', run: probeTun },
 ];
 
 /** <linux/bpf.h>: enum bpf_prog_type */
-const programTypes = { classifier: 3, socketAddress: 18 } as const;
-/** BPF_CGROUP_INET4_CONNECT */
-const connectByIpv4 = 10;
+const programTypes = { classifier: 3, cgroupSocket: 9, socketAddress: 18 } as const;
+/** enum bpf_attach_type: BPF_CGROUP_INET4_CONNECT, …_UDP4_RECVMSG, …_INET4_GETPEERNAME; BPF_CGROUP_INET_SOCK_RELEASE */
+const socketAddressHooks = [10, 19, 29] as const;
+const socketRelease = 34;
+/** AF_INET */
+const ipv4 = 2;
 
 function withLink(operation: RouteOperation): Outcome {
   return inScratchNamespace(() => {
@@ -106,9 +115,32 @@ function probeCgroupKill(): Outcome {
   }
 }
 
-/** Loads `return 0`. A kernel that does not know the type says EINVAL. */
+/** A group's programs are asked at every connection, answer, question for the peer, and end of a socket. */
+function probeSocketHooks(): Outcome {
+  const outcomes = [
+    ...socketAddressHooks.map(hook => probeProgram(programTypes.socketAddress, hook)),
+    probeProgram(programTypes.cgroupSocket, socketRelease),
+  ];
+  return outcomes.find(outcome => outcome.is !== 'supported') ?? supported;
+}
+
+/** A kernel that cannot end sockets says EOPNOTSUPP, whatever the socket. */
+function probeSocketDestroy(): Outcome {
+  return inScratchNamespace(() => {
+    using diagnosis = SocketDiagnosis.open();
+    try {
+      diagnosis.destroy([{ cookie: 0n, family: ipv4, id: new Uint8Array(48) }]);
+      return supported; // it looked for the socket
+    } catch (error) {
+      if ((error as { errno?: string }).errno !== 'EOPNOTSUPP') throw error;
+      return unsupported('the kernel is built without CONFIG_INET_DIAG_DESTROY');
+    }
+  });
+}
+
+/** Loads `return 1`. A kernel that does not know the type says EINVAL. */
 function probeProgram(type: number, attachType = 0): Outcome {
-  const instructions = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+  const instructions = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
   // struct bpf_prog_load_opts { size_t sz; int attempts; enum expected_attach_type; … }
   const options = new Uint8Array(16);
   new DataView(options.buffer).setUint32(0, options.length, true);

@@ -175,9 +175,9 @@ export function createCalls() {
       const { setSysctl } = await import('../sysctl/index.ts');
       for (const [key, value] of settings) setSysctl(where, key, value);
     },
-    async probe(): Promise<readonly ProbeResult[]> {
+    async probe(names?: readonly string[]): Promise<readonly ProbeResult[]> {
       prober ??= new (await import('../probe/index.ts')).Prober();
-      return prober.all();
+      return prober.all(names);
     },
     ...bpfCalls,
     ...podCalls,

@@ -182,9 +182,9 @@ export class KernelWorker implements AsyncDisposable {
     return this.#call('sysctls', namespacePath, settings);
   }
 
-  /** What this kernel can do; conclusive answers are kept. */
-  probe(): Promise<readonly ProbeResult[]> {
-    return this.#call('probe');
+  /** What this kernel can do, by the probes of these names or by all; conclusive answers are kept. */
+  probe(names?: readonly string[]): Promise<readonly ProbeResult[]> {
+    return this.#call('probe', names);
   }
 
   /** Loads, pins and attaches eBPF programs; may be repeated. */

@@ -43,18 +43,23 @@ export async function removeCluster(cluster: string, clock: Clock): Promise<Remo
 
 /** What all clusters share goes with the last of them: directories, and the mount that names namespaces. */
 export function removeSharedDirectories(): void {
-  const shared = [
-    join(cgroupMount(), cgroups.root),
-    join(bpf.mount, 'fairlead'),
-    paths.runRoot,
-    paths.stateRoot,
-  ];
+  const shared = [join(cgroupMount(), cgroups.root), paths.runRoot, paths.stateRoot];
+  removeIfEmpty(join(bpf.mount, 'fairlead'));
+  removeBpfMount();
   for (const path of shared) removeIfEmpty(path);
   const { directory } = namespaces;
   // As with `ip netns`, whoever makes the next named namespace mounts it again.
   if (!existsSync(directory) || readdirSync(directory).length > 0) return;
   if (mountsBelow(directory).includes(directory)) unmount(directory);
   removeIfEmpty(directory);
+}
+
+/** Mounted by the first who pinned something, if nobody had before, and told by a file. */
+function removeBpfMount(): void {
+  if (!existsSync(bpf.mountMarker)) return;
+  if (existsSync(bpf.mount) && readdirSync(bpf.mount).length > 0) return;
+  unmount(bpf.mount);
+  rmSync(bpf.mountMarker, { force: true });
 }
 
 /** Asked first, so that it starts nothing again; killed with the rest if it does not listen. */

@@ -67,7 +67,9 @@ export function processesOf(
   const specs = [
     controlPlane('control-plane', 'standalone.ts', 1),
     controlPlane('runtime', 'runtime.ts', 0),
-    ...config.nodes.map(({ name: nodeName }) => onNode(config, nodeName, node, 'agent')),
+    ...config.nodes.map(({ name: nodeName }) =>
+      onNode(config, nodeName, node, 'agent', [`--service-mode=${config.serviceMode ?? 'auto'}`]),
+    ),
     ...config.nodes.map(({ name: nodeName }) => dnsOf(config, nodeName, node, outside)),
   ];
   return outside === undefined ? specs : [...specs, outsideOf(config, outside)];
