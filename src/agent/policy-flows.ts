@@ -188,7 +188,8 @@ class ServiceNames {
   }
 }
 
-const mostInAnswer = 1000;
+/** All that a store keeps. */
+const mostInAnswer = 2000;
 
 /**
  * `GET /observe/flows?from=…&to=…&port=…&policy=NS/NAME&verdict=…&since=MILLISECONDS&after=NUMBER&most=…`, all of them

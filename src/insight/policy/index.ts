@@ -2,5 +2,7 @@
 export { readManifestObjects } from './cluster.ts';
 export { checkAssertions, explainPolicy, readAssertions } from './check.ts';
 export type { CheckedAssertion } from './check.ts';
+export { shadowReport, withCandidate } from './shadow.ts';
+export type { ShadowDifference, ShadowReport } from './shadow.ts';
 export { policyMatrix } from './matrix.ts';
 export type { MatrixCell } from './matrix.ts';

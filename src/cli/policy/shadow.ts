@@ -1,0 +1,77 @@
+import { FairleadError, sentenceOf } from '../../base/errors.ts';
+import type { FlowEvent } from '../../base/flow-event.ts';
+import { shadowReport, withCandidate } from '../../insight/policy/index.ts';
+import type { ShadowDifference, ShadowReport } from '../../insight/policy/index.ts';
+import { buildPolicyModel } from '../../policy/index.ts';
+import { loadCluster } from '../../standalone/cluster.ts';
+import { readManifests } from '../apply/read-manifests.ts';
+import { askFlows } from '../flow-agents.ts';
+import { noSuchCluster } from '../kubeconfig.ts';
+import { readPolicyObjects } from './read-objects.ts';
+import { reasonText } from './verdict-text.ts';
+
+export interface ShadowRequest {
+  readonly cluster: string;
+  readonly files: readonly string[];
+  readonly without: readonly string[];
+  /** The files are all policies that there would be. */
+  readonly only: boolean;
+  /** Milliseconds since 1970; absent: all that the nodes keep. */
+  readonly since?: number;
+  readonly form: 'text' | 'json';
+}
+
+/**
+ * Prints which connections that the nodes saw another set of policies would judge otherwise. Nothing is enforced. The exit
+ * code is 1 when one that passes would be dropped.
+ */
+export async function shadow(request: ShadowRequest): Promise<number> {
+  const { cluster, files, form, only, since, without } = request;
+  if (files.length === 0 && without.length === 0)
+    throw new FairleadError('policy/no-candidate', 'There are no policies to look at.', {
+      hint: 'Give their files with -f, or those that would be gone with --without NAMESPACE/NAME',
+    });
+  const live = await readPolicyObjects({ cluster, files: [] });
+  const config = loadCluster(cluster);
+  if (config === undefined) throw noSuchCluster(cluster);
+  const objects = files.length === 0 ? [] : (await readManifests(files)).map(({ object }) => object);
+  const candidate = withCandidate(live, { objects, isWhole: only, without });
+  const events: FlowEvent[] = [];
+  for (const { name } of config.nodes) {
+    try {
+      const filter = { verdict: 'dropped,audited,allowed', ...(since === undefined ? {} : { since }) };
+      events.push(...(await askFlows(cluster, name, filter)).events);
+    } catch (error) {
+      process.stderr.write(`${name} does not answer: ${sentenceOf(error)}\n`);
+    }
+  }
+  const report = shadowReport(buildPolicyModel(live), buildPolicyModel(candidate), events);
+  process.stdout.write(form === 'json' ? `${JSON.stringify(report, asText, 2)}\n` : shadowText(report));
+  return report.differences.some(({ allowed }) => !allowed) ? 1 : 0;
+}
+
+export function shadowText({ differences, judged, stale }: ShadowReport): string {
+  const closed = differences.filter(({ allowed }) => !allowed);
+  const lines = [
+    ...differences.flatMap(differenceLines),
+    `${judged} connections that were seen: ${closed.length} of their kinds would be dropped, ${differences.length - closed.length} would pass that do not now.`,
+    ...(stale === 0 ? [] : [`${stale} more were of pods that are not there any more.`]),
+  ];
+  return lines.map(line => `${line}\n`).join('');
+}
+
+function differenceLines(difference: ShadowDifference): readonly string[] {
+  const { allowed, events, from, last, port, protocol, to, verdict } = difference;
+  const how = port === undefined ? protocol : `${protocol} ${port}`;
+  const times = events === 1 ? 'once' : `${events} times`;
+  const side = verdict.egress.allowed ? verdict.ingress : verdict.egress;
+  const [miss] = side.misses;
+  return [
+    `${allowed ? 'would pass' : 'would be dropped'}  ${from} → ${to} ${how}, seen ${times}, last ${last.last} [${last.id}]`,
+    ...(allowed ? [] : [`    ${side.direction}: ${reasonText(side)}`]),
+    ...(miss === undefined ? [] : [`    near: ${miss.sentence}`]),
+  ];
+}
+
+/** Addresses are big numbers, which JSON has not. */
+const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
