@@ -57,7 +57,9 @@ export function removeSharedDirectories(): void {
 /** Mounted by the first who pinned something, if nobody had before, and told by a file. */
 function removeBpfMount(): void {
   if (!existsSync(bpf.mountMarker)) return;
-  if (existsSync(bpf.mount) && readdirSync(bpf.mount).length > 0) return;
+  // The kernel itself puts two files for debugging there.
+  const pinned = existsSync(bpf.mount) ? readdirSync(bpf.mount).filter(name => !name.endsWith('.debug')) : [];
+  if (pinned.length > 0) return;
   unmount(bpf.mount);
   rmSync(bpf.mountMarker, { force: true });
 }
