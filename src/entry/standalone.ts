@@ -45,7 +45,10 @@ if (import.meta.main)
       dialPod: (node, address) => connectIn(namespacePath(namespaces.node(config.name, node)), address),
       log: log.scope('apiserver'),
     });
-    const client = createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, 'controllers')));
+    const clientOf = (user: string) =>
+      createClient(loadKubeconfig(clusterFiles.kubeconfig(config.name, user)));
+    const client = clientOf('controllers');
+    const own = clientOf('fairlead-controller');
     const world = namespacePath(namespaces.world(config.name));
     const controllers = await startControllers({
       client,
@@ -61,7 +64,7 @@ if (import.meta.main)
     const { podPrefixes, servicePrefixes } = config;
     const dnsAddresses = dnsAddressesOf(servicePrefixes.flatMap(text => parsePrefix(text) ?? []));
     await startController({
-      client,
+      client: own,
       podPrefixes,
       dnsAddresses,
       loadBalancerPrefixes: defaults.loadBalancerPrefixes,
@@ -74,6 +77,7 @@ if (import.meta.main)
     await aborted(stop);
     await controllers.close();
     client.close();
+    own.close();
     await apiServer.close();
   });
 

@@ -7,7 +7,10 @@ import { connect as tlsConnect } from 'node:tls';
 import { namespaces } from '../../src/kernel/contract.ts';
 import { namespacePath } from '../../src/kernel/ns/index.ts';
 import { Nft } from '../../src/kernel/nft/index.ts';
-import { NETWORK_POLICIES } from '../../src/kube/resources.ts';
+import { createClient } from '../../src/kube/client.ts';
+import { loadKubeconfig } from '../../src/kube/kubeconfig.ts';
+import { NETWORK_POLICIES, PODS, SECRETS } from '../../src/kube/resources.ts';
+import { clusterFiles } from '../../src/standalone/cluster.ts';
 import { eventually, startCluster, type TestCluster } from './cluster.ts';
 import { ask, Shop, shopDirectory, shopHost, tiersOf } from './shop.ts';
 
@@ -119,6 +122,29 @@ const start = () =>
     env: { ...process.env, FAIRLEAD_CLUSTER: name, NO_COLOR: '1' },
     timeout: 180_000,
   });
+
+test('the credentials of an agent open the Secrets of the Gateways on its node, and change nothing', async () => {
+  // The agent's own server is an address of the fabric; this test runs on the host.
+  const { cluster: access } = loadKubeconfig(clusterFiles.kubeconfig(name, 'admin'));
+  const agent = loadKubeconfig(clusterFiles.kubeconfig(name, 'node-1'));
+  const client = createClient({ ...agent, cluster: access });
+  const refused = { status: 403, reason: 'Forbidden' };
+  await cluster.client.create(SECRETS, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'password', namespace: 'shop' },
+    data: { password: Buffer.from('secret').toString('base64') },
+  });
+  await client.get(SECRETS, { namespace: 'shop', name: 'shop-example-com' });
+  await assert.rejects(client.get(SECRETS, { namespace: 'shop', name: 'password' }), refused);
+  await assert.rejects(client.list(SECRETS, { namespace: 'shop' }), refused);
+  const { items } = await client.list(PODS, { namespace: 'shop' });
+  const [pod] = items;
+  const key = { namespace: 'shop', name: pod?.metadata.name ?? '' };
+  const patch = { spec: { activeDeadlineSeconds: 1 } };
+  await assert.rejects(client.patch(PODS, key, patch, { type: 'merge' }), refused);
+  client.close();
+});
 
 test('npm start shows both requests hop by hop, says that they agree, and ends well', () => {
   const { status, stdout, stderr } = start();

@@ -1,4 +1,5 @@
 import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS } from './access/bootstrap-roles.ts';
+import { PROCESS_ROLES, PROCESS_ROLE_BINDINGS } from './access/process-roles.ts';
 import { DEFAULT_RANGE } from './allocators/service-ranges.ts';
 import type { Context } from './context.ts';
 import { apiVersionOf } from './kind.ts';
@@ -49,12 +50,13 @@ const BOOTSTRAP_LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
 
 /** The roles that everything else builds on; what somebody changed in them is left as it is. */
 async function ensureRoles(context: Context): Promise<void> {
-  for (const { name, labels, rules } of CLUSTER_ROLES) {
+  for (const { name, labels, rules } of [...CLUSTER_ROLES, ...PROCESS_ROLES]) {
     const metadata = { name, labels: { ...BOOTSTRAP_LABELS, ...labels } };
     await ensure(context, 'clusterroles', metadata, { rules }, RBAC_GROUP);
   }
-  for (const { role, groups } of CLUSTER_ROLE_BINDINGS) {
-    const subjects = groups.map(name => ({ apiGroup: RBAC_GROUP, kind: 'Group', name }));
+  for (const { role, groups = [], users = [] } of [...CLUSTER_ROLE_BINDINGS, ...PROCESS_ROLE_BINDINGS]) {
+    const subject = (kind: string) => (name: string) => ({ apiGroup: RBAC_GROUP, kind, name });
+    const subjects = [...groups.map(subject('Group')), ...users.map(subject('User'))];
     const roleRef = { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role };
     const metadata = { name: role, labels: BOOTSTRAP_LABELS };
     await ensure(context, 'clusterrolebindings', metadata, { subjects, roleRef }, RBAC_GROUP);

@@ -4,6 +4,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { CustomResources } from './crd/custom-resources.ts';
+import { AgentSecrets } from './access/agent-secrets.ts';
 import { Rbac } from './access/rbac.ts';
 import { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import { Admission } from './admission/admission.ts';
@@ -101,7 +102,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   const clock = options.clock ?? systemClock;
   const keyFile = join(options.stateDirectory, 'service-accounts.key');
   const registry = new Registry(options.schemas.kinds);
-  const authorizer = new Rbac(store);
+  const authorizer = new AgentSecrets(new Rbac(store), store);
   const addresses = new ServiceAddresses(store, options.servicePrefixes);
   const context: Context = {
     registry,

@@ -5,7 +5,8 @@ import { type ClusterConfig, clusterFiles } from '../cluster.ts';
 import { apiServerAddresses } from './network/plan.ts';
 
 /**
- * Makes what is missing of the cluster's authority, the API server's certificate and a kubeconfig for each user. Pods
+ * Makes what is missing of the cluster's authority, the API server's certificate and a kubeconfig for each user. Only
+ * people's is a master of the cluster: what each process may do is in its role (apiserver/access/process-roles.ts). Pods
  * and nodes reach the server at the fabric's gateways, people at a loopback port; every process of the cluster outside
  * a node uses the loopback port too.
  */
@@ -19,12 +20,13 @@ export function ensureCredentials(config: ClusterConfig): void {
   const loopback = `https://${config.apiServer.host}:${config.apiServer.port}`;
   const people = [
     { user: 'kubernetes-admin', groups: ['system:masters'], file: 'admin' },
-    { user: 'system:kube-controller-manager', groups: ['system:masters'], file: 'controllers' },
-    { user: 'fairlead:runtime', groups: ['system:masters', 'system:nodes'], file: 'runtime' },
+    { user: 'system:kube-controller-manager', groups: [], file: 'controllers' },
+    { user: 'fairlead:controller', groups: [], file: 'fairlead-controller' },
+    { user: 'fairlead:runtime', groups: [], file: 'runtime' },
   ];
   const nodes = config.nodes.map(node => ({
-    user: `system:node:${node.name}`,
-    groups: ['system:nodes', 'system:masters'],
+    user: `fairlead:agent:${node.name}`,
+    groups: ['fairlead:agents'],
     file: node.name,
     server: `https://${defaults.links[node.link].gateways[0] ?? ''}:${defaults.apiServerPort}`,
   }));

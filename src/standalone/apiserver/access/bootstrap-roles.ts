@@ -1,6 +1,6 @@
 /** The roles that a real cluster has from the start, for the kinds that are served, and who has them. */
 
-interface BootstrapRole {
+export interface BootstrapRole {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly rules: readonly object[];
@@ -155,11 +155,16 @@ export const CLUSTER_ROLES: readonly BootstrapRole[] = [
   },
 ];
 
-export const CLUSTER_ROLE_BINDINGS: readonly { readonly role: string; readonly groups: readonly string[] }[] =
-  [
-    { role: 'cluster-admin', groups: ['system:masters'] },
-    { role: 'system:discovery', groups: ['system:authenticated'] },
-    { role: 'system:basic-user', groups: ['system:authenticated'] },
-    { role: 'system:public-info-viewer', groups: ['system:authenticated', 'system:unauthenticated'] },
-    { role: 'system:service-account-issuer-discovery', groups: ['system:serviceaccounts'] },
-  ];
+export interface BootstrapBinding {
+  readonly role: string;
+  readonly groups?: readonly string[];
+  readonly users?: readonly string[];
+}
+
+export const CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
+  { role: 'cluster-admin', groups: ['system:masters'] },
+  { role: 'system:discovery', groups: ['system:authenticated'] },
+  { role: 'system:basic-user', groups: ['system:authenticated'] },
+  { role: 'system:public-info-viewer', groups: ['system:authenticated', 'system:unauthenticated'] },
+  { role: 'system:service-account-issuer-discovery', groups: ['system:serviceaccounts'] },
+];
