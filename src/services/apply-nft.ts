@@ -2,20 +2,21 @@ import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
 import { digestOf, renderStructure } from '../kernel/nft/table.ts';
 import type { TableProgram, TableState } from '../kernel/nft/table.ts';
+import type { NftElementChange } from '../kernel/netlink/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { ReadCounters } from './apply-counters.ts';
 import type { GroupChange } from './claims.ts';
-import { deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
+import { chunksOf, deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
 import { drawName, isAffinityName, isDrawName } from './compile-nft.ts';
-import { compileDraw, compileDrawMaps, elementTypes, serviceTable } from './compile-table.ts';
+import { compileDraw, compileDrawMaps, elementTypes, intervalSets, serviceTable } from './compile-table.ts';
 import type { SetDeclaration } from './compile-table.ts';
 import { staleFlows } from './compile-stale.ts';
 import type { StaleFlow } from './compile-stale.ts';
 
 /** What this block asks of the kernel in the node's network namespace. */
-export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked'> {
+export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements'> {
   /** The table, with the elements of the sets whose types are given; undefined where there is none. */
   readonly nftTable: (
     name: string,
@@ -45,8 +46,8 @@ export interface Adoption {
  */
 export class ServiceRules {
   readonly #kernel: ServiceKernel;
-  /** Undefined while it is not known what the kernel has. */
-  #inForce: Map<string, readonly Element[]> | undefined;
+  /** By group; undefined while it is not known what the kernel has. */
+  #inForce: Map<string, Pick<ElementGroup, 'elements'>> | undefined;
   /** Names of the chains that draw endpoints, and of their maps. */
   #draws: ReadonlySet<string> = new Set();
   /** Flows that are still to be forgotten. */
@@ -59,7 +60,7 @@ export class ServiceRules {
   /** Reads the table and brings the difference into it. What is right is not touched: counters and connections stay. */
   async adopt(program: Iterable<readonly [string, ElementGroup]>): Promise<Adoption> {
     this.#inForce = undefined;
-    const groups = new Map(program);
+    const groups: Map<string, ElementGroup> = new Map(program);
     const draws = drawsOf([usual, ...groups.values()]);
     const wanted = {
       name: serviceTable.name,
@@ -71,25 +72,25 @@ export class ServiceRules {
     const fresh = structure === undefined;
     const state = fresh ? undefined : found;
     const fixed = fresh
-      ? `delete table inet ${wanted.name}\n${renderStructure(undefined, wanted) ?? ''}`
+      ? `${found === undefined ? '' : `delete table inet ${wanted.name}\n`}${renderStructure(undefined, wanted) ?? ''}`
       : structure;
-    const deltas = compare(state, groups);
-    const refused = await this.#write(fixed, deltas);
-    const refusedKeys = new Set(refused.map(({ delta }) => delta));
-    const isRefused = (delta: GroupDelta) => refusedKeys.has(delta);
+    const deltas = {
+      [Symbol.iterator]: () => compare(state, groups),
+    };
+    // A table that is there, and cannot be made right, is replaced by a whole one in one step.
+    const { refused, corrections, stale } =
+      fresh && found !== undefined ? await this.#replace(fixed, deltas) : await this.#write(fixed, deltas);
     this.#draws = namesOf(draws);
-    this.#inForce = new Map([...groups].map(([key, group]) => [key, group.elements]));
-    for (const delta of deltas.filter(isRefused)) this.#inForce.set(delta.key, presentOf(delta));
-    const changed = deltas.filter(delta => !isRefused(delta));
+    const inForce: Map<string, Pick<ElementGroup, 'elements'>> = groups;
+    for (const { delta } of refused) inForce.set(delta.key, { elements: presentOf(delta) });
+    this.#inForce = inForce;
     // What nothing leads to any more; an element that stayed against our will may still do.
     const unused = refused.length > 0 || state === undefined ? '' : renderRemoval(state, wanted);
     if (unused !== '') await this.#kernel.nft(unused);
-    // A table that has just been made follows nobody's: flows that are there were never translated.
-    await this.#forget(changed);
+    this.#stale.push(...stale);
+    await this.#forget([]);
     return {
-      corrections:
-        linesIn(fixed) +
-        changed.reduce((sum, { add, remove }) => sum + Math.max(add.length, remove.length), 0),
+      corrections: linesIn(fixed) + corrections,
       refused: refused.map(({ delta, sentence }) => ({ provenance: delta.group?.provenance, sentence })),
     };
   }
@@ -107,22 +108,23 @@ export class ServiceRules {
     const inForce = this.#inForce;
     if (inForce === undefined) throw new Error('the table has not been read'); // a mistake of the caller
     const deltas = changes
-      .map(({ key, group }) => deltaOf(key, inForce.get(key) ?? [], group))
+      .map(({ key, group }) => deltaOf(key, inForce.get(key)?.elements ?? [], group))
       .filter(delta => !isNothing(delta));
     if (deltas.length === 0) return this.#forget([]);
     const draws = drawsOf(changes.flatMap(({ group }) => group ?? []));
     const missing = [...draws].filter(([name]) => !this.#draws.has(name));
     this.#inForce = undefined;
-    await this.#kernel.nft(
-      `${structureOf(
-        missing.map(([, draw]) => draw),
-        this.#draws,
-      )}${renderDeltas(deltas)}`,
+    const structure = structureOf(
+      missing.map(([, draw]) => draw),
+      this.#draws,
     );
+    // Nothing leads to a new chain before the elements do.
+    if (structure !== '') await this.#kernel.nft(structure);
+    await this.#kernel.nftElements(elementChanges(deltas));
     this.#draws = new Set([...this.#draws, ...namesOf(draws)]);
     for (const { key, group } of deltas) {
       if (group === undefined) inForce.delete(key);
-      else inForce.set(key, group.elements);
+      else inForce.set(key, group);
     }
     this.#inForce = inForce;
     await this.#forget(deltas);
@@ -136,24 +138,46 @@ export class ServiceRules {
     this.#stale = [];
   }
 
-  /** One transaction; where it is refused, smaller ones until only what is at fault is left out. */
-  async #write(
-    fixed: string,
-    deltas: readonly GroupDelta[],
-  ): Promise<readonly { readonly delta: GroupDelta; readonly sentence: string }[]> {
-    const text = `${fixed}${renderDeltas(deltas)}`;
-    if (text === '') return [];
+  /** All in one transaction; what the kernel refuses is found by writing bit by bit. */
+  async #replace(fixed: string, deltas: Iterable<GroupDelta>): Promise<Written> {
+    const all = [...deltas];
     try {
-      await this.#kernel.nft(text);
+      await this.#kernel.nft(`${fixed}${renderDeltas(all)}`);
+      return { refused: [], corrections: correctionsIn(all), stale: staleFlows(all) };
+    } catch (error) {
+      if (!isRefusal(error) || all.length === 0) throw error;
+    }
+    return this.#write(fixed, all);
+  }
+
+  /** A transaction for some thousand elements; where one is refused, smaller ones until only what is at fault is left out. */
+  async #write(fixed: string, deltas: Iterable<GroupDelta>): Promise<Written> {
+    if (fixed !== '') await this.#kernel.nft(fixed);
+    const refused: RefusedDelta[] = [];
+    const stale: StaleFlow[] = [];
+    let corrections = 0;
+    for (const chunk of chunksOf(deltas)) {
+      const here = await this.#writeChunk(chunk);
+      const isRefused = new Set(here.map(({ delta }) => delta));
+      const written = chunk.filter(delta => !isRefused.has(delta));
+      refused.push(...here);
+      corrections += correctionsIn(written);
+      stale.push(...staleFlows(written));
+    }
+    return { refused, corrections, stale };
+  }
+
+  async #writeChunk(chunk: readonly GroupDelta[]): Promise<readonly RefusedDelta[]> {
+    try {
+      await this.#kernel.nftElements(elementChanges(chunk));
       return [];
     } catch (error) {
-      if (!isRefusal(error) || deltas.length === 0) throw error;
+      if (!isRefusal(error)) throw error;
     }
-    if (fixed !== '') await this.#kernel.nft(fixed);
     const { refused } = await this.#kernel.nftChunked(
-      deltas.map(delta => ({ commands: renderDeltas([delta]), provenance: delta })),
+      chunk.map(delta => ({ commands: renderDeltas([delta]), provenance: delta })),
     );
-    return refused.map(({ provenance: delta, error }) => ({ delta, sentence: error.message }));
+    return refused.map(({ provenance: delta, error: { message } }) => ({ delta, sentence: message }));
   }
 
   #read(): Promise<TableState | undefined> {
@@ -161,30 +185,83 @@ export class ServiceRules {
   }
 }
 
+interface Written {
+  readonly refused: readonly RefusedDelta[];
+  readonly corrections: number;
+  /** Flows that what was written has overtaken. */
+  readonly stale: readonly StaleFlow[];
+}
+
+const correctionsIn = (deltas: readonly GroupDelta[]): number =>
+  deltas.reduce((sum, { add, remove }) => sum + Math.max(add.length, remove.length), 0);
+
+interface RefusedDelta {
+  readonly delta: GroupDelta;
+  readonly sentence: string;
+}
+
 /** Whether nftables understood and said no: nothing of the transaction is in force. */
 export const isRefusal = (error: unknown): error is FairleadError =>
-  error instanceof FairleadError && error.code === 'kernel/nft';
+  error instanceof FairleadError && refusals.has(error.code);
+
+const refusals: ReadonlySet<string> = new Set(['kernel/nft', 'kernel/netlink', 'kernel/nft-element']);
+
+const typesOfElements = elementTypes();
+
+/** As the worker takes them: those of one set together. */
+function elementChanges(deltas: readonly GroupDelta[]): readonly NftElementChange[] {
+  const changes = new Map<SetName, { remove: string[]; add: [string, string][] }>();
+  const of = (set: SetName) => {
+    const change = changes.get(set) ?? { remove: [], add: [] };
+    changes.set(set, change);
+    return change;
+  };
+  for (const { add, remove } of deltas) {
+    for (const { set, key } of remove) of(set).remove.push(key);
+    for (const { set, key, value } of add) of(set).add.push([key, value]);
+  }
+  return [...changes].map(([set, change]): NftElementChange => {
+    const { key: type = '', value } = typesOfElements.get(set) ?? {};
+    const valueType = value === undefined || value === 'verdict' ? {} : { valueType: value };
+    return {
+      table: serviceTable.name,
+      set,
+      type,
+      ...valueType,
+      isInterval: intervalSets.has(set),
+      ...change,
+    };
+  });
+}
 
 /** Differences by group; elements that no group asks for come first, without one. */
-function compare(
+function* compare(
   state: TableState | undefined,
   groups: ReadonlyMap<string, ElementGroup>,
-): readonly GroupDelta[] {
-  const left = new Map([...(state?.sets ?? [])].map(([name, { elements }]) => [name, new Map(elements)]));
-  const deltas = [...groups].map(([key, group]) => {
-    const before = group.elements.flatMap((element): Element[] => {
+): Generator<GroupDelta> {
+  if (state === undefined) {
+    for (const [key, group] of groups) yield deltaOf(key, [], group);
+    return;
+  }
+  const left = new Map([...state.sets].map(([name, { elements }]) => [name, new Map(elements)]));
+  const deltas: GroupDelta[] = [];
+  for (const [key, group] of groups) {
+    const { elements } = group;
+    const before = elements.flatMap((element): Element[] => {
       const value = left.get(element.set)?.get(element.key);
       if (value === undefined) return [];
       left.get(element.set)?.delete(element.key);
       return [{ ...element, value }];
     });
-    return deltaOf(key, before, group);
-  });
+    const delta = deltaOf(key, before, group);
+    if (!isNothing(delta)) deltas.push(delta);
+  }
   const ours = new Set<string>(serviceTable.sets.map(set => set.name));
   const stray = [...left].flatMap(([set, elements]) =>
     ours.has(set) ? [...elements].map(([key, value]) => ({ set: set as SetName, key, value })) : [],
   );
-  return [deltaOf('', stray, undefined), ...deltas].filter(delta => !isNothing(delta));
+  if (stray.length > 0) yield deltaOf('', stray, undefined);
+  yield* deltas;
 }
 
 /** What the kernel has of a group whose change it refused. */

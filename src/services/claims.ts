@@ -1,5 +1,6 @@
 import type { ElementGroup, ServiceProgram } from './compile-nft.ts';
 import type { ServicePart } from './model.ts';
+import { StoredGroup } from './stored-part.ts';
 
 /** A group whose content differs from before; absent `group`: nobody asks for it any more. */
 export interface GroupChange {
@@ -7,19 +8,14 @@ export interface GroupChange {
   readonly group: ElementGroup | undefined;
 }
 
-interface Claimant {
-  readonly part: ServicePart;
-  readonly group: ElementGroup;
-}
-
 /**
  * Who asks for what, and who gets it: the same as `compileNft` of all parts, kept so that the change of one Service
  * costs what that Service has.
  */
 export class Claims {
-  readonly #groupsOf = new Map<string, ServiceProgram>();
-  /** By group, the claimants by Service; nearly always one. */
-  readonly #claimants = new Map<string, Map<string, Claimant>>();
+  readonly #groupsOf = new Map<string, readonly StoredGroup[]>();
+  /** By group; nearly always one alone. */
+  readonly #claimants = new Map<string, StoredGroup | readonly StoredGroup[]>();
   readonly #parts = new Map<string, ServicePart>();
 
   get parts(): Iterable<ServicePart> {
@@ -37,7 +33,7 @@ export class Claims {
 
   /** What is to be in force of a group. */
   get(groupKey: string): ElementGroup | undefined {
-    return this.#winner(groupKey)?.group;
+    return this.#winner(groupKey);
   }
 
   *program(): Iterable<readonly [string, ElementGroup]> {
@@ -56,59 +52,54 @@ export class Claims {
   /** Others who ask for what this Service asks for: they gain or lose by its changes. */
   rivalsOf(service: string): ReadonlySet<string> {
     const rivals = new Set<string>();
-    for (const key of this.#groupsOf.get(service)?.keys() ?? [])
-      for (const other of this.#claimants.get(key)?.keys() ?? []) if (other !== service) rivals.add(other);
+    for (const { key } of this.#groupsOf.get(service) ?? [])
+      for (const { part } of this.#claimantsOf(key)) if (part.key !== service) rivals.add(part.key);
     return rivals;
   }
 
   /** Takes what a Service asks for now; undefined when it is gone. */
   replace(service: string, part: ServicePart | undefined, groups: ServiceProgram): readonly GroupChange[] {
-    const before = this.#groupsOf.get(service) ?? new Map<string, ElementGroup>();
-    const touched = new Set([...before.keys(), ...groups.keys()]);
-    const earlier = new Map([...touched].map(key => [key, this.get(key)]));
-    for (const key of before.keys()) if (!groups.has(key)) this.#withdraw(key, service);
+    const before = this.#groupsOf.get(service) ?? [];
+    const after =
+      part === undefined ? [] : [...groups].map(([key, group]) => new StoredGroup(key, part, group));
+    const touched = new Set([...before, ...after].map(({ key }) => key));
+    const earlier = new Map([...touched].map(key => [key, this.#winner(key)]));
+    for (const group of before) this.#withdraw(group);
     if (part === undefined) {
       this.#parts.delete(service);
       this.#groupsOf.delete(service);
     } else {
       this.#parts.set(service, part);
-      this.#groupsOf.set(service, groups);
-      for (const [key, group] of groups) this.#claim(key, service, { part, group });
+      this.#groupsOf.set(service, after);
+      for (const group of after) this.#claim(group);
     }
     return [...touched].flatMap(key => {
-      const group = this.get(key);
-      return isSameGroup(earlier.get(key), group) ? [] : [{ key, group }];
+      const group = this.#winner(key);
+      const was = earlier.get(key);
+      return group === was || (group !== undefined && group.isSame(was)) ? [] : [{ key, group }];
     });
   }
 
-  #claim(key: string, service: string, claimant: Claimant): void {
-    const claimants = this.#claimants.get(key);
-    if (claimants === undefined) this.#claimants.set(key, new Map([[service, claimant]]));
-    else claimants.set(service, claimant);
+  #claimantsOf(key: string): readonly StoredGroup[] {
+    const found = this.#claimants.get(key);
+    if (found === undefined) return [];
+    return found instanceof StoredGroup ? [found] : found;
   }
 
-  #withdraw(key: string, service: string): void {
-    const claimants = this.#claimants.get(key);
-    claimants?.delete(service);
-    if (claimants?.size === 0) this.#claimants.delete(key);
+  #claim(group: StoredGroup): void {
+    const others = this.#claimantsOf(group.key);
+    this.#claimants.set(group.key, others.length === 0 ? group : [...others, group]);
   }
 
-  #winner(key: string): Claimant | undefined {
-    let winner: Claimant | undefined;
-    for (const claimant of this.#claimants.get(key)?.values() ?? [])
-      if (winner === undefined || claimant.part.age < winner.part.age) winner = claimant;
-    return winner;
+  #withdraw(group: StoredGroup): void {
+    const [first, ...more] = this.#claimantsOf(group.key).filter(other => other !== group);
+    if (first === undefined) this.#claimants.delete(group.key);
+    else this.#claimants.set(group.key, more.length === 0 ? first : [first, ...more]);
   }
-}
 
-/** Whether the kernel would hold the same for both. */
-export function isSameGroup(a: ElementGroup | undefined, b: ElementGroup | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return (
-    a.elements.length === b.elements.length &&
-    a.elements.every((element, index) => {
-      const other = b.elements[index];
-      return element.set === other?.set && element.key === other.key && element.value === other.value;
-    })
-  );
+  #winner(key: string): StoredGroup | undefined {
+    const found = this.#claimants.get(key);
+    if (found === undefined || found instanceof StoredGroup) return found;
+    return found.reduce((oldest, one) => (one.part.age < oldest.part.age ? one : oldest));
+  }
 }

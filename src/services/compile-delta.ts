@@ -37,6 +37,26 @@ const textOf = ({ set, key, value }: Element): string => `${set} ${key} ${value}
 
 export const isNothing = (delta: GroupDelta): boolean => delta.add.length + delta.remove.length === 0;
 
+/** Elements of one transaction: what is written at once has to stand in memory at once. */
+const elementsAtOnce = 3000;
+
+/** Whole deltas, in transactions of a bounded size. */
+export function* chunksOf(deltas: Iterable<GroupDelta>): Generator<readonly GroupDelta[]> {
+  let chunk: GroupDelta[] = [];
+  let size = 0;
+  for (const delta of deltas) {
+    const length = delta.add.length + delta.remove.length;
+    if (chunk.length > 0 && size + length > elementsAtOnce) {
+      yield chunk;
+      chunk = [];
+      size = 0;
+    }
+    chunk.push(delta);
+    size += length;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
 /** Commands for all of them; a key whose value changes is taken out before it is put in. */
 export function renderDeltas(deltas: readonly GroupDelta[]): string {
   return [

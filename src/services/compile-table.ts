@@ -36,6 +36,11 @@ export function elementTypes(): ReadonlyMap<string, { readonly key: string; read
   );
 }
 
+/** Sets whose elements are ranges. */
+export const intervalSets: ReadonlySet<SetName> = new Set(
+  families.flatMap(family => [`allowed${family}`, `prefixes${family}`] as const),
+);
+
 const markIt = `ct mark set ct mark or ${mark}`;
 
 const counted: readonly string[] = families.map(family => `${destination(family)} @counters${family}`);

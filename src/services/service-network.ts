@@ -15,7 +15,8 @@ import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart, compileNode } from './compile-nft.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
-import type { Frontend, Place, ServiceModel } from './model.ts';
+import type { Frontend, Place, ServiceModel, ServicePart } from './model.ts';
+import { storedPart } from './stored-part.ts';
 
 export interface ServiceNetworkOptions {
   /** In the node's network namespace, which has to be this process's own. */
@@ -60,6 +61,11 @@ export interface ServiceCounts {
   readonly rejected: number;
 }
 
+/** Read in one go: about ten milliseconds. */
+const servicesAtOnce = 200;
+
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
 /** The Services of one node in its kernel. Calls have to come one after the other. */
 export class ServiceNetwork {
   #place: ServicePlace;
@@ -85,7 +91,12 @@ export class ServiceNetwork {
   async load(): Promise<ServiceReport> {
     const present = new Set(this.#source.keys());
     for (const { key } of this.#claims.parts) present.add(key);
-    for (const key of present) this.#take(key);
+    let count = 0;
+    for (const key of present) {
+      this.#take(key);
+      // Others have to be answered meanwhile; and what is not needed any more goes early.
+      if (++count % servicesAtOnce === 0) await nextTurn();
+    }
     for (const key of present) this.#findProblems(key);
     return this.reconcile();
   }
@@ -202,21 +213,32 @@ export class ServiceNetwork {
 
   /** Returns what was corrected. */
   async #reconcileRules(): Promise<number> {
-    const { corrections, refused } = await this.#rules.adopt([
-      ...this.#claims.program(),
-      ...compileNode(this.#place.addresses, this.#place.servicePrefixes),
-    ]);
+    const own = compileNode(this.#place.addresses, this.#place.servicePrefixes);
+    const claims = this.#claims;
+    const { corrections, refused } = await this.#rules.adopt({
+      *[Symbol.iterator]() {
+        yield* own;
+        yield* claims.program();
+      },
+    });
     this.#refused = refused;
     return corrections;
   }
 
   #take(key: string): readonly GroupChange[] {
+    const part = this.#read(key);
+    if (part === undefined) return this.#claims.replace(key, undefined, new Map());
+    return this.#claims.replace(
+      key,
+      storedPart(part, () => this.#read(key)),
+      compilePart(part, this.#place),
+    );
+  }
+
+  #read(key: string): ServicePart | undefined {
     const service = this.#source.service(key);
-    const part =
-      service === undefined
-        ? undefined
-        : readService(service, this.#source.slices(key), this.#place.nodePortAddresses);
-    return this.#claims.replace(key, part, part === undefined ? new Map() : compilePart(part, this.#place));
+    if (service === undefined) return undefined;
+    return readService(service, this.#source.slices(key), this.#place.nodePortAddresses);
   }
 
   #findProblems(key: string): void {

@@ -108,6 +108,7 @@ export function startNode(context: TestContext): ServiceNode {
   const kernel: ServiceKernel = {
     nft: commands => worker.nft(commands, node),
     nftChunked: changes => worker.nftChunked(changes, node),
+    nftElements: changes => worker.nftElements(changes, node),
     nftTable: (name, types) => worker.nftTable(name, types, node),
     nftCounters: places => worker.nftCounters(places, node),
     forgetConnections: flows => worker.forgetConnections(flows, node),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { NftElementChange } from '../../src/kernel/netlink/index.ts';
 import { ManualClock } from '../../src/kube/manual-clock.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
@@ -10,26 +11,26 @@ import { ServiceNetwork } from '../../src/services/index.ts';
 import type { ServiceKernel, ServiceSource } from '../../src/services/index.ts';
 
 /**
- * The element commands of nftables in memory. Stricter than the kernel: what is added must be new, what is deleted must
+ * The elements of nftables in memory. Stricter than the kernel: what is added must be new, what is deleted must
  * be there.
  */
 class RecordedTable implements ServiceKernel {
   readonly elements = new Map<string, string>();
   readonly sizes: number[] = [];
 
-  nft(commands: string): Promise<void> {
+  nft(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  nftElements(changes: readonly NftElementChange[]): Promise<void> {
     let count = 0;
-    for (const [, verb, set, list = ''] of commands.matchAll(
-      /^(add|delete) element inet fairlead-services (\S+) \{\n([^}]*)\n\}/gm,
-    )) {
-      for (const element of list.split(',\n')) {
-        const [key = '', value = ''] = element.split(' : ');
-        const name = `${set} ${key}`;
-        assert.equal(this.elements.has(name), verb === 'delete', `${verb} ${name}`);
-        if (verb === 'add') this.elements.set(name, value);
-        else this.elements.delete(name);
-        count++;
+    for (const { add, remove, set } of changes) {
+      for (const key of remove) assert.ok(this.elements.delete(`${set} ${key}`), `delete ${set} ${key}`);
+      for (const [key, value] of add) {
+        assert.equal(this.elements.has(`${set} ${key}`), false, `add ${set} ${key}`);
+        this.elements.set(`${set} ${key}`, value);
       }
+      count += add.length + remove.length;
     }
     this.sizes.push(count);
     return Promise.resolve();

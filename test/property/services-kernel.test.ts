@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/base/clock.ts';
 import { formatAddress, parseAddress } from '../../src/base/ip.ts';
 import type { Address } from '../../src/base/ip.ts';
+import type { NftElementChange } from '../../src/kernel/netlink/index.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { ServiceNetwork, buildServiceModel, decideService } from '../../src/services/index.ts';
@@ -208,6 +209,7 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
   const kernel: ServiceKernel = {
     nft: commands => node.kernel.nft(mutate(commands)),
     nftChunked: changes => node.kernel.nftChunked(changes),
+    nftElements: changes => node.kernel.nftElements(changes.map(change => mutated(change, mutate))),
     nftTable: (name, types) => node.kernel.nftTable(name, types),
     nftCounters: places => node.kernel.nftCounters(places),
     forgetConnections: flows => node.kernel.forgetConnections(flows),
@@ -260,6 +262,15 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     await Promise.all(asked.map(probe));
   };
   return { node, check };
+}
+
+/** The same mistakes, where elements are not written as commands. */
+function mutated(change: NftElementChange, mutate: (commands: string) => string): NftElementChange {
+  const add = change.add.map(([key, value]): readonly [string, string] => {
+    const [before = '', after = ''] = mutate(`${key} : ${value} `).split(' : ');
+    return [before, after.trim()];
+  });
+  return { ...change, add };
 }
 
 const worlds = fc.array(drawn, { maxLength: 5 });
@@ -335,7 +346,7 @@ const mutations: Readonly<Record<string, (commands: string) => string>> = {
   'the source address is never the node’s': commands =>
     commands.replaceAll(/ct mark and 0x4000 != 0/g, 'ct mark and 0x4000 == 1'),
   'what only other nodes may serve is refused': commands =>
-    commands.replaceAll(/goto no-local/g, 'goto other-nodes').replaceAll(/: goto other-nodes/g, ': accept'),
+    commands.replaceAll(/: goto (no-local|drop-counted)/g, ': goto refuse'),
 };
 
 for (const [what, mutate] of Object.entries(mutations)) {

@@ -16,6 +16,8 @@ const bufferLength = 65_536;
 /** A namespace that changes all the time would interrupt every dump; then the answer is an error. */
 const dumpAttempts = 20;
 const receiveBuffer = 1 << 20;
+/** Below what kernels give without being asked. */
+const usualSendBuffer = 131_072;
 const timeoutSeconds = 10;
 
 /** <linux/netlink.h>: what of the kernel a socket speaks to. */
@@ -26,6 +28,7 @@ export class Channel {
   readonly #fd: number;
   readonly #buffer = new Uint8Array(bufferLength);
   #sequence = 0;
+  #sendBuffer = usualSendBuffer;
   #open = true;
 
   /** Opens it in the calling thread's network namespace; it stays there. */
@@ -135,11 +138,21 @@ export class Channel {
   #send(requests: readonly Request[]): void {
     const messages = requests.map(request => encodeMessage({ ...request, sequence: ++this.#sequence }));
     const bytes = Buffer.concat(messages);
+    this.#makeRoom(bytes.length);
     checked(
       this.#require().send(this.#fd, bytes, bytes.length, 0),
       'send',
       'The kernel takes no netlink messages',
     );
+  }
+
+  /** What is sent at once has to fit into the buffer of the socket. */
+  #makeRoom(length: number): void {
+    if (length <= this.#sendBuffer) return;
+    this.#sendBuffer = 2 * length;
+    const size = new Uint8Array(4);
+    viewOf(size).setUint32(0, this.#sendBuffer, true);
+    libc().setsockopt(this.#fd, constants.SOL_SOCKET, constants.SO_SNDBUFFORCE, size, size.length);
   }
 
   #receive(): readonly Message[] {

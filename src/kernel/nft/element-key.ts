@@ -10,6 +10,8 @@ const protocols: ReadonlyMap<string, number> = new Map([
   ['sctp', 132],
 ]);
 
+export const protocolNumber = (name: string): number | undefined => protocols.get(name);
+
 /** As nft prints it: a name, or the number. */
 export function protocolName(number: number): string {
   for (const [name, one] of protocols) if (one === number) return name;
@@ -17,7 +19,7 @@ export function protocolName(number: number): string {
 }
 
 /**
- * The key of one element as the kernel stores it: every part padded to four bytes. `type` and `element` as nft writes
+ * The key of one element as the kernel stores it: of several parts, every one is padded to four bytes. `type` and `element` as nft writes
  * them (`mark . inet_proto . inet_service`, `7 . tcp . 80-90`); of an interval its lower end, by which it is found, or its upper one.
  * A set of intervals compares bytes, so that nft turns there what the host orders otherwise (marks).
  */
@@ -29,6 +31,8 @@ export function encodeElementKey(
 ): Uint8Array {
   const texts = element.split(' . ');
   const parts = type.split(' . ').map((name, index) => encodePart(name, texts[index] ?? '', isInterval, end));
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + aligned(part.length), 0));
   let at = 0;
   for (const part of parts) {
@@ -42,16 +46,21 @@ const aligned = (length: number): number => (length + 3) & ~3;
 
 function encodePart(type: string, text: string, isInterval: boolean, end: 'lower' | 'upper'): Uint8Array {
   const from = end === 'lower' ? lowerEnd(text) : upperEnd(text);
+  const refusal = () => new FairleadError('kernel/nft-element', `"${text}" cannot be read as ${type}`);
+  const numbered = (length: 1 | 2 | 4, value: number, isLittle: boolean) => {
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * length)) throw refusal();
+    return numberBytes(length, value, isLittle);
+  };
   switch (type) {
     case 'mark':
-      return numberBytes(4, Number(from), !isInterval);
+      return numbered(4, Number(from), !isInterval);
     case 'inet_service':
-      return numberBytes(2, Number(from), false);
+      return numbered(2, Number(from), false);
     case 'inet_proto':
-      return numberBytes(1, protocols.get(from) ?? Number(from), false);
+      return numbered(1, protocols.get(from) ?? Number(from), false);
     case 'classid': {
       const [major = '', minor = ''] = from.split(':');
-      return numberBytes(4, Number.parseInt(major, 16) * 0x1_0000 + Number.parseInt(minor, 16), !isInterval);
+      return numbered(4, Number.parseInt(major, 16) * 0x1_0000 + Number.parseInt(minor, 16), !isInterval);
     }
     case 'ipv4_addr':
     case 'ipv6_addr': {
@@ -61,7 +70,7 @@ function encodePart(type: string, text: string, isInterval: boolean, end: 'lower
     }
     default:
   }
-  throw new FairleadError('kernel/nft-element', `"${text}" cannot be read as ${type}`);
+  throw refusal();
 }
 
 /** `80-90` → `80`; `10.1.0.0/16` → `10.1.0.0` */
