@@ -41,8 +41,8 @@ export interface FollowedNames {
 
 const longestLine = 65_536;
 const mostConnections = 4;
-/** Questions of one connection that wait for the kernel. */
-const mostWaiting = 512;
+/** Questions of one connection that wait for the kernel; more than a DNS server has open. */
+const mostWaiting = 4096;
 const mostPatterns = 10_000;
 const sweepMilliseconds = 5000;
 

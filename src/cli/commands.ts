@@ -207,7 +207,7 @@ export function commands(called: string): Command {
       .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
       .option('-f, --filename <path>', 'manifests instead of a cluster (again for more)', collect, []);
   policyCommand('explain', 'why a flow is allowed or denied, what is near, and the smallest change')
-    .argument('<from>', 'NAMESPACE/POD, an address, or world')
+    .argument('<from>', 'NAMESPACE/POD, node/NAME, an address, or world')
     .argument('<to>', 'with a port, and a protocol where it is not TCP: NAMESPACE/POD:53/UDP')
     .addOption(new Option('-o, --output <form>').choices(['text', 'json']).default('text'))
     .action(
@@ -218,6 +218,7 @@ export function commands(called: string): Command {
     );
   policyCommand('matrix', 'who may speak to whom, and on which ports')
     .option('-n, --namespace <name>', 'only pods of this namespace (again for more)', collect, [])
+    .option('--nodes', 'nodes are ends, too')
     .addOption(
       new Option('-o, --output <form>').choices(['text', 'json', 'csv', 'dot', 'mermaid']).default('text'),
     )
@@ -225,12 +226,14 @@ export function commands(called: string): Command {
       async (
         options: PolicyOptions & {
           readonly namespace: readonly string[];
+          readonly nodes?: true;
           readonly output: 'text' | 'json' | 'csv' | 'dot' | 'mermaid';
         },
       ) => {
         const { matrix } = await import('./policy.ts');
         const { namespace: namespaces, output: form } = options;
-        process.exitCode = await matrix(policySource(options), { namespaces, form });
+        const nodes = options.nodes === true;
+        process.exitCode = await matrix(policySource(options), { namespaces, nodes, form });
       },
     );
   policy

@@ -15,23 +15,31 @@ export async function explain(
   source: PolicySource,
   flow: { readonly from: string; readonly to: string; readonly form: 'text' | 'json' },
 ): Promise<number> {
-  const verdict = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
-  process.stdout.write(
+  const families = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
+  const text =
     flow.form === 'json'
-      ? `${JSON.stringify(verdict, numbersAsText, 2)}\n`
-      : verdictText(flow.from, flow.to, verdict),
-  );
+      ? `${JSON.stringify(forPrograms(families), numbersAsText, 2)}\n`
+      : families
+          .map(({ family, verdict }) =>
+            verdictText(flow.from, family === undefined ? flow.to : `${flow.to} by IPv${family}`, verdict),
+          )
+          .join('');
+  process.stdout.write(text);
   return 0;
 }
+
+/** One verdict; where families differ that of the first, and with it all of them. */
+const forPrograms = (families: ReturnType<typeof explainPolicy>) =>
+  families.length === 1 ? families[0].verdict : { ...families[0].verdict, families };
 
 /** Prints who may speak to whom. */
 export async function matrix(
   source: PolicySource,
-  options: { readonly namespaces: readonly string[]; readonly form: MatrixForm },
+  options: { readonly namespaces: readonly string[]; readonly nodes: boolean; readonly form: MatrixForm },
 ): Promise<number> {
   const model = buildPolicyModel(await readPolicyObjects(source));
   const namespaces = options.namespaces.length === 0 ? 'all' : new Set(options.namespaces);
-  process.stdout.write(matrixText(policyMatrix(model, namespaces), options.form));
+  process.stdout.write(matrixText(policyMatrix(model, { namespaces, nodes: options.nodes }), options.form));
   return 0;
 }
 

@@ -6,6 +6,8 @@ export type { Assignment, PolicyNodeOptions, PolicyStatus } from './policy-node.
 export type { HeldName, NameAnswer } from './domain-holds.ts';
 export { passedPrefix } from './compile-nft.ts';
 export type { PolicyCounter } from './apply-counters.ts';
+export { compileReach } from './compile-reach.ts';
+export type { Reach } from './compile-reach.ts';
 export { buildPolicyModel } from './compile-objects.ts';
 export type { PolicyObjects } from './compile-objects.ts';
 export { auditAnnotation } from './compile-policy.ts';

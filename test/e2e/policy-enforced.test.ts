@@ -13,7 +13,8 @@ import { connectIn, namespacePath } from '../../src/kernel/ns/index.ts';
 import { NAMESPACES, NETWORK_POLICIES, PODS } from '../../src/kube/resources.ts';
 import type { NetworkPolicySpec } from '../../src/kube/types/networking.ts';
 import type { Pod } from '../../src/kube/types/pod.ts';
-import { eventually, startCluster, type TestCluster } from './cluster.ts';
+import { resolveName } from '../../src/probe/index.ts';
+import { eventually, fairlead, startCluster, type TestCluster } from './cluster.ts';
 
 /** Default deny and what people allow on top of it, with real connections in both families. */
 let cluster: TestCluster;
@@ -246,6 +247,98 @@ test('a ClusterNetworkPolicy is above the policies of namespaces, when the clust
   await expectReach('other/alien', 'shop/api', true);
   await cluster.kubectl(['delete', 'clusternetworkpolicy', 'guard']);
   await expectReach('other/alien', 'shop/api', false);
+});
+
+test('what passed is told with the rules that let it, and an event can be asked for its reasons', async () => {
+  const anyPod = [{ podSelector: {} }];
+  await put('allow-web', { podSelector: {}, ingress: [{ from: anyPod }], egress: [{ to: anyPod }] });
+  await expectReach('shop/web', 'shop/api', true);
+  const passes = ['flows', '--verdict', 'allowed', '--policy', 'shop/allow-web', '-o', 'json'];
+  const event = await eventually(
+    'the event of what passed',
+    async () => {
+      const { events } = JSON.parse(await cluster.fairlead(...passes)) as { readonly events: FlowEvent[] };
+      return events.at(-1);
+    },
+    enforcedMilliseconds,
+  );
+  assert.deepEqual(
+    [event.node, event.source.pod, event.destination.pod, event.destination.port],
+    ['node-1', 'shop/web', 'shop/api', port],
+  );
+  assert.equal(event.why.rules?.length, 2, 'at the source, and at the destination');
+  const why = await cluster.fairlead('why', event.id);
+  assert.match(why, /NetworkPolicy\/shop\/allow-web spec\.ingress\[0\] allows it/);
+  assert.match(why, /Every rule that was asked:/);
+
+  const shadow = ['policy', 'shadow', '--without', 'shop/allow-web', '--name', cluster.name];
+  const { code, stdout } = await fairlead(shadow);
+  assert.equal(code, 1, 'something that passes would be dropped');
+  assert.match(stdout, /would be dropped +shop\/web → shop\/api TCP 3000/);
+  await remove('allow-web');
+});
+
+test('a name that policies wait for is open when its answer comes, and nothing else is', async () => {
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'alien', namespace: 'other' },
+    spec: {
+      clusterIP: 'None',
+      ipFamilyPolicy: 'PreferDualStack',
+      selector: { app: 'alien' },
+      ports: [{ port }],
+    },
+  };
+  const name = 'alien.other.svc.cluster.local';
+  const names = {
+    apiVersion: 'policy.networking.k8s.io/v1alpha2',
+    kind: 'ClusterNetworkPolicy',
+    metadata: { name: 'names' },
+    spec: {
+      tier: 'Admin',
+      priority: 1,
+      subject: {
+        pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: 'web' } } },
+      },
+      egress: [
+        {
+          action: 'Accept',
+          to: [{ namespaces: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } }],
+        },
+        { action: 'Accept', to: [{ domainNames: [`*.${name.slice('alien.'.length)}`] }] },
+        { action: 'Deny', to: [{ networks: ['0.0.0.0/0', '::/0'] }] },
+      ],
+    },
+  };
+  const objects = { apiVersion: 'v1', kind: 'List', items: [service, names] };
+  await cluster.kubectl(['apply', '--filename', '-'], { input: JSON.stringify(objects) });
+  await expectReach('shop/web', 'other/alien', false);
+  await expectReach('shop/web', 'shop/api', false);
+  const path = namespacePath(networkNamespaces.pod(cluster.name, pods.get('shop/web')?.metadata.uid ?? ''));
+  const addresses = await eventually(
+    'the name has both addresses',
+    async () => {
+      const found = await resolveName({
+        namespacePath: path,
+        files: { resolvConf: 'nameserver 10.96.0.10\n', hosts: '' },
+        name: `${name}.`,
+        timeoutMilliseconds: 2000,
+        random: Math.random,
+      });
+      return found.addresses.length === 2 ? found.addresses : undefined;
+    },
+    enforcedMilliseconds,
+  );
+  for (const host of addresses)
+    (await connectIn(path, { host, port, timeoutMilliseconds: 10_000 })).destroy(); // at once, and not soon
+  await expectReach('shop/web', 'shop/api', false);
+  assert.match(
+    await cluster.fairlead('flows', '--to', name, '--verdict', 'allowed'),
+    /shop\/web → other\/alien/,
+  );
+  await cluster.kubectl(['delete', 'clusternetworkpolicy', 'names']);
+  await expectReach('shop/web', 'other/alien', false);
 });
 
 /** Enough of the kind to keep its objects; upstream's says more about their fields. */

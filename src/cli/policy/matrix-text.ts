@@ -11,15 +11,17 @@ export function matrixText(cells: readonly MatrixCell[], form: MatrixForm): stri
       return `${JSON.stringify({ cells }, null, 2)}\n`;
     case 'csv':
       return lines([
-        'from,to,ports',
-        ...cells.map(cell => [cell.from, cell.to, portsText(cell)].map(quoted).join(',')),
+        'from,to,ports,family',
+        ...cells.map(cell =>
+          [cell.from, cell.to, portsText(cell), cell.family === undefined ? '' : `IPv${cell.family}`]
+            .map(quoted)
+            .join(','),
+        ),
       ]);
     case 'dot':
       return lines([
         'digraph policy {',
-        ...open.map(
-          cell => `  ${quoted(cell.from)} -> ${quoted(cell.to)} [label=${quoted(portsText(cell))}];`,
-        ),
+        ...open.map(cell => `  ${quoted(cell.from)} -> ${quoted(cell.to)} [label=${quoted(labelOf(cell))}];`),
         '}',
       ]);
     case 'mermaid': {
@@ -30,7 +32,7 @@ export function matrixText(cells: readonly MatrixCell[], form: MatrixForm): stri
         'graph LR',
         ...[...numbers].map(([name, id]) => `  ${id}["${name}"]`),
         ...open.map(
-          cell => `  ${numbers.get(cell.from) ?? ''} -->|"${portsText(cell)}"| ${numbers.get(cell.to) ?? ''}`,
+          cell => `  ${numbers.get(cell.from) ?? ''} -->|"${labelOf(cell)}"| ${numbers.get(cell.to) ?? ''}`,
         ),
       ]);
     }
@@ -38,7 +40,7 @@ export function matrixText(cells: readonly MatrixCell[], form: MatrixForm): stri
       const width = (of: (cell: MatrixCell) => string) => Math.max(0, ...open.map(cell => of(cell).length));
       const [from, to] = [width(cell => cell.from), width(cell => cell.to)];
       return lines([
-        ...open.map(cell => `${cell.from.padEnd(from)}  →  ${cell.to.padEnd(to)}  ${portsText(cell)}`),
+        ...open.map(cell => `${cell.from.padEnd(from)}  →  ${cell.to.padEnd(to)}  ${labelOf(cell)}`),
         `${open.length} of ${cells.length} pairs may speak; the others may not.`,
       ]);
     }
@@ -46,6 +48,9 @@ export function matrixText(cells: readonly MatrixCell[], form: MatrixForm): stri
       return form satisfies never;
   }
 }
+
+const labelOf = (cell: MatrixCell): string =>
+  cell.family === undefined ? portsText(cell) : `${portsText(cell)} (IPv${cell.family})`;
 
 /** `TCP 80, 8080-8090; UDP 53` */
 export function portsText({ everything, ports }: Pick<MatrixCell, 'everything' | 'ports'>): string {

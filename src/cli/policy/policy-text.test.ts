@@ -26,7 +26,7 @@ test('people see who may speak, programs every pair', () => {
     matrixText(cells, 'text'),
     'shop/web  →  shop/api  TCP 80, 8000-8010; UDP all\nshop/api  →  world     everything\n2 of 3 pairs may speak; the others may not.\n',
   );
-  assert.equal(matrixText(cells, 'csv').split('\n')[2], '"shop/api","shop/web","nothing"');
+  assert.equal(matrixText(cells, 'csv').split('\n')[2], '"shop/api","shop/web","nothing",""');
   assert.match(matrixText(cells, 'dot'), /"shop\/web" -> "shop\/api" \[label="TCP 80/);
   assert.match(matrixText(cells, 'mermaid'), /n0\["shop\/web"\]/);
   assert.equal((JSON.parse(matrixText(cells, 'json')) as { cells: unknown[] }).cells.length, 3);

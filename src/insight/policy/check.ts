@@ -16,18 +16,40 @@ export interface CheckedAssertion extends Assertion {
   readonly verdict: Verdict;
 }
 
-/** Throws for an end that is not there. In the first address family that both ends have. */
-export function explainPolicy(model: PolicyModel, from: string, to: string): Verdict {
-  return verdictsFor(model, from, to)[0];
+/** What is said to a flow, in one address family. */
+export interface FamilyVerdict {
+  /** Absent: in every family that both ends have. */
+  readonly family?: 4 | 6;
+  readonly verdict: Verdict;
 }
 
+/** Throws for an end that is not there. One entry where the families that both ends have do not differ. */
+export function explainPolicy(
+  model: PolicyModel,
+  from: string,
+  to: string,
+): readonly [FamilyVerdict, ...FamilyVerdict[]] {
+  const [first, ...others] = verdictsFor(model, from, to);
+  if (others.every(({ verdict }) => isSame(verdict, first.verdict))) return [{ verdict: first.verdict }];
+  return [first, ...others];
+}
+
+/** The same ends let it pass. */
+const isSame = (a: Verdict, b: Verdict): boolean =>
+  a.egress.allowed === b.egress.allowed && a.ingress.allowed === b.ingress.allowed;
+
 /** In each address family that both ends have. Throws for an end that is not there: an assertion about nobody holds nothing. */
-function verdictsFor(model: PolicyModel, from: string, to: string): readonly [Verdict, ...Verdict[]] {
+function verdictsFor(
+  model: PolicyModel,
+  from: string,
+  to: string,
+): readonly [FamilyVerdict, ...FamilyVerdict[]] {
   const { end, protocol, port } = findTarget(model, to);
   const source = findEnd(model, from);
-  const [first, ...others] = flowsBetween(source, end).map(addresses =>
-    decidePolicy(model, { ...addresses, protocol, ...(port === undefined ? {} : { port }) }),
-  );
+  const [first, ...others] = flowsBetween(source, end).map(addresses => ({
+    family: addresses.source.family,
+    verdict: decidePolicy(model, { ...addresses, protocol, ...(port === undefined ? {} : { port }) }),
+  }));
   if (first === undefined)
     throw new FairleadError(
       'policy/no-family',
@@ -45,8 +67,8 @@ export function checkAssertions(
 ): readonly CheckedAssertion[] {
   return assertions.map(assertion => {
     const verdicts = verdictsFor(model, assertion.from, assertion.to);
-    const wrong = verdicts.find(({ allowed }) => allowed !== assertion.allowed);
-    return { ...assertion, verdict: wrong ?? verdicts[0], holds: wrong === undefined };
+    const wrong = verdicts.find(({ verdict }) => verdict.allowed !== assertion.allowed);
+    return { ...assertion, verdict: (wrong ?? verdicts[0]).verdict, holds: wrong === undefined };
   });
 }
 

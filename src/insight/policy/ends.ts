@@ -6,7 +6,7 @@ import type { Flow, PolicyModel, PolicyPod } from '../../policy/index.ts';
 
 /** Someone who sends or is reached. */
 export interface End {
-  /** `namespace/name`, `world` or an address. */
+  /** `namespace/name`, `node/name`, `world` or an address. */
   readonly name: string;
   readonly addresses: readonly Address[];
   readonly pod?: PolicyPod;
@@ -18,7 +18,13 @@ export const world: End = {
   addresses: ['192.0.2.1', '2001:db8::1'].flatMap(text => parseAddress(text) ?? []),
 };
 
-/** `world`, `NAMESPACE/POD` (also `pod/NAMESPACE/POD`) or an address. Throws what is not there. */
+/** A node, with all of its addresses; they are none where there is no such node. */
+export function nodeEnd(model: PolicyModel, name: string): End {
+  const texts = [...model.nodesByAddress].filter(([, node]) => node === name).map(([address]) => address);
+  return { name: `node/${name}`, addresses: texts.flatMap(text => parseAddress(text) ?? []) };
+}
+
+/** `world`, `node/NAME`, `NAMESPACE/POD` (also `pod/NAMESPACE/POD`) or an address. Throws what is not there. */
 export function findEnd(model: PolicyModel, word: string): End {
   if (word === 'world') return world;
   const address = parseAddress(word);
@@ -26,9 +32,15 @@ export function findEnd(model: PolicyModel, word: string): End {
   const key = word.replace(/^pod\//, '');
   const pod = model.pods.get(key);
   if (pod !== undefined) return { name: key, addresses: pod.addresses, pod };
-  const similar = closestOf(key, [...model.pods.keys()]);
+  const node = /^node\/(.+)$/.exec(word)?.[1] ?? '';
+  if (model.nodeLabels.has(node)) return nodeEnd(model, node);
+  const similar = closestOf(key, [
+    ...model.pods.keys(),
+    ...[...model.nodeLabels.keys()].map(node => `node/${node}`),
+  ]);
   throw new FairleadError('policy/no-such-end', `There is no pod "${key}", and it is no address.`, {
-    hint: similar === undefined ? 'NAMESPACE/POD, an address, or world' : `Did you mean ${similar}?`,
+    hint:
+      similar === undefined ? 'NAMESPACE/POD, node/NAME, an address, or world' : `Did you mean ${similar}?`,
   });
 }
 
@@ -56,11 +68,6 @@ export function findTarget(
     protocol: protocol as Flow['protocol'], // one of the names above
     ...(port === undefined ? {} : { port }),
   };
-}
-
-/** In the first family that both have; undefined where they have none in common. */
-export function flowBetween(from: End, to: End): Pick<Flow, 'source' | 'destination'> | undefined {
-  return flowsBetween(from, to)[0];
 }
 
 /** One of each family that both have. */

@@ -1,6 +1,6 @@
-import { decidePolicy } from '../../policy/index.ts';
-import type { Flow, Policy, PolicyModel, PolicyPod } from '../../policy/index.ts';
-import { flowBetween, world } from './ends.ts';
+import { compileReach } from '../../policy/index.ts';
+import type { PolicyModel, PolicyPod, Reach } from '../../policy/index.ts';
+import { flowsBetween, nodeEnd, world } from './ends.ts';
 import type { End } from './ends.ts';
 
 /** Both ends belong to it. */
@@ -13,6 +13,8 @@ export interface PortSpan {
 export interface MatrixCell {
   readonly from: string;
   readonly to: string;
+  /** Absent: in every family that both ends have. */
+  readonly family?: 4 | 6;
   /** Every protocol. */
   readonly everything: boolean;
   readonly ports: readonly PortSpan[];
@@ -25,72 +27,56 @@ export interface MatrixEnd extends End {
 
 const protocols = ['TCP', 'UDP', 'SCTP'] as const;
 
-/** Who may speak to whom, and on which ports: the engine is asked at every port where its answer may change. */
+export interface MatrixOptions {
+  readonly namespaces: ReadonlySet<string> | 'all';
+  /** Nodes are ends, too. */
+  readonly nodes?: boolean;
+}
+
+/** Who may speak to whom, and on which ports; where its address families differ, a pair has a cell for each. */
 export function policyMatrix(
   model: PolicyModel,
-  namespaces: ReadonlySet<string> | 'all',
+  { namespaces, nodes = false }: MatrixOptions,
 ): readonly MatrixCell[] {
-  const ends: readonly End[] = [...matrixEnds(model, namespaces), world];
+  const pods = matrixEnds(model, namespaces);
+  const ends: readonly End[] = [...pods, ...(nodes ? nodeEnds(model) : []), world];
   return ends.flatMap(from =>
     ends
       // An address that the nodes answer themselves sends nothing.
       .filter(to => to !== from && from.pod?.node !== '' && (from.pod !== undefined || to.pod !== undefined))
-      .map(to => ({ from: from.name, to: to.name, ...allowedPorts(model, from, to) })),
+      .flatMap(to => cellsOf(model, from, to)),
   );
 }
 
-export function allowedPorts(
-  model: PolicyModel,
-  from: End,
-  to: End,
-): { readonly everything: boolean; readonly ports: readonly PortSpan[] } {
-  const addresses = flowBetween(from, to);
-  if (addresses === undefined) return { everything: false, ports: [] };
-  const allows = (protocol: Flow['protocol'], port?: number) =>
-    decidePolicy(model, { ...addresses, protocol, ...(port === undefined ? {} : { port }) }).allowed;
-  const ports = protocols.flatMap(one => spansOf(model, from, to, one, allows));
-  const isEverything =
-    ports.length === protocols.length && ports.every(isAllPorts) && allows('ICMP') && allows('other');
-  return isEverything ? { everything: true, ports: [] } : { everything: false, ports };
+function cellsOf(model: PolicyModel, from: End, to: End): readonly MatrixCell[] {
+  const ends = { from: from.name, to: to.name };
+  const [first, ...others] = flowsBetween(from, to).map(flow => ({
+    family: flow.source.family,
+    reach: compileReach(model, flow),
+  }));
+  if (first === undefined) return [{ ...ends, everything: false, ports: [] }];
+  if (others.every(({ reach }) => isSame(reach, first.reach)))
+    return [{ ...ends, ...allowedBy(first.reach) }];
+  return [first, ...others].map(({ family, reach }) => ({ ...ends, family, ...allowedBy(reach) }));
+}
+
+type Allowed = Pick<MatrixCell, 'everything' | 'ports'>;
+
+function allowedBy({ others, ports }: Reach): Allowed {
+  const spans = protocols.flatMap(protocol =>
+    ports[protocol].map(({ from, to }) => ({ protocol, from, to })),
+  );
+  const isEverything = others && spans.length === protocols.length && spans.every(isAllPorts);
+  return isEverything ? { everything: true, ports: [] } : { everything: false, ports: spans };
 }
 
 const isAllPorts = ({ from, to }: PortSpan): boolean => from === 0 && to === 65_535;
 
-function spansOf(
-  model: PolicyModel,
-  from: End,
-  to: End,
-  protocol: PortSpan['protocol'],
-  allows: (protocol: Flow['protocol'], port: number) => boolean,
-): readonly PortSpan[] {
-  const policies: readonly Policy[] = [
-    ...(model.covering.egress.get(from.pod?.key ?? '') ?? []),
-    ...(model.covering.ingress.get(to.pod?.key ?? '') ?? []),
-  ];
-  const starts = [...startsOf(policies, to.pod)].sort((a, b) => a - b);
-  const spans: { protocol: PortSpan['protocol']; from: number; to: number }[] = [];
-  for (const [index, start] of starts.entries()) {
-    if (!allows(protocol, start)) continue;
-    const end = (starts[index + 1] ?? 65_536) - 1;
-    const last = spans.at(-1);
-    if (last?.to === start - 1) last.to = end;
-    else spans.push({ protocol, from: start, to: end });
-  }
-  return spans;
-}
+const isSame = (a: Reach, b: Reach): boolean =>
+  a === b || (a.others === b.others && JSON.stringify(a.ports) === JSON.stringify(b.ports));
 
-/** Ports from which on the answer may be another one. */
-function startsOf(policies: readonly Policy[], target: PolicyPod | undefined): ReadonlySet<number> {
-  const starts = new Set([0]);
-  const add = (from: number, to: number) => {
-    starts.add(from);
-    if (to < 65_535) starts.add(to + 1);
-  };
-  for (const { rules } of policies)
-    for (const { ports } of [...rules.egress, ...rules.ingress])
-      for (const port of ports ?? []) if (port.is === 'numbers') add(port.from, port.to);
-  for (const { port } of target?.ports ?? []) add(port, port);
-  return starts;
+function nodeEnds(model: PolicyModel): readonly End[] {
+  return [...model.nodeLabels.keys()].sort().map(name => nodeEnd(model, name));
 }
 
 function matrixEnds(model: PolicyModel, namespaces: ReadonlySet<string> | 'all'): readonly MatrixEnd[] {

@@ -52,7 +52,9 @@ const model = buildPolicyModel(
 );
 
 test('manifests alone tell who may speak to whom, on which ports', () => {
-  const cells = policyMatrix(model, 'all').filter(cell => cell.everything || cell.ports.length > 0);
+  const cells = policyMatrix(model, { namespaces: 'all' }).filter(
+    cell => cell.everything || cell.ports.length > 0,
+  );
   assert.deepEqual(
     cells.map(({ from, to, everything, ports }) => [
       `${from} → ${to}`,
@@ -67,19 +69,68 @@ test('manifests alone tell who may speak to whom, on which ports', () => {
       ['shop/web → world', 'everything'],
     ],
   );
-  const some = policyMatrix(model, new Set(['data'])).map(({ from, to }) => `${from} → ${to}`);
+  const some = policyMatrix(model, { namespaces: new Set(['data']) }).map(
+    ({ from, to }) => `${from} → ${to}`,
+  );
   assert.deepEqual(some, ['data/db → world', 'world → data/db']);
 });
 
+const explained = (...ask: Parameters<typeof explainPolicy>) => explainPolicy(...ask)[0].verdict.allowed;
+
 test('an end is a pod, an address or the world; what is none is named', () => {
-  assert.equal(explainPolicy(model, 'pod/shop/web', 'shop/api:8080').allowed, true);
-  assert.equal(explainPolicy(model, 'world', 'shop/api:8080/TCP').allowed, false);
-  assert.equal(explainPolicy(model, 'shop/api', '[2001:db8::99]:53/udp').allowed, true);
-  assert.equal(explainPolicy(model, 'shop/web', 'shop/api/ICMP').allowed, false);
+  assert.equal(explained(model, 'pod/shop/web', 'shop/api:8080'), true);
+  assert.equal(explained(model, 'world', 'shop/api:8080/TCP'), false);
+  assert.equal(explained(model, 'shop/api', '[2001:db8::99]:53/udp'), true);
+  assert.equal(explained(model, 'shop/web', 'shop/api/ICMP'), false);
   assert.throws(() => explainPolicy(model, 'shop/wep', 'shop/api:80'), /There is no pod "shop\/wep"/);
   assert.throws(() => explainPolicy(model, 'shop/web', 'shop/api'), /has no port/);
   assert.throws(() => explainPolicy(model, 'shop/web', 'shop/api:0'), /0 is no port/);
   assert.throws(() => explainPolicy(model, 'world', 'shop/api:70000'), /70000 is no port/);
+});
+
+test('where families differ each is told: explained, and in the matrix; nodes are ends, too', () => {
+  const node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'edge' },
+    status: {
+      addresses: [
+        { type: 'InternalIP', address: '172.30.0.9' },
+        { type: 'InternalIP', address: 'fd00:172:30::9' },
+      ],
+    },
+  };
+  const half = buildPolicyModel(
+    readManifestObjects([
+      node,
+      deployment('shop', 'web'),
+      policy('shop', 'half', {
+        podSelector: {},
+        ingress: [{ from: [{ ipBlock: { cidr: 'fd00:172:30::/64' } }], ports: [{ port: 80 }] }],
+      }),
+    ]),
+  );
+  assert.deepEqual(
+    explainPolicy(half, 'node/edge', 'shop/web:80').map(({ family, verdict }) => [family, verdict.allowed]),
+    [
+      [4, false],
+      [6, true],
+    ],
+  );
+  assert.deepEqual(
+    explainPolicy(half, 'node/edge', 'shop/web:81').map(({ family, verdict }) => [family, verdict.allowed]),
+    [[undefined, false]],
+  );
+  assert.deepEqual(
+    policyMatrix(half, { namespaces: 'all', nodes: true })
+      .filter(({ to }) => to === 'shop/web')
+      .map(({ from, family, ports }) => [from, family, ports.length]),
+    [
+      ['node/edge', 4, 0],
+      ['node/edge', 6, 1],
+      ['world', undefined, 0],
+    ],
+  );
 });
 
 test('an assertion holds only if it holds in every address family that both ends have', () => {
