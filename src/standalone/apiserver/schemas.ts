@@ -10,4 +10,6 @@ export interface Schemas {
   openApiPaths(kinds?: readonly Kind[]): readonly string[];
   /** The OpenAPI v3 document of one such path, as JSON text; undefined for an unknown path. */
   openApiDocument(path: string, kinds?: readonly Kind[]): Promise<string | undefined>;
+  /** The OpenAPI v2 document of all kinds: JSON text, or gnostic's protobuf. */
+  openApiV2(form: 'json' | 'protobuf', kinds?: readonly Kind[]): Promise<string | Uint8Array>;
 }

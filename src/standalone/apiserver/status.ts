@@ -55,6 +55,8 @@ export class StatusError extends FairleadError {
   readonly details: StatusDetails | undefined;
   /** ListMeta of the Status. */
   readonly listMeta: { readonly continue?: string };
+  /** What the request earned before it was refused (`Warning` headers). */
+  warnings: readonly string[] = [];
 
   constructor(
     status: number,
@@ -75,6 +77,20 @@ export class StatusError extends FairleadError {
 export class PageNotFound extends StatusError {
   constructor() {
     super(404, 'NotFound', '404 page not found');
+  }
+}
+
+/** What `write` throws carries the warnings that its request has earned so far. */
+export function warningOf<T>(warnings: readonly string[], write: () => Promise<T>): Promise<T> {
+  return warnings.length === 0 ? write() : withWarnings(warnings, write);
+}
+
+async function withWarnings<T>(warnings: readonly string[], write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof StatusError) error.warnings = [...warnings, ...error.warnings];
+    throw error;
   }
 }
 

@@ -19,14 +19,17 @@ export function familiesFor(
 ): Families | readonly FieldError[] {
   const given = spec.ipFamilies.length > 0 ? spec.ipFamilies : familiesOfAddresses(spec.clusterIPs);
   const isSelectorless = isHeadless(spec) && !spec.hasSelector;
-  const policy = spec.ipFamilyPolicy ?? defaultPolicy(given.length, spec.clusterIPs.length, isSelectorless);
+  const isOpen = isSelectorless && given.length === 0;
+  // Two families alone do not ask for two addresses: that is refused below.
+  const byDefault = spec.clusterIPs.length > 1 || isOpen ? 'RequireDualStack' : 'SingleStack';
+  const policy = spec.ipFamilyPolicy ?? byDefault;
   const errors: FieldError[] = isSelectorless ? [] : unconfigured(given, configured);
   if (policy === 'RequireDualStack' && configured.length < 2 && !isSelectorless) {
     const detail = 'this cluster is not configured for dual-stack services';
     errors.push({ type: 'Invalid', field: 'spec.ipFamilyPolicy', value: policy, detail });
   }
   if (policy === 'SingleStack' && given.length > 1) {
-    const detail = 'must be "RequireDualStack" or "PreferDualStack" when multiple ip families are specified';
+    const detail = "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified";
     errors.push({ type: 'Invalid', field: 'spec.ipFamilyPolicy', value: policy, detail });
   }
   if (errors.length > 0) return errors;
@@ -35,12 +38,6 @@ export function familiesFor(
   const available = isSelectorless ? ['IPv4', 'IPv6'] : configured;
   const secondary = given[1] ?? available.find(family => family !== primary);
   return { policy, families: secondary === undefined ? [primary] : [primary, secondary] };
-}
-
-function defaultPolicy(families: number, addresses: number, isSelectorless: boolean): string {
-  return families > 1 || addresses > 1 || (isSelectorless && families === 0)
-    ? 'RequireDualStack'
-    : 'SingleStack';
 }
 
 function unconfigured(given: readonly string[], configured: readonly string[]): FieldError[] {

@@ -70,7 +70,7 @@ export class NodePorts implements Allocator {
   ): ApiObject {
     const { type, externalTrafficPolicy, healthCheckNodePort } = specOf(object);
     if (type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local') {
-      return withSpec(object, { healthCheckNodePort: undefined });
+      return object;
     }
     const wish =
       numberOf(healthCheckNodePort) ||

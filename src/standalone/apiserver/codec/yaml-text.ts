@@ -34,8 +34,8 @@ function fieldLines(name: string, value: unknown, indent: string): readonly stri
 }
 
 const PLAIN = /^[A-Za-z_/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*$/;
-/** Read as truth values or null by YAML 1.1, which many clients still speak. */
-const RESERVED = /^(?:true|false|yes|no|on|off|y|n|null)$/i;
+/** Read as truth values, null or numbers by YAML 1.1, which many clients still speak. */
+const RESERVED = /^(?:true|false|yes|no|on|off|y|n|null|[e_.-]*\d[\de_.-]*)$/i;
 
 function scalar(value: unknown): string {
   if (typeof value === 'string' && PLAIN.test(value) && !RESERVED.test(value)) return value;

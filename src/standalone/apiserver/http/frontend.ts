@@ -34,7 +34,7 @@ async function answerOrStatus(answer: Answer, request: ApiRequest, log: Log): Pr
     if (error instanceof PageNotFound)
       return { status: 404, headers: PLAIN_TEXT, body: `${error.message}\n` };
     const retry = error.details?.retryAfterSeconds;
-    const answered = json(error.status, JSON.stringify(statusOf(error)));
+    const answered = json(error.status, JSON.stringify(statusOf(error)), error.warnings);
     return retry === undefined
       ? answered
       : { ...answered, headers: { ...answered.headers, 'retry-after': String(retry) } };

@@ -1,8 +1,8 @@
 import { isFields } from '../object.ts';
 
 /**
- * `$setElementOrder`: items that the order names come in that order; the others keep their place relative to what
- * stood after them before.
+ * Items that `order` names come in that order (that of `$setElementOrder`, or of the patch itself). The others keep
+ * theirs; one of them comes before a named item only if it stood before it.
  */
 export function inElementOrder(
   merged: readonly unknown[],

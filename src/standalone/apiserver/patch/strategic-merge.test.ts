@@ -70,10 +70,10 @@ const CASES: readonly Case[] = [
     result: { plain: [3] },
   },
   {
-    name: 'a list of objects is merged by its key; new items come last',
+    name: 'a list of objects is merged by its key, in the order of the patch',
     original: { containers: [{ name: 'a', image: '1', args: ['x'] }, { name: 'b' }] },
     patch: { containers: [{ name: 'c' }, { name: 'a', image: '2' }] },
-    result: { containers: [{ name: 'a', image: '2', args: ['x'] }, { name: 'b' }, { name: 'c' }] },
+    result: { containers: [{ name: 'c' }, { name: 'a', image: '2', args: ['x'] }, { name: 'b' }] },
   },
   {
     name: 'lists within items are merged by their own key',
@@ -126,7 +126,7 @@ const CASES: readonly Case[] = [
     name: '$deleteFromPrimitiveList removes scalars',
     original: { finalizers: ['a', 'b', 'c'] },
     patch: { '$deleteFromPrimitiveList/finalizers': ['b'], finalizers: ['d'] },
-    result: { finalizers: ['a', 'c', 'd'] },
+    result: { finalizers: ['d', 'a', 'c'] },
   },
   {
     name: '$setElementOrder orders what it names; the server’s own items keep their place',

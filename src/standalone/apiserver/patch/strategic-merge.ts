@@ -70,7 +70,9 @@ function mergeList(
   patch: readonly unknown[],
   schema: MergeSchema,
 ): readonly unknown[] {
-  if (!patch.some(isFields) && !present.some(isFields)) return union(present, patch);
+  if (!patch.some(isFields) && !present.some(isFields)) {
+    return inElementOrder(union(present, patch), patch, present, undefined);
+  }
   const { mergeKey } = schema;
   if (mergeKey === undefined) return patch;
   const items = patch.map(item => {
@@ -84,7 +86,13 @@ function mergeList(
     if (directiveOf(item) === 'delete') merged.remove(item);
     else merged.set(item, strategicMerge(merged.get(item) ?? {}, item, schema.items()));
   }
-  return merged.items();
+  // Unless the patch says more of it, its own order is what is wanted.
+  return inElementOrder(
+    merged.items(),
+    items.filter(item => item[PATCH] === undefined),
+    present,
+    mergeKey,
+  );
 }
 
 function union(present: readonly unknown[], added: readonly unknown[]): readonly unknown[] {

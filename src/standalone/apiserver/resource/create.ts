@@ -7,7 +7,7 @@ import { storageKey, timestamp } from '../context.ts';
 import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
-import { StatusError, alreadyExists, badRequest, invalid } from '../status.ts';
+import { StatusError, alreadyExists, badRequest, invalid, warningOf } from '../status.ts';
 import { Objects } from '../store/objects.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Decision, Written } from '../store/store.ts';
@@ -34,9 +34,15 @@ export async function create(target: Target): Promise<ApiResponse> {
     return json(201, JSON.stringify(reviewed(target, kind.review, namespaced(object, target))), warnings);
   }
   const writer = writerOf(target);
-  const { object: admitted, concern } = await admitNew(target, namespaced(object, target));
-  const how = { dryRun: isDryRun(target), owners: ownersBy(kind, writer), concern };
-  const written = await createObject(context, kind, admitted, how);
+  const wished = namespaced(object, target);
+  const { object: admitted, concern } = await admitNew(target, wished);
+  // What admission adds is nobody's.
+  const owners: OwnersOf =
+    admitted === wished
+      ? ownersBy(kind, writer)
+      : () => ownersOfNew(kind, withoutFields(kind.withDefaults(wished), kind.strategy.statusFields), writer);
+  const how = { dryRun: isDryRun(target), owners, concern };
+  const written = await warningOf(warnings, () => createObject(context, kind, admitted, how));
   return answerObject(target, written.entry, 201, [
     ...warnings,
     ...(concern?.warnings ?? []),
@@ -48,7 +54,8 @@ function reviewed(target: Target, review: NonNullable<Kind['review']>, object: A
   const { kind, context, request } = target;
   const asked = kind.withDefaults(object);
   const errors = kind.validate(asked, undefined);
-  if (errors.length > 0) throw invalid(kind, '', errors);
+  // Upstream leaves out what kind of question it is.
+  if (errors.length > 0) throw invalid({ group: kind.group, kind: '' }, '', errors);
   return review(asked, {
     user: userOf(request),
     access: context.authorizer,

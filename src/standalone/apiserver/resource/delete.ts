@@ -89,10 +89,10 @@ export function deleteObject(target: Target, options: DeleteOptions): Promise<Wr
     assertPreconditions(target, before, options);
     const after = marked(target, before, options);
     const isGone = isReadyToGo(kind, after);
-    if (options.dryRun) return { do: 'keep', object: isGone ? before : after } satisfies Decision;
+    // A deletion without finalizers and grace is not announced in the object: it goes as it was.
+    const last = before.metadata.deletionTimestamp === undefined && !hasGrace(target) ? before : after;
+    if (options.dryRun) return { do: 'keep', object: isGone ? last : after } satisfies Decision;
     if (isGone) {
-      // A deletion without finalizers and grace is not announced in the object: it goes as it was.
-      const last = before.metadata.deletionTimestamp === undefined && !hasGrace(target) ? before : after;
       const onStaged = () => context.allocators.claim(kind, undefined, before);
       return { do: 'remove', object: last, onStaged } satisfies Decision;
     }

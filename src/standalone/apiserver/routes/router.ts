@@ -19,7 +19,7 @@ import { PageNotFound, badRequest, methodNotAllowed, unauthorized, unknownPath }
 import { Discovery } from './discovery.ts';
 import { healthAnswer } from './health.ts';
 import type { HealthCheck } from './health.ts';
-import { OpenApi, openApiV2Answer } from './openapi.ts';
+import { OpenApi } from './openapi.ts';
 import { keySetAnswer, openIdAnswer } from './openid.ts';
 import { parseResourcePath } from './path.ts';
 import type { ResourcePath } from './path.ts';
@@ -51,7 +51,7 @@ export class Router {
     if (path === '/openapi/v3' || path.startsWith('/openapi/v3/')) return this.#openApi.answer(request);
     if (path === '/.well-known/openid-configuration') return onlyGet(request, openIdAnswer());
     if (path === '/openid/v1/jwks') return onlyGet(request, keySetAnswer(this.#context.tokens));
-    if (path === '/openapi/v2') return openApiV2Answer(request);
+    if (path === '/openapi/v2') return this.#openApi.answerV2(request);
     if (path === '/' || path === '') return json(200, JSON.stringify({ paths: this.#paths() }));
     if (/^\/apis?(\/|$)/.test(path)) {
       const found = this.#discovery.answer(request);

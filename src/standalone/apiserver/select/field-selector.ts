@@ -29,10 +29,9 @@ function readerOf(field: string, kind: Kind): (object: ApiObject) => string {
   if (field === 'metadata.namespace' && kind.namespaced) return object => object.metadata.namespace ?? '';
   const read = Object.hasOwn(kind.fieldSelectors, field) ? kind.fieldSelectors[field] : undefined;
   if (read !== undefined) return read;
-  const known = kind.namespaced ? '"metadata.name", "metadata.namespace"' : '"metadata.name"';
   throw badRequest(
     Object.keys(kind.fieldSelectors).length === 0
-      ? `${JSON.stringify(field)} is not a known field selector: only ${known}`
+      ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
       : `field label not supported: ${field}`,
   );
 }

@@ -64,6 +64,7 @@ export async function startTestServer(
       schemas: {
         kinds: options.kinds ?? TEST_KINDS,
         decodeProtobuf: () => Promise.reject(new Error('no protobuf in this test')),
+        openApiV2: form => Promise.resolve(form === 'json' ? '{"swagger":"2.0"}' : new Uint8Array([1])),
         openApiPaths: () => ['api/v1'],
         openApiDocument: path => Promise.resolve(path === 'api/v1' ? '{"openapi":"3.0.0"}' : undefined),
       },

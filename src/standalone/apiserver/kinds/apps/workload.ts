@@ -71,25 +71,26 @@ export function checkWorkload(found: Findings, object: Place, before: Place | un
   found.notNegative(spec.child('replicas'));
   found.notNegative(spec.child('minReadySeconds'));
   const selector = spec.child('selector');
-  if (!selector.present) found.required(selector);
-  else {
+  if (selector.present) {
     checkLabelSelector(found, selector);
     if (selectsEverything(selector)) found.invalid(selector, `empty selector is invalid for ${kind}`);
-  }
-  checkTemplate(found, spec.child('template'), selector);
+  } else if (kind !== 'daemonset') found.required(selector);
+  const claims = spec.child('volumeClaimTemplates').items();
+  const claimed = claims.map(claim => claim.child('metadata').child('name').text);
+  checkTemplate(found, spec.child('template'), selector, claimed);
   if (before !== undefined) found.immutable(selector, before.child('spec').child('selector'));
 }
 
-function checkTemplate(found: Findings, template: Place, selector: Place): void {
+function checkTemplate(found: Findings, template: Place, selector: Place, claimed: readonly string[]): void {
   const metadata = template.child('metadata');
-  if (selector.present && !selectsEverything(selector) && !matches(selector, metadata.child('labels'))) {
-    found.invalid(
-      metadata.child('labels'),
-      '`selector` does not match template `labels`',
-      metadata.child('labels').fields,
-    );
+  const labels = metadata.child('labels');
+  // No selector selects nothing.
+  const isWrong = !selector.present || (!selectsEverything(selector) && !matches(selector, labels));
+  if (isWrong) {
+    const detail = '`selector` does not match template `labels`';
+    found.add({ type: 'Invalid', field: labels.path, value: labels.present ? labels.fields : null, detail });
   }
-  checkTemplateSpec(found, template);
+  checkTemplateSpec(found, template, claimed);
   const restart = template.child('spec').child('restartPolicy');
   if (restart.present && restart.text !== 'Always') found.notSupported(restart, ['Always']);
   const deadline = template.child('spec').child('activeDeadlineSeconds');
@@ -97,11 +98,11 @@ function checkTemplate(found: Findings, template: Place, selector: Place): void 
 }
 
 /** What every pod template has to be, whoever makes pods of it. */
-export function checkTemplateSpec(found: Findings, template: Place): void {
+export function checkTemplateSpec(found: Findings, template: Place, claimed: readonly string[] = []): void {
   const metadata = template.child('metadata');
   checkLabels(found, metadata.child('labels'));
   checkAnnotations(found, metadata.child('annotations'));
-  checkPodSpec(found, template.child('spec'));
+  checkPodSpec(found, template.child('spec'), claimed);
   const ephemeral = template.child('spec').child('ephemeralContainers');
   if (ephemeral.list.length > 0)
     found.forbidden(ephemeral, 'ephemeral containers not allowed in pod template');

@@ -1,7 +1,7 @@
 import { fill, withinEach } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { AGE, NAME, ageOf, column, firstThree, nameOf } from '../print/columns.ts';
-import { dnsLabel } from '../text/names.ts';
+import { dnsLabel, dnsSubdomain } from '../text/names.ts';
 import { checkAddress, checkNotSpecial } from '../validation/addresses.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
@@ -54,6 +54,7 @@ function checkSubset(found: Findings, subset: Place): void {
   for (const address of addresses) {
     if (checkAddress(found, address.child('ip')) !== undefined) checkNotSpecial(found, address.child('ip'));
     if (address.child('hostname').text !== '') found.complaints(address.child('hostname'), dnsLabel);
+    if (address.child('nodeName').present) found.complaints(address.child('nodeName'), dnsSubdomain);
   }
   const ports = subset.child('ports').items();
   for (const port of ports) {

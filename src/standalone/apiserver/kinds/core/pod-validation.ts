@@ -10,10 +10,10 @@ import { checkVolumes } from './volume-validation.ts';
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
-/** PodSpec of a pod or a template. */
-export function checkPodSpec(found: Findings, spec: Place): void {
+/** PodSpec of a pod or a template. `claimed`: volumes that its pods will have besides. */
+export function checkPodSpec(found: Findings, spec: Place, claimed: readonly string[] = []): void {
   const volumes = checkVolumes(found, spec.child('volumes'));
-  checkContainers(found, spec, volumes);
+  checkContainers(found, spec, new Set([...volumes, ...claimed]));
   found.oneOf(spec.child('restartPolicy'), RESTART_POLICIES);
   checkDns(found, spec);
   checkLabels(found, spec.child('nodeSelector'));

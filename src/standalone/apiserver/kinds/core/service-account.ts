@@ -18,6 +18,7 @@ export const SERVICE_ACCOUNT: Definition = {
       verbs: ['create'],
     },
   ],
+  strategy: { returnsDeleted: true },
   table: {
     columns: [NAME, column('Secrets', 'How many secrets its pods may mount.'), AGE],
     cells: (object, now) => [nameOf(object), object.child('secrets').list.length, ageOf(object, now)],

@@ -11,7 +11,7 @@ const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const AFFINITIES = ['ClientIP', 'None'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const TRAFFIC_POLICIES = ['Cluster', 'Local'];
-const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const ONE_DAY = 86_400;
 
 /** The rules of a Service, in the order and words of a real API server. */
@@ -22,7 +22,11 @@ export function checkService(
   subresource?: string,
 ): void {
   if (subresource === 'status') {
-    checkLoadBalancer(found, object.child('status').child('loadBalancer'));
+    checkLoadBalancer(
+      found,
+      object.child('status').child('loadBalancer'),
+      object.child('spec').child('type').text,
+    );
     return;
   }
   const spec = object.child('spec');
@@ -75,14 +79,23 @@ function checkPortsTogether(found: Findings, ports: readonly Place[], type: stri
     const nodePort = port.child('nodePort');
     if (nodePort.number === 0) continue;
     const key = `${port.child('protocol').text}/${nodePort.number}`;
-    if (nodePorts.has(key)) found.duplicate(nodePort);
+    if (nodePorts.has(key)) found.invalid(nodePort, 'provided port is already allocated');
     nodePorts.add(key);
   }
   const numbers = new Set<string>();
   for (const port of ports) {
     const [protocol, number] = [port.child('protocol').text, port.child('port').number];
     const key = `${protocol}/${number}`;
-    if (numbers.has(key)) found.duplicate(port, { port: number, protocol });
+    // Upstream shows its own struct here, reduced to what may not stand twice.
+    const shown = {
+      Name: '',
+      Protocol: protocol,
+      AppProtocol: null,
+      Port: number,
+      TargetPort: 0,
+      NodePort: 0,
+    };
+    if (numbers.has(key)) found.duplicate(port, shown);
     numbers.add(key);
   }
 }
@@ -107,9 +120,6 @@ function checkAffinity(found: Findings, spec: Place): void {
   const affinity = spec.child('sessionAffinity');
   const config = spec.child('sessionAffinityConfig');
   found.oneOf(affinity, AFFINITIES);
-  if (affinity.text === 'None' && config.present) {
-    found.forbidden(config, 'must not be set when session affinity is None');
-  }
   if (affinity.text !== 'ClientIP') return;
   const timeout = config.child('clientIP').child('timeoutSeconds');
   const because = 'when session affinity type is ClientIP';
@@ -129,11 +139,14 @@ function checkSourceRanges(found: Findings, object: Place): void {
   const annotation = object.child('metadata').child('annotations').key(RANGES_ANNOTATION);
   const given = ranges.list.length > 0 ? ranges : annotation.present ? annotation : undefined;
   if (given === undefined) return;
+  const path = given === ranges ? 'spec.LoadBalancerSourceRanges' : given.path; // upstream's spelling
   if (spec.child('type').text !== 'LoadBalancer') {
-    found.forbidden(given, "may only be used when `type` is 'LoadBalancer'");
+    found.forbidden(new Place(path, given.value), "may only be used when `type` is 'LoadBalancer'");
   }
   // Ranges of either form may stand between spaces.
-  for (const range of ranges.items()) checkPrefix(found, new Place(range.path, range.text.trim()));
+  for (const [index, range] of ranges.items().entries()) {
+    checkPrefix(found, new Place(`${path}[${index}]`, range.text.trim()));
+  }
   if (given !== annotation || annotation.text.trim() === '') return;
   for (const text of annotation.text.split(',')) checkPrefix(found, new Place(annotation.path, text.trim()));
 }
@@ -188,7 +201,10 @@ function checkUpdate(found: Findings, spec: Place, before: Place): void {
   checkAddressUpdate(found, spec, before);
   const className = spec.child('loadBalancerClass');
   if (spec.child('type').text === 'LoadBalancer' && before.child('type').text === 'LoadBalancer') {
-    found.immutable(className, before.child('loadBalancerClass'), 'may not change once set');
+    if (className.value !== before.child('loadBalancerClass').value) {
+      const value = className.value ?? null;
+      found.add({ type: 'Invalid', field: className.path, value, detail: 'may not change once set' });
+    }
   }
   const health = spec.child('healthCheckNodePort');
   if (needsHealthCheck(spec) && needsHealthCheck(before)) {
@@ -197,7 +213,10 @@ function checkUpdate(found: Findings, spec: Place, before: Place): void {
   }
 }
 
-function checkLoadBalancer(found: Findings, status: Place): void {
+function checkLoadBalancer(found: Findings, status: Place, type: string): void {
+  if (type !== 'LoadBalancer' && status.child('ingress').list.length > 0) {
+    found.forbidden(status.child('ingress'), "may only be used when `spec.type` is 'LoadBalancer'");
+  }
   for (const point of status.child('ingress').items()) {
     const [ip, hostname, mode] = [point.child('ip'), point.child('hostname'), point.child('ipMode')];
     if (ip.text !== '') {

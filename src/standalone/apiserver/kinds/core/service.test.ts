@@ -55,7 +55,10 @@ test('broken services are refused in the words of a real server', () => {
           { ...PORT, name: 'a' },
         ],
       },
-      ['spec.ports[1].name: Duplicate "a" ', 'spec.ports[1]: Duplicate {"port":80,"protocol":"TCP"} '],
+      [
+        'spec.ports[1].name: Duplicate "a" ',
+        'spec.ports[1]: Duplicate {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0} ',
+      ],
     ],
     [
       { ports: [{ port: 70_000, targetPort: 'Bad' }] },
@@ -87,13 +90,10 @@ test('broken services are refused in the words of a real server', () => {
     ],
     [{ type: 'ExternalName' }, ['spec.externalName: Required ']],
     [{ type: 'ExternalName', externalName: 'db.example.com.' }, []],
-    [
-      { ports: [PORT], sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } },
-      ['spec.sessionAffinityConfig: Forbidden must not be set when session affinity is None'],
-    ],
+    [{ ports: [PORT], sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } }, []],
     [
       { ports: [PORT], loadBalancerSourceRanges: ['10.0.0.0/8'] },
-      ["spec.loadBalancerSourceRanges: Forbidden may only be used when `type` is 'LoadBalancer'"],
+      ["spec.LoadBalancerSourceRanges: Forbidden may only be used when `type` is 'LoadBalancer'"],
     ],
   ];
   for (const [spec, expected] of cases) assert.deepEqual(wrong(spec), expected, JSON.stringify(spec));

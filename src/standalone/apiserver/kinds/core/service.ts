@@ -40,7 +40,8 @@ export const SERVICE: Definition = {
   strategy: {
     returnsDeleted: true,
     statusFields: ['status'],
-    onCreate: object => ({ ...object, status: { loadBalancer: {} } }),
+    onCreate: object => ({ ...withoutInternalPolicy(object), status: { loadBalancer: {} } }),
+    warnings: serviceWarnings,
     onUpdate: (object, before, subresource) =>
       subresource === undefined ? withoutLeftovers(object, before) : object,
   },
@@ -72,7 +73,7 @@ export const SERVICE: Definition = {
 
 const specDefaults = inTurn(
   spec => fill(spec, { sessionAffinity: 'None', type: 'ClusterIP' }),
-  spec => (spec['sessionAffinity'] === 'ClientIP' ? withAffinity(spec) : spec),
+  spec => (spec['sessionAffinity'] === 'ClientIP' ? withAffinity(spec) : withoutAffinity(spec)),
   spec =>
     withinEach(spec, 'ports', port => {
       const target = port['targetPort'];
@@ -86,6 +87,36 @@ const specDefaults = inTurn(
   spec => (spec['type'] === 'LoadBalancer' ? fill(spec, { allocateLoadBalancerNodePorts: true }) : spec),
 );
 
+/** An ExternalName has no traffic that a policy could be for. */
+function withoutInternalPolicy(object: ApiObject): ApiObject {
+  const { internalTrafficPolicy, ...spec } = specOf(object);
+  return spec['type'] === 'ExternalName' && internalTrafficPolicy === 'Cluster'
+    ? { ...object, spec }
+    : object;
+}
+
+/** Fields that say nothing in this type of Service. */
+function serviceWarnings(object: ApiObject): readonly string[] {
+  const { type, clusterIP, externalName, externalIPs, loadBalancerIP, sessionAffinity } = specOf(object);
+  const warnings: string[] = [];
+  const hasExternal = Array.isArray(externalIPs) && externalIPs.length > 0;
+  if (type !== 'ExternalName' && clusterIP === 'None') {
+    const ignored = (field: string) => warnings.push(`spec.${field} is ignored for headless services`);
+    if (isText(loadBalancerIP)) ignored('loadBalancerIP');
+    if (hasExternal) ignored('externalIPs');
+    if (sessionAffinity === 'ClientIP') ignored('SessionAffinity');
+  }
+  if (type === 'ExternalName' && hasExternal) {
+    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  }
+  if (type !== 'ExternalName' && isText(externalName)) {
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  }
+  return warnings;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
 /** Reached from outside: by node ports, a load balancer, or addresses that someone routes to the nodes. */
 function isExternal(spec: Fields): boolean {
   const addresses = Array.isArray(spec['externalIPs']) && spec['externalIPs'].length > 0;
@@ -94,6 +125,12 @@ function isExternal(spec: Fields): boolean {
     spec['type'] === 'LoadBalancer' ||
     (spec['type'] === 'ClusterIP' && addresses)
   );
+}
+
+function withoutAffinity(spec: Fields): Fields {
+  if (spec['sessionAffinity'] !== 'None' || !Object.hasOwn(spec, 'sessionAffinityConfig')) return spec;
+  const { sessionAffinityConfig: _config, ...rest } = spec;
+  return rest;
 }
 
 function withAffinity(spec: Fields): Fields {

@@ -32,7 +32,9 @@ test('broken slices are refused in the words of a real server', () => {
     'endpoints[0].addresses: Required must contain at least 1 address',
   ]);
   assert.deepEqual(wrongAddress('10.0.0.1'), []);
-  assert.deepEqual(wrongAddress('fd00::1'), [`${at}: Invalid "fd00::1" must be an IPv4 address`]);
+  assert.deepEqual(wrongAddress('fd00::1'), [
+    'endpoints[0].addresses: Invalid "fd00::1" must be an IPv4 address',
+  ]);
   assert.deepEqual(wrongAddress('FD00::1', 'IPv6'), [
     `${at}: Invalid "FD00::1" must be in canonical form ("fd00::1")`,
   ]);

@@ -86,7 +86,11 @@ function checkEndpointAddress(found: Findings, place: Place, type: string): void
   if (type !== 'IPv4' && type !== 'IPv6') return;
   const address = checkCanonicalAddress(found, place);
   if (address === undefined) return;
-  if (`IPv${address.family}` !== type) found.invalid(place, `must be an ${type} address`);
+  if (`IPv${address.family}` !== type) {
+    // Upstream names the list, and shows the one that is wrong in it.
+    const field = place.path.replace(/\[\d+\]$/, '');
+    found.add({ type: 'Invalid', field, value: place.text, detail: `must be an ${type} address` });
+  }
   checkNotSpecial(found, place);
 }
 

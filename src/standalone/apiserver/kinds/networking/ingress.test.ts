@@ -20,7 +20,7 @@ const wrongPath = (more: Fields): readonly string[] =>
 
 test('broken ingresses are refused in the words of a real server', () => {
   const path = 'spec.rules[0].http.paths[0]';
-  assert.deepEqual(wrong({}), ['spec: Invalid [] either `defaultBackend` or `rules` must be specified']);
+  assert.deepEqual(wrong({}), ['spec: Invalid null either `defaultBackend` or `rules` must be specified']);
   assert.deepEqual(wrong({ defaultBackend: BACKEND }), []);
   assert.deepEqual(wrong({ rules: [{ host: '10.0.0.1' }] }), [
     'spec.rules[0].host: Invalid "10.0.0.1" must be a DNS name, not an IP address',

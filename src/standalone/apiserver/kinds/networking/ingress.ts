@@ -77,7 +77,8 @@ function checkSpec(found: Findings, object: Place, isNew: boolean): void {
     spec.child('ingressClassName'),
   ];
   if (rules.list.length === 0 && !backend.present) {
-    found.invalid(spec, 'either `defaultBackend` or `rules` must be specified', rules.value ?? []);
+    const detail = 'either `defaultBackend` or `rules` must be specified';
+    found.add({ type: 'Invalid', field: spec.path, value: rules.value ?? null, detail });
   }
   if (backend.present) checkBackend(found, backend);
   for (const rule of rules.items()) checkRule(found, rule);

@@ -71,7 +71,7 @@ test('broken policies are refused in the words of a real server', () => {
     ],
     [
       ports({ port: 100, endPort: 90 }),
-      ['spec.egress[0].ports[0].endPort: Invalid 90 must be greater than or equal to `port`'],
+      ['spec.egress[0].ports[0].endPort: Invalid 100 must be greater than or equal to `port`'],
     ],
     [
       { policyTypes: ['Foo'] },

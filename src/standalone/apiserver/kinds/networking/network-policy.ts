@@ -82,7 +82,8 @@ function checkPort(found: Findings, rule: Place): void {
   } else {
     found.port(port);
     if (!end.present) return;
-    if (end.number < port.number) found.invalid(end, 'must be greater than or equal to `port`');
+    // Upstream shows the port here.
+    if (end.number < port.number) found.invalid(end, 'must be greater than or equal to `port`', port.number);
     found.port(end);
   }
 }

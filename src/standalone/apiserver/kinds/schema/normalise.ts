@@ -35,7 +35,9 @@ function normaliseObject(types: Types, type: ObjectType, object: Fields): Fields
     if (Object.hasOwn(copy ?? object, field.name)) continue;
     copy ??= { ...object };
     copy[field.name] =
-      field.shape.is === 'object' ? normaliseObject(types, types.get(field.shape.type), {}) : field.default;
+      field.shape.is === 'object'
+        ? normaliseObject(types, types.get(field.shape.type), {})
+        : (field.default ?? (field.shape.is === 'string' ? '' : 0));
   }
   return copy ?? object;
 }
@@ -43,7 +45,7 @@ function normaliseObject(types: Types, type: ObjectType, object: Fields): Fields
 function normaliseValue(types: Types, shape: Shape, value: unknown): unknown {
   switch (shape.is) {
     case 'object':
-      if (value === null) return {};
+      if (value === null) return normaliseObject(types, types.get(shape.type), {});
       return isFields(value) ? normaliseObject(types, types.get(shape.type), value) : value;
     case 'list': {
       if (!Array.isArray(value)) return value;

@@ -162,8 +162,9 @@ export function parseType(fullName: string, lines: readonly string[], names: Nam
   };
 }
 
-function isZero({ default: value, required, shape }: Field): boolean {
+function isZero({ default: value, required, always, shape }: Field): boolean {
   if (shape.is === 'object') return value !== undefined;
+  if (always) return shape.is === 'string' || shape.is === 'int32';
   return required && (value === 0 || value === '' || value === false);
 }
 

@@ -86,7 +86,7 @@ StatefulSetStatus
  updateRevision 7 string
  collisionCount 9 int32?
  conditions 10 []StatefulSetCondition list=map(type) patch=merge(type) | What is known of its state, one entry a type.
- availableReplicas 11 int32 =0
+ availableReplicas 11 int32 always =0
 StatefulSetUpdateStrategy
  type 1 string
  rollingUpdate 2 RollingUpdateStatefulSetStrategy

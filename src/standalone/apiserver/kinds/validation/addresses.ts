@@ -66,7 +66,7 @@ export function checkNotSpecial(found: Findings, place: Place): void {
   const address = parseAddress(place.text);
   if (address === undefined) return;
   const refuse = (what: string) => found.invalid(place, `may not be ${what}`);
-  if (address.value === 0n) refuse(`unspecified (${JSON.stringify(place.text)})`);
+  if (address.value === 0n) refuse(`unspecified (${place.text})`);
   if (isIn(address, LOOPBACK)) {
     refuse('in the loopback range (127.0.0.0/8, ::1/128)');
   }
