@@ -223,9 +223,10 @@ export class ClusterNames implements Knowledge {
     const slices = service?.kind === 'headless' ? this.#endpoints.slices(key) : [];
     const isEmpty =
       this.rules.ignoreEmptyServices && service?.kind === 'cluster' && !this.#endpoints.hasEndpoints(key);
-    const records =
-      service === undefined || isEmpty ? [] : compileService(service, slices, this.clusterDomain);
-    this.tree.replace(`Service/${key}`, records);
+    const records = service === undefined ? [] : compileService(service, slices, this.clusterDomain);
+    // Its address still is its own.
+    const kept = isEmpty ? records.filter(({ data }) => data.type === 'PTR') : records;
+    this.tree.replace(`Service/${key}`, kept);
   }
 
   #isExposed(namespace: string): boolean {

@@ -12,7 +12,7 @@ export interface DecodedRecord {
 
 export interface DecodedMessage {
   readonly id: number;
-  readonly flags: readonly ('aa' | 'tc' | 'rd' | 'ra' | 'cd')[];
+  readonly flags: readonly ('aa' | 'tc' | 'rd' | 'ra' | 'ad' | 'cd')[];
   readonly opcode: number;
   /** With OPT's upper bits. */
   readonly rcode: string;
@@ -72,11 +72,11 @@ export function decodeMessage(bytes: Buffer): DecodedMessage {
   if (opt.length > 1) throw new Error('more than one OPT');
   const [only] = opt;
   const upper = only === undefined ? 0 : only.ttl >>> 24;
-  const bits = { aa: 0x400, tc: 0x200, rd: 0x100, ra: 0x80, cd: 0x10 } as const;
+  const bits = { aa: 0x400, tc: 0x200, rd: 0x100, ra: 0x80, ad: 0x20, cd: 0x10 } as const;
   const code = upper * 16 + (word & 0xf);
   return {
     id,
-    flags: (['aa', 'tc', 'rd', 'ra', 'cd'] as const).filter(flag => (word & bits[flag]) !== 0),
+    flags: (['aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const).filter(flag => (word & bits[flag]) !== 0),
     opcode: (word >> 11) & 0xf,
     rcode: codeNames[code] ?? String(code),
     question,

@@ -103,6 +103,7 @@ const tables: readonly (readonly [
       [`idle.default.${local}`, 'A', 'NXDOMAIN'],
       [`idle.default.${local}`, 'SRV', 'NXDOMAIN'],
       [`_x._tcp.idle.default.${local}`, 'SRV', 'NXDOMAIN'],
+      ['2.1.96.10.in-addr.arpa', 'PTR', `NOERROR | PTR idle.default.${local}`],
       [`web.default.${local}`, 'A', 'NOERROR | A 10.96.1.1'],
     ],
   ],

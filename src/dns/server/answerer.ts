@@ -8,8 +8,8 @@ import type { NoQuery, Query } from '../wire/index.ts';
 import { typeName } from '../wire/type-names.ts';
 import { refusalOf, roomFor, writeAnswer, writeRefusal } from './answer-query.ts';
 import type { Transport } from './answer-query.ts';
-import { emptyReply } from './pipeline.ts';
 import type { Client, Pipeline } from './pipeline.ts';
+import { codeOnly } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { TopNames } from './top-names.ts';
 import { transferZone } from './zone-transfer.ts';
@@ -126,7 +126,7 @@ export class Answerer {
       );
       return zone;
     }
-    const found = refusal === undefined ? this.#find(query, client) : emptyReply(refusal, '');
+    const found = refusal === undefined ? this.#find(query, client) : codeOnly(refusal, '');
     this.#countVerdict(query, client);
     if (found === 'drop') return [];
     const finish = (reply: Reply): readonly Buffer[] => {
@@ -158,7 +158,7 @@ export class Answerer {
     way: DatagramWay,
   ): number {
     const started = this.#options.now();
-    const found = refusal === undefined ? this.#find(query, way.client) : emptyReply(refusal, '');
+    const found = refusal === undefined ? this.#find(query, way.client) : codeOnly(refusal, '');
     this.#countVerdict(query, way.client);
     if (found === 'drop') return 0;
     if (!(found instanceof Promise))
@@ -262,7 +262,7 @@ export class Answerer {
   #fault(error: unknown): Reply {
     this.#options.metrics.panics.add();
     this.#options.log.error({ err: error }, 'a question ended in a fault of the program');
-    return emptyReply(rcodes.SERVFAIL, '');
+    return codeOnly(rcodes.SERVFAIL, '');
   }
 }
 

@@ -36,9 +36,10 @@ export class HostsTable {
     if (records === undefined) return undefined;
     const wanted =
       type === types.A ? 'A' : type === types.AAAA ? 'AAAA' : type === types.PTR ? 'PTR' : undefined;
-    if (wanted === undefined) return undefined;
     const answers = records.filter(({ data }) => data.type === wanted);
-    if (answers.length === 0) return { rcode: 0, authoritative: true, ...nothing };
+    // A reverse name may have more than the table says of it.
+    const isReverse = records.every(({ data }) => data.type === 'PTR');
+    if (answers.length === 0) return isReverse ? undefined : { rcode: 0, authoritative: true, ...nothing };
     const rules = { ttl: this.#ttl, negativeTtl: this.#ttl };
     return compileAnswer({ outcome: 'answer', answers, additional: [] }, key, { rules, serial: 0 });
   }

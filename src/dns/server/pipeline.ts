@@ -5,14 +5,14 @@ import type { CompiledAnswer } from '../compile-answer.ts';
 import type { ClusterNames } from '../compile-cluster.ts';
 import type { DnsConfig } from '../config/config.ts';
 import type { UpstreamQuestion } from '../forward/upstream-message.ts';
-import type { AnsweredBy, DnsMetrics } from '../metrics.ts';
+import type { DnsMetrics } from '../metrics.ts';
 import { flags, rcodes, textOfName, types } from '../wire/index.ts';
 import type { NameKey, Query } from '../wire/index.ts';
 import { AccessList } from './access-list.ts';
 import { addressesOf, joinAliases, renamed } from './compose.ts';
 import type { HostsTable } from './hosts-table.ts';
 import type { NameGate } from './name-gate.ts';
-import { codeOnly, nothing } from './reply.ts';
+import { codeOnly } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { Resolver } from './resolver.ts';
 import { Rewriter } from './rewriter.ts';
@@ -96,20 +96,11 @@ export class Pipeline {
 
   #find(query: Query, key: NameKey, type: number): Reply | Promise<Reply> {
     const listed = this.#options.hosts?.answer(key, type);
-    if (listed !== undefined) return this.#listed(listed, query, key, type);
+    if (listed !== undefined) return { answer: listed, age: 0, by: 'hosts' };
     const own = this.names.answer(key, type);
     if (own === undefined) return this.resolver.resolve(upstreamQuestion(query, key, type));
     if (own.continues === undefined || type === types.CNAME) return { answer: own, age: 0, by: 'kubernetes' };
     return this.#chase(query, key, type, own, own.continues);
-  }
-
-  /** A name that the table has with other types than the one that is asked for is left to the next one. */
-  #listed(listed: CompiledAnswer, query: Query, key: NameKey, type: number): Reply | Promise<Reply> {
-    if (listed.answers > 0 || type === types.A || type === types.AAAA)
-      return { answer: listed, age: 0, by: 'hosts' };
-    const own = this.names.answer(key, type);
-    if (own !== undefined) return { answer: own, age: 0, by: 'kubernetes' };
-    return this.resolver.resolve(upstreamQuestion(query, key, type));
   }
 
   #chase(
@@ -155,13 +146,6 @@ export class Pipeline {
     return gate.announce(client, names, told).then(() => reply);
   }
 }
-
-/** An answer made of nothing but its code, in the server's own name. */
-export const emptyReply = (rcode: number, by: AnsweredBy): Reply => ({
-  answer: { rcode, authoritative: false, ...nothing },
-  age: 0,
-  by,
-});
 
 function upstreamQuestion(query: Query, key: NameKey, type: number): UpstreamQuestion {
   return {
