@@ -15,6 +15,7 @@ import type { Ingress, IngressClass, NetworkPolicy } from './types/networking.ts
 import type { Node } from './types/node.ts';
 import type { Pod } from './types/pod.ts';
 import type { Service } from './types/service.ts';
+import type { PersistentVolumeClaim } from './types/volume.ts';
 
 /** Where objects of a kind live in the API. `T` ties the kind to its type; it has no value. */
 export interface Resource<out T extends KubeObject> {
@@ -37,6 +38,12 @@ export const PODS = namespaced<Pod>('', 'v1', 'Pod', 'pods');
 export const SERVICES = namespaced<Service>('', 'v1', 'Service', 'services');
 export const CONFIG_MAPS = namespaced<ConfigMap>('', 'v1', 'ConfigMap', 'configmaps');
 export const SECRETS = namespaced<Secret>('', 'v1', 'Secret', 'secrets');
+export const PERSISTENT_VOLUME_CLAIMS = namespaced<PersistentVolumeClaim>(
+  '',
+  'v1',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+);
 export const SERVICE_ACCOUNTS = namespaced<ServiceAccount>('', 'v1', 'ServiceAccount', 'serviceaccounts');
 export const EVENTS = namespaced<Event>('', 'v1', 'Event', 'events');
 export const NODES = clusterScoped<Node>('', 'v1', 'Node', 'nodes');

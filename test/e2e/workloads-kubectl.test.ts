@@ -60,6 +60,70 @@ spec:
       - {name: count, image: busybox, command: [sh, -c, 'echo index $JOB_COMPLETION_INDEX on $(hostname)']}
 `;
 
+/** A set with claims, files of the node, memory and a volume of each pod's own. */
+const VOLUMES = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Delete}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      nodeSelector: {kubernetes.io/hostname: node-1}
+      securityContext: {fsGroup: 1234}
+      containers:
+      - name: db
+        image: busybox
+        command: [sh, -c, 'echo $(hostname) >> /data/starts; touch /node/$(hostname); trap exit TERM; sleep 1000 & wait']
+        volumeMounts:
+        - {name: data, mountPath: /data}
+        - {name: node, mountPath: /node}
+        - {name: fast, mountPath: /fast}
+        - {name: scratch, mountPath: /scratch, subPath: deep/er}
+      volumes:
+      - name: node
+        hostPath: {path: /var/lib/shared, type: DirectoryOrCreate}
+      - name: fast
+        emptyDir: {medium: Memory, sizeLimit: 4Mi}
+      - name: scratch
+        ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], storageClassName: any, resources: {requests: {storage: 2Gi}}}
+`;
+
+const EDGE = `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: edge}
+spec:
+  selector: {matchLabels: {app: edge}}
+  template:
+    metadata: {labels: {app: edge}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: edge
+        image: registry.k8s.io/e2e-test-images/agnhost:2.53
+        args: [netexec]
+        ports: [{containerPort: 8080, hostPort: 8088}]
+        readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
+`;
+
+const LATE = `
+apiVersion: v1
+kind: Pod
+metadata: {name: late}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: late, image: pause, ports: [{containerPort: 1, hostPort: 8088}]}]
+`;
+
 suite('workloads', { skip: withoutKubectl }, () => {
   let cluster: TestCluster;
   before(async () => {
@@ -121,6 +185,88 @@ suite('workloads', { skip: withoutKubectl }, () => {
     ]);
     await cluster.kubectl(['create', 'job', 'now', '--from=cronjob/nightly']);
     await cluster.kubectl(['wait', '--for=condition=complete', 'job/now', '--timeout=40s']);
+  });
+
+  test('a StatefulSet finds the files of its claims again, and they go with it', async () => {
+    await cluster.kubectl(['apply', '-f', '-'], { input: VOLUMES });
+    await cluster.kubectl(['rollout', 'status', 'statefulset/db', '--timeout=50s']);
+    const inPod = (script: string) => cluster.kubectl(['exec', 'db-0', '--', 'sh', '-c', script]);
+    await cluster.kubectl(['delete', 'pod', 'db-0', '--timeout=40s']);
+    await cluster.kubectl(['rollout', 'status', 'statefulset/db', '--timeout=50s']);
+    const starts = await eventually('it starts again', async () => {
+      const found = (await inPod('cat /data/starts')).trim().split('\n');
+      return found.length > 1 ? found : undefined;
+    });
+    assert.deepEqual(starts, ['db-0', 'db-0']);
+    await eventually('pods of a node share its files', async () =>
+      (await inPod('ls /node')) === 'db-0\ndb-1\n' ? true : undefined,
+    );
+    assert.match(await inPod('df -k /fast | tail -1'), /^\S+\s+4096 /);
+    assert.match(await inPod('stat -c "%g %a" /data'), /^1234 2777$/m);
+    const written = await cluster.kubectlOutcome([
+      'exec',
+      'db-0',
+      '--',
+      'sh',
+      '-c',
+      'head -c 5000000 /dev/zero > /fast/large',
+    ]);
+    assert.match(written.stderr, /No space left/);
+
+    const claims = await cluster.kubectl([
+      'get',
+      'pvc',
+      '--no-headers',
+      '-o',
+      'custom-columns=N:.metadata.name,P:.status.phase,C:.status.capacity.storage',
+    ]);
+    const rows = claims
+      .trim()
+      .split('\n')
+      .map(line => line.split(/\s+/).join(' '));
+    assert.deepEqual(rows, [
+      'data-db-0 Bound 2Gi',
+      'data-db-1 Bound 2Gi',
+      'db-0-scratch Bound 1Gi',
+      'db-1-scratch Bound 1Gi',
+    ]);
+    await cluster.kubectl(['scale', 'statefulset/db', '--replicas=1']);
+    await cluster.kubectl(['wait', '--for=delete', 'pvc/data-db-1', 'pvc/db-1-scratch', '--timeout=40s']);
+    await cluster.kubectl(['delete', 'statefulset', 'db', '--timeout=40s']);
+    await cluster.kubectl(['wait', '--for=delete', 'pvc/data-db-0', 'pvc/db-0-scratch', '--timeout=40s']);
+  });
+
+  test('a port of each node leads to its daemon, and whoever wants it too waits until it is free', async () => {
+    await cluster.kubectl(['apply', '-f', '-'], { input: EDGE });
+    await cluster.kubectl(['rollout', 'status', 'daemonset/edge', '--timeout=50s']);
+    const path = '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}';
+    const nodes = await cluster.kubectl(['get', 'nodes', '-o', `jsonpath=${path}`]);
+    const addresses = nodes.trim().split(/\s+/);
+    assert.equal(addresses.length, 4, nodes);
+    for (const address of addresses) {
+      const host = address.includes(':') ? `[${address}]` : address;
+      const said = await cluster.kubectl([
+        'exec',
+        'web-0',
+        '--',
+        'curl',
+        '-sS',
+        '-g',
+        '-m',
+        '20',
+        `http://${host}:8088/hostname`,
+      ]);
+      assert.match(said, /^edge-/);
+    }
+    await cluster.kubectl(['apply', '-f', '-'], { input: LATE });
+    const why = await eventually('the scheduler says why', async () => {
+      const events = await cluster.kubectl(['events', '--for', 'pod/late']);
+      return /didn't have free ports for the requested pod ports/.test(events) ? events : undefined;
+    });
+    assert.match(why, /FailedScheduling/);
+    await cluster.kubectl(['delete', 'daemonset', 'edge', '--timeout=40s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/late', '--timeout=50s']);
+    await cluster.kubectl(['delete', 'pod', 'late', '--timeout=40s']);
   });
 
   test('a drained node loses its pods one by one, and keeps its daemons', async () => {

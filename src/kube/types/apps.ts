@@ -1,5 +1,6 @@
 import type { LabelSelector, ObjectMeta } from './meta.ts';
 import type { PodSpec } from './pod.ts';
+import type { PersistentVolumeClaimTemplate } from './volume.ts';
 import type { ConditionStatus, IntOrString, Timestamp } from './scalars.ts';
 
 export interface Deployment {
@@ -109,7 +110,7 @@ export interface StatefulSetSpec {
   readonly serviceName?: string;
   readonly template: PodTemplateSpec;
   readonly updateStrategy?: StatefulSetUpdateStrategy;
-  readonly volumeClaimTemplates?: readonly unknown[];
+  readonly volumeClaimTemplates?: readonly PersistentVolumeClaimTemplate[];
 }
 
 export interface StatefulSetOrdinals {

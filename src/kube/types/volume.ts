@@ -94,6 +94,20 @@ export interface PersistentVolumeClaimTemplate {
   readonly spec: PersistentVolumeClaimSpec;
 }
 
+export interface PersistentVolumeClaim {
+  readonly apiVersion: 'v1';
+  readonly kind: 'PersistentVolumeClaim';
+  readonly metadata: ObjectMeta;
+  readonly spec: PersistentVolumeClaimSpec;
+  readonly status?: PersistentVolumeClaimStatus;
+}
+
+export interface PersistentVolumeClaimStatus {
+  readonly accessModes?: readonly string[];
+  readonly capacity?: Readonly<Record<string, Quantity>>;
+  readonly phase?: 'Bound' | 'Lost' | 'Pending';
+}
+
 export interface PersistentVolumeClaimSpec {
   readonly accessModes?: readonly string[];
   readonly dataSource?: TypedLocalObjectReference;

@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import type { Dial } from '../doors/door.ts';
 import { startDoors } from '../doors/loop.ts';
+import { startClaims } from './claims/loop.ts';
 import { startCronJobs } from './cron-jobs/loop.ts';
 import { startDaemonSets } from './daemon-sets/loop.ts';
 import { startDeployments } from './deployments/loop.ts';
@@ -53,6 +54,7 @@ export interface Controllers {
  *
  *   Deployment ──▶ ReplicaSet ──▶ Pod ──▶ scheduler (binding) ──▶ the node's runtime
  *   StatefulSet, DaemonSet, CronJob ──▶ Job ──▶ Pod
+ *   PersistentVolumeClaim: bound at once; its volume is a directory of the runtime
  *   PodDisruptionBudget: how many pods an eviction may take
  *   Service, Pod ──▶ EndpointSlice ◀── Endpoints that people write
  *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
@@ -82,6 +84,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startDaemonSets(context),
     startJobs(context),
     startCronJobs(context),
+    startClaims(context),
     startDisruptionBudgets(context),
     startEndpointSlices(context),
     startEndpointsMirroring(context),

@@ -15,6 +15,7 @@ import {
   LEASES,
   NAMESPACES,
   NODES,
+  PERSISTENT_VOLUME_CLAIMS,
   PODS,
   POD_DISRUPTION_BUDGETS,
   REPLICA_SETS,
@@ -31,7 +32,15 @@ import type {
   StatefulSet,
 } from '../../kube/types/apps.ts';
 import type { CronJob, Job } from '../../kube/types/batch.ts';
-import type { ConfigMap, Namespace, Node, Pod, Secret, ServiceAccount } from '../../kube/types/core.ts';
+import type {
+  ConfigMap,
+  Namespace,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from '../../kube/types/core.ts';
 import type { Lease } from '../../kube/types/coordination.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Endpoints } from '../../kube/types/endpoints.ts';
@@ -62,6 +71,7 @@ export interface SharedInformers {
   readonly cronJobs: Informer<CronJob>;
   /** Index: `namespace`. */
   readonly disruptionBudgets: Informer<PodDisruptionBudget>;
+  readonly claims: Informer<PersistentVolumeClaim>;
   readonly nodes: Informer<Node>;
   readonly namespaces: Informer<Namespace>;
   /** Index: `namespace`. */
@@ -105,6 +115,7 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
     jobs: new Informer(client, JOBS, { ...options, indexes: { controller, namespace } }),
     cronJobs: new Informer(client, CRON_JOBS, options),
     disruptionBudgets: new Informer(client, POD_DISRUPTION_BUDGETS, { ...options, indexes: { namespace } }),
+    claims: new Informer(client, PERSISTENT_VOLUME_CLAIMS, options),
     nodes: new Informer(client, NODES, options),
     namespaces: new Informer(client, NAMESPACES, options),
     services: new Informer(client, SERVICES, { ...options, indexes: { namespace } }),

@@ -38,6 +38,16 @@ export class RuntimeFiles {
     return join(this.records, `${recordName(id)}.sock`);
   }
 
+  /** The files of claims, by their uid; the same for all nodes. */
+  get claims(): string {
+    return paths.claims(this.#cluster);
+  }
+
+  /** What pods see of their node by hostPath. */
+  ofNode(node: string): string {
+    return paths.nodeFiles(this.#cluster, node);
+  }
+
   pods(node: string): string {
     return join(paths.nodeState(this.#cluster, node), 'pods');
   }

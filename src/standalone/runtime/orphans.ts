@@ -6,6 +6,7 @@ import { attemptsOf, removeRun } from './pod/adopt.ts';
 import { sandboxId } from './container/identity.ts';
 import type { NodeContext } from './context.ts';
 import { removeSandbox } from './sandbox/sandbox.ts';
+import { unmountVolumes } from './volumes/pod-volumes.ts';
 
 /**
  * Removes what is left of pods that the API does not know any more (their runtime died while they were deleted), and
@@ -39,6 +40,7 @@ async function removeOrphan(context: NodeContext, uid: string): Promise<void> {
         removeRun(context, { podUid: uid, container, attempt: number });
       }
     }
+    unmountVolumes(directory);
     rmSync(directory, { recursive: true, force: true });
     context.log.info(
       { uid, node: context.node.name, cgroup: cgroups.pod(context.cluster.name, context.node.name, uid) },

@@ -10,7 +10,7 @@ import { namespacePath } from '../../kernel/ns/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { Informer } from '../../kube/informer.ts';
-import { CONFIG_MAPS, PODS, SECRETS, SERVICES } from '../../kube/resources.ts';
+import { CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, PODS, SECRETS, SERVICES } from '../../kube/resources.ts';
 import type { ConfigMap, Secret } from '../../kube/types/core.ts';
 import { ImageMap, OwnImages, preparePrograms } from '../images/index.ts';
 import { clusterFiles, type ClusterConfig } from '../cluster.ts';
@@ -27,6 +27,7 @@ import { RecordWatch } from './record-watch.ts';
 import { PodNetwork } from './sandbox/network.ts';
 import { startStreamServer } from './streams/server.ts';
 import { Tokens } from './token.ts';
+import { reclaim } from './volumes/claims.ts';
 
 export interface RuntimeOptions {
   readonly cluster: ClusterConfig;
@@ -81,6 +82,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const configMaps = new Informer(client, CONFIG_MAPS, informer);
   const secrets = new Informer(client, SECRETS, informer);
   const services = new Informer(client, SERVICES, informer);
+  const claims = new Informer(client, PERSISTENT_VOLUME_CLAIMS, informer);
   const podInformer = new Informer(client, PODS, informer);
   const records = new RecordWatch(files.records);
   const tokens = new Tokens(client, clock);
@@ -98,6 +100,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       configMap: (namespace, name) => configMaps.cache.get(`${namespace}/${name}`),
       secret: (namespace, name) => secrets.cache.get(`${namespace}/${name}`),
       services: () => services.cache.list(),
+      claim: (namespace, name) => claims.cache.get(`${namespace}/${name}`),
     },
     token: (pod, request) => tokens.of(pod, request),
     starts: new Limit(PARALLEL_STARTS),
@@ -138,9 +141,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const pods = new Pods(nodes);
 
   const run = async () => {
-    for (const each of [configMaps, secrets, services, podInformer]) each.start(signal);
+    for (const each of [configMaps, secrets, services, claims, podInformer]) each.start(signal);
     await refreshImages();
-    await Promise.all([configMaps.synced, secrets.synced, services.synced, podInformer.synced]);
+    const all = [configMaps, secrets, services, claims, podInformer];
+    await Promise.all(all.map(each => each.synced));
     podInformer.onChange(({ before, after }) => pods.changed(before, after));
     const objectChanged =
       (kind: 'ConfigMap' | 'Secret') =>
@@ -150,6 +154,17 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       };
     configMaps.onChange(objectChanged('ConfigMap'));
     secrets.onChange(objectChanged('Secret'));
+    const reclaimClaims = () => {
+      const uids = claims.cache.list().map(claim => claim.metadata.uid ?? '');
+      for (const uid of reclaim(files.claims, new Set(uids)))
+        log.info({ uid }, 'The files of a claim that is gone were removed.');
+    };
+    reclaimClaims();
+    claims.onChange(({ after, before }) => {
+      if (after === undefined) reclaimClaims();
+      const { namespace = '', name = '' } = (after ?? before)?.metadata ?? {};
+      pods.objectChanged(namespace, { kind: 'PersistentVolumeClaim', name });
+    });
     const known = new Set(podInformer.cache.list().map(pod => pod.metadata.uid ?? ''));
     log.info({ pods: pods.size, nodes: nodes.size }, 'The runtime follows the API.');
     await removeOrphans([...nodes.values()], known);

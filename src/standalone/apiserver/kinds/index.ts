@@ -28,6 +28,7 @@ import { LEASE } from './coordination/lease.ts';
 import { CONFIG_MAP } from './core/config-map.ts';
 import { NAMESPACE } from './core/namespace.ts';
 import { NODE } from './core/node.ts';
+import { PERSISTENT_VOLUME_CLAIM } from './core/persistent-volume-claim.ts';
 import { POD } from './core/pod.ts';
 import { SECRET } from './core/secret.ts';
 import { SERVICE } from './core/service.ts';
@@ -66,6 +67,7 @@ const DEFINITIONS: readonly Definition[] = [
   EVENT,
   NAMESPACE,
   NODE,
+  PERSISTENT_VOLUME_CLAIM,
   POD,
   SECRET,
   SERVICE_ACCOUNT,

@@ -11,6 +11,7 @@ import { PendingWrites } from '../pending-writes.ts';
 import { isActive } from '../pod-state.ts';
 import { History } from '../revisions/history.ts';
 import { REVISION_HASH_LABEL } from '../revisions/revision.ts';
+import { makeClaims, releaseClaims } from './claims.ts';
 import { plan, statusOf } from './decide.ts';
 import type { StatefulSetView } from './decide.ts';
 import { STATEFUL_SET_TYPE, ordinalOf, podOf } from './pod.ts';
@@ -70,8 +71,17 @@ export function startStatefulSets(context: ControllerContext): Controller {
     const next = plan(view);
     const failed =
       (await firstError(
-        next.create.map(({ ordinal, revision }) => hands.create(set, key, podOf(set, ordinal, revision))),
-      )) ?? (await firstError(next.remove.map(pod => hands.remove(set, key, pod))));
+        next.create.map(async ({ ordinal, revision }) => {
+          await makeClaims(client, set, ordinal);
+          return hands.create(set, key, podOf(set, ordinal, revision));
+        }),
+      )) ??
+      (await firstError(
+        next.remove.map(async pod => {
+          await releaseClaims(client, set, pod);
+          return hands.remove(set, key, pod);
+        }),
+      ));
     await writeStatus(set, key, statusOf(viewOf(set, key, owned, update)));
     if (failed !== undefined) throw failed;
     const inUse = new Set(owned.map(pod => pod.metadata.labels?.[REVISION_HASH_LABEL]));

@@ -1,5 +1,5 @@
 import type { ControllerRevision, PodTemplateSpec, StatefulSet } from '../../../kube/types/apps.ts';
-import type { Pod, Volume } from '../../../kube/types/core.ts';
+import type { PersistentVolumeClaimTemplate, Pod, Volume } from '../../../kube/types/core.ts';
 import { podFromTemplate } from '../pod-from-template.ts';
 import { REVISION_HASH_LABEL, templateOf } from '../revisions/revision.ts';
 
@@ -46,10 +46,8 @@ function placed(set: StatefulSet, template: PodTemplateSpec, name: string): PodT
   };
 }
 
-/** What a claim's template becomes in a pod; whether the claim can be had is for the node to say. */
-function claimVolumes(templates: readonly unknown[], pod: string): readonly Volume[] {
-  return templates.flatMap(template => {
-    const { metadata } = template as { readonly metadata?: { readonly name?: string } };
+function claimVolumes(templates: readonly PersistentVolumeClaimTemplate[], pod: string): readonly Volume[] {
+  return templates.flatMap(({ metadata }) => {
     const name = metadata?.name ?? '';
     return name === '' ? [] : [{ name, persistentVolumeClaim: { claimName: `${name}-${pod}` } }];
   });

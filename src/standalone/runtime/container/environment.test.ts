@@ -110,6 +110,7 @@ const objects: Objects = {
         }
       : undefined,
   secret: () => undefined,
+  claim: () => undefined,
   services: () => [
     service('default', 'kubernetes', '10.96.0.1'),
     service('n', 'my-db', 'fd00::5'),

@@ -1,5 +1,13 @@
 import { FairleadError } from '../../../base/errors.ts';
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '../../../kube/types/core.ts';
+import type {
+  ConfigMap,
+  Container,
+  EnvVar,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  Service,
+} from '../../../kube/types/core.ts';
 import { expand } from './expand.ts';
 import { fieldValue, resourceValue, type PodFacts } from './field-reference.ts';
 import { serviceEnvironment } from './service-environment.ts';
@@ -9,6 +17,7 @@ export interface Objects {
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;
   services(): readonly Service[];
+  claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
 }
 
 export interface EnvironmentInput {

@@ -10,7 +10,7 @@ import { commandLineOf, type Image } from '../../images/index.ts';
 import type { NodeContext } from '../context.ts';
 import { hostnameIn, sandboxFile } from '../sandbox/sandbox.ts';
 import type { Sandbox } from '../pod/observed.ts';
-import { volumeMounts } from '../volumes/pod-volumes.ts';
+import { volumeMounts, type VolumePlaces } from '../volumes/pod-volumes.ts';
 import { credentialsOf } from './credentials.ts';
 import { containerEnvironment } from './environment.ts';
 import { expand } from './expand.ts';
@@ -71,6 +71,10 @@ export function factsOf(context: NodeContext, pod: Pod, podAddresses: readonly s
   };
 }
 
+export function volumePlaces({ files, node }: NodeContext, podUid: string): VolumePlaces {
+  return { pod: files.pod(node.name, podUid), node: files.ofNode(node.name), claims: files.claims };
+}
+
 export function cgroupOf(context: NodeContext, identity: ContainerIdentity): string {
   return cgroups.container(context.cluster.name, context.node.name, identity.podUid, identity.container);
 }
@@ -78,7 +82,6 @@ export function cgroupOf(context: NodeContext, identity: ContainerIdentity): str
 function containerPlan(input: LaunchInput): ContainerPlan {
   const { context, pod, container, identity, image, sandbox } = input;
   const { files, node } = context;
-  const podDirectory = files.pod(node.name, identity.podUid);
   const id = containerId(identity);
   const hostname = hostnameIn(context, pod);
   const credentials = credentialsOf(pod, container, image.user);
@@ -122,7 +125,13 @@ function containerPlan(input: LaunchInput): ContainerPlan {
         ],
         [messagePath, { source: message, readOnly: false }],
       ]),
-      volumes: volumeMounts(pod, container, podDirectory, environment),
+      volumes: volumeMounts(
+        pod,
+        container,
+        volumePlaces(context, identity.podUid),
+        context.objects,
+        environment,
+      ),
     }),
     log: { path: files.log(node.name, identity), ...LOG },
     pidRecord: files.pidRecord(id),

@@ -5,11 +5,11 @@ import { isConflict, isNotFound } from '../../../kube/client.ts';
 import { PODS } from '../../../kube/resources.ts';
 import type { Container, Pod } from '../../../kube/types/core.ts';
 import type { ContainerIdentity } from '../container/identity.ts';
-import { factsOf } from '../container/launch.ts';
+import { factsOf, volumePlaces } from '../container/launch.ts';
 import type { NodeContext } from '../context.ts';
 import { PluginError } from '../sandbox/plugin.ts';
 import { adoptSandbox, createSandbox, removeSandbox } from '../sandbox/sandbox.ts';
-import { hasChangingVolumes, setUpVolumes } from '../volumes/pod-volumes.ts';
+import { hasChangingVolumes, setUpVolumes, unmountVolumes } from '../volumes/pod-volumes.ts';
 import { Containers } from './containers.ts';
 import { decide, isDeleted, mustEnd, type Action } from './decide.ts';
 import type { Observed, ObservedContainer, Sandbox, Step } from './observed.ts';
@@ -274,8 +274,8 @@ export class PodWorker {
   }
 
   async #mountVolumes(): Promise<undefined> {
-    const { files, node, objects } = this.context;
-    await setUpVolumes(this.#pod, files.pod(node.name, this.#uid), {
+    const { objects } = this.context;
+    await setUpVolumes(this.#pod, volumePlaces(this.context, this.#uid), {
       facts: factsOf(this.context, this.#pod, this.sandbox?.addresses ?? []),
       objects,
       token: request => this.context.token(this.#pod, request),
@@ -325,7 +325,9 @@ export class PodWorker {
     }
     // With finalizers it stays in the API until others have done their part; here it is gone all the same.
     this.#containers.removeFiles();
-    rmSync(this.context.files.pod(this.context.node.name, this.#uid), { recursive: true, force: true });
+    const directory = this.context.files.pod(this.context.node.name, this.#uid);
+    unmountVolumes(directory);
+    rmSync(directory, { recursive: true, force: true });
     this.detach();
     this.#forgotten(this.#gone);
   }

@@ -59,13 +59,17 @@ test('limits, sizes and profiles that the pod runs without are told', () => {
         securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
       },
     ],
-    volumes: [{ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }],
+    volumes: [
+      { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } },
+      { name: 'scratch', emptyDir: { sizeLimit: '1Gi' } },
+      { name: 'log', hostPath: { path: '/var/log' } },
+    ],
   });
   refuseWhatIsNotOffered(pod);
   assert.deepEqual(notEnforced(pod), [
     'limits of cpu and memory are not enforced',
-    'sizeLimit of the volume shm is not enforced',
-    'the volume shm is on the disk, not in memory',
+    'sizeLimit of the volume scratch is not enforced',
+    "the hostPath of the volume log is the node's own, not that of this machine",
     'spec.containers[1].securityContext.seccompProfile is not applied',
   ]);
 });

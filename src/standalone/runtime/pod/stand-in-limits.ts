@@ -60,14 +60,18 @@ export function notEnforced(pod: Pod): readonly string[] {
     containers.some(container => container.resources?.limits?.[name] !== undefined),
   );
   const volumes = spec.volumes ?? [];
-  const bounded = volumes.filter(volume => volume.emptyDir?.sizeLimit !== undefined);
-  const inMemory = volumes.filter(volume => volume.emptyDir?.medium === 'Memory');
+  const bounded = volumes.filter(
+    ({ emptyDir }) => emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory',
+  );
+  const ofNode = volumes.filter(volume => volume.hostPath !== undefined);
   const confined = profiles(pod).filter(profile => profile.type === 'RuntimeDefault');
   const names = (list: readonly { readonly name: string }[]) => list.map(each => each.name).join(', ');
   return [
     ...(limited.length === 0 ? [] : [`limits of ${limited.join(' and ')} are not enforced`]),
     ...(bounded.length === 0 ? [] : [`sizeLimit of the volume ${names(bounded)} is not enforced`]),
-    ...(inMemory.length === 0 ? [] : [`the volume ${names(inMemory)} is on the disk, not in memory`]),
+    ...(ofNode.length === 0
+      ? []
+      : [`the hostPath of the volume ${names(ofNode)} is the node's own, not that of this machine`]),
     ...(confined.length === 0 ? [] : [`${confined.map(each => each.field).join(', ')} is not applied`]),
   ];
 }

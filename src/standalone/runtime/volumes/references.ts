@@ -1,12 +1,16 @@
 import type { Pod, Volume } from '../../../kube/types/core.ts';
+import { claimNameOf } from './claims.ts';
 
 export interface ObjectName {
-  readonly kind: 'ConfigMap' | 'Secret';
+  readonly kind: 'ConfigMap' | 'PersistentVolumeClaim' | 'Secret';
   readonly name: string;
 }
 
-/** Whether a pod takes files or variables from a ConfigMap or Secret of its namespace. */
-export function refersTo({ spec }: Pod, object: ObjectName): boolean {
+/** Whether a pod takes files or variables from a ConfigMap, Secret or claim of its namespace. */
+export function refersTo(pod: Pod, object: ObjectName): boolean {
+  const { spec } = pod;
+  if (object.kind === 'PersistentVolumeClaim')
+    return (spec.volumes ?? []).some(volume => claimNameOf(pod, volume) === object.name);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   return (
     (spec.volumes ?? []).some(volume => volumeRefersTo(volume, object)) ||
