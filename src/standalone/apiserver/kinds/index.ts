@@ -136,5 +136,12 @@ export function builtInSchemas(): Schemas {
       const document = openApiDocument(types, served, path);
       return document === undefined ? undefined : JSON.stringify(document);
     },
+    openApiV2: async (form, served = kinds) => {
+      const { swaggerDocument } = await import('./openapi/swagger.ts');
+      const document = swaggerDocument(types, served);
+      if (form === 'json') return JSON.stringify(document);
+      const { gnosticDocument } = await import('./openapi/gnostic.ts');
+      return gnosticDocument(document);
+    },
   };
 }

@@ -21,11 +21,32 @@ export class OpenApi {
     this.#registry = registry;
   }
 
+  /** `/openapi/v2`: all kinds in one document, made when it is asked for and not kept; kubectl asks for it in protobuf alone. */
+  async answerV2(request: ApiRequest): Promise<ApiResponse> {
+    this.#forget();
+    const form = PROTOBUF.test(request.headers['accept'] ?? '') ? 'protobuf' : 'json';
+    const key = `v2 ${form}`;
+    const known = this.#hashes.get(key);
+    const type = form === 'json' ? 'application/json' : PROTOBUF_ANSWER;
+    const answer = { status: 200, headers: { 'content-type': type }, body: '' };
+    const cached = known === undefined ? undefined : conditional(request, answer, known, CACHED);
+    if (cached?.status === 304) return cached;
+    const body = await this.#schemas.openApiV2(form, this.#registry.all());
+    const hash = hashOf(body);
+    this.#hashes.set(key, hash);
+    return conditional(request, { ...answer, body }, hash, CACHED);
+  }
+
   async answer(request: ApiRequest): Promise<ApiResponse> {
-    if (this.#revision !== this.#registry.revision) this.#hashes.clear();
-    this.#revision = this.#registry.revision;
+    this.#forget();
     const path = request.path.replace(/^\/openapi\/v3\/?/, '');
     return path === '' ? this.#index(request) : this.#document(request, path);
+  }
+
+  /** Other kinds, other documents. */
+  #forget(): void {
+    if (this.#revision !== this.#registry.revision) this.#hashes.clear();
+    this.#revision = this.#registry.revision;
   }
 
   async #index(request: ApiRequest): Promise<ApiResponse> {
@@ -35,7 +56,7 @@ export class OpenApi {
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
     }
     const body = JSON.stringify({ paths });
-    return conditional(request, json(200, body), hashOf(body), 'no-cache, private');
+    return conditional(request, json(200, body), hashOf(body), CACHED);
   }
 
   async #document(request: ApiRequest, path: string): Promise<ApiResponse> {
@@ -48,12 +69,7 @@ export class OpenApi {
       const location = `/openapi/v3/${path}?hash=${hash}`;
       return { status: 301, headers: { location }, body: '' };
     }
-    return conditional(
-      request,
-      json(200, text),
-      hash,
-      asked === null ? 'no-cache, private' : 'public, immutable',
-    );
+    return conditional(request, json(200, text), hash, asked === null ? CACHED : 'public, immutable');
   }
 
   #textOf(path: string): Promise<string | undefined> {
@@ -69,46 +85,17 @@ export class OpenApi {
   }
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').toUpperCase();
+const CACHED = 'no-cache, private';
+/** As clients ask for it, and as it is answered: `@` may not stand in a media type (RFC 6838), so clients cannot read it. */
+const PROTOBUF = /application\/com\.github\.proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/;
+const PROTOBUF_ANSWER = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+const hashOf = (text: string | Uint8Array): string =>
+  createHash('sha256').update(text).digest('hex').toUpperCase();
 
 function conditional(request: ApiRequest, answer: ApiResponse, hash: string, caching: string): ApiResponse {
   const etag = `"${hash}"`;
   const headers = { ...answer.headers, etag, 'cache-control': caching, vary: 'Accept-Encoding, Accept' };
   if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' };
   return { ...answer, headers };
-}
-
-/** As clients ask for it, and as it is answered: `@` may not stand in a media type (RFC 6838), so clients cannot read it. */
-const GNOSTIC = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-const GNOSTIC_ANSWER = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-
-/**
- * `/openapi/v2` without a single schema. kubectl asks for it where v3 does not help (a `List` in `apply -f`), and only
- * in protobuf; for kinds that it finds no schema of it leaves validation to the server, which validates anyway.
- */
-export function openApiV2Answer(request: ApiRequest): ApiResponse {
-  const accept = request.headers['accept'] ?? '';
-  if (accept.includes(GNOSTIC)) {
-    return { status: 200, headers: { 'content-type': GNOSTIC_ANSWER }, body: EMPTY_V2 };
-  }
-  const info = { title: TITLE, version: VERSION };
-  return json(200, JSON.stringify({ swagger: '2.0', info, paths: {}, definitions: {} }));
-}
-
-const TITLE = 'Fairlead; the schemas are at /openapi/v3';
-const VERSION = 'v1';
-
-/** Document of openapi.v2: swagger = 1, info = 2 (title = 1, version = 2), paths = 8. */
-const EMPTY_V2 = Buffer.concat([
-  lengthDelimited(1, Buffer.from('2.0')),
-  lengthDelimited(
-    2,
-    Buffer.concat([lengthDelimited(1, Buffer.from(TITLE)), lengthDelimited(2, Buffer.from(VERSION))]),
-  ),
-  lengthDelimited(8, Buffer.alloc(0)),
-]);
-
-/** A protobuf field of wire type 2; the value is shorter than 128 bytes. */
-function lengthDelimited(field: number, value: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), value]);
 }

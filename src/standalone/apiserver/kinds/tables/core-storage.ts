@@ -14,6 +14,9 @@ PersistentVolumeClaimCondition
  lastTransitionTime 4 time
  reason 5 string
  message 6 string
+PersistentVolumeClaimList kind
+ metadata 1 meta.ListMeta ={}
+ items 2 []PersistentVolumeClaim!
 PersistentVolumeClaimSpec
  accessModes 1 []string list=atomic
  resources 2 VolumeResourceRequirements ={}
