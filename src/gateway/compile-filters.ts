@@ -1,4 +1,5 @@
 import type {
+  BackendObjectReference,
   HTTPHeader,
   HTTPHeaderFilter,
   HTTPPathModifier,
@@ -29,13 +30,17 @@ const OF_THE_CONNECTION = [
 /** `incompatible`: each is supported, but not together. */
 export type FilterProblem = Unsupported & { readonly incompatible?: true };
 
+/** The key of the backend that a mirror's reference leads to; undefined where it leads nowhere. */
+export type MirrorTo = (reference: BackendObjectReference, field: string) => string | undefined;
+
 /** The filters of a rule or of a backendRef in the table's form, in their order. */
 export function compileFilters(
   filters: readonly HTTPRouteFilter[],
   hasPrefix: boolean,
+  mirrorTo: MirrorTo,
 ): readonly TableFilter[] | FilterProblem {
   const types = filters.map(({ type }) => type);
-  const twice = types.findIndex((type, index) => types.indexOf(type) !== index);
+  const twice = types.findIndex((type, index) => type !== 'RequestMirror' && types.indexOf(type) !== index);
   if (twice >= 0)
     return { field: `filters[${twice}]`, sentence: `${types[twice] ?? ''} stands twice`, incompatible: true };
   if (types.includes('RequestRedirect') && types.includes('URLRewrite')) {
@@ -44,7 +49,9 @@ export function compileFilters(
   }
   const compiled: TableFilter[] = [];
   for (const [index, filter] of filters.entries()) {
-    const made = compileFilter(filter, hasPrefix);
+    const made = compileFilter(filter, hasPrefix, reference =>
+      mirrorTo(reference, `filters[${index}].requestMirror.backendRef`),
+    );
     if ('sentence' in made)
       return { ...made, field: `filters[${index}]${made.field === '' ? '' : `.${made.field}`}` };
     compiled.push(made);
@@ -52,7 +59,11 @@ export function compileFilters(
   return compiled;
 }
 
-function compileFilter(filter: HTTPRouteFilter, hasPrefix: boolean): TableFilter | FilterProblem {
+function compileFilter(
+  filter: HTTPRouteFilter,
+  hasPrefix: boolean,
+  mirrorTo: (reference: BackendObjectReference) => string | undefined,
+): TableFilter | FilterProblem {
   switch (filter.type) {
     case 'RequestHeaderModifier':
     case 'ResponseHeaderModifier': {
@@ -68,8 +79,10 @@ function compileFilter(filter: HTTPRouteFilter, hasPrefix: boolean): TableFilter
     case 'URLRewrite':
       return compileRewrite(filter, hasPrefix);
     case 'CORS':
-    case 'ExtensionRef':
+      return compileCrossOrigin(filter);
     case 'RequestMirror':
+      return compileMirror(filter, mirrorTo);
+    case 'ExtensionRef':
       return unsupportedType(filter.type);
     default:
       return unsupportedType(filter.type satisfies never);
@@ -81,6 +94,50 @@ const unsupportedType = (type: string): FilterProblem => ({
   field: 'type',
   sentence: `filters of type ${type} are not supported`,
 });
+
+/** Absent, percent and fraction are all (HTTPRequestMirrorFilter). */
+function compileMirror(
+  { requestMirror }: HTTPRouteFilter,
+  mirrorTo: (reference: BackendObjectReference) => string | undefined,
+): TableFilter | FilterProblem {
+  if (requestMirror === undefined) return { field: 'requestMirror', sentence: 'it is not there' };
+  const { backendRef, percent = 100, fraction } = requestMirror;
+  const { numerator, denominator = 100 } = fraction ?? { numerator: percent };
+  if (!(numerator >= 0 && denominator > 0 && numerator <= denominator))
+    return { field: 'requestMirror', sentence: 'its share is none between nothing and all' };
+  const backend = mirrorTo(backendRef);
+  return {
+    type: 'RequestMirror',
+    ...(backend === undefined ? {} : { backend }),
+    share: numerator / denominator,
+  };
+}
+
+const ORIGIN = /^(?:\*|https?:\/\/[-\w.*]+(?::(?:\d{1,5}|\*))?)$/i;
+
+function compileCrossOrigin({ cors = {} }: HTTPRouteFilter): TableFilter | FilterProblem {
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = cors;
+  const wrong = allowOrigins.findIndex(origin => !ORIGIN.test(origin));
+  if (wrong >= 0)
+    return {
+      field: `cors.allowOrigins[${wrong}]`,
+      sentence: `${JSON.stringify(allowOrigins[wrong])} is no origin of http or https`,
+    };
+  for (const [field, names] of Object.entries({ allowMethods, allowHeaders, exposeHeaders })) {
+    const bad = names.findIndex(name => !TOKEN.test(name));
+    if (bad >= 0)
+      return { field: `cors.${field}[${bad}]`, sentence: `${JSON.stringify(names[bad])} is no name` };
+  }
+  return {
+    type: 'CORS',
+    allowOrigins,
+    allowMethods,
+    allowHeaders,
+    exposeHeaders,
+    allowCredentials: cors.allowCredentials ?? false,
+    maxAge: cors.maxAge ?? 5,
+  };
+}
 
 function compileRedirect(
   { requestRedirect = {} }: HTTPRouteFilter,

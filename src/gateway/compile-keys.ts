@@ -1,5 +1,7 @@
+import type { BackendObjectReference, HTTPRouteFilter } from '../kube/types/gateway-routes.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
+import type { AnyRule } from './compile-grpc-rule.ts';
 import { parentKey } from './model.ts';
 import type { Route } from './model.ts';
 
@@ -16,14 +18,23 @@ export function parentsOf({ metadata, spec }: Route): readonly string[] {
   return unique((spec.parentRefs ?? []).flatMap(parent => parentKey(parent, metadata.namespace ?? '') ?? []));
 }
 
-/** Services that a route sends requests to, whether or not it may. */
-export function backendsOf({ metadata, spec }: Route): readonly string[] {
+/** Services that a route sends requests to, or copies of them, whether or not it may. */
+export function backendsOf(route: Route): readonly string[] {
+  const own = route.metadata.namespace ?? '';
+  const rules: readonly AnyRule[] = route.spec.rules ?? [];
   return unique(
-    (spec.rules ?? []).flatMap(({ backendRefs = [] }) =>
-      backendRefs.map(({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`),
-    ),
+    rules
+      .flatMap(({ backendRefs = [], filters = [] }) => [
+        ...backendRefs,
+        ...mirrorsOf(filters),
+        ...backendRefs.flatMap(reference => mirrorsOf(reference.filters ?? [])),
+      ])
+      .map(({ namespace = own, name }) => `${namespace}/${name}`),
   );
 }
+
+const mirrorsOf = (filters: readonly HTTPRouteFilter[]): readonly BackendObjectReference[] =>
+  filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []);
 
 /** Secrets that a Gateway's listeners take their certificates from, whether or not they may. */
 export function secretsOf({ metadata, spec }: Gateway): readonly string[] {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HTTPBackendRef, HTTPRouteFilter, HTTPRouteRule } from '../kube/types/gateway-routes.ts';
+import type {
+  HTTPBackendRef,
+  HTTPRequestMirrorFilter,
+  HTTPRouteFilter,
+  HTTPRouteRule,
+} from '../kube/types/gateway-routes.ts';
 import type { ServicePort } from '../kube/types/service.ts';
 import { gateway, grant, http, route, service, to } from './testing/objects.ts';
 import type { ClusterObject } from './testing/objects.ts';
@@ -244,8 +249,6 @@ test('the matched prefix is replaced only where a prefix was matched', () => {
 
 test('filters that a proxy does not have are refused, never left out', () => {
   const filters: readonly HTTPRouteFilter[] = [
-    { type: 'CORS', cors: {} },
-    { type: 'RequestMirror', requestMirror: { backendRef: { name: 'web', port: 80 } } },
     { type: 'ExtensionRef', extensionRef: { group: 'example.com', kind: 'Auth', name: 'x' } },
     // A later release of the API may have it.
     { type: 'Teleport' } as unknown as HTTPRouteFilter,
@@ -263,6 +266,46 @@ test('filters that a proxy does not have are refused, never left out', () => {
       'Accepted=False/UnsupportedValue',
     );
   }
+});
+
+test('mirrors lead to Services by the rules of backends, and say which share is copied', () => {
+  const to = (name: string, more: Partial<HTTPRequestMirrorFilter> = {}): HTTPRouteFilter => ({
+    type: 'RequestMirror',
+    requestMirror: { backendRef: { name, port: 80 }, ...more },
+  });
+  const shares = (filter: HTTPRouteFilter) => made(withFilter(filter)).rules?.[0]?.filters;
+  const mirror = (share: number) => [{ type: 'RequestMirror', backend: 'shop/web:80', share }];
+  assert.deepEqual(shares(to('web')), mirror(1));
+  assert.deepEqual(shares(to('web', { percent: 25 })), mirror(0.25));
+  assert.deepEqual(shares(to('web', { fraction: { numerator: 1, denominator: 3 } })), mirror(1 / 3));
+  const missing = made(withFilter(to('absent'), to('web')));
+  assert.deepEqual(missing.conditions, ['Accepted=True/Accepted', 'ResolvedRefs=False/BackendNotFound']);
+  assert.deepEqual(missing.rules?.[0]?.filters, [{ type: 'RequestMirror', share: 1 }, ...mirror(1)]);
+  assert.match(
+    missing.messages.join(),
+    /spec\.rules\[0\]\.filters\[0\]\.requestMirror\.backendRef: there is no/,
+  );
+});
+
+test('what a filter for other origins leaves out has its defaults, and what is no origin is refused', () => {
+  const [filter] =
+    made(withFilter({ type: 'CORS', cors: { allowOrigins: ['https://*.a.example'] } })).rules?.[0]?.filters ??
+    [];
+  assert.deepEqual(filter, {
+    type: 'CORS',
+    allowOrigins: ['https://*.a.example'],
+    allowMethods: [],
+    allowHeaders: [],
+    exposeHeaders: [],
+    allowCredentials: false,
+    maxAge: 5,
+  });
+  for (const cors of [
+    { allowOrigins: ['a.example'] },
+    { allowHeaders: ['x\r\ny'] },
+    { exposeHeaders: ['a b'] },
+  ])
+    assert.equal(made(withFilter({ type: 'CORS', cors })).conditions?.[0], 'Accepted=False/UnsupportedValue');
 });
 
 test('a filter that stands twice, and a redirect with a rewrite, are incompatible', () => {

@@ -2,7 +2,7 @@ import { provenanceOf } from '../base/provenance.ts';
 import type { GRPCRouteMatch, HTTPBackendRef, HTTPRouteMatch } from '../kube/types/gateway-routes.ts';
 import { millisecondsOf } from './compile-duration.ts';
 import { compileFilters } from './compile-filters.ts';
-import type { FilterProblem } from './compile-filters.ts';
+import type { FilterProblem, MirrorTo } from './compile-filters.ts';
 import { isHostname } from './compile-hostname.ts';
 import { type AnyRule, rulesOf } from './compile-grpc-rule.ts';
 import { routeKey } from './compile-keys.ts';
@@ -98,7 +98,8 @@ function readRule(route: Route, rule: AnyRule, index: number, sources: Sources):
     else matches.push({ match, field: rule.matches?.length ? `${field}.matches[${at}]` : field });
   }
   const hasPrefix = matches.every(({ match }) => match.path.type === 'PathPrefix');
-  const filters = compileFilters(rule.filters ?? [], hasPrefix);
+  const mirrored = mirrorsOf(route, field, sources);
+  const filters = compileFilters(rule.filters ?? [], hasPrefix, mirrored.to);
   if (!isFilters(filters)) wrong ??= filters;
   wrong ??= unknownField(rule);
   const timeouts = compileTimeouts(rule);
@@ -120,7 +121,12 @@ function readRule(route: Route, rule: AnyRule, index: number, sources: Sources):
     const limits = timeouts === undefined || 'sentence' in timeouts ? {} : { timeouts };
     return { ...own, filters, backends: references, ...limits };
   });
-  return { rules, problem: wrong && problem(wrong), unresolved, resolved };
+  return {
+    rules,
+    problem: wrong && problem(wrong),
+    unresolved: [...unresolved, ...mirrored.unresolved],
+    resolved: [...resolved, ...mirrored.resolved],
+  };
 }
 
 const isFilters = (filters: readonly TableFilter[] | FilterProblem): filters is readonly TableFilter[] =>
@@ -167,7 +173,10 @@ function readBackends(
   for (const [index, backend] of backendRefs.entries()) {
     const place = `${field}.backendRefs[${index}]`;
     const found = resolveBackend(route, backend, place, sources);
-    const filters = compileBackendFilters(backend, hasPrefix);
+    const mirrored = mirrorsOf(route, place, sources);
+    const filters = compileBackendFilters(backend, hasPrefix, mirrored.to);
+    unresolved.push(...mirrored.unresolved);
+    resolved.push(...mirrored.resolved);
     if (!isFilters(filters)) problem ??= { ...filters, field: `backendRefs[${index}].${filters.field}` };
     if ('holds' in found) unresolved.push(found);
     else resolved.push(found);
@@ -181,10 +190,23 @@ function readBackends(
   return { references, unresolved, resolved, problem };
 }
 
-/** A request that is redirected has no backend. */
-function compileBackendFilters({ filters = [] }: HTTPBackendRef, hasPrefix: boolean) {
-  const redirect = filters.findIndex(({ type }) => type === 'RequestRedirect');
-  if (redirect < 0) return compileFilters(filters, hasPrefix);
-  const sentence = 'RequestRedirect cannot be used for one backend';
+/** Where mirrors of filters below a field lead: what was found of them is gathered. */
+function mirrorsOf(route: Route, below: string, sources: Sources) {
+  const unresolved: Verdict[] = [];
+  const resolved: ResolvedBackend[] = [];
+  const to: MirrorTo = (reference, field) => {
+    const found = resolveBackend(route, reference, `${below}.${field}`, sources);
+    if ('holds' in found) unresolved.push(found);
+    else resolved.push(found);
+    return 'holds' in found ? undefined : found.key;
+  };
+  return { to, unresolved, resolved };
+}
+
+/** A request that is redirected has no backend, and one of CORS is judged before there is one. */
+function compileBackendFilters({ filters = [] }: HTTPBackendRef, hasPrefix: boolean, mirrorTo: MirrorTo) {
+  const redirect = filters.findIndex(({ type }) => type === 'RequestRedirect' || type === 'CORS');
+  if (redirect < 0) return compileFilters(filters, hasPrefix, mirrorTo);
+  const sentence = `${filters[redirect]?.type} cannot be used for one backend`;
   return { field: `filters[${redirect}]`, sentence, incompatible: true } as const;
 }

@@ -93,7 +93,25 @@ export type TableFilter =
       readonly path?: TablePathRewrite;
       readonly statusCode: number;
     }
-  | { readonly type: 'URLRewrite'; readonly hostname?: string; readonly path?: TablePathRewrite };
+  | { readonly type: 'URLRewrite'; readonly hostname?: string; readonly path?: TablePathRewrite }
+  | {
+      readonly type: 'RequestMirror';
+      /** A key of `RouteTable.backends`; absent: the reference is invalid, and nothing is mirrored. */
+      readonly backend?: string;
+      /** Of the requests, from 0 to 1. */
+      readonly share: number;
+    }
+  | {
+      readonly type: 'CORS';
+      /** `https://*.example.com:*`, or `*` alone. */
+      readonly allowOrigins: readonly string[];
+      readonly allowMethods: readonly string[];
+      readonly allowHeaders: readonly string[];
+      readonly exposeHeaders: readonly string[];
+      readonly allowCredentials: boolean;
+      /** Seconds. */
+      readonly maxAge: number;
+    };
 
 export interface TableBackendReference {
   /** 0: none of the requests. */

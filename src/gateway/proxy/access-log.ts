@@ -4,6 +4,7 @@ import type { LogLines } from './log-lines.ts';
 export type Why =
   | ''
   | 'redirect'
+  | 'preflight'
   | 'no-listener'
   | 'no-route'
   | 'misdirected'

@@ -150,12 +150,14 @@ export class ClientStream implements ExchangeClient, StreamOwner {
       this.#stream.head(encoder.field(':status', '200') + encoder.lines(lines), true);
       return;
     }
-    const body = Buffer.from(ownBody(response), 'latin1');
+    const text = ownBody(response);
+    const isAll = isHead || text === '';
     this.#stream.head(
-      encoder.field(':status', String(status)) + encoder.lines(ownLines(response, body.length)),
-      isHead,
+      encoder.field(':status', String(status)) + encoder.lines(ownLines(response, text)),
+      isAll,
     );
-    if (isHead) return;
+    if (isAll) return;
+    const body = Buffer.from(text, 'latin1');
     this.#stream.data(body, 0, body.length);
     this.#stream.end('');
   }

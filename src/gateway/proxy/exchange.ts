@@ -1,13 +1,15 @@
 import { members, type Why } from './access-log.ts';
 import type { ProxyContext } from './context.ts';
+import { type CrossOriginPolicy, isPreflight } from './cross-origin.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import { MirroredRequest } from './mirrored-request.ts';
 import { redirectLocation } from './redirect-location.ts';
 import { rewritePath } from './rewrite-path.ts';
-import type { Routed } from './route-request.ts';
-import { type Choice, choose, type RulePlan } from './rule-plan.ts';
+import { fieldOf, type Routed } from './route-request.ts';
+import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
@@ -41,6 +43,9 @@ export class Exchange implements UpstreamListener {
   #requestTimer: NodeJS.Timeout | undefined;
   #tryTimer: NodeJS.Timeout | undefined;
   #isResponding = false;
+  /** Of a request that a page of another origin makes, where the rule has a filter for those. */
+  #origin: string | undefined;
+  #mirrors: readonly MirroredRequest[] = [];
   #isOver = false;
   #tunnelEnds = 0;
   #tries = 0;
@@ -89,6 +94,7 @@ export class Exchange implements UpstreamListener {
     }
     const plan = this.#context.plans.of(lookup.rule, lookup.listener);
     this.#plan = plan;
+    if (plan.crossOrigin !== undefined && this.#isPreflight(head, plan.crossOrigin)) return false;
     if (plan.redirect !== undefined) return this.#redirect(routed, plan);
     const choice = choose(plan, this.#context.random);
     const key = choice?.reference.backend;
@@ -116,6 +122,7 @@ export class Exchange implements UpstreamListener {
       this.#isRequestDone = true;
     }
     this.#isWhole = this.#isRequestDone;
+    this.#mirrors = this.#mirror(choice, this.#request);
     const limit = lookup.rule.timeouts?.request ?? 0;
     if (limit > 0)
       this.#requestTimer = setTimeout(() => this.timeOut('the route’s request time limit'), limit);
@@ -139,6 +146,7 @@ export class Exchange implements UpstreamListener {
     this.#received += end - start;
     const upstream = this.#upstream;
     if (upstream === undefined || this.#isOver) return;
+    for (const mirror of this.#mirrors) mirror.data(bytes, start, end);
     this.#isWhole = false;
     upstream.data(bytes, start, end);
     if (upstream.isFull) this.#client.pause();
@@ -146,7 +154,9 @@ export class Exchange implements UpstreamListener {
 
   requestEnd(trailers: FieldLines | undefined): void {
     this.#isRequestDone = true;
-    if (!this.#isOver) this.#upstream?.end(trailers);
+    if (this.#isOver) return;
+    this.#upstream?.end(trailers);
+    for (const mirror of this.#mirrors) mirror.end(trailers);
   }
 
   clientDrained(): void {
@@ -217,7 +227,7 @@ export class Exchange implements UpstreamListener {
       head,
       length,
       hasNoBody: this.hasNoResponseBody(head.status),
-      change: this.#choice?.responseChange,
+      change: this.#responseChange(),
       bytes,
       start,
       end,
@@ -304,8 +314,42 @@ export class Exchange implements UpstreamListener {
     clearTimeout(this.#tryTimer);
     clearTimeout(this.#requestTimer);
     this.#upstream?.becomeTunnel();
-    this.#client.becomeTunnel(head, this.#choice?.responseChange, upgrade);
+    this.#client.becomeTunnel(head, this.#responseChange(), upgrade);
     return true;
+  }
+
+  /** Whether the request was one, which is answered then. */
+  #isPreflight(head: RequestHead, policy: CrossOriginPolicy): boolean {
+    const origin = fieldOf(head, 'origin');
+    if (origin === undefined) return false;
+    this.#origin = origin;
+    const request = {
+      method: this.method,
+      origin,
+      requestedMethod: fieldOf(head, 'access-control-request-method'),
+      requestedHeaders: fieldOf(head, 'access-control-request-headers'),
+    };
+    if (!isPreflight(request)) return false;
+    this.#answer(204, 'preflight', '', { lines: policy.preflight(request) });
+    return true;
+  }
+
+  #responseChange(): HeaderChange | undefined {
+    const change = this.#choice?.responseChange;
+    return this.#origin === undefined
+      ? change
+      : (this.#plan?.crossOrigin?.change(this.#origin, change) ?? change);
+  }
+
+  /** Copies for other backends; an upgraded connection has none. */
+  #mirror({ mirrors }: Choice, request: OutgoingRequest): readonly MirroredRequest[] {
+    if (mirrors.length === 0 || request.upgrade !== undefined) return [];
+    const isGrpc = this.#plan?.rule.protocol === 'grpc';
+    return mirrors.flatMap(({ backend: key, share }) => {
+      const backend = key === undefined ? undefined : this.#context.backends.get(key);
+      if (backend === undefined || this.#context.random() >= share) return [];
+      return [new MirroredRequest(this.#context, backend, request, isGrpc)];
+    });
   }
 
   #redirect(routed: Routed, plan: RulePlan): boolean {
@@ -319,7 +363,7 @@ export class Exchange implements UpstreamListener {
       query: routed.query,
       prefix: plan.prefix,
     });
-    return this.#answer(redirect.statusCode, 'redirect', location, { location });
+    return this.#answer(redirect.statusCode, 'redirect', location, { lines: `location: ${location}\r\n` });
   }
 
   /** Takes a connection to an endpoint, and the request goes out on it. */
@@ -363,7 +407,7 @@ export class Exchange implements UpstreamListener {
     status: number,
     why: Why,
     sentence: string,
-    more: { readonly close?: boolean; readonly location?: string; readonly detail?: string } = {},
+    more: { readonly close?: boolean; readonly lines?: string; readonly detail?: string } = {},
   ): false {
     this.#status = status;
     this.#isResponding = true;
@@ -376,7 +420,7 @@ export class Exchange implements UpstreamListener {
       mustClose,
       isHead: this.method === 'HEAD',
       isGrpc: this.#isGrpc || this.#plan?.rule.protocol === 'grpc',
-      location: more.location,
+      lines: more.lines ?? '',
     });
     this.#finish(why, more.detail ?? (why === 'bad-request' ? sentence : undefined));
     this.#upstream?.destroy();
@@ -397,6 +441,7 @@ export class Exchange implements UpstreamListener {
     this.#isOver = true;
     clearTimeout(this.#requestTimer);
     clearTimeout(this.#tryTimer);
+    if (!this.#isRequestDone) for (const mirror of this.#mirrors) mirror.abort();
     const routed = this.#routed;
     const path =
       routed === undefined ? '' : routed.query === '' ? routed.path : `${routed.path}?${routed.query}`;

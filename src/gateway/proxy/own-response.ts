@@ -40,7 +40,8 @@ export interface OwnResponse {
   /** For people; it says nothing of the cluster. */
   readonly sentence: string;
   readonly why: Why;
-  readonly location: string | undefined;
+  /** Field lines beside those that every answer has. */
+  readonly lines: string;
   readonly requestId: string;
   readonly isHead: boolean;
   /** As trailers with a status of gRPC, where the client speaks HTTP/2. */
@@ -48,19 +49,14 @@ export interface OwnResponse {
   readonly mustClose: boolean;
 }
 
+/** '' where the status has none. */
 export const ownBody = ({ status, sentence }: OwnResponse): string =>
-  `${status} ${reasons[status] ?? 'Error'}: ${sentence}\n`;
+  status === 204 ? '' : `${status} ${reasons[status] ?? 'Error'}: ${sentence}\n`;
 
-/** Field lines, latin1; `length` is that of the body. */
-export function ownLines({ location, requestId }: OwnResponse, length: number): string {
-  return [
-    `date: ${new Date().toUTCString()}`,
-    'content-type: text/plain',
-    `content-length: ${length}`,
-    ...(location === undefined ? [] : [`location: ${location}`]),
-    `x-request-id: ${requestId}`,
-    '',
-  ].join('\r\n');
+/** Field lines, latin1. */
+export function ownLines({ lines, requestId }: OwnResponse, body: string): string {
+  const content = body === '' ? '' : `content-type: text/plain\r\ncontent-length: ${body.length}\r\n`;
+  return `date: ${new Date().toUTCString()}\r\n${content}${lines}x-request-id: ${requestId}\r\n`;
 }
 
 /** The octets in HTTP/1, as latin1 text; `connection` is what is said of it, if anything. */
@@ -68,7 +64,7 @@ export function ownText(response: OwnResponse, connection: string | undefined): 
   const { status, isHead } = response;
   const body = ownBody(response);
   const said = connection === undefined ? '' : `connection: ${connection}\r\n`;
-  const head = `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}\r\n${ownLines(response, body.length)}${said}\r\n`;
+  const head = `HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}\r\n${ownLines(response, body)}${said}\r\n`;
   return isHead ? head : head + body;
 }
 

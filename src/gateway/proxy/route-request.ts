@@ -77,7 +77,8 @@ function readAbsoluteForm(target: string, scheme: string): { authority: string; 
   return { authority, target: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-function fieldOf({ fields }: RequestHead, wanted: string): string | undefined {
+/** The values of all fields of a name, joined by commas; `wanted` in lower case. */
+export function fieldOf({ fields }: RequestHead, wanted: string): string | undefined {
   let found: string | undefined;
   for (let index = 0; index < fields.count; index++) {
     const length = (fields.nameEnd[index] as number) - (fields.lineStart[index] as number); // index < count

@@ -1,4 +1,5 @@
 import { members } from './access-log.ts';
+import { CrossOriginPolicy } from './cross-origin.ts';
 import { isFieldValue } from './http1/characters.ts';
 import type {
   TableBackendReference,
@@ -11,6 +12,7 @@ import type {
 
 type Redirect = Extract<TableFilter, { type: 'RequestRedirect' }>;
 type Rewrite = Extract<TableFilter, { type: 'URLRewrite' }>;
+type Mirror = Extract<TableFilter, { type: 'RequestMirror' }>;
 
 /** What a rule's filters do, in the form in which a request needs it; made once for each rule. */
 export interface RulePlan {
@@ -18,6 +20,7 @@ export interface RulePlan {
   /** What the log says of it. */
   readonly logged: string;
   readonly redirect: Redirect | undefined;
+  readonly crossOrigin: CrossOriginPolicy | undefined;
   /** Those with a weight, the filters of the rule and of the reference together. */
   readonly choices: readonly Choice[];
   readonly totalWeight: number;
@@ -32,6 +35,7 @@ export interface Choice {
   readonly path: TablePathRewrite | undefined;
   readonly requestChange: HeaderChange | undefined;
   readonly responseChange: HeaderChange | undefined;
+  readonly mirrors: readonly Mirror[];
   readonly logged: string;
 }
 
@@ -68,6 +72,7 @@ export function choose(plan: RulePlan, random: () => number): Choice | undefined
 
 function planOf(rule: TableRule, listener: TableListener): RulePlan {
   const redirect = rule.filters.find(filter => filter.type === 'RequestRedirect');
+  const crossOrigin = rule.filters.find(filter => filter.type === 'CORS');
   const choices: Choice[] = [];
   let totalWeight = 0;
   for (const reference of rule.backends) {
@@ -85,6 +90,7 @@ function planOf(rule: TableRule, listener: TableListener): RulePlan {
       rule: rule.name,
     }),
     redirect,
+    crossOrigin: crossOrigin && new CrossOriginPolicy(crossOrigin),
     choices,
     totalWeight,
     prefix: rule.match.path.type === 'PathPrefix' ? rule.match.path.value : '/',
@@ -104,6 +110,7 @@ function choiceOf(reference: TableBackendReference, filters: readonly TableFilte
     responseChange: changeOf(
       filters.flatMap(filter => (filter.type === 'ResponseHeaderModifier' ? [filter.change] : [])),
     ),
+    mirrors: filters.filter((filter): filter is Mirror => filter.type === 'RequestMirror'),
     logged: members({ backend: reference.backend }),
   };
 }
