@@ -51,7 +51,11 @@ export class ClusterServer {
   #pipeline: Pipeline;
   #client: KubeClient | undefined;
   #following: Following | undefined;
-  #followed = new AbortController();
+  /** By which the names were made that are answered. */
+  #rules: DnsConfig;
+  /** Ends following for the names that are answered, and for those that will be once everything is known of them. */
+  #current: AbortController | undefined;
+  #pending: AbortController | undefined;
   /** Of the names that are answered: the API server has told everything. */
   #isSynced = false;
   #restoredAt: number | undefined;
@@ -60,6 +64,7 @@ export class ClusterServer {
   private constructor(options: ServeClusterOptions, pipeline: Pipeline, server: DnsServer) {
     this.#options = options;
     this.#loaded = options.loaded;
+    this.#rules = options.loaded.config;
     this.#pipeline = pipeline;
     this.#server = server;
   }
@@ -125,30 +130,30 @@ export class ClusterServer {
       this.save();
       onSynced();
     });
+    // One that came while nobody could be followed.
+    if (namesDiffer(this.#rules, this.#loaded.config)) this.take(this.#loaded);
     const saving = setInterval(() => this.save(), snapshotMilliseconds);
     this.#options.signal.addEventListener('abort', () => {
       clearInterval(saving);
-      this.#followed.abort(this.#options.signal.reason);
+      for (const controller of [this.#current, this.#pending]) controller?.abort(this.#options.signal.reason);
     });
   }
 
   /** Takes a configuration without a question lost: new rules of names only once everything is known by them. */
   take(loaded: LoadedConfig): void {
-    const before = this.#loaded.config;
     this.#loaded = loaded;
     this.#describe(loaded);
-    if (!namesDiffer(before, loaded.config)) {
-      this.#use(pipelineFor(this.#options, loaded, this.names));
+    this.#use(pipelineFor(this.#options, loaded, this.names));
+    if (!namesDiffer(this.#rules, loaded.config)) {
+      this.#pending?.abort(new Error('the rules are what they were'));
+      this.#pending = undefined;
       return;
     }
     const names = namesFor(this.#options, loaded.config);
-    if (this.#client === undefined) {
-      names.putAll(this.names.input());
-      names.isComplete = this.names.isComplete;
+    this.#begin(names, () => {
+      this.#rules = loaded.config;
       this.#use(pipelineFor(this.#options, loaded, names));
-      return;
-    }
-    this.#begin(names, () => this.#use(pipelineFor(this.#options, loaded, names)));
+    });
   }
 
   save(): void {
@@ -182,12 +187,17 @@ export class ClusterServer {
       signal: controller.signal,
       onProgrammed: (kind, seconds) => metrics.programming.with(kind).observe(seconds),
     });
-    const before = this.#followed;
-    this.#followed = controller;
+    this.#pending?.abort(new Error('other rules are followed'));
+    if (this.#current === undefined) this.#current = controller;
+    else this.#pending = controller;
     this.#following ??= following;
     following.synced.then(
       () => {
-        before.abort(new Error('other rules are followed'));
+        if (this.#pending === controller) {
+          this.#current?.abort(new Error('other rules are followed'));
+          this.#current = controller;
+          this.#pending = undefined;
+        }
         this.#following = following;
         this.#saved = -1;
         this.#isSynced = true;

@@ -152,7 +152,7 @@ if (import.meta.main)
     unwatch();
     await clock.sleep(serving.config.lameduckSeconds * 1000);
     const deadline = monotonic() + drainMilliseconds;
-    while (serving.pipeline.resolver.underWay > 0 && monotonic() < deadline) await clock.sleep(10);
+    while (serving.server.counts().underWay > 0 && monotonic() < deadline) await clock.sleep(10);
     serving.save();
     serving.server.close();
     gate?.close();

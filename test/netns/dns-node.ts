@@ -14,6 +14,7 @@ export const addresses = ['10.96.0.10', 'fd00:10:96::a'] as const;
 
 /** A node's namespace with a DNS server whose API server is gone, and a pod's namespace behind a veth. */
 export interface DnsNode {
+  readonly cluster: string;
   readonly namespace: string;
   readonly pod: string;
   process: ChildProcess;
@@ -24,7 +25,10 @@ export interface DnsNode {
 
 const entry = resolve(import.meta.dirname, '..', '..', 'src', 'entry', 'dns.ts');
 
-export async function startNode(context: TestContext, ...words: readonly string[]): Promise<DnsNode> {
+export async function startNode(
+  context: Pick<TestContext, 'after'>,
+  ...words: readonly string[]
+): Promise<DnsNode> {
   const cluster = `t${process.pid}`;
   const [node, pod] = [testName('node'), testName('pod')];
   let output = '';
@@ -77,6 +81,7 @@ export async function startNode(context: TestContext, ...words: readonly string[
     }
   };
   const found: DnsNode = {
+    cluster,
     namespace: nodePath,
     pod: podPath,
     process: spawn(words),

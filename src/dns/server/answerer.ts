@@ -39,6 +39,7 @@ export class Answerer {
   #pipeline: Pipeline;
   #forwardedBefore = 0;
   #count = 0;
+  #later = 0;
 
   constructor(options: AnswererOptions) {
     this.#options = options;
@@ -51,6 +52,11 @@ export class Answerer {
 
   forwarded(): number {
     return this.#forwardedBefore + this.#pipeline.resolver.asked;
+  }
+
+  /** Answers that clients wait for. */
+  get underWay(): number {
+    return this.#later;
   }
 
   use(pipeline: Pipeline): void {
@@ -144,7 +150,13 @@ export class Answerer {
       return [Buffer.from(scratch.subarray(0, length))];
     };
     if (!(found instanceof Promise)) return finish(found);
-    return found.then(finish, error => finish(this.#fault(error)));
+    this.#later++;
+    return found
+      .catch((error: unknown) => this.#fault(error))
+      .then(reply => {
+        this.#later--;
+        return finish(reply);
+      });
   }
 
   #longWay(
@@ -166,7 +178,9 @@ export class Answerer {
     const send = way.later();
     const client = this.#pipeline.config.log === 'none' ? undefined : way.client();
     const kept = Buffer.from(message.subarray(0, length));
+    this.#later++;
     const finish = (reply: Reply) => {
+      this.#later--;
       const answer = Buffer.allocUnsafe(room);
       const size = this.#write(kept, query, reply, answer, room, lane, started, 'udp', () => client);
       send(answer.subarray(0, size));

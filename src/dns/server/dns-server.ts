@@ -101,7 +101,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     counts: () => ({
       answers: metrics.answersByCode(),
       forwarded: answerer.forwarded(),
-      underWay: answerer.pipeline.resolver.underWay,
+      underWay: answerer.underWay,
       dropped: datagrams.dropped,
     }),
     use: pipeline => answerer.use(pipeline),

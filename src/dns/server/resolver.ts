@@ -60,10 +60,6 @@ export class Resolver {
     return this.#asked;
   }
 
-  get underWay(): number {
-    return this.#zones.reduce((sum, zone) => sum + zone.underWay, 0);
-  }
-
   get hasUpstreams(): boolean {
     return this.#zones.length > 0;
   }
