@@ -54,6 +54,7 @@ export interface ObserveAnswer {
 export type Observe = (path: string, query: URLSearchParams) => Promise<ObserveAnswer>;
 
 const mostConnections = 64;
+const mostEndpoints = 256;
 const mostAtOnce = 4;
 const protocols: Readonly<Record<string, { readonly name: Protocol; readonly number: number }>> = {
   TCP: { name: 'TCP', number: 6 },
@@ -118,7 +119,13 @@ async function answer(sources: ObserveSources, path: string, query: URLSearchPar
       const address = addressOf('address');
       if (address === undefined) return malformed;
       if (sources.serviceCounters === undefined) return { status: 404, body: { error: 'not counted' } };
-      return { status: 200, body: await sources.serviceCounters({ address, port, protocol: protocol.name }) };
+      const counters = await sources.serviceCounters({ address, port, protocol: protocol.name });
+      const { endpoints } = counters;
+      const isCut = endpoints.length > mostEndpoints;
+      const shown = isCut
+        ? { endpoints: endpoints.slice(0, mostEndpoints), more: endpoints.length - mostEndpoints }
+        : {};
+      return { status: 200, body: { ...counters, ...shown } };
     }
     default:
       return { status: 404, body: { error: 'not found' } };

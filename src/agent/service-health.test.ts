@@ -77,3 +77,25 @@ test('a port that somebody else has is left to them, and tried again', async con
   await checks.set('shop/web', { ...web, port, localEndpoints: 1 });
   assert.equal((await ask(port)).status, 200);
 });
+
+test('a port that another program had is taken as soon as it is free', async context => {
+  const { checks } = start(context);
+  const port = await freePort();
+  const other = createServer().listen(port, '::');
+  await once(other, 'listening');
+  await checks.set('shop/web', { ...web, port, localEndpoints: 1 });
+  checks.retry();
+  other.close();
+  await once(other, 'close');
+  const deadline = Date.now() + 20_000;
+  let status: number | undefined;
+  while (status !== 200 && Date.now() < deadline) {
+    checks.retry();
+    await new Promise(resolve => setTimeout(resolve, 20));
+    status = await ask(port).then(
+      answer => answer.status,
+      () => undefined,
+    );
+  }
+  assert.equal(status, 200);
+});

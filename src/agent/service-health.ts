@@ -34,6 +34,8 @@ export class HealthChecks {
   readonly #options: HealthChecksOptions;
   readonly #checks = new Map<string, HealthCheck>();
   readonly #listening = new Map<string, Listening>();
+  /** Services whose ports are being asked for. */
+  readonly #opening = new Set<string>();
 
   constructor(options: HealthChecksOptions) {
     this.#options = options;
@@ -59,8 +61,24 @@ export class HealthChecks {
     await Promise.all(servers.map(({ server }) => close(server)));
   }
 
-  /** A port that is taken is tried again with the next change of the Service. */
+  /** Ports that could not be had, because another program had them, are tried again. */
+  retry(): void {
+    for (const [service, { port }] of this.#checks)
+      if (!this.#listening.has(service)) void this.#listen(service, port);
+  }
+
+  /** One that is taken is tried again, by `retry` or with the next change of the Service. */
   async #listen(service: string, port: number): Promise<void> {
+    if (this.#opening.has(service)) return;
+    this.#opening.add(service);
+    try {
+      await this.#open(service, port);
+    } finally {
+      this.#opening.delete(service);
+    }
+  }
+
+  async #open(service: string, port: number): Promise<void> {
     const server = http.createServer({ requestTimeout: requestMilliseconds }, (_, response) => {
       const { status, headers, body } = this.#answer(service);
       response.writeHead(status, headers).end(body);
@@ -74,7 +92,9 @@ export class HealthChecks {
       server.on('error', error =>
         this.#options.log.warn({ service, port, reason: sentenceOf(error) }, failed),
       );
-      this.#listening.set(service, { port, server });
+      // It may have changed, or gone, while the port was asked for.
+      if (this.#checks.get(service)?.port === port) this.#listening.set(service, { port, server });
+      else await close(server);
     } catch (error) {
       this.#options.log.warn({ service, port, reason: sentenceOf(error) }, failed);
     }
@@ -93,7 +113,8 @@ export class HealthChecks {
         'x-load-balancing-endpoint-weight': String(localEndpoints),
         connection: 'close',
       },
-      body: JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }),
+      // Laid out as by kube-proxy, for checkers that look for text.
+      body: JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }, null, '\t'),
     };
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
+import { Metrics } from '../base/metrics.ts';
 import type { Problem } from '../base/provenance.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
@@ -10,6 +11,8 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
+import { ServiceChanges } from './service-changes.ts';
+import type { SliceChange } from './service-changes.ts';
 import { HealthChecks } from './service-health.ts';
 import type { HealthCheck } from './service-health.ts';
 import { ServiceModeSwitch } from './service-mode.ts';
@@ -18,7 +21,7 @@ import { servicePlaceOf } from './service-place.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import type { Node } from '../kube/types/node.ts';
-import { ServiceNetwork, SocketServices, serviceOf } from '../services/index.ts';
+import { ServiceMetrics, ServiceNetwork, SocketServices, serviceOf } from '../services/index.ts';
 import type { FrontendCounters, ServiceCounts } from '../services/index.ts';
 
 export interface ServicesOptions {
@@ -36,6 +39,8 @@ export interface ServicesOptions {
   readonly mode: Pick<ServiceModeOptions, 'cluster' | 'file' | 'option'>;
   /** The node-local DNS servers answer there themselves. */
   readonly dnsAddresses: readonly string[];
+  /** Absent: what is counted is told nobody. */
+  readonly metrics?: Metrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -76,6 +81,7 @@ export interface FollowedServices {
 const largeTable = 10_000;
 const turnsOfLargeTable = 20;
 const LOAD = 'load';
+const CHANGES = 'changes';
 const RECONCILE = 'reconcile';
 const PODS = 'pods';
 /** Pods come in groups, and looking at them costs a little for each. */
@@ -109,6 +115,8 @@ export function followServices(options: ServicesOptions): FollowedServices {
         nftTable: (name, types) => worker.nftTable(name, types),
         nftCounters: places => worker.nftCounters(places),
         forgetConnections: flows => worker.forgetConnections(flows),
+        connections: filters => worker.connections(filters),
+        deleteConnections: connections => worker.deleteConnections(connections),
       },
       place: { node, addresses: [], nodePortAddresses: [], servicePrefixes },
       clock,
@@ -124,6 +132,9 @@ export function followServices(options: ServicesOptions): FollowedServices {
   );
   const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: node });
   const told = new Map<string, string>();
+  const registry = options.metrics ?? new Metrics();
+  const metrics = new ServiceMetrics(registry);
+  const changes = new ServiceChanges(clock);
   const state = { isReady: false, corrections: 0, reconciledAt: undefined as number | undefined, turn: 0 };
 
   let isPodsTurnDue = false;
@@ -140,13 +151,13 @@ export function followServices(options: ServicesOptions): FollowedServices {
 
   async function handle(key: string): Promise<void> {
     if (key === PODS) return mode.translation.followPods();
-    if (key !== LOAD && key !== RECONCILE) {
+    const started = clock.now();
+    const done = (work: string) => metrics.sync.with(work).observe(Math.max(0, clock.now() - started) / 1000);
+    if (key === CHANGES) {
       // Before everything is loaded, one Service would stand for all of them: loading, which is tried again, reads it too.
       if (!state.isReady) return;
-      const concerned = await network.change(key);
-      announcer.change(key, network.announced(key));
-      await health.set(key, healthOf(key));
-      tell([...concerned, ...told.keys()]);
+      await bringChanges();
+      done('change');
       return;
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
@@ -156,8 +167,10 @@ export function followServices(options: ServicesOptions): FollowedServices {
     const isSwitched = await mode.settle(nodes.cache.get(node));
     const { at, corrections } = await (key === LOAD || isMoved ? network.load() : network.reconcile());
     state.reconciledAt = at;
+    done(key === LOAD || isMoved ? 'load' : 'compare');
     if (key === RECONCILE && !isMoved && !isSwitched && corrections > 0) {
       state.corrections += corrections;
+      metrics.corrections.add(corrections);
       log.warn({ corrections }, "the kernel's Services were not as they have to be and were corrected");
     }
     if (!state.isReady) log.info(network.counts(), 'Services are in force');
@@ -170,6 +183,23 @@ export function followServices(options: ServicesOptions): FollowedServices {
       announcer.begin();
     }
     tell(new Set([...network.problems().map(serviceKeyOf), ...told.keys()]));
+  }
+
+  /** What came in while the kernel was busy goes into it together. */
+  async function bringChanges(): Promise<void> {
+    const taken = changes.take();
+    try {
+      const concerned = await network.change(...taken.keys());
+      taken.observe(metrics);
+      for (const key of taken.keys()) {
+        announcer.change(key, network.announced(key));
+        await health.set(key, healthOf(key));
+      }
+      tell([...concerned, ...told.keys()]);
+    } catch (error) {
+      changes.putBack(taken);
+      throw error;
+    }
   }
 
   /** Load balancers that keep to nodes with endpoints ask for them. */
@@ -209,6 +239,22 @@ export function followServices(options: ServicesOptions): FollowedServices {
     return slice === undefined ? key : serviceOf(slice);
   }
 
+  // Counters are read from the kernel, and a scrape does not wait: it gets those of the scrape before.
+  let isReading = false;
+  registry.onCollect(() => {
+    const announced = announcer.announced().length;
+    metrics.size({ ...network.counts(), problems: network.problems().length, announced });
+    if (isReading || !state.isReady) return;
+    isReading = true;
+    network
+      .refusedConnections()
+      .then(
+        counts => metrics.refused(counts),
+        (error: unknown) => log.debug({ reason: sentenceOf(error) }, 'counters could not be read'),
+      )
+      .finally(() => (isReading = false));
+  });
+
   services.start(signal);
   slices.start(signal);
   // Only complete lists may change the kernel: after a restart, a half-known cluster must not take any Service away.
@@ -219,11 +265,18 @@ export function followServices(options: ServicesOptions): FollowedServices {
       const add = (key: string) => {
         if (!isReplay) queue.add(key);
       };
+      const changed = (service: string, slice?: SliceChange) => {
+        if (isReplay) return;
+        changes.add(service, slice);
+        queue.add(CHANGES);
+      };
       services.onChange(({ before, after }) => {
-        for (const service of [before, after]) if (service !== undefined) add(keyOf(service));
+        const service = after ?? before;
+        if (service !== undefined) changed(keyOf(service));
       });
-      slices.onChange(({ before, after }) => {
-        for (const slice of [before, after]) if (slice !== undefined) add(serviceOf(slice));
+      slices.onChange(change => {
+        for (const key of new Set([change.before, change.after].map(slice => slice && serviceOf(slice))))
+          if (key !== undefined) changed(key, change);
       });
       nodes.onChange(({ before, after }) => {
         if ((after ?? before)?.metadata.name !== node) return;
@@ -264,6 +317,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
       );
     },
     reconcile: () => {
+      health.retry();
       const { endpoints, frontends } = network.counts();
       state.turn++;
       const isDue = endpoints + frontends <= largeTable || state.turn % turnsOfLargeTable === 0;

@@ -57,6 +57,7 @@ export class Announcements {
   /** Forgets what was known: the next `set` compares with the kernel. */
   forget(): void {
     this.#inForce = undefined;
+    this.#prepared.clear();
   }
 
   /**
@@ -74,7 +75,7 @@ export class Announcements {
     );
     const gone = [...present].filter(([text]) => !wanted.has(text));
     const come = [...wanted].filter(([text]) => !present.has(text)).map(([, entry]) => entry);
-    await this.#prepare(come.map(({ link }) => link.dev));
+    await this.#prepare([...wanted.values()].map(({ link }) => link.dev));
     const operations = [
       ...gone.map(([, operation]) => operation),
       ...come.map(({ address, link }) => answering(address, link)),

@@ -1,6 +1,7 @@
 import { nft } from '../kernel/contract.ts';
 import type { NftCounter, NftCounterPlace } from '../kernel/netlink/index.ts';
-import type { Element } from './compile-nft.ts';
+import { reasonProtocols, reasonSet, serviceReasons } from './compile-nft.ts';
+import type { Element, ServiceReason } from './compile-nft.ts';
 import { elementTypes, serviceTable } from './compile-table.ts';
 
 /** What a front end did on this node, since its elements stand in the kernel. */
@@ -57,6 +58,21 @@ export async function readFrontendCounters(
       return { address, port: Number(port), packets };
     }),
   };
+}
+
+/** New connections that were rejected or dropped on this node, by reason, since the table stands in the kernel. */
+export async function readReasons(read: ReadCounters): Promise<ReadonlyMap<ServiceReason, number>> {
+  const places = serviceReasons.flatMap(reason =>
+    reasonProtocols.map(key => ({
+      reason,
+      place: placeOf({ set: reasonSet(reason), key, value: '' }, 'inet_proto'),
+    })),
+  );
+  const counters = await read(places.map(({ place }) => place));
+  const sums = new Map<ServiceReason, number>(serviceReasons.map(reason => [reason, 0]));
+  for (const [index, { reason }] of places.entries())
+    sums.set(reason, (sums.get(reason) ?? 0) + (counters[index]?.packets ?? 0));
+  return sums;
 }
 
 /** With what was led to the endpoints elsewhere. */

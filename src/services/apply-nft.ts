@@ -2,7 +2,8 @@ import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
 import { digestOf, renderStructure } from '../kernel/nft/table.ts';
 import type { TableProgram, TableState } from '../kernel/nft/table.ts';
-import type { NftElementChange } from '../kernel/netlink/index.ts';
+import { contains, parseAddress } from '../base/ip.ts';
+import type { Connection, NftElementChange } from '../kernel/netlink/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { ReadCounters } from './apply-counters.ts';
 import type { GroupChange } from './claims.ts';
@@ -12,8 +13,8 @@ import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
 import { drawName, isAffinityName, isDrawName } from './compile-nft.ts';
 import { compileDraw, compileDrawMaps, elementTypes, intervalSets, serviceTable } from './compile-table.ts';
 import type { SetDeclaration } from './compile-table.ts';
-import { staleFlows } from './compile-stale.ts';
-import type { StaleFlow } from './compile-stale.ts';
+import { cutFlows, staleFlows } from './compile-stale.ts';
+import type { ClientCut, StaleFlow } from './compile-stale.ts';
 
 /** What this block asks of the kernel in the node's network namespace. */
 export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements'> {
@@ -26,6 +27,11 @@ export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked' |
   readonly nftCounters: ReadCounters;
   /** Ends tracked connections that one of the filters describes. */
   readonly forgetConnections: (flows: readonly StaleFlow[]) => Promise<number>;
+  /** Tracked connections that one of the filters describes. */
+  readonly connections: (
+    filters: readonly Pick<ClientCut, 'protocol' | 'original'>[],
+  ) => Promise<readonly Connection[]>;
+  readonly deleteConnections: (connections: readonly Connection[]) => Promise<number>;
 }
 
 /** What the kernel did not take; the rest is in force. */
@@ -52,6 +58,7 @@ export class ServiceRules {
   #draws: ReadonlySet<string> = new Set();
   /** Flows that are still to be forgotten. */
   #stale: StaleFlow[] = [];
+  #cut: ClientCut[] = [];
 
   constructor(kernel: ServiceKernel) {
     this.#kernel = kernel;
@@ -78,7 +85,7 @@ export class ServiceRules {
       [Symbol.iterator]: () => compare(state, groups),
     };
     // A table that is there, and cannot be made right, is replaced by a whole one in one step.
-    const { refused, corrections, stale } =
+    const { refused, corrections, stale, cut } =
       fresh && found !== undefined ? await this.#replace(fixed, deltas) : await this.#write(fixed, deltas);
     this.#draws = namesOf(draws);
     const inForce: Map<string, Pick<ElementGroup, 'elements'>> = groups;
@@ -88,6 +95,7 @@ export class ServiceRules {
     const unused = refused.length > 0 || state === undefined ? '' : renderRemoval(state, wanted);
     if (unused !== '') await this.#kernel.nft(unused);
     this.#stale.push(...stale);
+    this.#cut.push(...cut);
     await this.#forget([]);
     return {
       corrections: linesIn(fixed) + corrections,
@@ -133,9 +141,27 @@ export class ServiceRules {
   /** Rules first: a flow that is forgotten before would be made again to the same place. */
   async #forget(deltas: readonly GroupDelta[]): Promise<void> {
     this.#stale.push(...staleFlows(deltas));
-    if (this.#stale.length === 0) return;
-    await this.#kernel.forgetConnections(this.#stale);
+    this.#cut.push(...cutFlows(deltas));
+    if (this.#stale.length > 0) await this.#kernel.forgetConnections(this.#stale);
     this.#stale = [];
+    if (this.#cut.length > 0) await this.#cutClients(this.#cut);
+    this.#cut = [];
+  }
+
+  async #cutClients(cuts: readonly ClientCut[]): Promise<void> {
+    const found = await this.#kernel.connections(
+      cuts.map(({ original, protocol }) => ({ original, protocol })),
+    );
+    const isCut = ({ original }: Connection) => {
+      const source = parseAddress(original.source);
+      const cut = cuts.find(
+        one =>
+          one.original.destination === original.destination &&
+          one.original.destinationPort === original.destinationPort,
+      );
+      return cut !== undefined && source !== undefined && !cut.allowed.some(range => contains(range, source));
+    };
+    await this.#kernel.deleteConnections(found.filter(isCut));
   }
 
   /** All in one transaction; what the kernel refuses is found by writing bit by bit. */
@@ -143,7 +169,7 @@ export class ServiceRules {
     const all = [...deltas];
     try {
       await this.#kernel.nft(`${fixed}${renderDeltas(all)}`);
-      return { refused: [], corrections: correctionsIn(all), stale: staleFlows(all) };
+      return { refused: [], corrections: correctionsIn(all), stale: staleFlows(all), cut: cutFlows(all) };
     } catch (error) {
       if (!isRefusal(error) || all.length === 0) throw error;
     }
@@ -155,6 +181,7 @@ export class ServiceRules {
     if (fixed !== '') await this.#kernel.nft(fixed);
     const refused: RefusedDelta[] = [];
     const stale: StaleFlow[] = [];
+    const cut: ClientCut[] = [];
     let corrections = 0;
     for (const chunk of chunksOf(deltas)) {
       const here = await this.#writeChunk(chunk);
@@ -163,8 +190,9 @@ export class ServiceRules {
       refused.push(...here);
       corrections += correctionsIn(written);
       stale.push(...staleFlows(written));
+      cut.push(...cutFlows(written));
     }
-    return { refused, corrections, stale };
+    return { refused, corrections, stale, cut };
   }
 
   async #writeChunk(chunk: readonly GroupDelta[]): Promise<readonly RefusedDelta[]> {
@@ -190,6 +218,7 @@ interface Written {
   readonly corrections: number;
   /** Flows that what was written has overtaken. */
   readonly stale: readonly StaleFlow[];
+  readonly cut: readonly ClientCut[];
 }
 
 const correctionsIn = (deltas: readonly GroupDelta[]): number =>

@@ -10,7 +10,23 @@ import type { Affinity, Endpoint, Frontend, Place, ServicePart } from './model.t
 
 /** The sets and maps of the table, one of each a family. */
 export type SetName =
-  `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins' | 'self' | 'prefixes'}${Family}`;
+  | ReasonSet
+  | `${'counters' | 'frontends' | 'outside' | 'endpoints' | 'ids' | 'rejected' | 'dropped' | 'guarded' | 'allowed' | 'addresses' | 'hairpins' | 'self' | 'prefixes'}${Family}`;
+
+/** Why a connection is rejected or dropped, as `decideService` says it. */
+export const serviceReasons = [
+  'no-endpoints',
+  'no-such-port',
+  'no-local-endpoints',
+  'source-range',
+  'no-such-address',
+] as const;
+export type ServiceReason = (typeof serviceReasons)[number];
+type ReasonSet = `because-${ServiceReason}`;
+
+/** Its elements are protocols, and count. */
+export const reasonSet = (reason: ServiceReason): ReasonSet => `because-${reason}`;
+export const reasonProtocols = ['tcp', 'udp', 'sctp'] as const;
 
 /** One element of a set or map, as nft writes it; a set's value is empty. */
 export interface Element {
@@ -70,7 +86,7 @@ export const isAffinityName = (map: string): boolean => /^affinity[46]-/.test(ma
 /** The chain of connections that other nodes could serve, and this one must not. */
 export const noLocalChain = 'no-local';
 /** The same for those that were counted before. */
-export const dropChain = 'drop-counted';
+export const dropChain = 'no-local-counted';
 
 /** Major numbers of slots. */
 const majors = { inside: 0, outside: 1 } as const;
@@ -102,7 +118,11 @@ export function compileNode(addresses: readonly Address[], prefixes: readonly Pr
     generation: 0,
     field: 'status.addresses',
   };
+  const counting = serviceReasons.flatMap(reason =>
+    reasonProtocols.map((key): Element => ({ set: reasonSet(reason), key, value: '' })),
+  );
   return new Map<string, ElementGroup>([
+    ['reasons', { provenance, choices: 0, draws: [], elements: counting }],
     ...addresses.map(address => {
       const elements = ['tcp', 'udp', 'sctp'].map((key): Element => ({
         set: `self${address.family}`,

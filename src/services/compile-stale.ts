@@ -1,3 +1,5 @@
+import { bitsOf, parseAddress, parsePrefix, prefixOf } from '../base/ip.ts';
+import type { Prefix } from '../base/ip.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element } from './compile-nft.ts';
 
@@ -11,6 +13,34 @@ export interface StaleFlow {
 
 /** IANA protocol number. A UDP flow has no end: its translation lives as long as the client goes on sending. */
 const udp = 17;
+
+/** Clients of a front end who may go on; flows of others end. */
+export interface ClientCut {
+  readonly protocol: number;
+  readonly original: { readonly destination: string; readonly destinationPort: number };
+  readonly allowed: readonly Prefix[];
+}
+
+/** Flows of clients who may not come any more: what is tracked already is not asked again. */
+export function cutFlows(deltas: readonly GroupDelta[]): readonly ClientCut[] {
+  return deltas.filter(isOfUdp).flatMap(({ add, group, remove }) => {
+    const isTighter =
+      remove.some(({ set }) => set.startsWith('allowed')) || add.some(({ set }) => set.startsWith('guarded'));
+    const guard = group?.elements.find(({ set }) => set.startsWith('guarded'));
+    if (!isTighter || guard === undefined) return [];
+    const [destination = '', , port = ''] = partsOf(guard.key);
+    const allowed = (group?.elements ?? [])
+      .filter(({ set }) => set.startsWith('allowed'))
+      .flatMap(({ key }) => {
+        const range = partsOf(key)[3] ?? '';
+        const address = parseAddress(range);
+        return address === undefined
+          ? (parsePrefix(range) ?? [])
+          : [prefixOf(address, bitsOf(address.family))];
+      });
+    return [{ protocol: udp, original: { destination, destinationPort: Number(port) }, allowed }];
+  });
+}
 
 /** After these changes. TCP connections are left alone: their ends notice, and a terminating endpoint serves on. */
 export function staleFlows(deltas: readonly GroupDelta[]): readonly StaleFlow[] {

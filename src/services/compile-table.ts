@@ -1,7 +1,7 @@
 import { connectionMarks, interfaces, nft } from '../kernel/contract.ts';
-import { affinityName, dropChain, noLocalChain, drawName } from './compile-nft.ts';
+import { affinityName, dropChain, noLocalChain, drawName, reasonSet, serviceReasons } from './compile-nft.ts';
 import type { Affinity } from './model.ts';
-import type { Draw, SetName } from './compile-nft.ts';
+import type { Draw, ServiceReason, SetName } from './compile-nft.ts';
 import { families } from './model.ts';
 import type { Family } from '../base/ip.ts';
 
@@ -41,6 +41,12 @@ export const intervalSets: ReadonlySet<SetName> = new Set(
   families.flatMap(family => [`allowed${family}`, `prefixes${family}`] as const),
 );
 
+/** Counts, and goes on. */
+const because = (reason: ServiceReason): string => `meta l4proto @${reasonSet(reason)}`;
+
+/** Counts at the front end, and drops. */
+const endChain = 'drop-counted';
+
 const markIt = `ct mark set ct mark or ${mark}`;
 
 const counted: readonly string[] = families.map(family => `${destination(family)} @counters${family}`);
@@ -63,7 +69,13 @@ const guarded: readonly string[] = families.map(
  */
 export const serviceTable: ServiceTable = {
   name: nft.tables.services,
-  sets: families.flatMap(setsOf),
+  sets: [
+    ...families.flatMap(setsOf),
+    ...serviceReasons.map(
+      reason =>
+        ({ name: reasonSet(reason), kind: 'set', declaration: 'type inet_proto ; counter ;' }) as const,
+    ),
+  ],
   chains: [
     {
       name: 'refuse',
@@ -74,16 +86,18 @@ export const serviceTable: ServiceTable = {
       ],
     },
     {
-      name: dropChain,
+      name: endChain,
       rules: [...families.map(family => `${destination(family)} @dropped${family} drop`), 'drop'],
     },
+    { name: dropChain, rules: [because('no-local-endpoints'), `goto ${endChain}`] },
     { name: noLocalChain, rules: [...counted, `goto ${dropChain}`] },
     {
       name: 'guard',
       rules: [
         ...families.map(family => `${destination(family)} . ${ip(family)} saddr @allowed${family} return`),
         ...counted,
-        `goto ${dropChain}`,
+        because('source-range'),
+        `goto ${endChain}`,
       ],
     },
     {
@@ -245,13 +259,17 @@ function filterChain(
     name: name.slice('services/'.length),
     base: baseOf('filter', name),
     rules: families.flatMap(family => [
-      `ct state new ${destination(family)} @rejected${family} goto refuse`,
-      `ct state new ${ip(family)} daddr @addresses${family} goto refuse`,
+      `ct state new ${destination(family)} @rejected${family} ${because('no-endpoints')} goto refuse`,
+      `ct state new ${ip(family)} daddr @addresses${family} ${because('no-such-port')} goto refuse`,
+      `ct state new ${ip(family)} daddr @addresses${family} goto refuse`, // pings
       // Nobody has the address now; whoever answers would speak for a Service that may get it. One that the node has
       // itself was given to it by somebody.
       ...(name === 'services/filter-input'
         ? []
-        : [`ct state new ${ip(family)} daddr . meta l4proto @prefixes${family} counter drop`]),
+        : [
+            `ct state new ${ip(family)} daddr . meta l4proto @prefixes${family} ${because('no-such-address')} drop`,
+            `ct state new ${ip(family)} daddr . meta l4proto @prefixes${family} drop`, // pings
+          ]),
     ]),
   };
 }

@@ -15,6 +15,7 @@ export { announcerOf, isBalancedByUs, readCandidate } from './compile-announcer.
 export type { Candidate } from './compile-announcer.ts';
 export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
+export { ServiceMetrics } from './metrics.ts';
 export type { Client, ServiceDecision } from './decide.ts';
 export type { Endpoint, Exposure, Frontend, ServiceModel, TrafficPolicy } from './model.ts';
 export { SocketTranslation } from './apply-ebpf.ts';

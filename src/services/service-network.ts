@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Protocol } from '../kube/types/scalars.ts';
 import type { Service } from '../kube/types/service.ts';
-import { readFrontendCounters, withMore } from './apply-counters.ts';
+import { readFrontendCounters, readReasons, withMore } from './apply-counters.ts';
 import type { FrontendCounters, ReadCounters } from './apply-counters.ts';
 import { ServiceRules, isRefusal } from './apply-nft.ts';
 import type { Refusal, ServiceKernel } from './apply-nft.ts';
@@ -110,14 +110,20 @@ export class ServiceNetwork {
     return isOther;
   }
 
-  /** Brings what changed about one Service into the kernel. Returns the Services whose problems that may have changed. */
-  async change(key: string): Promise<ReadonlySet<string>> {
-    const rivals = this.#claims.rivalsOf(key);
-    const before = this.#claims.part(key)?.frontends ?? [];
-    const changes = this.#take(key);
-    const concerned = new Set([key, ...rivals, ...this.#claims.rivalsOf(key)]);
+  /**
+   * Brings what changed about Services into the kernel, in one transaction. Returns the Services whose problems that may
+   * have changed.
+   */
+  async change(...keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const rivalsOf = () => keys.flatMap(key => [...this.#claims.rivalsOf(key)]);
+    const frontendsOf = () => keys.flatMap(key => this.#claims.part(key)?.frontends ?? []);
+    const [rivals, before] = [rivalsOf(), frontendsOf()];
+    const byGroup = new Map<string, GroupChange>();
+    for (const change of keys.flatMap(key => this.#take(key))) byGroup.set(change.key, change);
+    const changes = [...byGroup.values()];
+    const concerned = new Set([...keys, ...rivals, ...rivalsOf()]);
     for (const each of concerned) this.#findProblems(each);
-    const frontends = [...before, ...(this.#claims.part(key)?.frontends ?? [])];
+    const frontends = [...before, ...frontendsOf()];
     // Each does what it can, whatever the other one meets.
     const outcomes = await Promise.allSettled([
       this.#sockets?.change(frontends, this.#claims, this.#place),
@@ -154,6 +160,11 @@ export class ServiceNetwork {
     if (group === undefined) return undefined;
     const atSockets = await this.#sockets?.counters(key, this.#claims, this.#place);
     return withMore(await readFrontendCounters(group.elements, this.#readCounters), atSockets ?? []);
+  }
+
+  /** New connections that were rejected or dropped on this node, by reason. */
+  refusedConnections(): ReturnType<typeof readReasons> {
+    return readReasons(this.#readCounters);
   }
 
   /** What has to be announced of a Service: the front ends of its load balancer addresses, if they are ours. */

@@ -4,6 +4,7 @@ import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service, ServiceSpec } from '../../src/kube/types/service.ts';
 import {
   attempt,
+  conversation,
   meet,
   nodeAddresses,
   outsiders,
@@ -12,6 +13,7 @@ import {
   slice,
   startNode,
   tcpServers,
+  udpServers,
 } from './services-node.ts';
 import type { ServiceNode } from './services-node.ts';
 
@@ -192,4 +194,52 @@ test('an address of mode Proxy, and one of a Service that is no load balancer an
   node.objects.put(balanced({ type: 'ClusterIP' }));
   await network.change('shop/web');
   assert.equal(network.counts().frontends, 4);
+});
+
+test('a client whose range is taken out is cut off, also in the middle of a UDP flow; others keep their endpoint', async context => {
+  const node = startNode(context);
+  const { objects, places } = node;
+  await udpServers(context, node.servers, places[4], serverPort);
+  const network = node.network();
+  const open = balanced({ loadBalancerSourceRanges: [`${pod[4]}/32`, `${outsiders[4]}/32`] });
+  objects.put(open, ...spread(node, 4));
+  await network.load();
+  await using inside = await conversation(node.client);
+  await using outside = await conversation(node.outside);
+  const [met, other] = [await inside.ask(balancer[4], 53), await outside.ask(balancer[4], 53)];
+  assert.ok(met !== undefined && other !== undefined);
+  objects.put(balanced({ loadBalancerSourceRanges: [`${pod[4]}/32`] }));
+  await network.change('shop/web');
+  assert.equal(await outside.ask(balancer[4], 53, 400), undefined, 'its flow does not go on');
+  for (let turn = 0; turn < 5; turn++)
+    assert.equal(await inside.ask(balancer[4], 53), met, 'a flow that may go on is not touched');
+});
+
+test('what is refused and dropped is counted by reason', async context => {
+  const node = startNode(context);
+  const { objects } = node;
+  const network = node.network();
+  objects.put(
+    balanced({ internalTrafficPolicy: 'Local', loadBalancerSourceRanges: ['192.0.2.0/24'] }),
+    ...spread(node, 0),
+    service('empty', ['10.96.0.11']),
+  );
+  await network.load();
+  const before = await network.refusedConnections();
+  assert.deepEqual(new Set(before.values()), new Set([0]));
+  for (const [address, port] of [
+    [cluster[4], 80], // no local endpoint
+    [cluster[4], 81], // no such port
+    [balancer[4], 80], // out of range
+    ['10.96.0.11', 80], // no endpoint
+    ['10.96.0.99', 80], // nobody's
+  ] as const)
+    await attempt(node.client, address, port, 300);
+  assert.deepEqual(Object.fromEntries(await network.refusedConnections()), {
+    'no-endpoints': 1,
+    'no-such-port': 1,
+    'no-local-endpoints': 1,
+    'source-range': 1,
+    'no-such-address': 1,
+  });
 });

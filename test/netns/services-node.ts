@@ -112,6 +112,8 @@ export function startNode(context: TestContext): ServiceNode {
     nftTable: (name, types) => worker.nftTable(name, types, node),
     nftCounters: places => worker.nftCounters(places, node),
     forgetConnections: flows => worker.forgetConnections(flows, node),
+    connections: filters => worker.connections(filters, node),
+    deleteConnections: connections => worker.deleteConnections(connections, node),
   };
   const objects = new Objects();
   const addresses = nodeAddresses.map(mustParse);

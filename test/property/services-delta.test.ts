@@ -6,7 +6,7 @@ import { ManualClock } from '../../src/kube/manual-clock.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
 import { readService } from '../../src/services/compile-model.ts';
-import { compileNft } from '../../src/services/compile-nft.ts';
+import { compileNft, compileNode } from '../../src/services/compile-nft.ts';
 import { ServiceNetwork } from '../../src/services/index.ts';
 import type { ServiceKernel, ServiceSource } from '../../src/services/index.ts';
 
@@ -37,6 +37,14 @@ class RecordedTable implements ServiceKernel {
   }
 
   forgetConnections(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  connections(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
+  deleteConnections(): Promise<number> {
     return Promise.resolve(0);
   }
 
@@ -134,7 +142,7 @@ function compiled(state: ReadonlyMap<string, Drawn>): ReadonlyMap<string, string
     const [service, slice] = objectsOf(one);
     return readService(service, [slice], nodePortAddresses) ?? [];
   });
-  const groups = [...compileNft(parts, place).values()];
+  const groups = [...compileNft(parts, place).values(), ...compileNode([], []).values()];
   const elements = groups.flatMap(group => group.elements);
   const table = new Map(elements.map(({ set, key, value }) => [`${set} ${key}`, value]));
   assert.equal(table.size, elements.length, 'no element stands in two groups');

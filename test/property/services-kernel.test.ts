@@ -213,6 +213,8 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
     nftTable: (name, types) => node.kernel.nftTable(name, types),
     nftCounters: places => node.kernel.nftCounters(places),
     forgetConnections: flows => node.kernel.forgetConnections(flows),
+    connections: filters => node.kernel.connections(filters),
+    deleteConnections: connections => node.kernel.deleteConnections(connections),
   };
   let objects = new Objects();
   const source = {
@@ -346,7 +348,7 @@ const mutations: Readonly<Record<string, (commands: string) => string>> = {
   'the source address is never the node’s': commands =>
     commands.replaceAll(/ct mark and 0x4000 != 0/g, 'ct mark and 0x4000 == 1'),
   'what only other nodes may serve is refused': commands =>
-    commands.replaceAll(/: goto (no-local|drop-counted)/g, ': goto refuse'),
+    commands.replaceAll(/: goto (no-local|no-local-counted)/g, ': goto refuse'),
 };
 
 for (const [what, mutate] of Object.entries(mutations)) {
