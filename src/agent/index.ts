@@ -212,6 +212,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nodes,
     nodePortPrefixes: options.nodePortPrefixes,
     servicePrefixes: options.servicePrefixes ?? [],
+    metrics,
     mode: { cluster: options.cluster, ...(options.serviceSockets ?? { file: '', option: 'nftables' }) },
     // Cluster DNS has the tenth address of each Service prefix.
     dnsAddresses: (options.servicePrefixes ?? []).map(prefix => formatAddress(addressAt(prefix, 10n))),
