@@ -7,6 +7,7 @@ export class Registry {
   readonly #custom = new Map<string, readonly Kind[]>();
   #kinds: ReadonlyMap<string, Kind>;
   #revision = 0;
+  readonly #listeners = new Set<() => void>();
 
   constructor(kinds: readonly Kind[]) {
     this.#builtIn = kinds;
@@ -16,6 +17,12 @@ export class Registry {
   /** Changes with the kinds that are served. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Calls `listener` whenever other kinds are served; returns how to stop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   find(group: string, version: string, plural: string): Kind | undefined {
@@ -39,6 +46,7 @@ export class Registry {
     const served = [...this.#builtIn.filter(kind => !taken.has(resourceOf(kind))), ...custom];
     this.#kinds = new Map(served.map(kind => [keyOfKind(kind), kind]));
     this.#revision++;
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -4,6 +4,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { CustomResources } from './crd/custom-resources.ts';
+import { LocalServices } from './aggregation/local-services.ts';
 import { AgentSecrets } from './access/agent-secrets.ts';
 import { Rbac } from './access/rbac.ts';
 import { ServiceAccountTokens } from './access/service-account-tokens.ts';
@@ -139,6 +140,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   await bootstrap(context, settings);
   const stopAddresses = IpAddresses.start(context);
   const stopDefinitions = await new CustomResources(context).start();
+  const stopServices = LocalServices.start(context);
   const stopNoting = noteObserved(context);
   const unguard = keepService(context, settings);
   const router = new Router(context, [
@@ -166,6 +168,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
       stopDefinitions();
       stopNoting();
       stopRanges();
+      stopServices?.();
       stopAddresses?.();
       clearInterval(compaction);
       clearInterval(expiration);

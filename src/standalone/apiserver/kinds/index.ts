@@ -9,6 +9,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from './admissionregistration/webhooks.ts';
 import { CUSTOM_RESOURCE_DEFINITION } from './apiextensions/custom-resource-definition.ts';
+import { API_SERVICE } from './apiregistration/api-service.ts';
 import { CONTROLLER_REVISION } from './apps/controller-revision.ts';
 import { DAEMON_SET } from './apps/daemon-set.ts';
 import { DEPLOYMENT } from './apps/deployment.ts';
@@ -72,6 +73,7 @@ const DEFINITIONS: readonly Definition[] = [
   SECRET,
   SERVICE_ACCOUNT,
   SERVICE,
+  API_SERVICE,
   CONTROLLER_REVISION,
   DAEMON_SET,
   DEPLOYMENT,

@@ -1,6 +1,7 @@
 import type { Group } from '../schema/types.ts';
 import { ADMISSIONREGISTRATION } from './admissionregistration.ts';
 import { APIEXTENSIONS } from './apiextensions.ts';
+import { APIREGISTRATION } from './apiregistration.ts';
 import { APPS_SETS } from './apps-sets.ts';
 import { APPS } from './apps.ts';
 import { AUTHENTICATION } from './authentication.ts';
@@ -65,6 +66,13 @@ export const GROUPS: readonly Group[] = [
   builtIn('admissionregistration', 'admissionregistration.k8s.io', ADMISSIONREGISTRATION),
   builtIn('authentication', 'authentication.k8s.io', AUTHENTICATION),
   builtIn('authorization', 'authorization.k8s.io', AUTHORIZATION),
+  {
+    alias: 'apiregistration',
+    group: 'apiregistration.k8s.io',
+    version: 'v1',
+    prefix: 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.',
+    load: () => APIREGISTRATION,
+  },
   {
     alias: 'apiextensions',
     group: 'apiextensions.k8s.io',
