@@ -300,6 +300,33 @@ export function commands(called: string): Command {
       process.exitCode = await audit(policySource(source), { only, skip, form, failOn });
     });
 
+  const migrate = program
+    .command('migrate')
+    .summary('prepare a move: policies for default deny')
+    .description('Prepares a move from what is declared, for review. It only reads.');
+  migrate
+    .command('default-deny')
+    .summary('print policies that close namespaces and open what is declared')
+    .description(
+      'Prints NetworkPolicies for review: each namespace closed in both directions, with DNS, what settings of workloads name, routes, Ingresses, load balancers and the API server opened; and asks the engine whether everything declared stays allowed.',
+    )
+    .addOption(nameOption())
+    .option('--kubeconfig <file>', 'another cluster, instead of one on this machine')
+    .option('-f, --filename <path>', 'manifests instead of a cluster (again for more)', collect, [])
+    .option(
+      '-n, --namespace <name>',
+      'only this namespace (again for more); else all but the system’s',
+      collect,
+      [],
+    )
+    .option('--cluster-domain <domain>', 'how names of Services end', 'cluster.local')
+    .addOption(new Option('-o, --output <form>').choices(['yaml', 'json']).default('yaml'))
+    .action(async (options: MigrateOptions) => {
+      const { clusterDomain, namespace: namespaces, output: form, ...source } = options;
+      const { migrateDefaultDeny } = await import('./migrate.ts');
+      process.exitCode = await migrateDefaultDeny(policySource(source), { namespaces, clusterDomain, form });
+    });
+
   program
     .command('help')
     .summary('show what there is, or the options of a command')
@@ -357,6 +384,12 @@ const policySource = ({ filename, kubeconfig, name }: PolicyOptions) => ({
   files: filename,
   ...(kubeconfig === undefined ? {} : { kubeconfig }),
 });
+
+interface MigrateOptions extends PolicyOptions {
+  readonly namespace: readonly string[];
+  readonly clusterDomain: string;
+  readonly output: 'yaml' | 'json';
+}
 
 interface AuditCommandOptions extends PolicyOptions {
   readonly only: readonly string[];

@@ -120,7 +120,7 @@ export const defaultDenyChecks: readonly Check[] = [
     title: 'a namespace does not deny incoming traffic by default',
     severity: 'high',
     why: 'Every pod of the cluster reaches every port of its pods: one that is taken over reaches all.',
-    next: 'fairlead policy matrix shows who speaks to whom; write those as policies, then one with podSelector: {} and policyTypes: [Ingress].',
+    next: 'fairlead migrate default-deny prints what is declared as policies, for review; apply them, the one with podSelector: {} last.',
     ...closedCheck('ingress'),
   },
   {
@@ -129,7 +129,7 @@ export const defaultDenyChecks: readonly Check[] = [
     title: 'a namespace does not deny outgoing traffic by default',
     severity: 'medium',
     why: 'A pod that is taken over can send what it has read to anywhere.',
-    next: 'Allow DNS and what the pods need, then add a policy with podSelector: {} and policyTypes: [Egress].',
+    next: 'fairlead migrate default-deny prints them: DNS, what the pods need, and last a policy with podSelector: {} and policyTypes: [Egress].',
     ...closedCheck('egress'),
   },
   {
