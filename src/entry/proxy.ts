@@ -50,6 +50,7 @@ if (import.meta.main)
       port: options.healthPort,
       isReady: () => supervisor.isReady && !isStopping,
       status: () => ({ gateway: options.gateway, ready: supervisor.isReady, ...supervisor.status() }),
+      metrics: () => supervisor.metrics(),
     });
     log.info({ gateway: options.gateway, workers: options.workers }, 'the proxy waits for its table');
     await aborted(stop);

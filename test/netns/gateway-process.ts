@@ -103,6 +103,13 @@ export class ProxyProcess {
     return (await fetch(`http://127.0.0.1:${this.#health}/ready`)).status;
   }
 
+  /** The values of all series whose line begins so, in their order. */
+  async metric(start: string): Promise<readonly number[]> {
+    const answer = await fetch(`http://127.0.0.1:${this.#health}/metrics`);
+    const lines = (await answer.text()).split('\n').filter(line => line.startsWith(start));
+    return lines.map(line => Number(line.slice(line.lastIndexOf(' '))));
+  }
+
   /** Sends one message as the agent does; resolves with the answer. */
   tell(message: MessageToProxy, key: Buffer = this.#key): Promise<MessageFromProxy> {
     return new Promise((done, failed) => {

@@ -110,6 +110,7 @@ test('a page of an allowed origin may ask, is told so before, and hears nothing 
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'GET, PUT',
       'access-control-allow-headers': 'x-token',
+      'access-control-expose-headers': 'x-sum',
       'access-control-max-age': '60',
     });
   for (const origin of [

@@ -3,6 +3,7 @@ import type { AccessLog } from './access-log.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { Http2Share } from './http2/connection.ts';
 import type { Backends } from './endpoints.ts';
+import type { FigureCounter } from './figures.ts';
 import type { ReadBuffer } from './reading-socket.ts';
 import type { RequestIds } from './request-id.ts';
 import type { Hostnames } from './route-request.ts';
@@ -30,6 +31,7 @@ export interface ProxyContext extends Http2Share {
   readonly pool: UpstreamPool;
   readonly limits: ProxyLimits;
   readonly log: AccessLog;
+  readonly figures: FigureCounter;
   readonly readBuffer: ReadBuffer;
   readonly clients: Set<Client>;
   /** Of requests of HTTP/2: read and used up in one go, as those of HTTP/1. */

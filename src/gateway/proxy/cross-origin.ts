@@ -38,6 +38,7 @@ export class CrossOriginPolicy {
     const headers = this.#list(allowHeaders, request.requestedHeaders);
     return (
       allowed +
+      this.#exposed() +
       (methods === '' ? '' : `access-control-allow-methods: ${methods}\r\n`) +
       (headers === '' ? '' : `access-control-allow-headers: ${headers}\r\n`) +
       `access-control-max-age: ${maxAge}\r\n`
@@ -46,16 +47,10 @@ export class CrossOriginPolicy {
 
   /** What an answer gets on top of `change`: what a backend says of origins itself does not stand beside it. */
   change(origin: string, change: HeaderChange | undefined): HeaderChange {
-    const { exposeHeaders, allowCredentials } = this.#filter;
     const allowed = this.#origin(origin);
-    const exposed = allowCredentials ? exposeHeaders.filter(name => name !== '*') : exposeHeaders;
-    const expose =
-      allowed === '' || exposed.length === 0
-        ? ''
-        : `access-control-expose-headers: ${exposed.join(', ')}\r\n`;
     return {
-      touched: new Set([...(change?.touched ?? []), ...names]),
-      lines: (change?.lines ?? '') + (allowed === '' ? 'vary: origin\r\n' : allowed) + expose,
+      touched: new Set([...(change?.touched ?? []), ...fieldNames]),
+      lines: (change?.lines ?? '') + (allowed === '' ? 'vary: origin\r\n' : allowed + this.#exposed()),
       added: change?.added ?? new Map(),
     };
   }
@@ -69,6 +64,13 @@ export class CrossOriginPolicy {
       : `access-control-allow-origin: ${origin}\r\n${allowCredentials ? 'access-control-allow-credentials: true\r\n' : ''}vary: origin\r\n`;
   }
 
+  /** Said in both answers, though a browser looks for it in the second one alone. */
+  #exposed(): string {
+    const { exposeHeaders, allowCredentials } = this.#filter;
+    const names = allowCredentials ? exposeHeaders.filter(name => name !== '*') : exposeHeaders;
+    return names.length === 0 ? '' : `access-control-expose-headers: ${names.join(', ')}\r\n`;
+  }
+
   /** With credentials a browser takes no `*`: what it asks for is said back. */
   #list(allowed: readonly string[], requested: string | undefined): string {
     if (!allowed.includes('*')) return allowed.join(', ');
@@ -76,7 +78,7 @@ export class CrossOriginPolicy {
   }
 }
 
-const names = [
+const fieldNames = [
   'access-control-allow-origin',
   'access-control-allow-credentials',
   'access-control-expose-headers',

@@ -1,4 +1,4 @@
-import { members, type Why } from './access-log.ts';
+import type { Why } from './access-log.ts';
 import type { ProxyContext } from './context.ts';
 import { type CrossOriginPolicy, isPreflight } from './cross-origin.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
@@ -11,6 +11,7 @@ import { rewritePath } from './rewrite-path.ts';
 import { fieldOf, type Routed } from './route-request.ts';
 import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
+import { tellOfRequest } from './request-record.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
 
@@ -442,34 +443,24 @@ export class Exchange implements UpstreamListener {
     clearTimeout(this.#requestTimer);
     clearTimeout(this.#tryTimer);
     if (!this.#isRequestDone) for (const mirror of this.#mirrors) mirror.abort();
-    const routed = this.#routed;
-    const path =
-      routed === undefined ? '' : routed.query === '' ? routed.path : `${routed.path}?${routed.query}`;
-    this.#context.log.add({
+    const milliseconds = performance.now() - this.#startedAt;
+    const upstreamMilliseconds = this.#answeredAt === 0 ? undefined : this.#answeredAt - this.#sentAt;
+    tellOfRequest(this.#context, {
       id: this.requestId,
-      connection: this.#client.logged,
-      route: this.#plan?.logged ?? listenerLogged(routed),
-      endpoint: this.#choice === undefined ? '' : this.#choice.logged + (this.#endpoint?.logged ?? ''),
+      client: this.#client,
+      routed: this.#routed,
+      plan: this.#plan,
+      choice: this.#choice,
+      endpoint: this.#endpoint,
       method: this.method,
-      host: routed?.host ?? '',
-      path,
-      protocol: this.#client.protocol,
       status: this.#status,
       why,
       detail,
       received: this.#received,
       sent: this.#sent,
-      milliseconds: performance.now() - this.#startedAt,
-      upstreamMilliseconds: this.#answeredAt === 0 ? undefined : this.#answeredAt - this.#sentAt,
+      milliseconds,
+      upstreamMilliseconds,
       tries: this.#tries,
     });
   }
-}
-
-/** Where there is no rule. */
-function listenerLogged(routed: Routed | undefined): string {
-  const lookup = routed?.lookup;
-  return lookup === undefined || lookup.outcome === 'no-listener'
-    ? ''
-    : members({ listener: lookup.listener.name });
 }

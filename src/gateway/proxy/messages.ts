@@ -1,4 +1,5 @@
 import type { RouteTable, TableChange } from '../table.ts';
+import type { Figures } from './figures.ts';
 
 /** Between the supervisor and its workers, by the channel that Node gives a child process. */
 export type ToWorker =
@@ -9,6 +10,8 @@ export type ToWorker =
   | { readonly type: 'listen'; readonly port: number }
   | { readonly type: 'close'; readonly port: number }
   | { readonly type: 'ping' }
+  /** Tell what was counted; answered by `figures`. */
+  | { readonly type: 'count' }
   /** Take no more connections, finish what is under way, and end after this many milliseconds at the latest. */
   | { readonly type: 'stop'; readonly milliseconds: number };
 
@@ -17,6 +20,7 @@ export type FromWorker =
   | { readonly type: 'applied'; readonly revision: number }
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'pong'; readonly status: WorkerStatus }
+  | { readonly type: 'figures'; readonly figures: Figures }
   | { readonly type: 'problem'; readonly sentence: string };
 
 export interface WorkerStatus {

@@ -17,6 +17,8 @@ type Mirror = Extract<TableFilter, { type: 'RequestMirror' }>;
 /** What a rule's filters do, in the form in which a request needs it; made once for each rule. */
 export interface RulePlan {
   readonly rule: TableRule;
+  /** `HTTPRoute/NAMESPACE/NAME`. */
+  readonly route: string;
   /** What the log says of it. */
   readonly logged: string;
   readonly redirect: Redirect | undefined;
@@ -81,11 +83,13 @@ function planOf(rule: TableRule, listener: TableListener): RulePlan {
     choices.push(choiceOf(reference, [...rule.filters, ...reference.filters], totalWeight));
   }
   const { kind, namespace, name, field } = rule.provenance;
+  const route = `${kind}/${namespace}/${name}`;
   return {
     rule,
+    route,
     logged: members({
       listener: listener.name,
-      route: `${kind}/${namespace}/${name}`,
+      route,
       field,
       rule: rule.name,
     }),

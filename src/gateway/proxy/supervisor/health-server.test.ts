@@ -13,6 +13,7 @@ test('a connection that dribbles has no more time than any other', { timeout: 20
     port,
     isReady: () => true,
     status: () => ({}),
+    metrics: () => Promise.resolve(''),
     patienceMilliseconds: 300,
   });
   context.after(() => server.close());

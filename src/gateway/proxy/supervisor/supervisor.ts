@@ -6,6 +6,7 @@ import type { MessageToProxy } from '../../channel.ts';
 import { applyChange, emptyTable } from '../../compile-delta.ts';
 import type { RouteTable } from '../../table.ts';
 import type { ToWorker } from '../messages.ts';
+import { ProxyMetrics } from '../metrics.ts';
 import { bindPort, type BoundSocket } from './sockets.ts';
 import { hasSections, readState, writeState } from './state-file.ts';
 import { WorkerSlot } from './worker-slot.ts';
@@ -22,6 +23,7 @@ export interface SupervisorOptions {
 }
 
 const saveMilliseconds = 200;
+const countMilliseconds = 1000;
 const retryPortsMilliseconds = 1000;
 /** Workers that do not say that they have a table within this time get it anew, or are gone. */
 const applyMilliseconds = 10_000;
@@ -36,6 +38,17 @@ const applyMilliseconds = 10_000;
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #metrics = new ProxyMetrics(() => {
+    const all = this.#slots.map(slot => slot.status());
+    const sum = (value: (status: (typeof all)[number]) => number) =>
+      all.reduce((total, status) => total + value(status), 0);
+    return {
+      clients: sum(({ clients }) => clients),
+      upstreams: sum(({ upstreams }) => upstreams),
+      restarts: sum(({ restarts }) => restarts),
+      ready: this.isReady,
+    };
+  });
   readonly #slots: readonly WorkerSlot[];
   readonly #ticketKeys = randomBytes(48).toString('base64');
   readonly #file: string | undefined;
@@ -75,6 +88,7 @@ export class Supervisor {
           log,
           introduction: () => this.#introduction(),
           onProgress: () => this.#waiting.forEach(look => look()),
+          onFigures: figures => this.#metrics.add(figures),
         }),
     );
     this.#followPorts();
@@ -88,6 +102,15 @@ export class Supervisor {
     if (!this.#hasTable || this.#missingPorts().length > 0) return false;
     this.#wasReady ||= this.#slots.every(({ applied }) => applied === this.#revision);
     return this.#wasReady && this.#slots.every(({ isServing }) => isServing);
+  }
+
+  /** Prometheus' text format; a worker that does not answer in time is told of as it was seconds ago. */
+  async metrics(): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>(resolve => (timer = setTimeout(resolve, countMilliseconds)));
+    await Promise.race([Promise.all(this.#slots.map(slot => slot.count())), late]);
+    clearTimeout(timer);
+    return this.#metrics.text();
   }
 
   status() {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Log } from '../../../base/log.ts';
+import type { Figures } from '../figures.ts';
 import type { FromWorker, ToWorker, WorkerStatus } from '../messages.ts';
 import type { BoundSocket } from './sockets.ts';
 
@@ -14,6 +15,8 @@ export interface SlotOptions {
   readonly introduction: () => readonly ToWorker[];
   /** It has a table, or takes connections on a port, or is gone. */
   readonly onProgress: () => void;
+  /** What its worker counted since the last time. */
+  readonly onFigures: (figures: Figures) => void;
 }
 
 const pingMilliseconds = 2000;
@@ -45,6 +48,7 @@ export class WorkerSlot {
   #restarts = 0;
   #status: WorkerStatus = { clients: 0, upstreams: 0, idleUpstreams: 0 };
   #applied = -1;
+  readonly #counting = new Set<() => void>();
   #lostAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SlotOptions) {
@@ -83,6 +87,15 @@ export class WorkerSlot {
   /** Also to one that is about to be ready: it takes what it is told in order, after its introduction. */
   tell(message: ToWorker): void {
     this.#send(message);
+  }
+
+  /** Resolves when the worker has told what it counted, or is gone; the caller bounds the time. */
+  count(): Promise<void> {
+    if (!this.#isReady) return Promise.resolve();
+    return new Promise(resolve => {
+      this.#counting.add(resolve);
+      this.#send({ type: 'count' });
+    });
   }
 
   open(port: number, socket: BoundSocket): void {
@@ -141,6 +154,11 @@ export class WorkerSlot {
       case 'pong':
         this.#status = message.status;
         return;
+      case 'figures':
+        this.#options.onFigures(message.figures);
+        for (const tell of this.#counting) tell();
+        this.#counting.clear();
+        return;
       case 'problem':
         this.#options.log.error({ worker: this.#options.index }, message.sentence);
         return;
@@ -154,6 +172,8 @@ export class WorkerSlot {
     this.#isReady = false;
     this.#applied = -1;
     this.#listening.clear();
+    for (const tell of this.#counting) tell();
+    this.#counting.clear();
     this.#options.onProgress();
     if (this.#isStopping) return;
     const wasSteady = performance.now() - this.#startedAt > steadyMilliseconds;
@@ -172,7 +192,11 @@ export class WorkerSlot {
     if (performance.now() - this.#heardAt > silenceMilliseconds) {
       this.#options.log.error({ worker: this.#options.index }, 'a worker does not answer and is ended');
       this.#child?.kill('SIGKILL');
-    } else this.#send({ type: 'ping' });
+    } else {
+      this.#send({ type: 'ping' });
+      // What is told is not lost with the worker.
+      this.#send({ type: 'count' });
+    }
   }
 
   /** What cannot be delivered is for a process that ends: its successor is told all anew. */

@@ -4,6 +4,7 @@ import { AccessLog } from '../access-log.ts';
 import { Blocks } from '../blocks.ts';
 import type { ProxyContext } from '../context.ts';
 import { Backends, type Endpoint } from '../endpoints.ts';
+import { FigureCounter } from '../figures.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { FieldSection } from '../http2/field-section.ts';
 import { HeaderEncoder } from '../http2/header-encoder.ts';
@@ -51,6 +52,7 @@ export class Worker {
       pool: new UpstreamPool(),
       limits: { ...defaultLimits, ...options.limits },
       log: new AccessLog(new LogLines(options.logDescriptor)),
+      figures: new FigureCounter(),
       readBuffer: new ReadBuffer(),
       blocks: new Blocks(),
       requestIds: new RequestIds(),
@@ -84,6 +86,9 @@ export class Worker {
         return;
       case 'close':
         this.#ports.close(message.port);
+        return;
+      case 'count':
+        this.#tell({ type: 'figures', figures: this.#context.figures.take() });
         return;
       case 'ping': {
         const { clients, pool } = this.#context;
