@@ -18,6 +18,8 @@ import { ShiftedClock } from './shifted-clock.ts';
 import { webDeployment } from './workload-objects.ts';
 
 const MERGE = { type: 'merge' } as const;
+/** Without it, deleted Jobs leave their pods behind, as the API has always done. */
+const BACKGROUND = { propagationPolicy: 'Background' } as const;
 const WORK = { namespace: 'default', name: 'work' };
 
 const clock = new ShiftedClock();
@@ -35,7 +37,7 @@ after(async () => {
 beforeEach(async () => {
   nodes.setReadiness(() => true);
   for (const resource of [CRON_JOBS, JOBS, DEPLOYMENTS, POD_DISRUPTION_BUDGETS])
-    await plane.client.deleteCollection(resource, { namespace: 'default' });
+    await plane.client.deleteCollection(resource, { namespace: 'default', ...BACKGROUND });
   await eventually('the last test leaves nothing', async () => {
     const jobs = await plane.client.list(JOBS, { namespace: 'default' });
     const cronJobs = await plane.client.list(CRON_JOBS, { namespace: 'default' });
@@ -119,7 +121,7 @@ suite('Job', () => {
       return found?.metadata.finalizers === undefined && found;
     });
     assert.equal(kept.status?.phase, 'Succeeded');
-    await plane.client.delete(JOBS, WORK);
+    await plane.client.delete(JOBS, WORK, BACKGROUND);
     await eventually('its pod goes with it', async () => (await pods(true)).length === 0);
   });
 

@@ -176,7 +176,7 @@ export class TestNode {
       agent.once('exit', code => reject(new Error(`the agent ended with ${code}:\n${this.readLog()}`)));
     });
     agent.send({ nodes: objects, pods: this.#pods } satisfies Instruction);
-    await within(10_000, said, () => `the agent of ${this.name} is not ${until}:\n${this.readLog()}`);
+    await within(30_000, said, () => `the agent of ${this.name} is not ${until}:\n${this.readLog()}`);
   }
 
   readLog(): string {
@@ -317,7 +317,7 @@ export function argumentsOf(pod: Pod): string {
 }
 
 /** Waits for a condition with a deadline; the condition's own failure is told when it is missed. */
-export async function eventually(condition: () => Promise<void> | void, milliseconds = 5000): Promise<void> {
+export async function eventually(condition: () => Promise<void> | void, milliseconds = 20_000): Promise<void> {
   const deadline = systemClock.now() + milliseconds;
   for (;;) {
     try {

@@ -50,7 +50,7 @@ async function remove(pod: TestPod): Promise<void> {
 /** By the node itself: nobody is led to a pod. */
 const refused = (namespace: string, host: string, port = hostPort) =>
   assert.rejects(
-    connectIn(namespace, { host, port, timeoutMilliseconds: 3000 }),
+    connectIn(namespace, { host, port, timeoutMilliseconds: 20_000 }),
     ({ cause }: Error) => (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED',
   );
 
@@ -130,7 +130,7 @@ test('UDP and SCTP have ports of their own, also for those who sent there before
     const { socket } = await udpSocket(context, pod.namespace, pod.addresses[family] ?? '', 53);
     const heard = once(socket, 'message') as Promise<[Buffer, { address: string }]>;
     send(family);
-    const [, from] = await within(5000, heard, () => `no datagram came in by IPv${family === 0 ? 4 : 6}`);
+    const [, from] = await within(20_000, heard, () => `no datagram came in by IPv${family === 0 ? 4 : 6}`);
     assert.equal(from.address, defaults.world[family]);
     sendSctp(cluster, one, family);
   }

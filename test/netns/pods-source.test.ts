@@ -34,7 +34,7 @@ test('a pod cannot speak with the address of another pod, of a node or of the wo
             sender.socket.send(source, server.port, victim.addresses[family], () => resolve());
           });
         }
-        const [message] = await within(3000, heard, () => `${victim.name} hears nothing from ${own}`);
+        const [message] = await within(20_000, heard, () => `${victim.name} hears nothing from ${own}`);
         assert.equal(message.toString(), own, `${victim.name} hears ${own}, and nothing from ${address}`);
         socket.apply([{ do: 'address-delete', dev: 'eth0', address: `${address}/${length}` }]);
       }

@@ -36,13 +36,13 @@ export async function echoServer(
 
 /** Connects from a namespace; the address that the server saw. Transfers `bytes` there and back before it answers. */
 export async function seenAs(namespace: string, host: string, port: number, bytes = 0): Promise<string> {
-  const socket = await connectIn(namespace, { host, port, timeoutMilliseconds: 3000 });
+  const socket = await connectIn(namespace, { host, port, timeoutMilliseconds: 20_000 });
   try {
     const reader = new Reader(socket);
-    const line = await within(3000, reader.line(), () => `no answer from ${host} port ${port}`);
+    const line = await within(20_000, reader.line(), () => `no answer from ${host} port ${port}`);
     if (bytes > 0) {
       socket.write(Buffer.alloc(bytes, 'x'));
-      await within(10_000, reader.bytes(bytes), () => `${bytes} bytes did not come back from ${host}`);
+      await within(20_000, reader.bytes(bytes), () => `${bytes} bytes did not come back from ${host}`);
     }
     return line;
   } finally {

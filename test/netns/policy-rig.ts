@@ -124,7 +124,7 @@ export async function boundUdp(
 export async function eventually(
   what: string,
   check: () => Promise<boolean> | boolean,
-  milliseconds = 5000,
+  milliseconds = 20_000,
 ): Promise<void> {
   const deadline = systemClock.now() + milliseconds;
   while (!(await check())) {

@@ -164,7 +164,7 @@ export async function startRuntimeCluster(
         spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, ...spec },
       }),
     pod: get,
-    until: async (podName, what, check, milliseconds = 10_000) => {
+    until: async (podName, what, check, milliseconds = 20_000) => {
       const deadline = performance.now() + milliseconds;
       for (;;) {
         const pod = await get(podName);
@@ -175,7 +175,7 @@ export async function startRuntimeCluster(
         await sleep(20);
       }
     },
-    untilGone: async (podName, milliseconds = 10_000) => {
+    untilGone: async (podName, milliseconds = 20_000) => {
       const deadline = performance.now() + milliseconds;
       while ((await get(podName)) !== undefined) {
         if (performance.now() > deadline) throw new Error(`pod ${podName} should be gone`);

@@ -90,7 +90,7 @@ suite('port-forward', { skip: withoutKubectl }, () => {
       const socket = connect(forwarding.port, '127.0.0.1', () => socket.write('x'));
       socket.on('error', () => undefined); // a reset is an end as well
       await new Promise<void>(resolve => socket.once('close', () => resolve()));
-      const deadline = performance.now() + 10_000;
+      const deadline = performance.now() + 20_000;
       while (!forwarding.output().includes('error forwarding port 9 to pod web')) {
         assert.ok(performance.now() < deadline, `kubectl should tell: ${forwarding.output()}`);
         await new Promise(resolve => setTimeout(resolve, 20));

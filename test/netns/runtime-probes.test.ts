@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { cgroupProcesses } from '../../src/kernel/cgroup/index.ts';
 import { cgroups } from '../../src/kernel/contract.ts';
-import { EVENTS } from '../../src/kube/resources.ts';
+import { EVENTS, PODS } from '../../src/kube/resources.ts';
 import type { Container, Pod } from '../../src/kube/types/core.ts';
 import { createAuthority, issueServing } from '../../src/standalone/apiserver/pki/index.ts';
 import { isReady, startRuntimeCluster, type RuntimeCluster } from './runtime-cluster.ts';
@@ -42,7 +42,7 @@ suite('probes and hooks', () => {
   after(() => cluster[Symbol.asyncDispose]());
 
   async function eventOf(name: string, pattern: RegExp, times = 1): Promise<void> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 20_000;
     for (;;) {
       const { items } = await cluster.client.list(EVENTS, { namespace: 'default' });
       const own = items.filter(event => event.involvedObject.name === name);
@@ -128,6 +128,24 @@ suite('probes and hooks', () => {
     const group = cgroups.pod(cluster.config.name, 'node-1', pod.metadata.uid ?? '');
     const count = cgroupProcesses(group).length;
     assert.ok(count <= 5, `${count} processes are more than a container and one probe have`);
+  });
+
+  test('a probe that fails ends the container in its own time, not in that of the pod or of another probe', async () => {
+    const failing = { exec: { command: ['false'] }, ...often, failureThreshold: 1 };
+    await cluster.createPod('stubborn', {
+      terminationGracePeriodSeconds: 600,
+      containers: [
+        {
+          name: 'a',
+          image: 'busybox',
+          command: ['sh', '-c', 'trap "" TERM; while true; do sleep 1; done'],
+          startupProbe: { ...failing, terminationGracePeriodSeconds: 1 },
+          livenessProbe: { ...failing, terminationGracePeriodSeconds: 600 },
+        },
+      ],
+    });
+    await cluster.until('stubborn', 'restarted', pod => (statusOf(pod)?.restartCount ?? 0) > 0);
+    await cluster.client.delete(PODS, { namespace: 'default', name: 'stubborn' }, { gracePeriodSeconds: 0 });
   });
 
   test('postStart: the container is ready when the hook is done', async () => {

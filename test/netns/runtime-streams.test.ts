@@ -26,7 +26,7 @@ suite('streams of a container', () => {
     cgroupProcesses(cgroups.pod(cluster.config.name, 'node-1', pod.metadata.uid ?? ''));
 
   async function until(what: string, check: () => boolean): Promise<void> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 20_000;
     while (!check()) {
       assert.ok(performance.now() < deadline, what);
       await new Promise(resolve => setTimeout(resolve, 20));

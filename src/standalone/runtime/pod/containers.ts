@@ -232,6 +232,7 @@ export class Containers {
       return;
     }
     event(container, 'Warning', 'FailedPostStartHook', `PostStartHook failed: ${failure}`);
-    this.change(container.name, { unhealthy: `FailedPostStartHook: ${failure}` });
+    const reason = `FailedPostStartHook: ${failure}`;
+    this.change(container.name, { unhealthy: { reason, graceSeconds: undefined } });
   }
 }

@@ -165,7 +165,7 @@ const cases: readonly (readonly [string, Pod, Observed, readonly string[]])[] = 
   [
     'an unhealthy container is stopped',
     podOf({}),
-    withContainers({ a: { ...running(), unhealthy: 'sick' } }),
+    withContainers({ a: { ...running(), unhealthy: { reason: 'sick', graceSeconds: undefined } } }),
     ['stop a'],
   ],
   ['a deleted pod stops its containers', podOf({}, deleted), withContainers({ a: running() }), ['stop a']],

@@ -144,7 +144,7 @@ function runContainers(pod: Pod, observed: Observed, now: number): Decision {
     const seen = containerIn(observed, container.name);
     if (seen.run?.at === 'running') {
       if (seen.unhealthy !== undefined && !seen.stopping) {
-        actions.push({ do: 'stop', container, reason: seen.unhealthy });
+        actions.push({ do: 'stop', container, reason: seen.unhealthy.reason });
       }
       return;
     }

@@ -26,6 +26,13 @@ export interface Waiting {
   readonly retryAt: number;
 }
 
+export interface Unhealthy {
+  /** The event's sentence. */
+  readonly reason: string;
+  /** How long the probe that failed lets it end, instead of the pod (Probe.terminationGracePeriodSeconds). */
+  readonly graceSeconds: number | undefined;
+}
+
 export interface ObservedContainer {
   readonly run: Run | undefined;
   /** The ended run before that one. */
@@ -37,8 +44,8 @@ export interface ObservedContainer {
   readonly ready: boolean;
   /** It is being stopped; nothing needs to be done but wait. */
   readonly stopping: boolean;
-  /** A probe or hook wants it to end: the event's sentence. */
-  readonly unhealthy: string | undefined;
+  /** A probe or hook wants it to end. */
+  readonly unhealthy: Unhealthy | undefined;
   /** How often in a row it had to be started again: what the back-off grows with. */
   readonly backoffLevel: number;
 }

@@ -288,7 +288,7 @@ export class PodWorker {
     if (run?.at !== 'running') return;
     this.#event('Normal', 'Killing', reason);
     try {
-      await stopContainer(this, container, run, unhealthy !== undefined, () => this.#gone);
+      await stopContainer(this, container, run, unhealthy, () => this.#gone);
     } catch (error) {
       this.#log.error(
         { pod: this.#pod.metadata.name, error: sentenceOf(error) },

@@ -4,7 +4,7 @@ import { killCgroup } from '../../../kernel/cgroup/index.ts';
 import type { Container } from '../../../kube/types/core.ts';
 import { cgroupOf } from '../container/launch.ts';
 import { runHandler } from '../probes/handler.ts';
-import type { Run } from './observed.ts';
+import type { Run, Unhealthy } from './observed.ts';
 import type { PodWorker } from './pod-worker.ts';
 
 /** A pod that the API does not know any more ends as fast as one that is deleted by force. */
@@ -22,13 +22,13 @@ export async function stopContainer(
   worker: PodWorker,
   container: Container,
   run: Run & { readonly at: 'running' },
-  unhealthy: boolean,
+  unhealthy: Unhealthy | undefined,
   gone: () => boolean,
 ): Promise<void> {
   const { context } = worker;
   const { clock } = context;
   const began = clock.now();
-  const deadline = () => began + graceSeconds(worker, container, unhealthy, gone()) * 1000;
+  const deadline = () => began + graceSeconds(worker, unhealthy, gone()) * 1000;
   const { preStop, stopSignal } = container.lifecycle ?? {};
   const { sandbox } = worker;
   let least = 0;
@@ -53,16 +53,12 @@ export async function stopContainer(
   }
 }
 
-function graceSeconds(worker: PodWorker, container: Container, unhealthy: boolean, gone: boolean): number {
+function graceSeconds(worker: PodWorker, unhealthy: Unhealthy | undefined, gone: boolean): number {
   if (gone) return GRACE_WHEN_GONE;
   const { metadata, spec } = worker.pod;
   const general = spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE;
   if (metadata.deletionTimestamp !== undefined) return metadata.deletionGracePeriodSeconds ?? general;
-  if (!unhealthy) return general;
-  const { livenessProbe, startupProbe } = container;
-  return (
-    livenessProbe?.terminationGracePeriodSeconds ?? startupProbe?.terminationGracePeriodSeconds ?? general
-  );
+  return unhealthy?.graceSeconds ?? general;
 }
 
 function signal(process_: ProcessIdentity, number: number): void {

@@ -36,7 +36,7 @@ export class ProbeSet {
     const probe = container.startupProbe;
     this.#run('Startup', probe, container, run, true, ok => {
       if (!ok) {
-        this.#unhealthy('startup', container);
+        this.#unhealthy('startup', container, probe);
         return;
       }
       this.stop(container.name);
@@ -58,7 +58,7 @@ export class ProbeSet {
     const { livenessProbe, readinessProbe } = container;
     if (livenessProbe !== undefined) {
       this.#run('Liveness', livenessProbe, container, run, false, ok => {
-        if (!ok) this.#unhealthy('liveness', container);
+        if (!ok) this.#unhealthy('liveness', container, livenessProbe);
       });
     }
     if (readinessProbe === undefined) {
@@ -72,10 +72,11 @@ export class ProbeSet {
     });
   }
 
-  #unhealthy(kind: string, container: Container): void {
+  #unhealthy(kind: string, container: Container, probe: Probe): void {
     this.stop(container.name);
-    const unhealthy = `Container ${container.name} failed ${kind} probe, will be restarted`;
-    this.#options.changed(container.name, { unhealthy });
+    const reason = `Container ${container.name} failed ${kind} probe, will be restarted`;
+    const graceSeconds = probe.terminationGracePeriodSeconds;
+    this.#options.changed(container.name, { unhealthy: { reason, graceSeconds } });
   }
 
   #run(
