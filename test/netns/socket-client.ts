@@ -37,9 +37,25 @@ export type SocketQuestion = {
   | { readonly do: 'tcp' }
   /** `connected`: by connect(2) and send(2), else by sendto(2). `v6`: by a socket of IPv6, also to IPv4-mapped addresses. */
   | { readonly do: 'udp'; readonly connected?: boolean; readonly v6?: boolean }
+  /** Connected UDP sockets that were answered once; each that fails is made anew and asks again, until it is answered. */
+  | { readonly do: 'crowd'; readonly count: number }
+  /** What became of the crowd: `said` is JSON of CrowdReport. Answers once `count` sockets have come back. */
+  | { readonly do: 'crowd-back'; readonly count: number }
 );
 
+export interface CrowdReport {
+  /** By error code. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** By endpoint, of those that came back. */
+  readonly live: Readonly<Record<string, number>>;
+  /** From the error to the answer. */
+  readonly slowestMilliseconds: number;
+}
+
 const entry = fileURLToPath(import.meta.url);
+
+/** Kept sockets that failed while nobody waited. */
+const ended = new WeakMap<DatagramSocket, string>();
 
 /** The test's side of the program. */
 export class SocketClient {
@@ -69,6 +85,13 @@ export class SocketClient {
     return client;
   }
 
+  /** Ends the program, and with it its sockets. */
+  async end(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
   ask(question: SocketQuestion): Promise<SocketAnswer> {
     const id = this.#next++;
     return new Promise(resolve => {
@@ -78,13 +101,80 @@ export class SocketClient {
   }
 }
 
+class Crowd {
+  readonly #errors: Record<string, number> = {};
+  readonly #live: Record<string, number> = {};
+  #slowest = 0;
+  #back = 0;
+  #told: (() => void) | undefined;
+
+  async gather({ count, host, port }: SocketQuestion & { readonly count: number }): Promise<SocketAnswer> {
+    const first: Record<string, number> = {};
+    for (let index = 0; index < count; index++)
+      await this.#join(host, port, endpoint => (first[endpoint] = (first[endpoint] ?? 0) + 1));
+    return { said: JSON.stringify(first) };
+  }
+
+  async report(count: number): Promise<SocketAnswer> {
+    while (this.#back < count) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#told = resolve;
+      await promise;
+    }
+    const report: CrowdReport = {
+      errors: this.#errors,
+      live: this.#live,
+      slowestMilliseconds: this.#slowest,
+    };
+    return { said: JSON.stringify(report) };
+  }
+
+  async #join(host: string, port: number, onAnswer: (endpoint: string) => void): Promise<void> {
+    const socket = createSocket('udp4');
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? '';
+      this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+      const failedAt = performance.now();
+      socket.close();
+      void this.#join(host, port, endpoint => {
+        this.#live[endpoint] = (this.#live[endpoint] ?? 0) + 1;
+        this.#slowest = Math.max(this.#slowest, performance.now() - failedAt);
+        this.#back++;
+        this.#told?.();
+      });
+    });
+    socket.connect(port, host);
+    await once(socket, 'connect');
+    const answered = once(socket, 'message');
+    // A thousand questions at once are more than the server's queue takes: each is asked until it is answered.
+    const asking = setInterval(() => socket.send('hello'), 100);
+    socket.once('close', () => clearInterval(asking));
+    socket.send('hello');
+    const [data] = (await answered) as [Buffer];
+    clearInterval(asking);
+    onAnswer(data.toString());
+  }
+}
+
 if (process.argv[1] === entry) {
   const tcp = new Map<string, Socket>();
   const udp = new Map<string, DatagramSocket>();
+  const crowd = new Crowd();
+  const answerTo = (question: SocketQuestion): Promise<SocketAnswer> => {
+    switch (question.do) {
+      case 'tcp':
+        return askTcp(tcp, question);
+      case 'udp':
+        return askUdp(udp, question);
+      case 'crowd':
+        return crowd.gather(question);
+      case 'crowd-back':
+        return crowd.report(question.count);
+    }
+  };
   createInterface({ input: process.stdin }).on('line', line => {
     const { id, question } = JSON.parse(line) as { id: number; question: SocketQuestion };
-    const asked = question.do === 'tcp' ? askTcp(tcp, question) : askUdp(udp, question);
-    void asked
+    void answerTo(question)
       .catch((error: NodeJS.ErrnoException): SocketAnswer => ({ failed: error.code ?? error.message }))
       .then(answer => process.stdout.write(`${JSON.stringify({ id, answer })}\n`));
   });
@@ -136,7 +226,11 @@ async function askUdp(
   const old = keep === undefined ? undefined : kept.get(keep);
   const socket = old ?? createSocket(v6 ? 'udp6' : 'udp4');
   if (keep !== undefined) kept.set(keep, socket);
-  socket.on('error', () => undefined); // told to whoever waits below
+  const early = ended.get(socket);
+  if (early !== undefined) return { failed: early };
+  // Told to whoever waits below, or to the next who asks.
+  if (old === undefined)
+    socket.on('error', (error: NodeJS.ErrnoException) => ended.set(socket, error.code ?? ''));
   try {
     const signal = AbortSignal.timeout(milliseconds);
     if (old === undefined) {
