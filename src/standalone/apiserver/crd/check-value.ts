@@ -7,7 +7,7 @@ import { Findings as NewFindings } from '../kinds/validation/findings.ts';
 import type { Place } from '../kinds/validation/place.ts';
 import { OBJECT_FIELDS, childOf } from './structural-schema.ts';
 import type { StructuralSchema } from './structural-schema.ts';
-import { patternOf } from './pattern.ts';
+import { testerOf } from './pattern.ts';
 
 /** Enough to see what is wrong; a body of 3 MiB can break a hundred thousand rules. */
 const MOST_FINDINGS = 100;
@@ -89,7 +89,7 @@ class Walk {
     if (typeof minLength === 'number' && size < minLength) {
       this.#found.invalid(place, `${place.path} in body should be at least ${minLength} chars long`);
     }
-    if (typeof pattern === 'string' && patternOf(pattern)?.test(text) === false) {
+    if (typeof pattern === 'string' && testerOf(pattern)?.test(text) === false) {
       this.#found.invalid(place, `${place.path} in body should match '${pattern}'`);
     }
     if (schema.format !== undefined && !hasFormat(schema.format, text)) {

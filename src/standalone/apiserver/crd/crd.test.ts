@@ -45,7 +45,7 @@ async function define(server: TestServer, definition: Fields): Promise<void> {
 }
 
 async function established(server: TestServer, name: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     const { json } = await server.call('GET', `${DEFINITIONS}/${name}`);
     const conditions = (json['status']?.['conditions'] ?? []) as readonly Json[];
@@ -291,7 +291,7 @@ test('all versions show the same objects, and a definition takes its objects wit
     ['example.com/v2', 7],
   );
   await server.call('DELETE', `${DEFINITIONS}/boats.example.com`);
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 20_000;
   while ((await server.call('GET', `${DEFINITIONS}/boats.example.com`)).status !== 404) {
     assert.ok(Date.now() < deadline, 'the definition goes');
     await new Promise(resolve => setImmediate(resolve));

@@ -106,6 +106,11 @@ function schemaBehaviour(
   };
 }
 
+/** Findings after which an upstream server asks no rules. */
+const BLOCKING: readonly FieldError['type'][] = ['NotSupported', 'Required', 'TooLong', 'TooMany', 'TypeInvalid'];
+const UNASKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+
 function findingsOf(
   schema: StructuralSchema,
   parts: CustomKindParts,
@@ -114,8 +119,12 @@ function findingsOf(
 ): readonly FieldError[] {
   const found = new Findings();
   checkObject(schema, found, rootOf(object));
-  // Rules rely on the types that the schema says.
-  if (found.errors.length === 0) parts.rules.check(schema, found, rootOf(object), before);
+  // Rules rely on the types that the schema says; other findings do not keep them from being asked.
+  if (!found.errors.some(({ type }) => BLOCKING.includes(type))) {
+    parts.rules.check(schema, found, rootOf(object), before);
+  } else if (parts.rules.has(schema)) {
+    found.add({ type: 'Invalid', field: '<nil>', value: null, detail: UNASKED });
+  }
   return found.errors;
 }
 

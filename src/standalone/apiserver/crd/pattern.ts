@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { LinearPattern } from './linear-pattern.ts';
 
 /**
  * A pattern in the syntax of RE2, as schemas and rules have it; undefined for one that cannot be read. Flags may stand at
@@ -12,6 +13,31 @@ export function patternOf(pattern: string): RegExp | undefined {
   } catch {
     return undefined; // the caller says what was refused, or lets the text pass
   }
+}
+
+/** What is asked of a pattern: only whether a text has it. */
+export interface TextPattern {
+  test(text: string): boolean;
+}
+
+/**
+ * As `patternOf`, for the question alone: its time grows with the text, whatever the pattern is. A group that is repeated
+ * a counted number of times (`(a|aa){1,200}`) is beyond the engine of V8 that does not backtrack.
+ */
+export function testerOf(pattern: string): TextPattern | undefined {
+  const found = patternOf(pattern);
+  if (found === undefined || !countsGroups(pattern)) return found;
+  try {
+    return new LinearPattern(found.source, found.flags);
+  } catch {
+    return undefined; // too large once it is written out: RE2 refuses it too
+  }
+}
+
+/** Whether a group is repeated a counted number of times. */
+export function countsGroups(pattern: string): boolean {
+  const bare = pattern.replaceAll(/\\.|\[\^?(?:\\.|[^\]\\])*\]/gs, '');
+  return /\)\{\d/.test(bare);
 }
 
 /** An escape, a class of characters (which hides what is in it), or what looks around or back. */

@@ -15,14 +15,22 @@ export function formatIndexes(indexes: Iterable<number>): string {
   return parts.join(',');
 }
 
-/** Those below `completions`; what is no set of indexes is left out. */
+/** Indexes that are read at most: a Job with more of them runs out of other things first. */
+const MOST_INDEXES = 1_000_000;
+
+/** Those below `completions`, which stand in order; what is no set of indexes is left out. */
 export function parseIndexes(text: string | undefined, completions: number): ReadonlySet<number> {
   const found = new Set<number>();
-  for (const part of (text ?? '').split(',')) {
-    const [, first = '', last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part) ?? [];
-    if (first === '') continue;
-    for (let index = Number(first); index <= Math.min(Number(last), completions - 1); index++)
+  const end = Math.min(completions, MOST_INDEXES);
+  let next = 0;
+  for (const [, first = '', last = first] of (text ?? '').matchAll(PART)) {
+    // Each index is looked at once, however often the text names it.
+    for (let index = Math.max(Number(first), next); index <= Number(last) && index < end; index++) {
       found.add(index);
+      next = index + 1;
+    }
   }
   return found;
 }
+
+const PART = /(?<=^|,)(\d{1,9})(?:-(\d{1,9}))?(?=,|$)/g;

@@ -102,6 +102,11 @@ export class RuleCheck {
     return compiled;
   }
 
+  /** True if there is a rule anywhere in the schema. */
+  has(schema: StructuralSchema): boolean {
+    return this.#anyWithin(schema);
+  }
+
   #anyWithin(schema: StructuralSchema): boolean {
     const known = this.#hasRules.get(schema);
     if (known !== undefined) return known;
@@ -159,7 +164,8 @@ function report(found: Findings, place: Place, rule: ValidationRule, message: st
       found.duplicate(at, shown, message);
       break;
     case 'invalid':
-      found.invalid(at, message, shown);
+      // The value is not shown: the message says what is wrong with it.
+      found.add({ type: 'Invalid', field: at.path, detail: message });
   }
 }
 

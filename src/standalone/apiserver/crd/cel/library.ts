@@ -2,7 +2,8 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import { isIP } from 'node:net';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '../../kinds/text/names.ts';
 import { quantityMilliValue } from '../../../../kube/quantity.ts';
-import { patternOf } from '../pattern.ts';
+import { countsGroups, patternOf, testerOf } from '../pattern.ts';
+import type { TextPattern } from '../pattern.ts';
 
 type Register = (signature: string, handler: (...values: never[]) => unknown) => void;
 
@@ -61,8 +62,8 @@ function has({ args }: { readonly args: readonly ASTNode[] }): Macro {
 
 function registerTexts(register: Register): void {
   register(`${HAS}(ast): bool`, has);
-  register(`string.${MATCHES}(string): bool`, (text: string, pattern: string) => read(pattern).test(text));
-  register(`${MATCHES}(string, string): bool`, (text: string, pattern: string) => read(pattern).test(text));
+  register(`string.${MATCHES}(string): bool`, (text: string, pattern: string) => tester(pattern).test(text));
+  register(`${MATCHES}(string, string): bool`, (text: string, pattern: string) => tester(pattern).test(text));
   register(
     'string.find(string): string',
     (text: string, pattern: string) => read(pattern).exec(text)?.[0] ?? '',
@@ -76,8 +77,15 @@ function registerTexts(register: Register): void {
   register('isQuantity(string): bool', (text: string) => quantityOf(text) !== undefined);
 }
 
+function tester(pattern: string): TextPattern {
+  const found = testerOf(pattern);
+  if (found === undefined) throw new Error(`the pattern ${JSON.stringify(pattern)} cannot be read`);
+  return found;
+}
+
+/** A pattern whose place in the text is asked for: only one that the engine goes through in bounded time. */
 function read(pattern: string): RegExp {
-  const found = patternOf(pattern);
+  const found = countsGroups(pattern) ? undefined : patternOf(pattern);
   if (found === undefined) throw new Error(`the pattern ${JSON.stringify(pattern)} cannot be read`);
   return found;
 }
