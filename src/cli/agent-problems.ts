@@ -11,10 +11,16 @@ interface Complaint {
   readonly sentence: string;
 }
 
+/** How a node translates Services, and why so. */
+export interface ServiceMode {
+  readonly mode: string;
+  readonly reason: string;
+}
+
 /** What is read of an agent's `GET /status`: each of its sections tells its problems in the same form. */
 export interface AgentAnswer {
   readonly problems?: readonly Complaint[];
-  readonly services?: { readonly problems?: readonly Complaint[] };
+  readonly services?: { readonly problems?: readonly Complaint[]; readonly mode?: ServiceMode };
   readonly policy?: { readonly problems?: readonly Complaint[] };
   /** Of Gateways; `problem` says why one has not the newest table. */
   readonly proxies?: readonly { readonly pod: string; readonly gateway: string; readonly problem?: string }[];
@@ -22,15 +28,29 @@ export interface AgentAnswer {
 
 const answerMilliseconds = 1000;
 
-/** What the agents of all nodes could not bring into the kernel. An agent that does not answer says nothing here. */
-export async function readAgentProblems({ name, nodes }: ClusterConfig): Promise<readonly Problem[]> {
+/**
+ * What the agents of all nodes could not bring into the kernel, and by node how Services are translated. An agent that
+ * does not answer says nothing here.
+ */
+export async function readAgents({ name, nodes }: ClusterConfig): Promise<{
+  readonly problems: readonly Problem[];
+  readonly serviceModes: ReadonlyMap<string, ServiceMode>;
+}> {
   const answers = await Promise.all(
-    nodes.map(async node => {
+    nodes.map(async (node): Promise<{ readonly node: string; readonly answer: AgentAnswer }> => {
       const socket = join(paths.nodeRun(name, node.name), 'agent.sock');
       return { node: node.name, answer: await ask(socket).catch(() => ({})) };
     }),
   );
-  return mergeComplaints(answers);
+  return {
+    problems: mergeComplaints(answers),
+    serviceModes: new Map(
+      answers.flatMap(({ node, answer }) => {
+        const mode = answer.services?.mode;
+        return mode === undefined ? [] : [[node, mode] as const];
+      }),
+    ),
+  };
 }
 
 /** One problem for what several agents say alike. */

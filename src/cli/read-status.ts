@@ -13,7 +13,8 @@ import { type ClusterConfig, clusterFiles, loadCluster } from '../standalone/clu
 import { type ProcessRecord, readProcessTable } from '../standalone/topology/supervise/process-table.ts';
 import { gatewayReadiness, loadBalancerReadiness, routeReadiness } from './apply/network-readiness.ts';
 import type { Readiness } from './apply/readiness.ts';
-import { readAgentProblems } from './agent-problems.ts';
+import { readAgents } from './agent-problems.ts';
+import type { ServiceMode } from './agent-problems.ts';
 import { type LoadBalancerStatus, loadBalancersOf } from './load-balancers.ts';
 import { problemOf } from './pod-problem.ts';
 import { lastErrorIn } from '../standalone/topology/supervise/process-log.ts';
@@ -41,6 +42,8 @@ export interface NodeStatus {
   readonly addresses: readonly string[];
   readonly podPrefixes: readonly string[];
   readonly pods: number;
+  /** How Services are translated there; null while the agent does not say. */
+  readonly services?: ServiceMode | null;
 }
 
 export interface PodStatus {
@@ -77,9 +80,9 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
   const config = loadCluster(cluster);
   if (config === undefined) return withoutConfig(cluster);
   const { processes, problems: processProblems } = readProcesses(config, option);
-  const [{ nodes, pods, loadBalancers, problems }, agentProblems] = await Promise.all([
+  const [{ nodes, pods, loadBalancers, problems }, agents] = await Promise.all([
     readObjects(config, option),
-    readAgentProblems(config),
+    readAgents(config),
   ]);
   const own = new Set(processes.map(process => process.pid));
   const others = cgroupProcesses(cgroups.cluster(cluster)).filter(pid => !own.has(pid));
@@ -89,7 +92,10 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
     outside: config.outside,
     apiServer: `https://${config.apiServer.host}:${config.apiServer.port}`,
     kubeconfig: clusterFiles.kubeconfig(cluster, 'admin'),
-    nodes,
+    nodes: nodes.map(node => {
+      const { mode = null, reason = '' } = agents.serviceModes.get(node.name) ?? {};
+      return { ...node, services: mode === null ? null : { mode, reason } };
+    }),
     pods,
     loadBalancers,
     processes,
@@ -100,7 +106,7 @@ export async function readStatus(cluster: string): Promise<ClusterStatus> {
     problems: [
       ...processProblems,
       ...problems.filter(({ object }) => !isExplained(object, processes, processProblems)),
-      ...agentProblems,
+      ...agents.problems,
     ],
   };
 }

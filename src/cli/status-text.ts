@@ -26,7 +26,7 @@ export function statusText(status: ClusterStatus): string {
       ...(apiServer === '' ? [] : [`API server  ${apiServer}`, `kubeconfig  ${kubeconfig}`]),
     ],
     table(
-      ['NODE', 'READY', 'LINK', 'ADDRESSES', 'PODS FROM', 'PODS'],
+      ['NODE', 'READY', 'LINK', 'ADDRESSES', 'PODS FROM', 'PODS', 'SERVICES BY'],
       nodes.map(node => [
         node.name,
         node.ready ? 'yes' : 'no',
@@ -34,7 +34,11 @@ export function statusText(status: ClusterStatus): string {
         node.addresses.join(' '),
         node.podPrefixes.join(' '),
         String(node.pods),
+        node.services?.mode ?? '-',
       ]),
+    ),
+    nodes.flatMap(({ name, services }) =>
+      services?.mode === 'nftables' ? [`${name} translates Services by nftables: ${services.reason}.`] : [],
     ),
     loadBalancersText(loadBalancers),
     table(
