@@ -16,3 +16,8 @@ export { NameGate } from './server/name-gate.ts';
 export { defaultForm, writeSnapshot } from './server/snapshot.ts';
 export { TopNames } from './server/top-names.ts';
 export type { TopReport } from './server/top-names.ts';
+export { describeAnswer, keyOf, questionMessage } from './wire/describe.ts';
+export type { DescribedAnswer, DescribedRecord } from './wire/describe.ts';
+export { FrameReader } from './wire/frames.ts';
+export { typeNumber } from './wire/type-names.ts';
+export { rcodeName } from './metrics.ts';

@@ -46,6 +46,8 @@ export const rcodeName = (rcode: number): string => rcodeNames[rcode] ?? `RCODE$
 
 export class DnsMetrics {
   readonly registry: Metrics;
+  /** The label `server` of what is not of one socket alone. */
+  readonly listen: string;
   readonly panics: Series;
   readonly cacheEntries: Family<Series>;
   readonly cacheRequests: Series;
@@ -89,6 +91,7 @@ export class DnsMetrics {
   /** `version` of the program; `listen` names the server in cache metrics. */
   constructor(registry: Metrics, version: string, listen: string) {
     this.registry = registry;
+    this.listen = listen;
     const counter = (name: string, help: string, labels: readonly string[] = []) =>
       registry.counter(`coredns_${name}`, help, labels);
     const gauge = (name: string, help: string, labels: readonly string[] = []) =>

@@ -229,7 +229,7 @@ export class ClusterServer {
       reload: true,
     };
     for (const [name, isOn] of Object.entries(parts))
-      if (isOn) metrics.pluginEnabled.with('dns', '.', '', name).set(1);
+      if (isOn) metrics.pluginEnabled.with(metrics.listen, '.', '', name).set(1);
   }
 }
 

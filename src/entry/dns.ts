@@ -66,6 +66,7 @@ export interface UpstreamTime {
 const version = '0.1.0';
 const port = 53;
 const drainMilliseconds = 2000;
+const probeMilliseconds = 5000;
 
 if (import.meta.main)
   runProcess('dns', async ({ log, stop }) => {
@@ -147,7 +148,9 @@ if (import.meta.main)
     const statusServer = isOnNode
       ? await serveStatus(join(paths.nodeRun(cluster, node), 'dns.sock'), status)
       : undefined;
+    const unprobe = options.healthPort > 0 ? probeHealth(options.healthPort, metrics) : () => undefined;
     await aborted(stop);
+    unprobe();
     isLeaving = true;
     unwatch();
     await clock.sleep(serving.config.lameduckSeconds * 1000);
@@ -173,11 +176,24 @@ function collect(metrics: DnsMetrics, serving: ClusterServer): void {
     const { cache } = serving.pipeline.resolver;
     if (cache === undefined) return;
     for (const kind of ['success', 'denial'] as const)
-      metrics.cacheEntries.with('dns', kind, '.', '').set(cache.count(kind));
+      metrics.cacheEntries.with(metrics.listen, kind, '.', '').set(cache.count(kind));
     if (cache.evictions < evicted) evicted = 0; // a new configuration has a new cache
-    metrics.cacheEvictions.with('dns', 'success', '.', '').add(cache.evictions - evicted);
+    metrics.cacheEvictions.with(metrics.listen, 'success', '.', '').add(cache.evictions - evicted);
     evicted = cache.evictions;
   });
+}
+
+/** A server that is slow to answer itself is overloaded. */
+function probeHealth(healthPort: number, metrics: DnsMetrics): () => void {
+  const timer = setInterval(() => {
+    const started = monotonic();
+    const signal = AbortSignal.timeout(probeMilliseconds);
+    fetch(`http://127.0.0.1:${healthPort}/health`, { signal }).then(
+      () => metrics.healthDuration.observe((monotonic() - started) / 1000),
+      () => metrics.healthFailures.add(),
+    );
+  }, probeMilliseconds);
+  return () => clearInterval(timer);
 }
 
 function upstreamTimes(metrics: DnsMetrics): readonly UpstreamTime[] {

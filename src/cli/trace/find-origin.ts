@@ -4,8 +4,10 @@ import type { Pod } from '../../kube/types/pod.ts';
 import type { Origin, TraceObjects } from '../../insight/trace/index.ts';
 import type { OriginWord } from './parse-request.ts';
 
+type Places = Pick<TraceObjects, 'nodes' | 'pods'>;
+
 /** The origin that was named, where there is one; a Deployment's is the first of its pods that runs. */
-export function originIn(objects: TraceObjects, word: OriginWord): Origin {
+export function originIn(objects: Places, word: OriginWord): Origin {
   switch (word.kind) {
     case 'world':
       return word;
@@ -33,7 +35,7 @@ const isNamed = (metadata: Pod['metadata'], { namespace, name }: Named): boolean
   metadata.namespace === namespace && metadata.name === name;
 
 /** By the names that a Deployment gives: NAME-HASH-SUFFIX, owned by the ReplicaSet NAME-HASH. */
-function podOfDeployment(objects: TraceObjects, { name, namespace }: Named): Origin {
+function podOfDeployment(objects: Places, { name, namespace }: Named): Origin {
   const ownedBy = (pod: Pod) => pod.metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet')?.name;
   const isOf = (pod: Pod) =>
     pod.metadata.namespace === namespace && ownedBy(pod)?.replace(/-[^-]+$/, '') === name;
@@ -51,7 +53,7 @@ function podOfDeployment(objects: TraceObjects, { name, namespace }: Named): Ori
 }
 
 /** In the namespace first, where a name's beginning is enough; then the same name elsewhere. */
-function nearestPod({ pods }: TraceObjects, { name, namespace }: Named): string {
+function nearestPod({ pods }: Pick<Places, 'pods'>, { name, namespace }: Named): string {
   const named = pods.map(({ metadata }) => ({ namespace: metadata.namespace ?? '', name: metadata.name }));
   const here = named.filter(pod => pod.namespace === namespace);
   const begins = (pod: Named) => pod.name.startsWith(name);

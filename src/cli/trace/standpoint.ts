@@ -12,7 +12,11 @@ export interface Standpoint {
 }
 
 /** The network namespace of the origin, and a pod's own files. */
-export function standpointOf(cluster: string, pods: readonly Pod[], origin: OriginHop): Standpoint {
+export function standpointOf(
+  cluster: string,
+  pods: readonly Pod[],
+  origin: Pick<OriginHop, 'kind' | 'node' | 'object'>,
+): Standpoint {
   if (origin.kind === 'world') return { namespacePath: namespacePath(namespaces.world(cluster)) };
   const node = origin.node ?? '';
   if (origin.kind === 'node') return { namespacePath: namespacePath(namespaces.node(cluster, node)) };

@@ -176,7 +176,7 @@ export class Answerer {
     if (!(found instanceof Promise))
       return this.#write(message, query, found, out, room, lane, started, 'udp', way.client);
     const send = way.later();
-    const client = this.#pipeline.config.log === 'none' ? undefined : way.client();
+    const client = way.client();
     const kept = Buffer.from(message.subarray(0, length));
     this.#later++;
     const finish = (reply: Reply) => {
@@ -235,9 +235,9 @@ export class Answerer {
   #countVerdict(query: Query, client: Client): void {
     const verdict = this.#pipeline.verdict(query, client);
     if (verdict === undefined) return;
-    const { aclAllowed, aclBlocked, aclFiltered, aclDropped } = this.#options.metrics;
-    if (verdict === 'allow') aclAllowed.with('dns', '').add();
-    else ({ block: aclBlocked, filter: aclFiltered, drop: aclDropped })[verdict].with('dns', '.', '').add();
+    const { aclAllowed, aclBlocked, aclFiltered, aclDropped, listen } = this.#options.metrics;
+    if (verdict === 'allow') aclAllowed.with(listen, '').add();
+    else ({ block: aclBlocked, filter: aclFiltered, drop: aclDropped })[verdict].with(listen, '.', '').add();
   }
 
   #noteTop(query: Query, rcode: number, client: Client): void {

@@ -77,7 +77,7 @@ export class Resolver {
     if (this.#cache !== undefined) {
       metrics.cacheRequests.value++;
       if (hit === undefined || hit.isStale) metrics.cacheMisses.value++;
-      else metrics.cacheHits.with(...cacheLabels(hit.kind)).value++;
+      else metrics.cacheHits.with(metrics.listen, hit.kind, '.', '').value++;
     }
     if (hit !== undefined && !hit.isStale) {
       if (hit.isDue) {
@@ -139,7 +139,10 @@ export class Resolver {
     const questionEnd = questionEndOf(question);
     if (message.length < questionEnd) return codeOnly(message.readUInt8(3) & 0xf, 'forward');
     const read = readMessage(message, questionEnd);
-    if (read === undefined) return codeOnly(rcodes.SERVFAIL, 'forward');
+    if (read === undefined) {
+      this.#options.metrics.cacheDrops.value++;
+      return codeOnly(rcodes.SERVFAIL, 'forward');
+    }
     const answer =
       this.#cache === undefined
         ? compileMessage(question.key, read)
@@ -160,5 +163,3 @@ export class Resolver {
     return stale;
   }
 }
-
-const cacheLabels = (kind: string): readonly [string, string, string, string] => ['dns', kind, '.', ''];
