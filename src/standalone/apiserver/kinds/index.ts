@@ -27,10 +27,12 @@ import { CRON_JOB } from './batch/cron-job.ts';
 import { JOB } from './batch/job.ts';
 import { LEASE } from './coordination/lease.ts';
 import { CONFIG_MAP } from './core/config-map.ts';
+import { LIMIT_RANGE } from './core/limit-range.ts';
 import { NAMESPACE } from './core/namespace.ts';
 import { NODE } from './core/node.ts';
 import { PERSISTENT_VOLUME_CLAIM } from './core/persistent-volume-claim.ts';
 import { POD } from './core/pod.ts';
+import { RESOURCE_QUOTA } from './core/resource-quota.ts';
 import { SECRET } from './core/secret.ts';
 import { SERVICE } from './core/service.ts';
 import { SERVICE_ACCOUNT } from './core/service-account.ts';
@@ -66,10 +68,12 @@ const DEFINITIONS: readonly Definition[] = [
   CONFIG_MAP,
   ENDPOINTS,
   EVENT,
+  LIMIT_RANGE,
   NAMESPACE,
   NODE,
   PERSISTENT_VOLUME_CLAIM,
   POD,
+  RESOURCE_QUOTA,
   SECRET,
   SERVICE_ACCOUNT,
   SERVICE,

@@ -10,6 +10,7 @@ import { AUTOSCALING } from './autoscaling.ts';
 import { BATCH } from './batch.ts';
 import { COORDINATION } from './coordination.ts';
 import { CORE_CONTAINERS } from './core-containers.ts';
+import { CORE_LIMITS } from './core-limits.ts';
 import { CORE_NODES } from './core-nodes.ts';
 import { CORE_OBJECTS } from './core-objects.ts';
 import { CORE_PODS } from './core-pods.ts';
@@ -36,6 +37,7 @@ const CORE = [
   CORE_SECURITY,
   CORE_STORAGE,
   CORE_NODES,
+  CORE_LIMITS,
   CORE_SERVICES,
 ];
 
