@@ -14,7 +14,6 @@ import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Metrics } from '../base/metrics.ts';
 import { WorkQueue } from '../base/work-queue.ts';
-import { listInChild } from '../kernel/nft/list-in-child.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import { isNotFound } from '../kube/client.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -73,7 +72,7 @@ export interface PolicyFollower {
 }
 
 /** Reading back a table of more elements than this costs too much for every turn. */
-const largeTable = 10_000;
+const largeTable = 30_000;
 const turnsOfLargeTable = 20;
 
 /** Follows the cluster. Until everything is known once, the kernel keeps what an earlier agent left, and no pod is let in. */
@@ -92,8 +91,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
   const flows = followFlows({ ...options, ...options.flows, model: () => node.model });
   const node: PolicyNode = new PolicyNode({
     node: options.node,
-    // A large table is read by a child, whose memory ends with it.
-    kernel: { ...kernelOf(options.worker), nftList: listInChild },
+    kernel: kernelOf(options.worker),
     assigned: options.assigned,
     heldNames: readHeldNames(options.names.file, log),
     log,
@@ -277,6 +275,7 @@ function kernelOf(worker: KernelWorker) {
     nft: worker.nft.bind(worker),
     nftChunked: worker.nftChunked.bind(worker),
     nftElements: worker.nftElements.bind(worker),
+    nftTable: worker.nftTable.bind(worker),
     connections: worker.connections.bind(worker),
     markConnections: worker.markConnections.bind(worker),
     nftCounters: worker.nftCounters.bind(worker),

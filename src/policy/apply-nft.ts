@@ -1,9 +1,8 @@
 import { sentenceOf } from '../base/errors.ts';
 import { nft } from '../kernel/contract.ts';
-import { parseTable } from '../kernel/nft/table.ts';
 import { KernelCallError } from '../kernel/worker/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
-import { compileDelta, compileElements } from './compile-delta.ts';
+import { compileDelta, compileElements, elementTypesOf } from './compile-delta.ts';
 import type { TableChange, TableState } from './compile-delta.ts';
 import type { PolicyProgram, ProgramChange } from './compile-program.ts';
 
@@ -11,7 +10,7 @@ import type { PolicyProgram, ProgramChange } from './compile-program.ts';
 const mostElements = 1000;
 
 /** What this block asks of a kernel: a KernelWorker, or a stand-in. */
-export type PolicyKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements' | 'nftList'>;
+export type PolicyKernel = Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements' | 'nftTable'>;
 
 /** A set or chain that the kernel does not take, and why. */
 export interface RefusedPart {
@@ -47,7 +46,7 @@ export class PolicyTable {
 
   /** Reads the kernel, and brings the program into force. Throws when the kernel cannot be asked. */
   async apply(program: PolicyProgram): Promise<TableOutcome> {
-    return this.#write(compileDelta(await this.read(), program));
+    return this.#write(compileDelta(await this.read(program), program));
   }
 
   /** Writes a change of the program that was applied before, without reading. */
@@ -67,17 +66,9 @@ export class PolicyTable {
     return { changes: elements.length, refused: [] };
   }
 
-  /** Looks at the kernel; undefined when there is no such table. */
-  async read(): Promise<TableState | undefined> {
-    const tables = await this.#kernel.nftList('list tables inet', this.#namespacePath);
-    // libnftables-json(5)
-    const { nftables = [] } = tables as {
-      readonly nftables?: readonly { readonly table?: { readonly name: string } }[];
-    };
-    if (!nftables.some(({ table }) => table?.name === nft.tables.policy)) return undefined;
-    return parseTable(
-      await this.#kernel.nftList(`list table inet ${nft.tables.policy}`, this.#namespacePath),
-    );
+  /** Looks at the kernel; undefined when there is no such table. Elements of sets that the program has not are left out. */
+  read(program: PolicyProgram): Promise<TableState | undefined> {
+    return this.#kernel.nftTable(nft.tables.policy, elementTypesOf(program), this.#namespacePath);
   }
 
   async #write(changes: readonly TableChange[]): Promise<TableOutcome> {

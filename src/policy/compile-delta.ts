@@ -44,6 +44,21 @@ export function stateOf(program: PolicyProgram): TableState {
   };
 }
 
+/** How the elements of the program's sets are read. */
+export const elementTypesOf = ({ sets }: PolicyProgram) =>
+  new Map([...sets].map(([name, { declaration }]) => [name, typeOf(declaration)]));
+
+/** `type mark . inet_proto : verdict; flags interval;` */
+function typeOf(declaration: string): {
+  readonly key: string;
+  readonly value?: string;
+  readonly isInterval: boolean;
+} {
+  const { key = '', value } = /^type (?<key>[^;:]*?)(?: : (?<value>\w+))?;/.exec(declaration)?.groups ?? {};
+  const isInterval = declaration.includes('flags interval');
+  return { key, ...(value === undefined ? {} : { value }), isInterval };
+}
+
 /**
  * The smallest change from what is there to the program; none when they are the same. A set that was declared otherwise
  * (by another version) cannot be changed: then the whole table is made anew, in the same transaction.
@@ -86,13 +101,13 @@ export function compileElements(
   const changes: ElementChange[] = [];
   for (const [set, { declaration, elements }] of after.sets) {
     const present = before.sets.get(set)?.elements;
-    const type = /^type ([^;:]*?)(?: : \w+)?;/.exec(declaration)?.[1];
-    if (present === undefined || type === undefined) return undefined;
+    const { key: type, isInterval } = typeOf(declaration);
+    if (present === undefined || type === '') return undefined;
     changes.push({
       table,
       set,
       type,
-      isInterval: declaration.includes('flags interval'),
+      isInterval,
       remove: [...present].filter(([key, value]) => elements.get(key) !== value).map(([key]) => key),
       add: [...elements].filter(([key, value]) => present.get(key) !== value),
     });

@@ -38,7 +38,7 @@ function start() {
       nft: () => Promise.resolve(),
       nftChunked: () => Promise.resolve({ applied: 0, refused: [] }),
       nftElements: () => Promise.resolve(),
-      nftList: () => Promise.resolve({ nftables: [] }),
+      nftTable: () => Promise.resolve(undefined),
       nftCounters: () => Promise.resolve([]),
       connections: filters => {
         if (state.isBroken) return Promise.reject(new Error('the kernel cannot be asked now'));

@@ -144,7 +144,7 @@ test('the kernel passes and drops exactly what the engine says, on random polici
       const model = modelOf(world);
       const program = programOf(world);
       assert.deepEqual(await differences(lab, model, program), []);
-      const state = await lab.table.read();
+      const state = await lab.table.read(program);
       assert.deepEqual(compileDelta(state, program), [], 'the kernel has the program and nothing else');
       previous = program;
     }),

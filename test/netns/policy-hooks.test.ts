@@ -262,7 +262,7 @@ function pick(worker: KernelWorker) {
     nft: worker.nft.bind(worker),
     nftChunked: worker.nftChunked.bind(worker),
     nftElements: worker.nftElements.bind(worker),
-    nftList: worker.nftList.bind(worker),
+    nftTable: worker.nftTable.bind(worker),
     connections: worker.connections.bind(worker),
     markConnections: worker.markConnections.bind(worker),
     nftCounters: worker.nftCounters.bind(worker),

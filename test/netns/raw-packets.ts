@@ -16,16 +16,30 @@ export interface RawPacket {
 }
 
 /** Sends it out of the namespace's `eth0`, to the gateway that has this hardware address. */
-export function sendRaw(namespace: string, gatewayMac: string, packet: RawPacket): void {
+export const sendRaw = (namespace: string, gatewayMac: string, packet: RawPacket): void =>
+  sendAll(namespace, framesOf(namespace, gatewayMac, [packet]));
+
+export interface Frames {
+  readonly link: number;
+  readonly frames: readonly Uint8Array[];
+}
+
+export function framesOf(namespace: string, gatewayMac: string, packets: readonly RawPacket[]): Frames {
   using own = RouteSocket.open(namespace);
   const link = own.link('eth0');
   assert.ok(link?.mac);
-  const isSix = packet.source.includes(':');
   const mac = (text: string) => text.split(':').map(part => Number.parseInt(part, 16));
-  const type = isSix ? [0x86, 0xdd] : [0x08, 0x00];
-  const frame = Uint8Array.from([...mac(gatewayMac), ...mac(link.mac), ...type, ...ipPacket(packet)]);
-  inNamespace(namespace, () => sendFrames(link.index, [frame]));
+  const ends = [...mac(gatewayMac), ...mac(link.mac)];
+  const frames = packets.map(packet => {
+    const type = packet.source.includes(':') ? [0x86, 0xdd] : [0x08, 0x00];
+    return Uint8Array.from([...ends, ...type, ...ipPacket(packet)]);
+  });
+  return { link: link.index, frames };
 }
+
+/** Returns when all of them have gone as far as they go on this machine. */
+export const sendAll = (namespace: string, { frames, link }: Frames): void =>
+  inNamespace(namespace, () => sendFrames(link, frames));
 
 function ipPacket({ source, destination, protocol, payload, fragment = 0 }: RawPacket): Uint8Array {
   const [from, to] = [source, destination].map(text => bytesOf(parseAddress(text) ?? assert.fail(text)));

@@ -10,6 +10,8 @@ export interface ElementTypes {
   readonly key: string;
   /** Of a map: a type, or `verdict`. */
   readonly value?: string;
+  /** Keys may be ranges: what the host orders otherwise stands turned in them, so that bytes compare. */
+  readonly isInterval?: boolean;
 }
 
 /** <linux/netfilter/nf_tables.h> */
@@ -42,7 +44,10 @@ export function decodeElements(
     const key = valueIn(fields.get(element.key));
     if (key === undefined) return [];
     const end = valueIn(fields.get(element.keyEnd));
-    return [[formatKey(keyTypes, key, end), formatData(types.value, fields.get(element.data))] as const];
+    const isInterval = types.isInterval === true;
+    return [
+      [formatKey(keyTypes, key, end, isInterval), formatData(types.value, fields.get(element.data))] as const,
+    ];
   });
 }
 
@@ -53,7 +58,7 @@ function formatData(type: string | undefined, bytes: Uint8Array | undefined): st
   if (type === undefined || bytes === undefined) return '';
   if (type !== 'verdict') {
     const value = valueIn(bytes);
-    return value === undefined ? '' : formatKey(type.split(' . '), value, undefined);
+    return value === undefined ? '' : formatKey(type.split(' . '), value, undefined, false);
   }
   const found = decodeAttributes(bytes, 0).get(data.verdict);
   const fields = decodeAttributes(found ?? new Uint8Array(0), 0);
@@ -64,7 +69,12 @@ function formatData(type: string | undefined, bytes: Uint8Array | undefined): st
 }
 
 /** Every part is padded to four bytes; with an end, parts may be ranges. */
-function formatKey(types: readonly string[], from: Uint8Array, to: Uint8Array | undefined): string {
+function formatKey(
+  types: readonly string[],
+  from: Uint8Array,
+  to: Uint8Array | undefined,
+  isInterval: boolean,
+): string {
   let at = 0;
   return types
     .map(type => {
@@ -72,7 +82,7 @@ function formatKey(types: readonly string[], from: Uint8Array, to: Uint8Array | 
       const first = from.subarray(at, at + length);
       const last = to?.subarray(at, at + length) ?? first;
       at += (length + 3) & ~3;
-      return formatRange(type, first, last);
+      return formatRange(type, first, last, isInterval);
     })
     .join(' . ');
 }
@@ -86,8 +96,8 @@ const lengths: Readonly<Record<string, number>> = {
   mark: 4,
 };
 
-function formatRange(type: string, from: Uint8Array, to: Uint8Array): string {
-  const [first, last] = [formatPart(type, from), formatPart(type, to)];
+function formatRange(type: string, from: Uint8Array, to: Uint8Array, isInterval: boolean): string {
+  const [first, last] = [formatPart(type, from, isInterval), formatPart(type, to, isInterval)];
   if (first === last) return first;
   const [low, high] = [addressFromBytes(from), addressFromBytes(to)];
   const length =
@@ -102,7 +112,7 @@ function prefixLength(low: Address, high: Address): number | undefined {
   return (low.family === 4 ? 32 : 128) - (size.toString(2).length - 1);
 }
 
-function formatPart(type: string, bytes: Uint8Array): string {
+function formatPart(type: string, bytes: Uint8Array, isInterval: boolean): string {
   switch (type) {
     case 'ipv4_addr':
     case 'ipv6_addr': {
@@ -118,6 +128,6 @@ function formatPart(type: string, bytes: Uint8Array): string {
       return `${(number >>> 16).toString(16)}:${(number & 0xffff).toString(16)}`;
     }
     default:
-      return String(readU32(bytes) ?? '');
+      return String(readU32(bytes, isInterval ? 'network' : 'host') ?? '');
   }
 }
