@@ -259,10 +259,10 @@ test('switched to nftables and back, connections go on, sockets are answered as 
   assert.deepEqual(readdirSync(node.pins), []);
 });
 
-test('10,000 Services grow the maps, and one that changes writes its own entries alone', async context => {
+test('5,000 Services grow the maps, and one that changes writes its own entries alone', async context => {
   const node = await withServers(context);
   const { objects, places } = node;
-  const count = 10_000;
+  const count = 5000;
   const one = { ports: [{ name: 'http', port: 80 }] };
   for (let index = 0; index < count; index++) {
     objects.put(
@@ -292,7 +292,7 @@ test('10,000 Services grow the maps, and one that changes writes its own entries
   await node.kernel.nft('flush chain inet fairlead-services inside');
   const ask = async (host: string) => reached((await pod.ask({ do: 'tcp', host, port: 80 })).said);
   assert.ok(places[4].slice(4).includes(await ask('10.96.100.9')));
-  assert.ok(places[4].slice(0, 4).includes(await ask('10.96.139.15')));
+  assert.ok(places[4].slice(0, 4).includes(await ask('10.96.119.15')));
 });
 
 test('hooks that cannot be told of a change are given up, and nftables translates', async context => {

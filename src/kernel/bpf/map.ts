@@ -6,7 +6,10 @@ import { BpfError, done } from './error.ts';
 /** <linux/bpf.h>: struct bpf_map_info begins with type, id, key size, value size, entries, flags and the name. */
 const infoLength = 88;
 const perCpuTypes: ReadonlySet<number> = new Set([5, 6, 10, 21]);
-const batchLength = 4096;
+/** What is read at once: large buffers would stay with the thread for long. */
+const batchBytes = 65_536;
+/** A bucket of a hash map is read whole. */
+const smallestBatch = 64;
 const noEntry = 'ENOENT';
 const noBatch: ReadonlySet<string> = new Set(['ENOTSUPP', 'EINVAL', 'EOPNOTSUPP', 'errno 524']);
 
@@ -82,12 +85,13 @@ export class BpfMap implements Disposable {
 
   /** All entries. Those that change meanwhile may come twice, or not. */
   *entries(): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
-    const keys = new Uint8Array(batchLength * this.keyLength);
-    const values = new Uint8Array(batchLength * this.valueLength);
+    const batch = Math.max(smallestBatch, Math.floor(batchBytes / (this.keyLength + this.valueLength)));
+    const keys = new Uint8Array(batch * this.keyLength);
+    const values = new Uint8Array(batch * this.valueLength);
     let position: Uint8Array | null = null;
     for (;;) {
       const next = new Uint8Array(Math.max(this.keyLength, 8));
-      const counter = wordOf(batchLength);
+      const counter = wordOf(batch);
       const result = libbpf().bpf_map_lookup_batch(this.#use(), position, next, keys, values, counter, null);
       if (result < 0 && position === null && isErrno(result, ...noBatch)) {
         yield* this.#entriesOneByOne();
