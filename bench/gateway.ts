@@ -15,7 +15,7 @@ import { DEPLOYMENTS, PODS, SERVICES } from '../src/kube/resources.ts';
 import type { Pod } from '../src/kube/types/pod.ts';
 import { clusterFiles } from '../src/standalone/cluster.ts';
 import { type Load, type Measured, measure, type Subject } from './gateway/load.ts';
-import { backendPort, manifests, namespace, type PeerName, peerNames } from './gateway/objects.ts';
+import { backendPort, callHost, manifests, namespace, type PeerName, peerNames } from './gateway/objects.ts';
 import { startBackend, startPeer } from './gateway/peers.ts';
 import { changeRoutes, makeRoutes } from './gateway/route-changes.ts';
 import type { Bench } from './harness/bench.ts';
@@ -25,7 +25,7 @@ import { percentile, type Row, rowOf } from './harness/result.ts';
 const cluster = 'bench-gateway';
 const node = 'node-1';
 const launcher = resolve(import.meta.dirname, '..', 'fairlead');
-const packages = ['haproxy', 'nginx', 'wrk'] as const;
+const packages = ['haproxy', 'nginx', 'nghttp2-client', 'wrk'] as const;
 /** Of those who are measured; the load and the backend have the other one. */
 const subjectProcessor = '0';
 const loadProcessor = '1';
@@ -67,14 +67,28 @@ const scenarios: readonly Scenario[] = [
     names: threads,
     quick: { names: ['ours', 'haproxy'], rounds: 2 },
   },
+  {
+    name: 'HTTP/2 over TLS, 4 connections of 16 streams',
+    load: { ...small, scheme: 'https', connections: 4, streams: 16 },
+    names: threads,
+    quick: { names: ['ours', 'haproxy'], rounds: 2 },
+  },
+  {
+    name: 'calls of gRPC in clear, 4 connections of 16 streams',
+    load: { ...small, host: callHost, connections: 4, streams: 16 },
+    names: ['ours', 'haproxy'],
+    quick: { names: ['ours', 'haproxy'], rounds: 2 },
+  },
   { name: 'HTTP/1.1, 512 connections', load: { ...small, connections: 512 }, names: threads },
 ];
 
 /** Seconds until V8 has compiled what is hot, on a quiet machine: what runs for days is measured, not its first seconds. */
-const warming: readonly (readonly [name: Name, scheme: 'http' | 'https', seconds: number])[] = [
-  ['ours', 'http', 5],
-  ['ours', 'https', 3],
-  ['plain', 'http', 2],
+const warming: readonly (readonly [name: Name, load: Omit<Load, 'seconds'>, seconds: number])[] = [
+  ['ours', { ...small, connections: 16 }, 5],
+  ['ours', { ...small, scheme: 'https', connections: 16 }, 3],
+  ['ours', { ...small, scheme: 'https', connections: 4, streams: 16 }, 2],
+  ['ours', { ...small, host: callHost, connections: 4, streams: 16 }, 2],
+  ['plain', { ...small, connections: 16 }, 2],
 ];
 
 /**
@@ -99,11 +113,9 @@ export const bench: Bench = {
         const subjects = await startAll(client, unpacked, directory, certificate, children);
         const world = namespacePath(namespaces.world(cluster));
         say('warming');
-        for (const [name, scheme, seconds] of warming)
+        for (const [name, load, seconds] of warming)
           await measure(unpacked, world, subjectOf(subjects, name), {
-            ...small,
-            scheme,
-            connections: 16,
+            ...load,
             seconds: quick ? seconds : 3 * seconds,
           });
         const rows: Row[] = [];

@@ -6,7 +6,11 @@ export const host = 'bench.example.com';
 export const peerNames = ['haproxy', 'nginx', 'plain'] as const;
 export type PeerName = (typeof peerNames)[number];
 
+/** The same place, whose requests go to the backend's port for HTTP/2. */
+export const callHost = 'calls.bench.example.com';
+
 export const backendPort = 8080;
+export const callPort = 8081;
 export const peerPorts = { http: 8080, https: 8443 } as const;
 
 /** A Gateway with a route to the backend, and a place of the same kind for each peer: a pod, and a Service as the Gateway's. */
@@ -36,7 +40,11 @@ export function manifests(certificate: {
       },
     }),
     route('route', [host], 'backend'),
-    service('backend', 'ClusterIP', [{ name: 'http', port: 80, targetPort: backendPort }]),
+    route('calls', [callHost], 'backend', 81),
+    service('backend', 'ClusterIP', [
+      { name: 'http', port: 80, targetPort: backendPort },
+      { name: 'calls', port: 81, targetPort: callPort, appProtocol: 'kubernetes.io/h2c' },
+    ]),
     pod('backend'),
     ...peerNames.flatMap(name => [
       pod(name),
@@ -48,8 +56,8 @@ export function manifests(certificate: {
   ];
 }
 
-export function route(name: string, hostnames: readonly string[], backend: string): KubeObject {
-  const rules = [{ backendRefs: [{ name: backend, port: 80 }] }];
+export function route(name: string, hostnames: readonly string[], backend: string, port = 80): KubeObject {
+  const rules = [{ backendRefs: [{ name: backend, port }] }];
   return object(
     'gateway.networking.k8s.io/v1',
     'HTTPRoute',

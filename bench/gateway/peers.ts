@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnIn } from '../../src/kernel/ns/index.ts';
 import type { Unpacked } from '../harness/debian.ts';
-import { backendPort, peerPorts, type PeerName } from './objects.ts';
+import { backendPort, callHost, callPort, peerPorts, type PeerName } from './objects.ts';
 
 export interface PeerPlace {
   /** The pod's network namespace. */
@@ -47,6 +47,7 @@ export function startBackend(place: PeerPlace): ChildProcess {
   file(place, '1m', 'x'.repeat(1 << 20));
   const server = `server {
     listen ${backendPort}; listen [::]:${backendPort};
+    listen ${callPort} http2; listen [::]:${callPort} http2;
     location = /1m { root ${place.directory}; }
     location / { default_type text/plain; return 200 "${'x'.repeat(64)}"; }
   }`;
@@ -82,10 +83,13 @@ defaults
   timeout server 60s
 frontend in
   bind :::${peerPorts.http} v4v6
-  bind :::${peerPorts.https} v4v6 ssl crt ${certificate}
+  bind :::${peerPorts.https} v4v6 ssl crt ${certificate} alpn h2,http/1.1
+  use_backend calls if { hdr(host) -i ${callHost} }
   default_backend out
 backend out
   server one ${upstream}
+backend calls
+  server one ${upstream.replace(/\d+$/, String(callPort))} proto h2
 `;
 
 const nginxProxy = ({ upstream, certificate }: PeerPlace): string => `upstream out {
@@ -93,7 +97,7 @@ const nginxProxy = ({ upstream, certificate }: PeerPlace): string => `upstream o
   }
   server {
     listen ${peerPorts.http}; listen [::]:${peerPorts.http};
-    listen ${peerPorts.https} ssl; listen [::]:${peerPorts.https} ssl;
+    listen ${peerPorts.https} ssl http2; listen [::]:${peerPorts.https} ssl http2;
     ssl_certificate ${certificate}; ssl_certificate_key ${certificate};
     location / {
       proxy_pass http://out; proxy_http_version 1.1; proxy_set_header Connection "";

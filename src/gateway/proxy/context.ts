@@ -1,6 +1,7 @@
 import type { LiveTable } from '../lookup/index.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RequestHead } from './http1/request-head.ts';
+import type { ResponseHead } from './http1/response-head.ts';
 import type { Http2Share } from './http2/connection.ts';
 import type { Backends } from './endpoints.ts';
 import type { FigureCounter } from './figures.ts';
@@ -34,8 +35,9 @@ export interface ProxyContext extends Http2Share {
   readonly figures: FigureCounter;
   readonly readBuffer: ReadBuffer;
   readonly clients: Set<Client>;
-  /** Of requests of HTTP/2: read and used up in one go, as those of HTTP/1. */
+  /** Of messages of HTTP/2: read and used up in one go. */
   readonly http2Head: RequestHead;
+  readonly http2Answer: ResponseHead;
   readonly requestIds: RequestIds;
   readonly hostnames: Hostnames;
   readonly random: () => number;

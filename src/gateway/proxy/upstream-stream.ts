@@ -1,7 +1,6 @@
 import type { ProxyContext } from './context.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
-import { ResponseHead } from './http1/response-head.ts';
 import type { FieldSection } from './http2/field-section.ts';
 import { code } from './http2/frames.ts';
 import type { Http2Stream, StreamOwner } from './http2/stream.ts';
@@ -19,7 +18,6 @@ export class UpstreamStream implements ExchangeUpstream, StreamOwner {
   readonly isUsed: boolean;
   readonly #session: UpstreamSession;
   readonly #context: ProxyContext;
-  readonly #head = new ResponseHead();
   #listener: UpstreamListener | undefined;
   #stream: Http2Stream | undefined;
   #isPaused = false;
@@ -106,7 +104,7 @@ export class UpstreamStream implements ExchangeUpstream, StreamOwner {
     const listener = this.#listener;
     const stream = this.#stream;
     if (listener === undefined || stream === undefined) return;
-    const head = this.#head;
+    const head = this.#context.http2Answer;
     const problem = section.response(head, isLast);
     const isInterim = problem === 0 && head.status < 200;
     const hasNoBody = listener.hasNoResponseBody(head.status);

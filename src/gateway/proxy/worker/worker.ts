@@ -6,6 +6,7 @@ import type { ProxyContext } from '../context.ts';
 import { Backends, type Endpoint } from '../endpoints.ts';
 import { FigureCounter } from '../figures.ts';
 import { RequestHead } from '../http1/request-head.ts';
+import { ResponseHead } from '../http1/response-head.ts';
 import { FieldSection } from '../http2/field-section.ts';
 import { HeaderEncoder } from '../http2/header-encoder.ts';
 import type { FromWorker, ToWorker } from '../messages.ts';
@@ -59,6 +60,7 @@ export class Worker {
       hostnames: new Hostnames(),
       clients: new Set(),
       http2Head: new RequestHead(),
+      http2Answer: new ResponseHead(),
       section: new FieldSection(),
       encoder: new HeaderEncoder(),
       queued: 0,
