@@ -1,4 +1,4 @@
-import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS } from './access/bootstrap-roles.ts';
+import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS, aggregated } from './access/bootstrap-roles.ts';
 import { PROCESS_ROLES, PROCESS_ROLE_BINDINGS } from './access/process-roles.ts';
 import { DEFAULT_RANGE } from './allocators/service-ranges.ts';
 import type { Context } from './context.ts';
@@ -50,9 +50,13 @@ const BOOTSTRAP_LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
 
 /** The roles that everything else builds on; what somebody changed in them is left as it is. */
 async function ensureRoles(context: Context): Promise<void> {
-  for (const { name, labels, rules } of [...CLUSTER_ROLES, ...PROCESS_ROLES]) {
+  for (const { name, labels, gathers, rules } of [...CLUSTER_ROLES, ...PROCESS_ROLES]) {
     const metadata = { name, labels: { ...BOOTSTRAP_LABELS, ...labels } };
-    await ensure(context, 'clusterroles', metadata, { rules }, RBAC_GROUP);
+    const aggregationRule =
+      gathers === undefined
+        ? {}
+        : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregated(gathers) }] } };
+    await ensure(context, 'clusterroles', metadata, { rules, ...aggregationRule }, RBAC_GROUP);
   }
   for (const { role, groups = [], users = [] } of [...CLUSTER_ROLE_BINDINGS, ...PROCESS_ROLE_BINDINGS]) {
     const subject = (kind: string) => (name: string) => ({ apiGroup: RBAC_GROUP, kind, name });

@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { CustomResources } from './crd/custom-resources.ts';
 import { LocalServices } from './aggregation/local-services.ts';
+import { aggregateRoles } from './access/aggregated-roles.ts';
 import { AgentSecrets } from './access/agent-secrets.ts';
 import { Rbac } from './access/rbac.ts';
 import { ServiceAccountTokens } from './access/service-account-tokens.ts';
@@ -141,6 +142,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
   const stopAddresses = IpAddresses.start(context);
   const stopDefinitions = await new CustomResources(context).start();
   const stopServices = LocalServices.start(context);
+  const stopRoles = aggregateRoles(context);
   const stopNoting = noteObserved(context);
   const unguard = keepService(context, settings);
   const router = new Router(context, [
@@ -167,6 +169,7 @@ async function startOn(store: Store, options: ApiServerOptions): Promise<ApiServ
       unguard();
       stopDefinitions();
       stopNoting();
+      stopRoles();
       stopRanges();
       stopServices?.();
       stopAddresses?.();

@@ -223,3 +223,32 @@ test('groups to impersonate without a user are refused: nobody gets the rights o
   const headers = { 'impersonate-group': 'readers' };
   assert.equal((await server.call('GET', `${DEFAULT}/secrets`, { headers })).status, 400);
 });
+
+test('a role that is labelled for view counts for view, edit and admin, and is written into them', async () => {
+  await using server = await started();
+  const watch = await server.watch(`${RBAC}/clusterroles?watch=1`);
+  const rule = { apiGroups: ['example.com'], resources: ['boats'], verbs: ['get', 'list'] };
+  const role = await server.call('POST', `${RBAC}/clusterroles`, {
+    body: {
+      metadata: {
+        name: 'boats-view',
+        labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
+      },
+      rules: [rule],
+    },
+  });
+  assert.equal(role.status, 201, role.text);
+  const has = (name: string) =>
+    watch.events.some(
+      ({ object }) =>
+        object?.['metadata']?.['name'] === name && JSON.stringify(object['rules']).includes('boats'),
+    );
+  for (let count = 1; !['view', 'edit', 'admin'].every(has); count++) await watch.take(count);
+  watch.close();
+  const held = await server.call('GET', `${RBAC}/clusterroles/view`);
+  const rules = (held.json['rules'] ?? []) as readonly unknown[];
+  assert.deepEqual(rules[0], rule, 'by the names of the roles');
+  assert.deepEqual(held.json['aggregationRule'], {
+    clusterRoleSelectors: [{ matchLabels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' } }],
+  });
+});

@@ -3,6 +3,8 @@
 export interface BootstrapRole {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** It takes in the rules of all roles that are labelled for this one. */
+  readonly gathers?: string;
   readonly rules: readonly object[];
 }
 
@@ -100,16 +102,27 @@ const adminRules = [
   resources('rbac.authorization.k8s.io', ['rolebindings', 'roles'], [...READ, ...WRITE]),
 ];
 
-const aggregated = (to: string) => ({ [`rbac.authorization.k8s.io/aggregate-to-${to}`]: 'true' });
+export const aggregated = (to: string) => ({ [`rbac.authorization.k8s.io/aggregate-to-${to}`]: 'true' });
 
 export const CLUSTER_ROLES: readonly BootstrapRole[] = [
   {
     name: 'cluster-admin',
     rules: [resources('*', ['*'], ['*']), { nonResourceURLs: ['*'], verbs: ['*'] }],
   },
-  { name: 'admin', rules: adminRules },
-  { name: 'edit', labels: aggregated('admin'), rules: editRules },
-  { name: 'view', labels: aggregated('edit'), rules: viewRules },
+  { name: 'admin', gathers: 'admin', rules: adminRules },
+  { name: 'edit', labels: aggregated('admin'), gathers: 'edit', rules: editRules },
+  { name: 'view', labels: aggregated('edit'), gathers: 'view', rules: viewRules },
+  {
+    name: 'system:aggregate-to-admin',
+    labels: aggregated('admin'),
+    rules: adminRules.filter(rule => !editRules.includes(rule)),
+  },
+  {
+    name: 'system:aggregate-to-edit',
+    labels: aggregated('edit'),
+    rules: editRules.filter(rule => !viewRules.includes(rule)),
+  },
+  { name: 'system:aggregate-to-view', labels: aggregated('view'), rules: viewRules },
   {
     name: 'system:discovery',
     rules: [

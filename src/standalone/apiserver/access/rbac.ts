@@ -111,6 +111,19 @@ export function rulesOfRole(store: Store, role: ApiObject | undefined): readonly
   return [...rulesIn(role), ...others.flatMap(rulesIn)];
 }
 
+/** The rules that a role's `aggregationRule` gathers, as they are written: by the names of the roles, each rule once. */
+export function rulesOfOthers(store: Store, role: ApiObject): readonly Fields[] {
+  const selectors = selectorsOf(role);
+  const found = store
+    .newestOf(`${GROUP}/clusterroles`)
+    .map(({ object }) => object)
+    .filter(other => other.metadata.name !== role.metadata.name)
+    .filter(other => selectors.some(selector => matchesSelector(selector, other.metadata.labels ?? {})))
+    .toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
+    .flatMap(other => listOf(other['rules']));
+  return [...new Map(found.map(rule => [JSON.stringify(rule), rule])).values()];
+}
+
 /** Whether a role takes in the rules of others. */
 export const isAggregating = (role: ApiObject): boolean => selectorsOf(role).length > 0;
 

@@ -16,7 +16,7 @@ const CASES: readonly (readonly [string, readonly string[], readonly string[]])[
   ['^(a{0}b){2}$', ['bb'], ['abab']],
   ['^(.|\\n){3}$', ['a\nb'], ['ab']],
   ['^(a|){2}$', ['', 'a', 'aa'], ['aaa']],
-  ['^(\\(|\\{){2}$', ['({'], ['((' + '(']],
+  ['^(\\(|\\{){2}$', ['({'], ['(((']],
 ];
 
 for (const [pattern, having, lacking] of CASES) {
