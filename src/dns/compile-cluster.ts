@@ -8,12 +8,13 @@ import { NameTree } from './compile-tree.ts';
 import { apexNames, compileApex, compileZones } from './compile-zone.ts';
 import type { Zone } from './compile-zone.ts';
 import { decide } from './decide.ts';
+import { derivedRecords } from './decide-derived.ts';
 import type { Decision, Knowledge, PlacedEndpoint } from './decide.ts';
 import { serviceKey } from './model.ts';
 import type { ServiceNames, SliceNames } from './model.ts';
 import { defaultRules } from './model-rules.ts';
 import type { NameRules } from './model-rules.ts';
-import { keyOfName, types } from './wire/index.ts';
+import { isWithin, keyOfName, types } from './wire/index.ts';
 import type { NameKey } from './wire/index.ts';
 
 export interface ClusterNamesOptions {
@@ -185,9 +186,13 @@ export class ClusterNames implements Knowledge {
     const node = this.tree.get(key);
     const kept = node?.answers.get(type);
     if (kept !== undefined) return kept;
+    if (node === undefined && this.isComplete) {
+      const absent = this.#absent(key, type);
+      if (absent !== undefined) return absent;
+    }
     const decision = this.decide(key, type);
     if (decision.outcome === 'no-name' && decision.answers.length === 0)
-      return this.#noNameAnswer(decision, key);
+      return this.#noNameAnswer(decision.zone, decision, key);
     const answer = compileAnswer(decision, key, this);
     // What an alias leads to is another name's, and changes without this one.
     const isAlias = 'answers' in decision && decision.answers.some(({ data }) => data.type === 'CNAME');
@@ -199,11 +204,15 @@ export class ClusterNames implements Knowledge {
     return this.#options.serial;
   }
 
-  #noNameAnswer(
-    decision: Extract<Decision, { outcome: 'no-name' }>,
-    key: NameKey,
-  ): CompiledAnswer | undefined {
-    const { zone } = decision;
+  /** The short way to most NXDOMAIN: what `decide` says of a name that nothing makes. */
+  #absent(key: NameKey, type: number): CompiledAnswer | undefined {
+    const zone = this.zones.find(each => isWithin(key, each.key));
+    if (zone === undefined || this.openZones.length > 0 || type >= types.IXFR) return undefined;
+    if (this.rules.pods === 'verified' || derivedRecords(this, key, type) !== undefined) return undefined;
+    return this.#noName.get(zone)?.[key.length];
+  }
+
+  #noNameAnswer(zone: Zone, decision: Decision, key: NameKey): CompiledAnswer | undefined {
     const byLength = this.#noName.get(zone) ?? [];
     this.#noName.set(zone, byLength);
     byLength[key.length] ??= compileAnswer(decision, key, this);

@@ -18,6 +18,7 @@ export interface TopReport {
 }
 
 const capacity = 256;
+const candidates = 8;
 const windowMilliseconds = 60_000;
 const shown = 50;
 
@@ -78,21 +79,27 @@ const emptyTables = (): Tables => ({
   clients: new HeavyHitters(),
 });
 
-/** Space-Saving (Metwally, Agrawal, El Abbadi 2005): a newcomer takes the place, and the count, of the rarest. */
+/** After Space-Saving (Metwally, Agrawal, El Abbadi 2005): a newcomer takes the place, and the count, of a rare one. */
 class HeavyHitters {
   readonly #counts = new Map<string, number>();
 
   add(item: string): void {
     const present = this.#counts.get(item);
-    if (present !== undefined || this.#counts.size < capacity) {
-      this.#counts.set(item, (present ?? 0) + 1);
+    if (present !== undefined) {
+      // To the end of the order, behind those that may be dropped next.
+      this.#counts.delete(item);
+      this.#counts.set(item, present + 1);
       return;
     }
-    let [rarest, least] = ['', Infinity];
+    if (this.#counts.size < capacity) {
+      this.#counts.set(item, 1);
+      return;
+    }
+    let [rarest, least, seen] = ['', Infinity, 0];
+    // The rarest of those that have been there longest: looking at all would cost more than the answer.
     for (const [other, count] of this.#counts) {
-      if (count >= least) continue;
-      [rarest, least] = [other, count];
-      if (least === 1) break;
+      if (count < least) [rarest, least] = [other, count];
+      if (least === 1 || ++seen === candidates) break;
     }
     this.#counts.delete(rarest);
     this.#counts.set(item, least + 1);

@@ -17,6 +17,9 @@ export class Batch {
   readonly headers: Uint8Array;
   readonly slots: readonly Buffer[];
   readonly #names: Uint8Array;
+  /** Where each name is, and to whose name each header points. */
+  readonly #nameAddresses: readonly bigint[];
+  readonly #pointsTo: (Batch | undefined)[];
   readonly #vectors: Uint8Array;
   readonly #headerView: DataView;
   readonly #vectorView: DataView;
@@ -34,9 +37,11 @@ export class Batch {
       data.subarray(index * slotLength, (index + 1) * slotLength),
     );
     const [dataAt, namesAt, vectorsAt] = [addressOf(data), addressOf(this.#names), addressOf(this.#vectors)];
+    this.#nameAddresses = this.slots.map((_, index) => namesAt + BigInt(index * nameLength));
+    this.#pointsTo = this.slots.map(() => undefined);
     for (let index = 0; index < size; index++) {
       const header = index * headerLength;
-      this.#headerView.setBigUint64(header + offsets.name, namesAt + BigInt(index * nameLength), true);
+      this.#pointAt(index, this, index);
       this.#headerView.setBigUint64(header + offsets.vector, vectorsAt + BigInt(index * vectorLength), true);
       this.#headerView.setBigUint64(header + offsets.vectorLength, 1n, true);
       this.#vectorView.setBigUint64(index * vectorLength, dataAt + BigInt(index * slotLength), true);
@@ -71,14 +76,23 @@ export class Batch {
   }
 
   setPeer(index: number, peer: Uint8Array): void {
+    this.#pointAt(index, this, index);
     this.#names.set(peer, index * nameLength);
     this.#headerView.setUint32(index * headerLength + offsets.nameLength, peer.length, true);
   }
 
-  copyPeer(index: number, from: Batch, fromIndex: number): void {
+  /** Sends to whom a datagram of another batch came from, which must not be received into before that. */
+  answerPeer(index: number, from: Batch, fromIndex: number): void {
     const length = from.#headerView.getUint32(fromIndex * headerLength + offsets.nameLength, true);
-    const start = fromIndex * nameLength;
-    this.#names.set(from.#names.subarray(start, start + nameLength), index * nameLength);
+    // With each datagram answered the pointers stay as they are.
+    if (this.#pointsTo[index] !== from || index !== fromIndex) this.#pointAt(index, from, fromIndex);
     this.#headerView.setUint32(index * headerLength + offsets.nameLength, length, true);
+  }
+
+  #pointAt(index: number, batch: Batch, at: number): void {
+    const address = batch.#nameAddresses[at];
+    if (address === undefined) throw new RangeError(`a batch has no place ${at}`);
+    this.#headerView.setBigUint64(index * headerLength + offsets.name, address, true);
+    this.#pointsTo[index] = index === at ? batch : undefined;
   }
 }

@@ -154,7 +154,7 @@ export class DatagramServer {
       const length = this.#handler(request, requests.receivedLength(index), answer, this.#peer, socket);
       if (length === 0) continue;
       answers.setLength(ready, length);
-      answers.copyPeer(ready, requests, index);
+      answers.answerPeer(ready, requests, index);
       ready++;
     }
     if (ready > 0) this.#flush(fd, ready);
