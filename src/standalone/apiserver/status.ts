@@ -251,7 +251,7 @@ const VALUELESS: readonly FieldError['type'][] = ['Required', 'Forbidden', 'TooL
 function fieldMessage(error: FieldError): string {
   const title = TITLES[error.type];
   const detail = error.detail === '' ? '' : `: ${error.detail}`;
-  const showsValue = !VALUELESS.includes(error.type);
+  const showsValue = !VALUELESS.includes(error.type) && Object.hasOwn(error, 'value');
   if (!showsValue) return title + detail;
   return `${title}: ${cut(JSON.stringify(error.value ?? null))}${detail}`;
 }

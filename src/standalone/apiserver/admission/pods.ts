@@ -18,9 +18,19 @@ export async function admitPod(context: Context, kind: Kind, object: ApiObject):
   if (kind.group !== '' || kind.kind !== 'Pod' || !isFields(object['spec'])) return object;
   // The first of a real server's admission too: nobody waits for the account of a namespace that is not there.
   assertNamespaceTakesNew(context.store, kind, object.metadata.namespace ?? '', object.metadata.name ?? '');
+  assertRuntimeClass(kind, object, object['spec']);
   const withPriority = prioritised(context, kind, object, object['spec']);
   if (!context.admitsServiceAccounts || isMirror(object)) return withPriority;
   return withCredentials(context, kind, withPriority);
+}
+
+/** There are no RuntimeClasses here: whoever names one is told so, as where it has not been made. */
+function assertRuntimeClass(kind: Kind, object: ApiObject, spec: Fields): void {
+  const { runtimeClassName: name, overhead } = spec;
+  const refuse = (why: string) => forbidden(kind, object.metadata.name ?? '', `pod rejected: ${why}`);
+  if (typeof name === 'string' && name !== '') throw refuse(`RuntimeClass ${JSON.stringify(name)} not found`);
+  if (isFields(overhead) && Object.keys(overhead).length > 0)
+    throw refuse('Pod Overhead set without corresponding RuntimeClass defined Overhead');
 }
 
 /** A mirror of what runs on a node anyway is not changed. */
@@ -33,14 +43,30 @@ function prioritised(context: Context, kind: Kind, object: ApiObject, spec: Fiel
   if (classes === undefined) return object;
   if (typeof name !== 'string' || name === '') {
     const standard = defaultClass(context);
-    if (standard === undefined) return object;
-    return withClass(object, spec, standard);
+    assertPriority(kind, object, spec, standard);
+    return standard === undefined ? object : withClass(object, spec, standard);
   }
   const found = context.store.newest('scheduling.k8s.io/priorityclasses', name)?.object;
   if (found === undefined) {
     throw forbidden(kind, object.metadata.name ?? '', `no PriorityClass with name ${name} was found`);
   }
+  assertPriority(kind, object, spec, found);
   return withClass(object, spec, found);
+}
+
+/** Numbers come from classes alone. */
+function assertPriority(kind: Kind, object: ApiObject, spec: Fields, from: ApiObject | undefined): void {
+  const { value = 0, preemptionPolicy = 'PreemptLowerPriority' }: Fields = from ?? {};
+  const { priority = value, preemptionPolicy: policy = preemptionPolicy } = spec;
+  const refuse = (what: string, given: unknown, computed: unknown) =>
+    forbidden(
+      kind,
+      object.metadata.name ?? '',
+      `the ${what} (${String(given)}) must not be provided in pod spec; priority admission controller computed ${String(computed)} from the given PriorityClass name`,
+    );
+  if (priority !== null && priority !== value) throw refuse('integer value of priority', priority, value);
+  if (policy !== null && policy !== preemptionPolicy)
+    throw refuse('string value of PreemptionPolicy', policy, preemptionPolicy);
 }
 
 function defaultClass(context: Context): ApiObject | undefined {

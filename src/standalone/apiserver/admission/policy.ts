@@ -211,6 +211,6 @@ export function problemOf(read: () => unknown): string | undefined {
     read();
     return undefined;
   } catch (error) {
-    return `compilation failed: ${(error as Error).message}`;
+    return (error as Error).message;
   }
 }

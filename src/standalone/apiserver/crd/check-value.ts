@@ -17,6 +17,11 @@ export function checkObject(schema: StructuralSchema, found: Findings, object: P
   new Walk(found).object(schema, object, true);
 }
 
+/** Adds what is wrong with any value that the schema is for. */
+export function checkValue(schema: StructuralSchema, found: Findings, place: Place): void {
+  new Walk(found).value(schema, place);
+}
+
 class Walk {
   readonly #found: Findings;
 
@@ -33,12 +38,12 @@ class Walk {
       if (isWhole && OBJECT_FIELDS.includes(name)) continue;
       const child = childOf(schema, name);
       if (child === undefined || child === true) continue;
-      this.#value(child, place.child(name));
+      this.value(child, place.child(name));
     }
     this.#count(place, Object.keys(place.fields).length, schema, 'Properties');
   }
 
-  #value(schema: StructuralSchema, place: Place): void {
+  value(schema: StructuralSchema, place: Place): void {
     if (this.#found.errors.length >= MOST_FINDINGS) return;
     const { value } = place;
     if (value === null && schema.nullable) return;
@@ -53,7 +58,7 @@ class Walk {
   #list(schema: StructuralSchema, place: Place): void {
     this.#count(place, place.list.length, schema, 'Items');
     const { items, listType, listKeys } = schema;
-    if (items !== undefined) for (const item of place.items()) this.#value(items, item);
+    if (items !== undefined) for (const item of place.items()) this.value(items, item);
     if (listType === 'set' || schema.keywords['uniqueItems'] === true) this.#unique(place, []);
     else if (listType === 'map') this.#unique(place, listKeys, items);
   }
@@ -85,18 +90,17 @@ class Walk {
     // JSON Schema counts characters, not UTF-16 units.
     const size =
       text.length > 0 && (maxLength ?? minLength) !== undefined ? Array.from(text).length : text.length;
-    if (typeof maxLength === 'number' && size > maxLength) this.#found.tooLong(place, maxLength);
+    const isTooLong = typeof maxLength === 'number' && size > maxLength;
+    if (isTooLong) this.#found.tooLong(place, maxLength);
     if (typeof minLength === 'number' && size < minLength) {
       this.#found.invalid(place, `${place.path} in body should be at least ${minLength} chars long`);
     }
-    if (typeof pattern === 'string' && testerOf(pattern)?.test(text) === false) {
+    if (!isTooLong && typeof pattern === 'string' && testerOf(pattern)?.test(text) === false) {
       this.#found.invalid(place, `${place.path} in body should match '${pattern}'`);
     }
     if (schema.format !== undefined && !hasFormat(schema.format, text)) {
-      this.#found.invalid(
-        place,
-        `${place.path} in body must be of type ${schema.format}: ${JSON.stringify(text)}`,
-      );
+      const detail = `${place.path} in body must be of type ${schema.format}: ${JSON.stringify(text)}`;
+      this.#found.typeInvalid(place, detail, text);
     }
   }
 
@@ -133,10 +137,10 @@ class Walk {
   }
 
   #conditions(schema: StructuralSchema, place: Place): void {
-    for (const each of schema.allOf) this.#value(withType(each, schema), place);
+    for (const each of schema.allOf) this.value(withType(each, schema), place);
     const holds = (each: StructuralSchema) => {
       const own = new NewFindings();
-      new Walk(own).#value(withType(each, schema), place);
+      new Walk(own).value(withType(each, schema), place);
       return own.errors.length === 0;
     };
     if (schema.anyOf.length > 0 && !schema.anyOf.some(holds)) {

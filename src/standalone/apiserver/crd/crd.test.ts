@@ -164,7 +164,7 @@ test('rules are asked, with the state before where they ask for it', async () =>
     }),
   );
   const refused = await server.call('POST', BOATS, { body: boatOf('a', { min: 3, max: 2, name: 'x' }) });
-  assert.match(String(refused.json['message']), /spec: Invalid value: "object": min 3 is above max/);
+  assert.match(String(refused.json['message']), /spec: Invalid value: min 3 is above max/);
   const made = await server.call('POST', BOATS, { body: boatOf('a', { min: 1, max: 2, name: 'x' }) });
   assert.equal(made.status, 201, made.text);
   const renamed = await server.call('PATCH', `${BOATS}/a`, {
@@ -344,6 +344,8 @@ function definitionsIn(directory: string): readonly Fields[] {
     .filter(object => object['kind'] === 'CustomResourceDefinition');
 }
 
+const HTTP_ROUTE = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute' };
+
 test('upstream’s definitions install and check as on a real server', { skip }, async () => {
   await using server = await started();
   for (const directory of ['gateway-api-v1.6.1/experimental/', 'network-policy-api/experimental/']) {
@@ -351,7 +353,7 @@ test('upstream’s definitions install and check as on a real server', { skip },
   }
   const routes = '/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes';
   const route = (spec: Fields) =>
-    server.call('POST', `${routes}?dryRun=All`, { body: { metadata: { name: 'a' }, spec } });
+    server.call('POST', `${routes}?dryRun=All`, { body: { ...HTTP_ROUTE, metadata: { name: 'a' }, spec } });
   const plain = await route({ rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] });
   assert.equal(plain.status, 201, plain.text);
   assert.deepEqual(plain.json['spec']?.['rules']?.[0]?.['matches'], [
@@ -367,12 +369,14 @@ test('upstream’s definitions install and check as on a real server', { skip },
   });
   assert.match(
     String(both.json['message']),
-    /spec\.rules\[0\]: Invalid value: "object": RequestRedirect filter must not be used together with backendRefs/,
+    /spec\.rules\[0\]: Invalid value: RequestRedirect filter must not be used together with backendRefs/,
   );
   const path = await route({ rules: [{ matches: [{ path: { type: 'PathPrefix', value: '/a//b' } }] }] });
   assert.match(String(path.json['message']), /must not contain '\/\/' when type one of/);
   const grpc = await server.call('POST', `${routes.replace('httproutes', 'grpcroutes')}?dryRun=All`, {
     body: {
+      ...HTTP_ROUTE,
+      kind: 'GRPCRoute',
       metadata: { name: 'a' },
       spec: { rules: [{ matches: [{ method: { service: 'Foo.Bar', method: 'do!' } }] }] },
     },
@@ -381,6 +385,8 @@ test('upstream’s definitions install and check as on a real server', { skip },
   const policies = '/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies';
   const policy = await server.call('POST', `${policies}?dryRun=All`, {
     body: {
+      apiVersion: 'policy.networking.k8s.io/v1alpha2',
+      kind: 'ClusterNetworkPolicy',
       metadata: { name: 'a' },
       spec: {
         tier: 'Admin',

@@ -19,6 +19,8 @@ import { pruned, unknownIn } from './unknown.ts';
 /** What checks `x-kubernetes-validations`; it is loaded with the first definition that has some. */
 export interface RuleChecker {
   check(schema: StructuralSchema, found: Findings, object: Place, before: unknown): void;
+  /** True if there is a rule anywhere in the schema. */
+  has(schema: StructuralSchema): boolean;
 }
 
 export interface CustomKindParts {
@@ -107,7 +109,13 @@ function schemaBehaviour(
 }
 
 /** Findings after which an upstream server asks no rules. */
-const BLOCKING: readonly FieldError['type'][] = ['NotSupported', 'Required', 'TooLong', 'TooMany', 'TypeInvalid'];
+const BLOCKING: readonly FieldError['type'][] = [
+  'NotSupported',
+  'Required',
+  'TooLong',
+  'TooMany',
+  'TypeInvalid',
+];
 const UNASKED =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 

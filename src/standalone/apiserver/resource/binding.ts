@@ -7,6 +7,7 @@ import { badRequest, conflict } from '../status.ts';
 import { json } from './present.ts';
 import type { Target } from './target.ts';
 import { changeObject } from './update.ts';
+import type { OwnersAfter } from './update.ts';
 
 /** POST of `pods/NAME/binding`: the scheduler's one decision, and the PodScheduled condition with it. */
 export async function bind(target: Target): Promise<ApiResponse> {
@@ -21,7 +22,9 @@ export async function bind(target: Target): Promise<ApiResponse> {
   const annotations = valueAt(body, ['metadata', 'annotations']);
   await target.context.admission.concern(target, 'CREATE')?.validate(body, undefined);
   const decision = { node, now, uid, annotations };
-  await changeObject(target, pod => bound(target, pod, decision), undefined, { isAnswered: true });
+  // Nobody owns the node's name: it is not one of the fields that managers share.
+  const owners: OwnersAfter = ({ before }) => before.metadata.managedFields;
+  await changeObject(target, pod => bound(pod, decision), owners, { isAnswered: true });
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   return json(201, JSON.stringify(status));
 }
@@ -33,9 +36,9 @@ interface Decision {
   readonly annotations: unknown;
 }
 
-function bound(target: Target, pod: ApiObject, { node, now, uid, annotations }: Decision): ApiObject {
+function bound(pod: ApiObject, { node, now, uid, annotations }: Decision): ApiObject {
   const { name = '' } = pod.metadata;
-  const refuse = (why: string) => conflict(target.kind, name, why);
+  const refuse = (why: string) => conflict({ group: '', plural: 'pods/binding' }, name, why);
   if (typeof uid === 'string' && uid !== '' && uid !== pod.metadata.uid) {
     throw refuse(
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ''}`,

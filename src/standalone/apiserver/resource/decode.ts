@@ -71,9 +71,10 @@ export function checkBody(
   return { object: kind.withoutUnknownFields(object), warnings: strict };
 }
 
-/** apiVersion and kind may be left out: the path says them. */
+/** apiVersion and kind of a built-in kind may be left out: the path says them. */
 function withKind(fields: Fields, kind: Kind, refuse: Refuse): Fields {
   const wanted = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+  if (kind.openApi !== undefined) assertTyped(fields, wanted, refuse);
   const { apiVersion = wanted.apiVersion, kind: given = wanted.kind } = fields;
   if (given !== wanted.kind) {
     throw refuse(`the kind in the data (${String(given)}) does not match the expected kind (${wanted.kind})`);
@@ -85,6 +86,18 @@ function withKind(fields: Fields, kind: Kind, refuse: Refuse): Fields {
   }
   const { apiVersion: _version, kind: _kind, ...rest } = fields;
   return { ...wanted, ...rest };
+}
+
+/** A custom resource says itself what it is. */
+function assertTyped(fields: Fields, wanted: { apiVersion: string; kind: string }, refuse: Refuse): void {
+  if ((fields['kind'] ?? '') === '') {
+    throw refuse(`Object 'Kind' is missing in ${JSON.stringify(JSON.stringify(fields).slice(0, 256))}`);
+  }
+  if ((fields['apiVersion'] ?? '') === '') {
+    throw refuse(
+      `the API version in the data () does not match the expected API version (${wanted.apiVersion})`,
+    );
+  }
 }
 
 /** The handler itself relies on metadata's types, whatever a kind's schema checks. */

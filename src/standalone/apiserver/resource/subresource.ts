@@ -1,6 +1,6 @@
 import type { Verb } from '../kind.ts';
 import type { ApiResponse } from '../request.ts';
-import { badRequest, methodNotAllowed } from '../status.ts';
+import { badRequest, methodNotAllowed, notFound } from '../status.ts';
 import { readLog } from '../connect/log.ts';
 import { bind } from './binding.ts';
 import { evict } from './eviction.ts';
@@ -8,6 +8,7 @@ import { finalize } from './finalize.ts';
 import { patch } from './patch.ts';
 import { get } from './read.ts';
 import { getScale, patchScale, updateScale } from './scale.ts';
+import { keyOfTarget, objectsOf } from './target.ts';
 import type { Target } from './target.ts';
 import { requestToken } from './token.ts';
 import { update } from './update.ts';
@@ -39,6 +40,7 @@ export function answerSubresource(target: Target, verb: Verb): ApiResponse | Pro
     case 'exec':
     case 'attach':
     case 'portforward':
+      if (objectsOf(target).get(keyOfTarget(target)) === undefined) throw notFound(target.kind, target.name);
       throw badRequest('Upgrade request required');
     default:
       throw methodNotAllowed();

@@ -22,6 +22,13 @@ export async function requestToken(target: Target): Promise<ApiResponse> {
   const account = objectsOf(target).get(keyOfTarget(target))?.object;
   if (account === undefined) throw notFound(target.kind, name);
   if (body === undefined) throw badRequest('the body of a token request is empty');
+  const named = valueAt(body, ['metadata', 'name']) ?? name;
+  if (named !== '' && named !== name) {
+    const detail = 'must match the service account name if specified';
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, [
+      { type: 'Invalid', field: 'metadata.name', value: named, detail },
+    ]);
+  }
   const asked = spec(body);
   const bound = boundObject(target, asked.reference);
   const uid = account.metadata.uid ?? '';

@@ -171,7 +171,9 @@ function settled(target: Target, merged: ApiObject, before: ApiObject): ApiObjec
   const { kind, subresource } = target;
   const { strategy } = kind;
   const adjusted = strategy.onUpdate?.(merged, before, subresource?.name) ?? merged;
-  if (!strategy.countsGenerations || sameSpec(kind, adjusted, before)) return adjusted;
+  // Where a pod runs is no change of what is wanted.
+  const isBinding = subresource?.name === 'binding';
+  if (!strategy.countsGenerations || isBinding || sameSpec(kind, adjusted, before)) return adjusted;
   const generation = (before.metadata.generation ?? 0) + 1;
   return { ...adjusted, metadata: { ...adjusted.metadata, generation } };
 }
@@ -233,7 +235,10 @@ function assertUnchangedSince(kind: Kind, wished: ApiObject, before: ApiObject):
   if (resourceVersion === '' || resourceVersion === '0') {
     if (kind.strategy.allowsUnconditionalUpdate) return;
     const detail = 'must be specified for an update';
-    throw invalid(kind, name, [{ type: 'Invalid', field: 'metadata.resourceVersion', value: '', detail }]);
+    // Upstream names the resource here, and not the kind.
+    throw invalid({ group: kind.group, kind: kind.plural }, name, [
+      { type: 'Invalid', field: 'metadata.resourceVersion', value: 0, detail },
+    ]);
   }
   if (resourceVersion !== before.metadata.resourceVersion) throw modified(kind, name);
 }

@@ -33,13 +33,13 @@ export interface Expression {
 export class Expressions {
   readonly #environments = new Map<string, Environment>();
 
-  /** Throws an Error that says in one line why the text cannot be read. */
+  /** Throws an Error that says why the text cannot be read, and where, in the form of a real server. */
   compile(text: string, scope: Scope, wanted?: 'bool' | 'string'): Expression {
-    const parsed = this.#environmentOf(scope).parse(inOurWords(text));
+    const parsed = this.#read(text, scope);
     const { valid, error, type } = parsed.check();
-    if (!valid) throw new Error(firstLine(error?.message));
+    if (!valid) throw new Error(compileProblem(text, error));
     if (wanted !== undefined && type !== 'dyn' && type !== wanted) {
-      throw new Error(`must evaluate to ${wanted}`);
+      throw new Error(`must evaluate to ${wanted} but got ${type}`);
     }
     const loops = nesting(parsed.ast);
     const cutsTexts = /\.(split|findAll)\(/.test(text);
@@ -54,6 +54,14 @@ export class Expressions {
         }
       },
     };
+  }
+
+  #read(text: string, scope: Scope): ReturnType<Environment['parse']> {
+    try {
+      return this.#environmentOf(scope).parse(inOurWords(text));
+    } catch (error) {
+      throw new Error(compileProblem(text, error), { cause: error });
+    }
   }
 
   #environmentOf(scope: Scope): Environment {
@@ -85,4 +93,25 @@ function assertBearable({ object, oldObject, params }: Bindings, loops: number, 
   if (size ** loops > MOST_STEPS) {
     throw new Error('operation cancelled: actual cost limit exceeded');
   }
+}
+
+/** `compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')`, with the place below. */
+function compileProblem(text: string, error: unknown): string {
+  const line = firstLine((error as Error | undefined)?.message);
+  const [, unknown] = /^Unknown variable: (.+)$/.exec(line) ?? [];
+  const problem = unknown === undefined ? line : `undeclared reference to '${unknown}' (in container '')`;
+  const start = unknown === undefined ? startOf(error, text) : text.search(new RegExp(`\\b${unknown}\\b`));
+  if (start < 0) return `compilation failed: ERROR: <input>: ${problem}`;
+  const before = text.slice(0, start).split('\n');
+  const column = before.at(-1)?.length ?? 0;
+  const shown = text.split('\n')[before.length - 1] ?? '';
+  return `compilation failed: ERROR: <input>:${before.length}:${column + 1}: ${problem}\n | ${shown}\n | ${'.'.repeat(column)}^`;
+}
+
+/** Only where the text that was read is the text that was written. */
+function startOf(error: unknown, text: string): number {
+  const range: unknown = (error as { readonly range?: unknown } | undefined)?.range;
+  if (typeof range !== 'object' || range === null || inOurWords(text) !== text) return -1;
+  const { start } = range as { readonly start?: unknown };
+  return typeof start === 'number' && start <= text.length ? start : -1;
 }

@@ -28,6 +28,11 @@ export class RuleCheck {
     this.#visit(schema, found, object, before, before !== undefined);
   }
 
+  /** True if there is a rule anywhere in the schema. */
+  has(schema: StructuralSchema): boolean {
+    return this.#anyWithin(schema);
+  }
+
   /** `isFollowed`: the place was there before, so that rules about the change can be asked. */
   #visit(
     schema: StructuralSchema,
@@ -102,11 +107,6 @@ export class RuleCheck {
     return compiled;
   }
 
-  /** True if there is a rule anywhere in the schema. */
-  has(schema: StructuralSchema): boolean {
-    return this.#anyWithin(schema);
-  }
-
   #anyWithin(schema: StructuralSchema): boolean {
     const known = this.#hasRules.get(schema);
     if (known !== undefined) return known;
@@ -164,8 +164,10 @@ function report(found: Findings, place: Place, rule: ValidationRule, message: st
       found.duplicate(at, shown, message);
       break;
     case 'invalid':
-      // The value is not shown: the message says what is wrong with it.
-      found.add({ type: 'Invalid', field: at.path, detail: message });
+      // Of what is no scalar nothing is shown.
+      if (type === 'object' || type === 'array')
+        found.add({ type: 'Invalid', field: at.path, detail: message });
+      else found.invalid(at, message, shown);
   }
 }
 

@@ -118,19 +118,20 @@ export function checkClient(found: Findings, config: Place): void {
 }
 
 function checkUrl(found: Findings, place: Place): void {
-  const url = URL.parse(place.text);
+  const absolute = URL.parse(place.text);
+  // A path alone is a URL too, as far as it goes.
+  const url = absolute ?? URL.parse(place.text, 'relative://');
   if (url === null) {
     found.required(place, `url must be a valid URL: it cannot be read${URL_FORM}`);
     return;
   }
-  if (url.protocol !== 'https:') {
-    const scheme = url.protocol.slice(0, -1);
+  const scheme = absolute === null ? '' : url.protocol.slice(0, -1);
+  if (scheme !== 'https') {
     found.invalid(place, `'https' is the only allowed URL scheme${URL_FORM}`, scheme);
   }
   if (url.host === '') found.invalid(place, `host must be specified${URL_FORM}`, '');
-  if (url.username !== '' || url.password !== '') {
-    found.invalid(place, 'user information is not permitted in the URL', url.username);
-  }
+  const user = url.password === '' ? url.username : `${url.username}:${url.password}`;
+  if (user !== '') found.invalid(place, 'user information is not permitted in the URL', user);
   if (url.hash !== '') {
     found.invalid(place, 'fragments are not permitted in the URL', url.hash.slice(1));
   }

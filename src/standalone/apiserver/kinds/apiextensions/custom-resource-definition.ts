@@ -1,3 +1,4 @@
+import { checkValue } from '../../crd/check-value.ts';
 import { readSchema } from '../../crd/structural-schema.ts';
 import type { StructuralSchema } from '../../crd/structural-schema.ts';
 import { parseJsonPath } from '../../crd/json-path.ts';
@@ -8,9 +9,9 @@ import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
 import { NAME, column, nameOf } from '../print/columns.ts';
 import { dnsLabel1035, dnsSubdomain } from '../text/names.ts';
-import type { Findings } from '../validation/findings.ts';
+import { Findings } from '../validation/findings.ts';
 import { rootOf } from '../validation/place.ts';
-import type { Place } from '../validation/place.ts';
+import { Place } from '../validation/place.ts';
 
 /** Its objects are removed before it goes itself. */
 export const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
@@ -121,7 +122,10 @@ function checkVersions(found: Findings, versions: Place): void {
     if (seen.has(name.text)) found.duplicate(name);
     seen.add(name.text);
     const schema = version.child('schema').child('openAPIV3Schema');
-    if (schema.present) checkSchema(found, schema);
+    // The one schema of a definition is upstream's `validation` for all of its versions.
+    const isOnly = items.length === 1;
+    if (schema.present)
+      checkSchema(found, isOnly ? new Place('spec.validation.openAPIV3Schema', schema.value) : schema);
     else found.required(schema, 'schemas are required');
     for (const column of version.child('additionalPrinterColumns').items()) checkColumn(found, column);
     const scale = version.child('subresources').child('scale');
@@ -160,6 +164,16 @@ function checkSchema(found: Findings, place: Place): void {
   checkStructural(found, place, root, 0);
 }
 
+/** What is filled in has to fit itself. */
+function checkDefault(found: Findings, place: Place, schema: StructuralSchema): void {
+  if (!place.present) return;
+  const wrong = new Findings();
+  checkValue(schema, wrong, new Place('', place.value));
+  for (const { value, detail } of wrong.errors) {
+    found.add({ type: 'Invalid', field: place.path, value: value ?? null, detail });
+  }
+}
+
 /** A schema is structural if each place says its type, outside of conditions, and what is unknown is said to be. */
 function checkStructural(found: Findings, place: Place, schema: StructuralSchema, depth: number): void {
   if (found.errors.length > MOST_FOUND) return;
@@ -167,6 +181,9 @@ function checkStructural(found: Findings, place: Place, schema: StructuralSchema
     found.invalid(place, `must not be nested deeper than ${DEEPEST}`, 'object');
     return;
   }
+  checkDefault(found, place.child('default'), schema);
+  const preserve = place.child('x-kubernetes-preserve-unknown-fields');
+  if (preserve.value === false) found.invalid(preserve, 'must be true or undefined');
   const type = place.child('type');
   if (schema.type === '') {
     if (!schema.intOrString && !schema.preservesUnknown) {

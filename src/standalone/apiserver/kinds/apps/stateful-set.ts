@@ -34,7 +34,17 @@ export const STATEFUL_SET: Definition = {
     if (before === undefined) found.complaints(object.child('metadata').child('name'), dnsLabel);
     checkWorkload(found, object, undefined, 'statefulset');
     const spec = object.child('spec');
-    found.oneOf(spec.child('podManagementPolicy'), ['OrderedReady', 'Parallel']);
+    const management = spec.child('podManagementPolicy');
+    if (!['OrderedReady', 'Parallel'].includes(management.text)) {
+      found.invalid(management, "must be 'OrderedReady' or 'Parallel'");
+    }
+    if (before === undefined && spec.child('serviceName').text !== '') {
+      found.complaints(spec.child('serviceName'), dnsLabel);
+    }
+    const retention = spec.child('persistentVolumeClaimRetentionPolicy');
+    for (const name of ['whenDeleted', 'whenScaled']) {
+      found.optionalOneOf(retention.child(name), ['Retain', 'Delete']);
+    }
     checkStrategy(found, spec.child('updateStrategy'));
     found.notNegative(spec.child('revisionHistoryLimit'));
     found.notNegative(spec.child('ordinals').child('start'));

@@ -123,11 +123,8 @@ function checkAttributes(found: Findings, spec: Place): void {
   if (resource.present && other.present) {
     found.invalid(other, 'cannot be specified in combination with resourceAttributes');
   } else if (!resource.present && !other.present) {
-    found.invalid(
-      resource,
-      'exactly one of nonResourceAttributes or resourceAttributes must be specified',
-      null,
-    );
+    const detail = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    found.add({ type: 'Invalid', field: resource.path, value: null, detail });
   }
 }
 
@@ -163,7 +160,7 @@ export const TOKEN_REVIEW: Definition = {
     const audiences = asked.filter(audience => asker.userOf(token, [audience]) !== undefined);
     const status: Fields =
       user === undefined
-        ? { authenticated: false, error: 'the token is not valid' }
+        ? { authenticated: false, error: 'invalid bearer token' }
         : { authenticated: true, user: userInfo(user), ...(audiences.length === 0 ? {} : { audiences }) };
     // The token itself is not sent back.
     return { ...object, spec: { ...(isFields(object['spec']) ? object['spec'] : {}), token: '' }, status };

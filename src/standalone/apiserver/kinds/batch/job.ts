@@ -9,6 +9,7 @@ import { AGE, NAME, ageOf, column, nameOf } from '../print/columns.ts';
 import { humanDuration } from '../print/duration.ts';
 import { parseTime } from '../text/time.ts';
 import { checkLabelSelector } from '../validation/labels.ts';
+import { domainPrefixedPath } from '../text/names.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 
@@ -130,7 +131,8 @@ export function checkJobSpec(found: Findings, spec: Place): void {
     found.notNegative(spec.child(name));
   }
   const mode = spec.child('completionMode');
-  found.optionalOneOf(mode, ['Indexed', 'NonIndexed']);
+  found.optionalOneOf(mode, ['NonIndexed', 'Indexed']);
+  if (spec.child('managedBy').present) found.complaints(spec.child('managedBy'), domainPrefixedPath);
   if (mode.text === 'Indexed') {
     const completions = spec.child('completions');
     if (!completions.present) {

@@ -11,10 +11,8 @@ export const LEASE: Definition = {
   validate: (found, object) => {
     const spec = object.child('spec');
     const [seconds, transitions] = [spec.child('leaseDurationSeconds'), spec.child('leaseTransitions')];
-    const holder = spec.child('holderIdentity');
     found.positive(seconds);
     if (transitions.number < 0) found.invalid(transitions, 'must be greater than or equal to 0');
-    if (holder.present && holder.text === '') found.invalid(holder, 'must not be empty');
   },
   strategy: { allowsCreateOnUpdate: true, allowsUnconditionalUpdate: false, tracksFromFirstApply: true },
   table: {

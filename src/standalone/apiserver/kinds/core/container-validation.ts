@@ -1,5 +1,12 @@
 import { parseQuantity } from '../text/quantity.ts';
-import { configKey, dnsLabel, environmentName, portName, qualifiedName } from '../text/names.ts';
+import {
+  configKey,
+  dnsLabel,
+  dnsSubdomain,
+  environmentName,
+  portName,
+  qualifiedName,
+} from '../text/names.ts';
 import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 import { checkLifecycle, checkProbe } from './probe-validation.ts';
@@ -13,6 +20,7 @@ export function checkContainers(found: Findings, spec: Place, volumes: ReadonlyS
   const names = new Set<string>();
   const hostPorts = new Set<string>();
   const hostNetwork = spec.child('hostNetwork').flag;
+  const grace = spec.child('terminationGracePeriodSeconds').number;
   if (spec.child('containers').list.length === 0) found.required(spec.child('containers'));
   for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
     for (const container of spec.child(list).items()) {
@@ -20,8 +28,8 @@ export function checkContainers(found: Findings, spec: Place, volumes: ReadonlyS
       checkName(found, container.child('name'), names);
       // Init containers end before the others start: only those that run side by side compete for the node's ports.
       if (list === 'containers') checkHostPorts(found, container.child('ports'), hostPorts);
-      if (list === 'initContainers') checkInitContainer(found, container);
-      else if (list === 'containers') checkProbes(found, container);
+      if (list === 'initContainers') checkInitContainer(found, container, grace);
+      else if (list === 'containers') checkProbes(found, container, grace);
     }
   }
 }
@@ -53,10 +61,12 @@ function checkContainer(
   checkSecurity(found, container.child('securityContext'));
 }
 
-function checkProbes(found: Findings, container: Place): void {
-  checkLifecycle(found, container.child('lifecycle'));
+function checkProbes(found: Findings, container: Place, grace: number): void {
+  checkLifecycle(found, container.child('lifecycle'), grace);
   for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe'])
     checkProbe(found, container.child(name));
+  const readiness = container.child('readinessProbe').child('terminationGracePeriodSeconds');
+  if (readiness.present) found.invalid(readiness, 'must not be set for readinessProbes');
   for (const name of ['livenessProbe', 'startupProbe']) {
     const threshold = container.child(name).child('successThreshold');
     if (threshold.present && threshold.number !== 1) found.invalid(threshold, 'must be 1');
@@ -64,10 +74,10 @@ function checkProbes(found: Findings, container: Place): void {
 }
 
 /** Only those that keep running (`restartPolicy: Always`) are probed. */
-function checkInitContainer(found: Findings, container: Place): void {
+function checkInitContainer(found: Findings, container: Place, grace: number): void {
   const restart = container.child('restartPolicy');
   if (restart.text === 'Always') {
-    checkProbes(found, container);
+    checkProbes(found, container, grace);
     return;
   }
   if (restart.present) found.optionalOneOf(restart, ['Always', 'Never', 'OnFailure']);
@@ -97,7 +107,7 @@ function checkPorts(found: Findings, ports: Place, hostNetwork: boolean): void {
     if (host.number !== 0) {
       found.port(host);
       if (hostNetwork && host.number !== number.number)
-        found.invalid(number, 'must match `hostPort` when `hostNetwork` is true');
+        found.invalid(host, 'must match `containerPort` when `hostNetwork` is true');
     }
     if (port.child('protocol').text === '') found.required(port.child('protocol'));
     else found.optionalOneOf(port.child('protocol'), PROTOCOLS);
@@ -137,6 +147,10 @@ const VALUE_SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secre
 const POD_FIELDS =
   /^(metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['[^']+'\]|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$/;
 
+const RESOURCE_FIELDS = ['limits', 'requests'].flatMap(list =>
+  ['cpu', 'ephemeral-storage', 'memory'].map(name => `${list}.${name}`),
+);
+
 function checkValueFrom(found: Findings, variable: Place): void {
   const from = variable.child('valueFrom');
   if (!from.present) return;
@@ -151,12 +165,21 @@ function checkValueFrom(found: Findings, variable: Place): void {
   if (from.child('fieldRef').present) {
     if (path.text === '') found.required(path);
     else if (!POD_FIELDS.test(path.text))
-      found.invalid(path, 'error converting fieldPath: field label not supported');
+      found.invalid(path, `error converting fieldPath: field label not supported: ${path.text}`);
+  }
+  const resource = from.child('resourceFieldRef').child('resource');
+  if (from.child('resourceFieldRef').present) {
+    if (resource.text === '') found.required(resource);
+    else if (
+      !RESOURCE_FIELDS.includes(resource.text) &&
+      !/^(limits|requests)\.hugepages-/.test(resource.text)
+    )
+      found.notSupported(resource, RESOURCE_FIELDS);
   }
   for (const name of ['configMapKeyRef', 'secretKeyRef']) {
     const reference = from.child(name);
     if (!reference.present) continue;
-    if (reference.child('name').text === '') found.required(reference.child('name'));
+    found.complaints(reference.child('name'), dnsSubdomain);
     if (reference.child('key').text === '') found.required(reference.child('key'));
     else found.complaints(reference.child('key'), configKey);
   }
@@ -167,7 +190,8 @@ function checkMounts(found: Findings, mounts: Place, volumes: ReadonlySet<string
   for (const mount of mounts.items()) {
     const [name, path, subPath] = [mount.child('name'), mount.child('mountPath'), mount.child('subPath')];
     if (name.text === '') found.required(name);
-    else if (!volumes.has(name.text)) found.notFound(name);
+    if (!volumes.has(name.text))
+      found.add({ type: 'NotFound', field: name.path, value: name.text, detail: '' });
     if (path.text === '') found.required(path);
     else if (paths.has(path.text)) found.invalid(path, 'must be unique');
     paths.add(path.text);

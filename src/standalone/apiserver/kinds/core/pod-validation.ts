@@ -11,6 +11,8 @@ const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 /** PodSpec of a pod or a template. `claimed`: volumes that its pods will have besides. */
+const SYSTEMS = ['linux', 'windows'];
+
 export function checkPodSpec(found: Findings, spec: Place, claimed: readonly string[] = []): void {
   const volumes = checkVolumes(found, spec.child('volumes'));
   checkContainers(found, spec, new Set([...volumes, ...claimed]));
@@ -29,6 +31,17 @@ export function checkPodSpec(found: Findings, spec: Place, claimed: readonly str
   checkSpread(found, spec.child('topologySpreadConstraints'));
   checkHostAliases(found, spec.child('hostAliases'));
   checkGates(found, spec);
+  if (spec.child('shareProcessNamespace').flag && spec.child('hostPID').flag) {
+    const field = spec.child('securityContext').child('shareProcessNamespace').path;
+    const detail = 'ShareProcessNamespace and HostPID cannot both be enabled';
+    found.add({ type: 'Invalid', field, value: true, detail });
+  }
+  const os = spec.child('os');
+  const system = os.child('name').text;
+  if (os.present && !SYSTEMS.includes(system)) {
+    const detail = `supported values: ${SYSTEMS.map(name => JSON.stringify(name)).join(', ')}`;
+    found.add({ type: 'NotSupported', field: os.path, value: system, detail });
+  }
   const deadline = spec.child('activeDeadlineSeconds');
   if (deadline.present) found.range(deadline, 1, 2 ** 31 - 1);
   const grace = spec.child('terminationGracePeriodSeconds');

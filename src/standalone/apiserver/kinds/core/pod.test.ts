@@ -104,7 +104,7 @@ test('broken containers are refused with the field and the reason', () => {
     [
       { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'spec.secret' } } }] },
       [
-        `${at}.env[0].valueFrom.fieldRef.fieldPath: Invalid "spec.secret" error converting fieldPath: field label not supported`,
+        `${at}.env[0].valueFrom.fieldRef.fieldPath: Invalid "spec.secret" error converting fieldPath: field label not supported: spec.secret`,
       ],
     ],
     [{ volumeMounts: [{ name: 'v', mountPath: '/v' }] }, [`${at}.volumeMounts[0].name: NotFound "v" `]],

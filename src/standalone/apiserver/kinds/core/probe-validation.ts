@@ -20,9 +20,17 @@ export function checkProbe(found: Findings, probe: Place): void {
   if (grace.present && grace.number <= 0) found.invalid(grace, 'must be greater than 0');
 }
 
-export function checkLifecycle(found: Findings, lifecycle: Place): void {
+/** `grace`: seconds that the pod has to end, which a sleep may not outlast. */
+export function checkLifecycle(found: Findings, lifecycle: Place, grace: number): void {
   for (const name of ['postStart', 'preStop']) {
-    if (lifecycle.child(name).present) checkHandler(found, lifecycle.child(name), HOOK_HANDLERS);
+    const hook = lifecycle.child(name);
+    if (!hook.present) continue;
+    checkHandler(found, hook, HOOK_HANDLERS);
+    const sleep = hook.child('sleep');
+    const seconds = sleep.child('seconds').number;
+    if (!sleep.present || (seconds >= 0 && seconds <= grace)) continue;
+    const detail = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
+    found.invalid(sleep, detail, seconds);
   }
 }
 
@@ -45,7 +53,10 @@ function checkHttp(found: Findings, get: Place): void {
   checkPort(found, get.child('port'));
   const scheme = get.child('scheme');
   if (scheme.text !== 'HTTP' && scheme.text !== 'HTTPS') found.notSupported(scheme, ['HTTP', 'HTTPS']);
-  for (const header of get.child('httpHeaders').items()) found.complaints(header.child('name'), headerName);
+  const headers = get.child('httpHeaders');
+  for (const { text } of headers.items().map(header => header.child('name'))) {
+    for (const complaint of headerName(text)) found.invalid(headers, complaint, text); // upstream names the list
+  }
 }
 
 /** A port by number or by the name of a container's port. */

@@ -33,6 +33,7 @@ export const SECRET: Definition = {
     }
     if (size > LARGEST_CONFIGURATION) found.tooLong(data, LARGEST_CONFIGURATION);
     checkType(found, object);
+    checkDockerConfig(found, object);
     if (before === undefined) return;
     found.immutable(object.child('type'), before.child('type'));
     checkImmutable(found, object, before, ['data']);
@@ -75,4 +76,22 @@ function checkType(found: Findings, object: Place): void {
   }
   const account = object.child('metadata').child('annotations').key('kubernetes.io/service-account.name');
   if (type === 'kubernetes.io/service-account-token' && account.text === '') found.required(account);
+}
+
+const DOCKER_KEYS: ReadonlyMap<string, string> = new Map([
+  ['kubernetes.io/dockercfg', '.dockercfg'],
+  ['kubernetes.io/dockerconfigjson', '.dockerconfigjson'],
+]);
+
+/** What is to be read as a registry's credentials has to be JSON; it is not shown. */
+function checkDockerConfig(found: Findings, object: Place): void {
+  const key = DOCKER_KEYS.get(object.child('type').text);
+  if (key === undefined) return;
+  const value = object.child('data').key(key);
+  if (!value.present) return;
+  try {
+    JSON.parse(Buffer.from(value.text, 'base64').toString());
+  } catch {
+    found.invalid(value, 'the contents are not JSON', '<secret contents redacted>');
+  }
 }

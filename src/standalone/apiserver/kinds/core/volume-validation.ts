@@ -91,11 +91,6 @@ function checkProjected(found: Findings, source: Place): void {
   checkMode(found, source.child('defaultMode'));
   for (const part of source.child('sources').items()) {
     const given = Object.keys(part.fields).filter(name => part.child(name).present);
-    if (given.length === 0)
-      found.required(
-        part,
-        'must specify one of: `configMap`, `downwardAPI`, `secret` or `serviceAccountToken`',
-      );
     for (const extra of given.slice(1))
       found.forbidden(part.child(extra), 'may not specify more than 1 volume type');
     for (const name of ['configMap', 'secret']) {

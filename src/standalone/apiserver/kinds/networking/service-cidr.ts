@@ -1,4 +1,4 @@
-import { parsePrefix } from '../../../../base/ip.ts';
+import { parseInterface } from '../../../../base/ip.ts';
 import { fill } from '../defaults.ts';
 import type { Definition } from '../define.ts';
 import { statusOf } from '../define.ts';
@@ -42,11 +42,11 @@ function checkPrefixes(found: Findings, prefixes: Place): void {
     return;
   }
   if (prefixes.list.length > MOST) {
-    found.invalid(prefixes, 'may only hold up to 2 values');
+    found.invalid(prefixes, 'may only hold up to 2 values', { CIDRs: prefixes.list });
     return;
   }
   for (const prefix of prefixes.items()) checkPrefix(found, prefix);
-  const [first, second] = prefixes.texts.map(text => parsePrefix(text)?.family);
+  const [first, second] = prefixes.texts.map(text => parseInterface(text)?.address.family);
   if (first !== undefined && first === second) {
     found.invalid(
       prefixes,

@@ -21,7 +21,13 @@ export const POD_DISRUPTION_BUDGET: Definition = {
     if (least.present && most.present) {
       found.invalid(spec, 'minAvailable and maxUnavailable cannot be both set', spec.fields);
     }
-    for (const place of [least, most]) if (place.present) checkIntOrPercent(found, place);
+    for (const place of [least, most]) {
+      if (!place.present) continue;
+      checkIntOrPercent(found, place);
+      if (/^\d+%$/.test(place.text) && Number.parseInt(place.text, 10) > 100) {
+        found.invalid(place, 'must not be greater than 100%');
+      }
+    }
     checkLabelSelector(found, spec.child('selector'));
     found.optionalOneOf(spec.child('unhealthyPodEvictionPolicy'), ['AlwaysAllow', 'IfHealthyBudget']);
   },

@@ -1,7 +1,7 @@
 import { isFields } from '../../object.ts';
 import type { Fields } from '../../object.ts';
 import { QUANTITY_MISMATCH, parseQuantity } from '../text/quantity.ts';
-import { parseTime } from '../text/time.ts';
+import { isMicroTime, parseTime } from '../text/time.ts';
 import type { ObjectType, Scalar, Shape } from './notation.ts';
 import type { Types } from './types.ts';
 
@@ -81,9 +81,9 @@ function checkScalar(scalar: Scalar, value: unknown, place: Place): string | und
       }
       return QUANTITY_MISMATCH;
     case 'time':
-      return checkTime(value, place, '2006-01-02T15:04:05Z07:00');
+      return checkTime(value, place, '2006-01-02T15:04:05Z07:00', isTime);
     case 'microTime':
-      return checkTime(value, place, '2006-01-02T15:04:05.000000Z07:00');
+      return checkTime(value, place, '2006-01-02T15:04:05.000000Z07:00', isMicroTime);
     case 'raw':
     case 'fieldsV1':
       return isFields(value) ? undefined : mismatch(place, value, 'map[string]interface {}');
@@ -104,12 +104,19 @@ function badPadding(text: string): number | undefined {
   return at < 0 || /^={1,2}$/.test(text.slice(at)) ? undefined : at;
 }
 
-function checkTime(value: unknown, place: Place, layout: string): string | undefined {
+const isTime = (text: string): boolean => parseTime(text) !== undefined;
+
+function checkTime(
+  value: unknown,
+  place: Place,
+  layout: string,
+  fits: (text: string) => boolean,
+): string | undefined {
   if (typeof value !== 'string') return mismatch(place, value, 'string');
   // Go reads the empty text of a time as an error, and so do we; JSON null is the way to say "none".
-  return parseTime(value) === undefined
-    ? `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`
-    : undefined;
+  if (fits(value)) return undefined;
+  const rest = parseTime(value) === undefined ? `${JSON.stringify(value)} as "2006"` : '"Z" as ".000000"';
+  return `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${rest}`;
 }
 
 function isInteger(value: unknown, limit: number): boolean {

@@ -23,6 +23,10 @@ export function canonicalTime(text: string): string | undefined {
   return value === undefined ? undefined : formatTime(value);
 }
 
+/** The form of a MicroTime in JSON: unlike a Time it always has six digits after the point. */
+export const isMicroTime = (text: string): boolean =>
+  RFC3339.exec(text)?.[7]?.length === 6 && parseTime(text) !== undefined;
+
 /** meta/v1 MicroTime in its stored form: six digits after the point, always. */
 export function canonicalMicroTime(text: string): string | undefined {
   const value = parseTime(text);
