@@ -31,6 +31,7 @@ export interface LibC {
   eventfd(value: number, flags: number): number;
   close(fd: number): number;
   memfd_create(name: string, flags: number): number;
+  malloc_trim(pad: number): number;
   pidfd_open(pid: number, flags: number): number;
   pidfd_send_signal(fd: number, signal: number, info: null, flags: number): number;
 }
@@ -65,6 +66,7 @@ const prototypes = [
   'int eventfd(uint value, int flags)',
   'int close(int fd)',
   'int memfd_create(const char *name, uint flags)',
+  'int malloc_trim(size_t pad)',
   'int pidfd_open(int pid, uint flags)',
   'int pidfd_send_signal(int fd, int signal, void *info, uint flags)',
 ] as const;
