@@ -34,6 +34,9 @@ const suites: Readonly<Record<string, Suite>> = {
 /** The only reasons for which a test may be skipped. */
 const expectedSkips = [/^kubectl is not on the PATH$/, /^reference data is absent: /];
 
+/** What end-with-tests.ts says. */
+const leftOpen = /^The tests are over, and this is still open:/;
+
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
@@ -63,10 +66,13 @@ async function runSuite(name: string, suite: Suite): Promise<void> {
     concurrency: suite.concurrency,
     timeout: suite.timeoutMilliseconds,
     cwd: root,
+    execArgv: ['--import', resolve(root, 'scripts/end-with-tests.ts')],
   });
   for await (const event of stream) {
     if (event.type === 'test:pass') pass(event.data);
     else if (event.type === 'test:fail') fail(event.data);
+    else if (event.type === 'test:stderr' && leftOpen.test(event.data.message))
+      failures.push(`${relative(root, event.data.file)}: ${event.data.message.trimEnd()}`);
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(

@@ -37,7 +37,7 @@ test(
   async () => {
     const directory = mkdtempSync(join(tmpdir(), 'fairlead-http2-'));
     try {
-      const server = await startApiProcess(directory);
+      await using server = await startApiProcess(directory);
       const { cluster, user } = loadKubeconfig(server.kubeconfig);
       const session = connect(cluster.server, {
         ca: cluster.certificateAuthority,
@@ -71,8 +71,8 @@ test(
       stranger.on('error', () => undefined);
       assert.equal(
         (await ask(stranger, CONFIG_MAPS)).status,
-        401,
-        'a certificate is asked of HTTP/2 as well',
+        403,
+        'who shows no certificate is anonymous, with HTTP/2 as well',
       );
       stranger.destroy();
       await server[Symbol.asyncDispose]();
