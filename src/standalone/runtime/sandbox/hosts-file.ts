@@ -1,3 +1,4 @@
+import { FairleadError } from '../../../base/errors.ts';
 import type { HostAlias, Pod } from '../../../kube/types/core.ts';
 
 /** A pod's host name: spec.hostname or its name, cut to the 63 bytes of a label (RFC 1123). */
@@ -10,6 +11,23 @@ function domainOf(pod: Pod, clusterDomain: string): string | undefined {
   const { subdomain } = pod.spec;
   if (subdomain === undefined || subdomain === '') return undefined;
   return `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}`;
+}
+
+/** What the kernel takes (sethostname(2)). */
+const longestHostname = 64;
+
+/** The name that `hostname` prints: with its domain where the pod asks for that (core/v1 PodSpec.setHostnameAsFQDN). */
+export function kernelHostname(pod: Pod, clusterDomain: string): string {
+  const domain = pod.spec.setHostnameAsFQDN === true ? domainOf(pod, clusterDomain) : undefined;
+  if (domain === undefined) return hostnameOf(pod);
+  const full = `${hostnameOf(pod)}.${domain}`;
+  if (full.length <= longestHostname) return full;
+  const sentence = `the pod's full name ${full} has ${full.length} characters; a host name has at most ${longestHostname}`;
+  throw new FairleadError('runtime/hostname-too-long', sentence, {
+    object: `Pod/${pod.metadata.namespace ?? ''}/${pod.metadata.name}`,
+    field: 'spec.setHostnameAsFQDN',
+    hint: 'Shorten spec.hostname or spec.subdomain, or leave setHostnameAsFQDN away.',
+  });
 }
 
 /** /etc/hosts as the kubelet writes it for pods with a network of their own. */

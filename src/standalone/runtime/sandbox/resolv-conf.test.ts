@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod, PodSpec } from '../../../kube/types/core.ts';
-import { hostnameOf, hostsFile } from './hosts-file.ts';
+import { hostnameOf, hostsFile, kernelHostname } from './hosts-file.ts';
 import { resolvConf } from './resolv-conf.ts';
 
 const podOf = (spec: Partial<PodSpec>, name = 'web'): Pod => ({
@@ -72,4 +72,15 @@ test('the hosts file names the pod at all its addresses, with its subdomain and 
 test('a host name is a label: cut to 63 bytes, without a dash at the end', () => {
   assert.equal(hostnameOf(podOf({}, `${'a'.repeat(62)}-b`)), 'a'.repeat(62));
   assert.equal(hostnameOf(podOf({ hostname: 'mine' })), 'mine');
+});
+
+test('the kernel has the full name where the pod asks for it, and a subdomain makes one', () => {
+  const nameOf = (spec: Partial<Pod['spec']>) => kernelHostname(podOf(spec), 'cluster.local');
+  assert.equal(nameOf({ subdomain: 'db', setHostnameAsFQDN: true }), 'web.db.shop.svc.cluster.local');
+  assert.equal(nameOf({ subdomain: 'db' }), 'web');
+  assert.equal(nameOf({ setHostnameAsFQDN: true }), 'web');
+  assert.throws(
+    () => nameOf({ subdomain: 'd'.repeat(50), setHostnameAsFQDN: true }),
+    /has 77 characters; a host name has at most 64/,
+  );
 });

@@ -10,7 +10,7 @@ import { sandboxId } from '../container/identity.ts';
 import type { NodeContext } from '../context.ts';
 import type { Sandbox } from '../pod/observed.ts';
 import { isSidecar } from '../pod/restart.ts';
-import { hostNetworkHostsFile, hostnameOf, hostsFile } from './hosts-file.ts';
+import { hostNetworkHostsFile, hostsFile, kernelHostname } from './hosts-file.ts';
 import type { PortMapping } from './network.ts';
 import { resolvConf } from './resolv-conf.ts';
 
@@ -120,7 +120,9 @@ function writeFiles(context: NodeContext, pod: Pod, addresses: readonly string[]
 
 /** Pods on the node's network carry the node's name. */
 export function hostnameIn(context: NodeContext, pod: Pod): string {
-  return pod.spec.hostNetwork === true ? context.node.name : hostnameOf(pod);
+  return pod.spec.hostNetwork === true
+    ? context.node.name
+    : kernelHostname(pod, context.cluster.clusterDomain);
 }
 
 function portMappings(pod: Pod): readonly PortMapping[] {
