@@ -220,6 +220,10 @@ function wordsOfFilter(filter: TableFilter): string {
       const path = filter.path === undefined ? [] : [`${filter.path.type} ${filter.path.value}`];
       return `URLRewrite: ${[...host, ...path].join(', ')}`;
     }
+    case 'RequestMirror':
+      return `RequestMirror: ${Math.round(filter.share * 100)} % to ${filter.backend ?? 'nowhere'}`;
+    case 'CORS':
+      return `CORS: for pages of ${filter.allowOrigins.join(', ')}`;
     default:
       return filter satisfies never;
   }
