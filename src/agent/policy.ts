@@ -251,6 +251,9 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
       turn++;
       const isDue = node.status().elements <= largeTable || turn % turnsOfLargeTable === 0;
       if (node.model !== undefined && isDue) queue.add('compare');
+      node
+        .countDrops()
+        .catch((error: unknown) => log.warn({ reason: sentenceOf(error) }, 'drops cannot be counted'));
     },
     close: () => {
       flows.close();

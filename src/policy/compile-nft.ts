@@ -24,7 +24,7 @@ export const closedChain = 'closed';
 /** Of reports of what passes. */
 export const passedPrefix = 'allowed';
 /** The chain that drops what a change took back. */
-const revokedChain = 'revoked';
+export const revokedChain = 'revoked';
 
 /** Addresses of pods to identities, and of isolated pods of this node to the chain of their group. */
 export const addressMaps: readonly { readonly name: string; readonly declaration: string }[] = (
@@ -77,8 +77,11 @@ export interface Reports {
   readonly reportsPasses?: boolean;
 }
 
-/** Behind all that drops. Its place in the chain costs established connections nothing. */
-const passed = `ct state new limit rate 50/second burst 100 packets log prefix "${passedPrefix}" group ${logGroups.policyReports}`;
+/**
+ * Behind all that drops. Its place in the chain costs established connections nothing; only a connection's first packet is
+ * not confirmed yet, also where nobody answers.
+ */
+const passed = `ct state new ct status and confirmed == 0 limit rate 50/second burst 100 packets log prefix "${passedPrefix}" group ${logGroups.policyReports}`;
 
 /** Chains that are always there. */
 export const baseChains = ({

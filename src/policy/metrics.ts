@@ -19,6 +19,11 @@ export function policyMetrics(metrics: Metrics, status: () => PolicyStatus): His
   const problems = gauge('problems', 'Parts of policies that cannot be followed.');
   const names = gauge('domain_addresses', 'Addresses that count for domain names.');
   const tooMany = counter('domain_addresses_refused_total', 'Addresses of domain names that were too many.');
+  const dropped = metrics.counter(
+    'fairlead_policy_dropped_packets_total',
+    'Packets that the kernel dropped: by direction, of closed pods, and of connections that were taken back.',
+    ['where'],
+  );
   const revoked = counter('revoked_connections_total', 'Open connections that a change took back.');
   const corrections = counter(
     'corrections_total',
@@ -34,6 +39,7 @@ export function policyMetrics(metrics: Metrics, status: () => PolicyStatus): His
     problems.set(now.problems.length);
     names.set(now.names.held);
     tooMany.set(now.names.refused);
+    for (const [where, packets] of Object.entries(now.dropped)) dropped.with(where).set(packets);
     revoked.set(now.revoked);
     corrections.set(now.corrections);
   });

@@ -6,6 +6,8 @@ import type { Log } from '../base/log.ts';
 import { connectionMarks } from '../kernel/contract.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { readCounters } from './apply-counters.ts';
+import { DropCounter } from './apply-drop-counts.ts';
+import type { DropCounts } from './apply-drop-counts.ts';
 import type { CounterKernel, PolicyCounter } from './apply-counters.ts';
 import { revokeConnections } from './apply-connections.ts';
 import type { ConnectionKernel } from './apply-connections.ts';
@@ -64,6 +66,8 @@ export interface PolicyStatus {
   readonly elements: number;
   /** Addresses that count for domain names, and those that were too many, since the start. */
   readonly names: { readonly held: number; readonly refused: number };
+  /** Packets, since the start; read now and then. */
+  readonly dropped: DropCounts;
   /** Connections that a change took back, since the start. */
   readonly revoked: number;
   /** Parts of the table that somebody else had changed, since the start. */
@@ -89,6 +93,7 @@ export class PolicyNode {
   readonly #compiler: PolicyCompiler;
   readonly #assigned = new Map<string, Assigned>();
   readonly #holds: DomainHolds;
+  readonly #drops: DropCounter;
   /** Resolves when the addresses that came last for domain names are in the kernel. */
   #learning: Promise<void> = Promise.resolve();
   #writing: PromiseWithResolvers<void> | undefined;
@@ -110,6 +115,7 @@ export class PolicyNode {
     this.#feed = new PolicyFeed(this.#index, sources, pod => this.#assigned.get(pod));
     this.#compiler = new PolicyCompiler(this.#index, node, options);
     this.#holds = new DomainHolds(this.#index, heldNames);
+    this.#drops = new DropCounter(kernel, namespacePath);
     for (const one of assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
   }
 
@@ -232,6 +238,7 @@ export class PolicyNode {
       groups: this.#compiler.groupCount,
       elements: [...this.#compiler.program.sets.values()].reduce((sum, set) => sum + set.elements.size, 0),
       names: { held: this.#holds.size, refused: this.#holds.refused },
+      dropped: { ...this.#drops.totals },
       revoked: this.#revoked,
       corrections: this.#corrections,
       problems: [...this.#index.problems, ...this.#refusals].map(({ provenance, sentence }) => ({
@@ -248,6 +255,11 @@ export class PolicyNode {
     if (!this.#isInForce) return [];
     const places = compileCounters(this.#index, this.#compiler.program, node, flow);
     return readCounters(kernel, places, namespacePath);
+  }
+
+  /** Reads how many packets the kernel dropped; `status` tells it until the next time. */
+  async countDrops(): Promise<void> {
+    if (this.#isInForce) await this.#drops.read(this.#compiler.program, this.#compiler.groups);
   }
 
   /** What is wrong with policies that isolate pods of this node, and what the kernel refused. */

@@ -128,6 +128,27 @@ test('a policy that is only tried lets pass what it would drop, and reports it; 
   assert.equal(log.lost, 0);
 });
 
+test('what is dropped is counted in all, also by groups that are gone', async context => {
+  const { rig, node, set } = policyWorld(context, 'pol-counted');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  const reach = () => reachesTcp(client.namespace, server.addresses[0], 7, waitMilliseconds);
+  await set(denyAll);
+  assert.equal(await reach(), false);
+  await node.countDrops();
+  assert.equal(node.status().dropped.ingress, 0, 'what was before is not counted');
+  assert.equal(await reach(), false);
+  await node.countDrops();
+  const first = node.status().dropped.ingress;
+  assert.ok(first >= 1);
+  await set({ podSelector: {}, policyTypes: ['Egress'] });
+  await node.countDrops();
+  assert.equal(await reach(), false);
+  await node.countDrops();
+  const { egress, ingress } = node.status().dropped;
+  assert.equal(ingress, first);
+  assert.ok(egress >= 1);
+});
+
 test('new connections that pass are reported with the rule that lets them, once each, and what is open costs nothing', async context => {
   const { rig, again, policies } = policyWorld(context, 'pol-passes');
   const packets: LoggedPacket[] = [];
@@ -150,14 +171,14 @@ test('new connections that pass are reported with the rule that lets them, once 
   const [client, server] = [place(rig, 0), place(rig, 1)];
   for (const family of [0, 1] as const) {
     packets.length = 0;
-    const answering = await boundUdp(context, server.namespace, server.addresses[family], 4000);
-    answering.on('message', (message, from) => answering.send(message, from.port, from.address));
+    // Nobody answers: for the kernel each of them is as new as the first.
+    const listening = await boundUdp(context, server.namespace, server.addresses[family], 4000);
     const socket = await boundUdp(context, client.namespace, client.addresses[family], 5000 + family);
-    let answers = 0;
-    socket.on('message', () => answers++);
+    let arrived = 0;
+    listening.on('message', () => arrived++);
     for (let sent = 1; sent <= 5; sent++) {
       socket.send('x', 4000, server.addresses[family]);
-      await eventually('the answer', () => answers === sent);
+      await eventually('the datagram', () => arrived === sent);
     }
     await eventually('the report', () => packets.length > 0);
     assert.deepEqual(
