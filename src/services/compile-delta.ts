@@ -38,7 +38,7 @@ const textOf = ({ set, key, value }: Element): string => `${set} ${key} ${value}
 export const isNothing = (delta: GroupDelta): boolean => delta.add.length + delta.remove.length === 0;
 
 /** Elements of one transaction: what is written at once has to stand in memory at once. */
-const elementsAtOnce = 3000;
+const elementsAtOnce = 2000;
 
 /** Whole deltas, in transactions of a bounded size. */
 export function* chunksOf(deltas: Iterable<GroupDelta>): Generator<readonly GroupDelta[]> {

@@ -4,6 +4,7 @@ export { ConntrackSocket } from './conntrack-socket.ts';
 export { SocketDiagnosis } from './socket-diagnosis.ts';
 export { NftElementSocket } from './nft-element-socket.ts';
 export type { NftElementChange } from './nft-element-change.ts';
+export type { Request as NftElementRequest } from './request.ts';
 export { NftCounterSocket } from './nft-counter-socket.ts';
 export type { NftCounterPlace } from './nft-counter-socket.ts';
 export type { NftCounter } from './nft-counters.ts';

@@ -3,6 +3,7 @@ import { Channel, netlinkFamilies } from './channel.ts';
 import { NetlinkError } from './error.ts';
 import { beginBatch, encodeElementChange, endBatch } from './nft-element-change.ts';
 import type { NftElementChange } from './nft-element-change.ts';
+import type { Request } from './request.ts';
 
 /**
  * Changes elements of sets that are there, in one transaction. libnftables would list all sets of the table before: 10 ms
@@ -23,7 +24,11 @@ export class NftElementSocket implements Disposable {
 
   /** Everything or nothing; throws NetlinkError. */
   apply(changes: readonly NftElementChange[]): void {
-    const requests = changes.flatMap(encodeElementChange);
+    this.send(changes.flatMap(encodeElementChange));
+  }
+
+  /** As `apply`, of changes that are encoded already. */
+  send(requests: readonly Request[]): void {
     if (requests.length === 0) return;
     for (const refusal of this.#channel.batch(beginBatch, requests, endBatch))
       if (refusal !== undefined) throw new NetlinkError('change elements of nftables', refusal);

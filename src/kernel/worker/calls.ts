@@ -7,7 +7,7 @@ import type {
   ElementTypes,
   NftCounter,
   NftCounterPlace,
-  NftElementChange,
+  NftElementRequest,
   RouteOperation,
 } from '../netlink/index.ts';
 import type { NftChange } from '../nft/index.ts';
@@ -155,12 +155,12 @@ export function createCalls() {
       using socket = NftTableSocket.open(where);
       return socket.read(table, types);
     },
-    async nftElements(where: Where, changes: readonly NftElementChange[]): Promise<void> {
+    async nftElements(where: Where, requests: readonly NftElementRequest[]): Promise<void> {
       await withHandle(
         where,
         ownElements,
         async path => (await netlinkModule()).NftElementSocket.open(path),
-        socket => socket.apply(changes),
+        socket => socket.send(requests),
       );
     },
     async nftCounters(

@@ -17,6 +17,7 @@ import type {
   RouteOperation,
   Rule,
 } from '../netlink/index.ts';
+import { encodeElementChange } from '../netlink/nft-element-change.ts';
 import type { NftChange } from '../nft/index.ts';
 import type { TableState } from '../nft/table.ts';
 import type { ProbeResult } from '../probe/index.ts';
@@ -166,8 +167,10 @@ export class KernelWorker implements AsyncDisposable {
   }
 
   /** Elements of sets that are there, in one transaction; costs what it changes, whatever else the table has. */
-  nftElements(changes: readonly NftElementChange[], namespacePath?: string): Promise<void> {
-    return this.#call('nftElements', namespacePath, changes);
+  async nftElements(changes: readonly NftElementChange[], namespacePath?: string): Promise<void> {
+    // Written here: bytes cost the thread nothing but their room, where texts would stay as garbage of another heap.
+    const requests = changes.flatMap(encodeElementChange);
+    return requests.length === 0 ? Promise.resolve() : this.#call('nftElements', namespacePath, requests);
   }
 
   /** Single counters, each by a look-up of its own; undefined for what is not there. */
