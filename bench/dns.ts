@@ -10,9 +10,11 @@ import { namespaces, paths } from '../src/kernel/contract.ts';
 import { Nft } from '../src/kernel/nft/index.ts';
 import { namespacePath } from '../src/kernel/ns/index.ts';
 import { createClient } from '../src/kube/client.ts';
+import type { KubeClient } from '../src/kube/client.ts';
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts';
 import { NAMESPACES, SERVICES } from '../src/kube/resources.ts';
 import { type Measured, measure, writeQuestions } from './dns/load.ts';
+import { measureNew, measureRestart } from './dns/restart.ts';
 import { type ClusterName, peers, pin, type RunningPeer, startPeer, type Subject } from './dns/server.ts';
 import type { Bench } from './harness/bench.ts';
 import { unpackDebian } from './harness/debian.ts';
@@ -78,7 +80,20 @@ export const bench: Bench = {
           samples.set(name, { busy: [...before.busy, measured], lone: [...before.lone, ...alone] });
         }
       }
-      return rowsOf(samples, name => `${name} ${unpacked.version(peers[name].package)}`);
+      say('new Services, and a restart');
+      const fresh = await withClient(client =>
+        measureNew(ourServer(), quick ? 5 : 20, name => createService(client, name)),
+      );
+      const restart = await measureRestart(
+        ourServer(),
+        names.map(({ name }) => name),
+      );
+      return [
+        ...rowsOf(samples, name => `${name} ${unpacked.version(peers[name].package)}`),
+        rowOf('a new Service until its answer', 'ms', fresh),
+        rowOf('questions lost over a restart', '%', [100 * restart.lost]),
+        rowOf('longest wait over a restart', 'ms', [restart.longestMilliseconds]),
+      ];
     } finally {
       for (const peer of running) await peer.close();
       fairlead('down', '--name', cluster);
@@ -119,21 +134,12 @@ function rowsOf(
 }
 
 /** Services of both families without pods: their names have addresses all the same. */
-async function makeServices(): Promise<readonly ClusterName[]> {
-  const status = JSON.parse(fairlead('status', '--name', cluster, '-o', 'json')) as ClusterStatus;
-  const client = createClient(loadKubeconfig(status.kubeconfig));
-  try {
+function makeServices(): Promise<readonly ClusterName[]> {
+  return withClient(async client => {
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'bench' } });
     const wanted = Array.from({ length: serviceCount }, (_, index) => `service-${index}`).values();
     const worker = async () => {
-      for (const name of wanted) {
-        await client.create(SERVICES, {
-          apiVersion: 'v1',
-          kind: 'Service',
-          metadata: { namespace: 'bench', name },
-          spec: { ipFamilyPolicy: 'RequireDualStack', selector: { app: name }, ports: [{ port: 80 }] },
-        });
-      }
+      for (const name of wanted) await createService(client, name);
     };
     await Promise.all(Array.from({ length: 8 }, worker));
     const services = (await client.list(SERVICES, { namespace: 'bench' })).items;
@@ -142,9 +148,26 @@ async function makeServices(): Promise<readonly ClusterName[]> {
       name: `${metadata.name}.bench.svc.cluster.local`,
       addresses: spec.clusterIPs ?? [],
     }));
+  });
+}
+
+async function withClient<T>(use: (client: KubeClient) => Promise<T>): Promise<T> {
+  const status = JSON.parse(fairlead('status', '--name', cluster, '-o', 'json')) as ClusterStatus;
+  const client = createClient(loadKubeconfig(status.kubeconfig));
+  try {
+    return await use(client);
   } finally {
     client.close();
   }
+}
+
+async function createService(client: KubeClient, name: string): Promise<void> {
+  await client.create(SERVICES, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'bench', name },
+    spec: { ipFamilyPolicy: 'RequireDualStack', selector: { app: name }, ports: [{ port: 80 }] },
+  });
 }
 
 /** Until the server has a name for each Service at least. */
