@@ -2,6 +2,7 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import { isIP } from 'node:net';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '../../kinds/text/names.ts';
 import { quantityMilliValue } from '../../../../kube/quantity.ts';
+import { registerQuantities } from './quantities.ts';
 import { countsGroups, patternOf, testerOf } from '../pattern.ts';
 import type { TextPattern } from '../pattern.ts';
 
@@ -15,6 +16,7 @@ export function registerLibrary(environment: Environment): void {
   registerLists(register);
   registerAddresses(register);
   registerFormats(environment, register);
+  registerQuantities(environment);
 }
 
 /**
