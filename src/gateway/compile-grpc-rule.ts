@@ -1,11 +1,10 @@
 import type {
-  GRPCRoute,
   GRPCRouteMatch,
   GRPCRouteRule,
-  HTTPRoute,
   HTTPRouteMatch,
   HTTPRouteRule,
 } from '../kube/types/gateway-routes.ts';
+import type { Route } from './model.ts';
 import type { TableMatch } from './table.ts';
 import type { Unsupported } from './compile-match.ts';
 
@@ -17,8 +16,8 @@ export interface AnyRule extends Omit<HTTPRouteRule, 'matches'> {
   readonly matches?: readonly (HTTPRouteMatch | GRPCRouteMatch)[];
 }
 
-/** A GRPCRoute's rules have the fields of an HTTPRoute's, and fewer of them. */
-export const rulesOf = ({ spec }: HTTPRoute | GRPCRoute): readonly AnyRule[] =>
+/** The rules of other kinds have the fields of an HTTPRoute's, and fewer of them. */
+export const rulesOf = ({ spec }: Route): readonly AnyRule[] =>
   (spec.rules as readonly (HTTPRouteRule | GRPCRouteRule)[] | undefined) ?? [{}];
 
 /**

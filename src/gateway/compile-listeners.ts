@@ -10,7 +10,8 @@ const ROUTES: readonly RouteGroupKind[] = [
   { group: GATEWAY_GROUP, kind: 'HTTPRoute' },
   { group: GATEWAY_GROUP, kind: 'GRPCRoute' },
 ];
-const PROTOCOLS = ['HTTP', 'HTTPS'];
+const TLS_ROUTE: readonly RouteGroupKind[] = [{ group: GATEWAY_GROUP, kind: 'TLSRoute' }];
+const PROTOCOLS = ['HTTP', 'HTTPS', 'TLS'];
 
 /** Listeners of a Gateway, with what is wrong with each. */
 export function readListeners(gateway: Gateway, sources: GatewaySources): readonly ListenerModel[] {
@@ -20,8 +21,9 @@ export function readListeners(gateway: Gateway, sources: GatewaySources): readon
     const conflicted = conflictOf(listener, listeners);
     const accepted = acceptedOf(gateway, listener, field, conflicted);
     const { kinds, resolved: kindsResolved } = readKinds(listener, field);
+    const isPassthrough = listener.protocol === 'TLS' && listener.tls?.mode === 'Passthrough';
     const { certificates, resolved } =
-      listener.protocol === 'HTTPS'
+      (listener.protocol === 'HTTPS' || listener.protocol === 'TLS') && !isPassthrough
         ? readCertificates(gateway, listener, field, sources)
         : { certificates: [], resolved: good('ResolvedRefs', 'All references lead to what they name') };
     return {
@@ -32,7 +34,7 @@ export function readListeners(gateway: Gateway, sources: GatewaySources): readon
       conflicted,
       resolvedRefs: resolved.holds ? kindsResolved : resolved,
       certificates,
-      isServed: accepted.holds && (listener.protocol === 'HTTP' || certificates.length > 0),
+      isServed: accepted.holds && (listener.protocol === 'HTTP' || isPassthrough || certificates.length > 0),
       provenance: provenanceOf('Gateway', gateway.metadata, field),
     };
   });
@@ -45,7 +47,7 @@ function nameOf({ hostname }: Listener): string | undefined {
 function acceptedOf(gateway: Gateway, listener: Listener, field: string, conflicted: Verdict): Verdict {
   const { port, protocol, tls } = listener;
   if (!PROTOCOLS.includes(protocol))
-    return bad('UnsupportedProtocol', `${field}: ${protocol} is not supported; HTTP and HTTPS are`);
+    return bad('UnsupportedProtocol', `${field}: ${protocol} is not supported; HTTP, HTTPS and TLS are`);
   if (conflicted.holds) return bad(conflicted.reason, conflicted.message);
   if (port === proxy.controlPort || port === proxy.healthPort)
     return bad('PortUnavailable', `${field}: port ${port} is the proxy's own`);
@@ -53,7 +55,7 @@ function acceptedOf(gateway: Gateway, listener: Listener, field: string, conflic
   if (hostname !== undefined && !isHostname(hostname))
     return bad('UnsupportedValue', `${field}: ${JSON.stringify(hostname)} is no hostname`);
   const unsupported = unsupportedTls(gateway, listener);
-  if (protocol === 'HTTPS' && unsupported !== undefined)
+  if (protocol !== 'HTTP' && unsupported !== undefined)
     return bad('UnsupportedValue', `${field}: ${unsupported}`);
   if (protocol === 'HTTPS' && tls?.mode === 'Passthrough')
     return bad('UnsupportedValue', `${field}: HTTPS ends here, and cannot pass through`);
@@ -98,7 +100,7 @@ function readKinds(
   { allowedRoutes, protocol }: Listener,
   field: string,
 ): { readonly kinds: readonly RouteGroupKind[]; readonly resolved: Verdict } {
-  const fit = PROTOCOLS.includes(protocol) ? ROUTES : [];
+  const fit = protocol === 'TLS' ? TLS_ROUTE : PROTOCOLS.includes(protocol) ? ROUTES : [];
   const listed = allowedRoutes?.kinds ?? [];
   const resolved = good('ResolvedRefs', 'All references lead to what they name');
   if (listed.length === 0) return { kinds: fit, resolved };

@@ -49,7 +49,8 @@ export function resolveBackend(
   if (found.length === 0) return refuse('BackendNotFound', `Service ${key} has no port ${port}`);
   if (usable === undefined)
     return refuse('UnsupportedProtocol', `port ${port} of Service ${key} is no TCP port`);
-  const unsupported = unsupportedProtocol(usable);
+  // What a TLSRoute's backend speaks is its clients' affair.
+  const unsupported = route.kind === 'TLSRoute' ? undefined : unsupportedProtocol(usable);
   if (unsupported !== undefined)
     return refuse(
       'UnsupportedProtocol',

@@ -102,11 +102,18 @@ function tableListener({ listener, hostname, certificates, provenance }: Listene
   return {
     name: listener.name,
     port: listener.port,
-    protocol: listener.protocol === 'HTTPS' ? 'HTTPS' : 'HTTP',
+    protocol: protocolOf(listener),
+    ...(listener.protocol === 'TLS' && listener.tls?.mode === 'Passthrough'
+      ? ({ isPassthrough: true } as const)
+      : {}),
     ...(hostname === undefined ? {} : { hostname }),
     certificates: certificates.map(({ id }) => id),
     provenance,
   };
+}
+
+function protocolOf({ protocol }: ListenerModel['listener']): TableListener['protocol'] {
+  return protocol === 'HTTPS' || protocol === 'TLS' ? protocol : 'HTTP';
 }
 
 /** The same objects make the same table, in whatever order they came. */

@@ -1,7 +1,7 @@
 import type { Change, Informer, InformerOptions } from '../kube/informer.ts';
-import { GRPC_ROUTES, HTTP_ROUTES } from '../kube/resources.ts';
+import { GRPC_ROUTES, HTTP_ROUTES, TLS_ROUTES } from '../kube/resources.ts';
 import type { Resource } from '../kube/resources.ts';
-import type { GRPCRoute, HTTPRoute } from '../kube/types/gateway-routes.ts';
+import type { GRPCRoute, HTTPRoute, TLSRoute } from '../kube/types/gateway-routes.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import { backendsOf, namespaceOf, parentsOf, routeKey } from './compile-keys.ts';
 import type { Route } from './model.ts';
@@ -25,28 +25,32 @@ const options = {
 export class FollowedRoutes {
   readonly #http: Informer<HTTPRoute>;
   readonly #grpc: Informer<GRPCRoute>;
+  readonly #tls: Informer<TLSRoute>;
 
   constructor(follow: Follow) {
     this.#http = follow(HTTP_ROUTES, options);
     this.#grpc = follow(GRPC_ROUTES, options);
+    this.#tls = follow(TLS_ROUTES, options);
   }
 
   get synced(): Promise<unknown> {
-    return Promise.all([this.#http.synced, this.#grpc.synced]);
+    return Promise.all([this.#http.synced, this.#grpc.synced, this.#tls.synced]);
   }
 
   start(signal: AbortSignal): void {
     this.#http.start(signal);
     this.#grpc.start(signal);
+    this.#tls.start(signal);
   }
 
   get(key: string): Route | undefined {
-    const [kind, object] = key.split(':');
-    return object === undefined ? this.#http.cache.get(kind ?? '') : this.#grpc.cache.get(object);
+    const [kind = '', object] = key.split(':');
+    if (object === undefined) return this.#http.cache.get(kind);
+    return (kind === 'GRPCRoute' ? this.#grpc : this.#tls).cache.get(object);
   }
 
   by(index: RouteIndex, value: string): readonly Route[] {
-    return [...this.#http.cache.by(index, value), ...this.#grpc.cache.by(index, value)];
+    return [this.#http, this.#grpc, this.#tls].flatMap<Route>(({ cache }) => cache.by(index, value));
   }
 
   keysBy(index: RouteIndex, value: string): readonly string[] {
@@ -55,7 +59,7 @@ export class FollowedRoutes {
 
   /** Returns what ends it. */
   onChange(handler: (change: Change<Route>) => void): () => void {
-    const ends = [this.#http.onChange(handler), this.#grpc.onChange(handler)];
+    const ends = [this.#http.onChange(handler), this.#grpc.onChange(handler), this.#tls.onChange(handler)];
     return () => {
       for (const end of ends) end();
     };

@@ -1,7 +1,7 @@
 import type { Provenance } from '../base/provenance.ts';
 import type { Namespace, Secret } from '../kube/types/config.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
-import type { GRPCRoute, HTTPRoute, ParentReference } from '../kube/types/gateway-routes.ts';
+import type { GRPCRoute, HTTPRoute, ParentReference, TLSRoute } from '../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
@@ -76,7 +76,7 @@ export interface GatewayModel {
 }
 
 /** A route that a proxy serves. */
-export type Route = HTTPRoute | GRPCRoute;
+export type Route = HTTPRoute | GRPCRoute | TLSRoute;
 
 /** What one route asks for, whatever it is attached to. */
 export interface RouteModel {

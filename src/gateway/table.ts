@@ -27,10 +27,15 @@ export interface RouteTable {
 export interface TableListener {
   readonly name: string;
   readonly port: number;
-  readonly protocol: 'HTTP' | 'HTTPS';
+  /**
+   * TLS: connections go to backends as octets, by the name of the handshake; its hosts have rules that match everything.
+   */
+  readonly protocol: 'HTTP' | 'HTTPS' | 'TLS';
+  /** Of TLS: it is not ended here, and there are no certificates. */
+  readonly isPassthrough?: true;
   /** Lower case, `*.example.com` for a wildcard; absent: every name. */
   readonly hostname?: string;
-  /** For HTTPS: in the order of `certificateRefs`. */
+  /** For HTTPS and TLS that ends here: in the order of `certificateRefs`. */
   readonly certificates: readonly string[];
   readonly provenance: Provenance;
 }

@@ -22,6 +22,7 @@ import {
   SECRETS,
   SERVICES,
   SERVICE_ACCOUNTS,
+  TLS_ROUTES,
   keyOf,
   parseKey,
 } from '../../kube/resources.ts';
@@ -168,11 +169,17 @@ export class GatewayLoop {
     if (status === undefined) return;
     const object = route.route;
     const options = { subresource: 'status' } as const;
-    const written =
-      object.kind === 'HTTPRoute'
-        ? client.update(HTTP_ROUTES, { ...object, status }, options)
-        : client.update(GRPC_ROUTES, { ...object, status }, options);
-    await written.catch(unless(isNotFound));
+    const write = (): Promise<unknown> => {
+      switch (object.kind) {
+        case 'HTTPRoute':
+          return client.update(HTTP_ROUTES, { ...object, status }, options);
+        case 'GRPCRoute':
+          return client.update(GRPC_ROUTES, { ...object, status }, options);
+        case 'TLSRoute':
+          return client.update(TLS_ROUTES, { ...object, status }, options);
+      }
+    };
+    await write().catch(unless(isNotFound));
     const conditions = (parents = route.route.status?.parents) =>
       (parents ?? [])
         .filter(({ controllerName }) => controllerName === CONTROLLER_NAME)

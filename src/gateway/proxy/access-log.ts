@@ -31,7 +31,8 @@ export interface AccessEntry {
   readonly method: string;
   readonly host: string;
   readonly path: string;
-  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
+  /** TLS: a connection that goes to a backend as octets; it has neither method nor path nor status. */
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0' | 'TLS';
   readonly status: number;
   readonly why: Why;
   /** Words for `why`, where there are more to say. */

@@ -1,4 +1,4 @@
-import { members, type Why } from './access-log.ts';
+import { type AccessEntry, members, type Why } from './access-log.ts';
 import type { ProxyContext } from './context.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Routed } from './route-request.ts';
@@ -8,7 +8,7 @@ import type { ExchangeClient } from './sides.ts';
 /** A request that is over. */
 export interface RequestRecord {
   readonly id: string;
-  readonly client: ExchangeClient;
+  readonly client: Pick<ExchangeClient, 'logged'> & Pick<AccessEntry, 'protocol'>;
   readonly routed: Routed | undefined;
   readonly plan: RulePlan | undefined;
   readonly choice: Choice | undefined;

@@ -7,6 +7,10 @@ import type { ProxyContext } from '../context.ts';
 import { FirstOctets } from '../first-octets.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import type { Reader } from '../reading-socket.ts';
+import { listenerFor } from '../../lookup/index.ts';
+import { members } from '../access-log.ts';
+import { HelloReader } from '../tls/hello-reader.ts';
+import { Tunnel } from '../tls/tunnel.ts';
 import type { Certificates } from './certificates.ts';
 
 /** The ports on which this worker takes connections; their sockets are the supervisor's. */
@@ -64,7 +68,14 @@ export class Ports {
     }
     const arrived = { port, address: plainAddress(remoteAddress), remotePort };
     if (listeners.protocol === 'HTTPS') {
-      this.#handshake(socket, arrived);
+      this.#handshake(socket, arrived, ['h2', 'http/1.1'], (secured, whole) => {
+        const connection = this.#secured(secured, whole);
+        secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
+      });
+      return;
+    }
+    if (listeners.protocol === 'TLS') {
+      new HelloReader(this.#context, socket, serverName => this.#tunnel(socket, arrived, serverName));
       return;
     }
     const connection = new FirstOctets(this.#context, this.#head, {
@@ -75,13 +86,34 @@ export class Ports {
     connection.attach(this.#context.readBuffer.adopt(socket, connection));
   }
 
-  #handshake(socket: Socket, arrived: { port: number; address: string; remotePort: number }): void {
+  /** Modes may differ from name to name of one port (TLSRoute, mixed termination). */
+  #tunnel(socket: Socket, arrived: Omit<Arrived, 'scheme' | 'serverName'>, serverName: string): void {
+    const context = this.#context;
+    const { port, address, remotePort } = arrived;
+    const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+    const logged = members({ client: name, port, sni: serverName });
+    const listener = listenerFor(context.index, port, serverName)?.listener;
+    if (listener === undefined || listener.isPassthrough === true)
+      new Tunnel({ context, socket, port, serverName, logged });
+    else
+      this.#handshake(socket, arrived, [], secured => {
+        secured.pause();
+        new Tunnel({ context, socket: secured, port, serverName, logged });
+      });
+  }
+
+  #handshake(
+    socket: Socket,
+    arrived: Omit<Arrived, 'scheme' | 'serverName'>,
+    protocols: readonly string[],
+    take: (secured: TLSSocket, arrived: Arrived) => void,
+  ): void {
     const { port } = arrived;
     const context = this.#context;
     const forNobody = this.#certificates.contextFor(context.index, port, '');
     const secured = new TLSSocket(socket, {
       isServer: true,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
       ...(forNobody === undefined ? {} : { secureContext: forNobody }),
       SNICallback: (name, done) =>
         done(null, this.#certificates.contextFor(context.index, port, name.toLowerCase())),
@@ -99,9 +131,7 @@ export class Ports {
       secured.off('error', failed);
       const name = (secured as unknown as { servername: string | false | null }).servername;
       const serverName = typeof name === 'string' ? name.toLowerCase() : '';
-      const whole = { ...arrived, scheme: 'https', serverName } as const;
-      const connection = this.#secured(secured, whole);
-      secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
+      take(secured, { ...arrived, scheme: 'https', serverName });
     });
   }
 

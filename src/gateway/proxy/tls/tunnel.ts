@@ -1,0 +1,156 @@
+import { connect, type Socket } from 'node:net';
+import type { Why } from '../access-log.ts';
+import type { Client, ProxyContext } from '../context.ts';
+import type { Backend, Endpoint } from '../endpoints.ts';
+import { tellOfRequest } from '../request-record.ts';
+import type { Routed } from '../route-request.ts';
+import { type Choice, choose, type RulePlan } from '../rule-plan.ts';
+import { lookUp } from '../../lookup/index.ts';
+
+const mostTries = 3;
+
+export interface TunnelOptions {
+  readonly context: ProxyContext;
+  /** What the client says is in clear here, or passes through as it is; paused. */
+  readonly socket: Socket;
+  readonly port: number;
+  /** The name of the handshake, lower case; '' for none. */
+  readonly serverName: string;
+  /** What the log says of the connection. */
+  readonly logged: string;
+}
+
+/**
+ * A connection that goes to a backend as octets (TLSRoute): passed through as it came, or with TLS ended here. Each side
+ * waits for the other, and each may end first.
+ */
+export class Tunnel implements Client {
+  readonly protocol = 'TLS';
+  readonly logged: string;
+  readonly #context: ProxyContext;
+  readonly #socket: Socket;
+  readonly #startedAt = performance.now();
+  #routed: Routed | undefined;
+  #plan: RulePlan | undefined;
+  #choice: Choice | undefined;
+  #backend: Backend | undefined;
+  #endpoint: Endpoint | undefined;
+  #upstream: Socket | undefined;
+  #isConnected = false;
+  #connectedAfter: number | undefined;
+  #tries = 0;
+  #deadline: number;
+  #isOver = false;
+
+  constructor({ context, socket, port, serverName, logged }: TunnelOptions) {
+    this.#context = context;
+    this.#socket = socket;
+    this.logged = logged;
+    this.#deadline = context.now + context.limits.connect;
+    context.clients.add(this);
+    socket.on('error', () => this.#end('client-closed'));
+    socket.on('close', () => this.#end('client-closed'));
+    this.#start(port, serverName);
+  }
+
+  sweep(now: number): void {
+    if (now < this.#deadline) return;
+    if (this.#isConnected) this.#end('timeout');
+    else this.#upstream?.destroy(new Error('timed out'));
+  }
+
+  /** What is under way is not ours to end; the worker waits for it as long as it may. */
+  drain(): void {}
+
+  #start(port: number, serverName: string): void {
+    const context = this.#context;
+    const request = { port, host: serverName, method: '', path: '/', query: '', header: () => undefined };
+    const lookup = lookUp(context.index, request);
+    this.#routed = { authority: serverName, host: serverName, path: '', query: '', lookup };
+    if (lookup.outcome !== 'rule') {
+      this.#end(lookup.outcome === 'no-listener' ? 'no-listener' : 'no-route');
+      return;
+    }
+    this.#plan = context.plans.of(lookup.rule, lookup.listener);
+    this.#choice = choose(this.#plan, context.random);
+    const key = this.#choice?.reference.backend;
+    this.#backend = key === undefined ? undefined : context.backends.get(key);
+    if (this.#backend === undefined) this.#end('invalid-backend');
+    else this.#connect(undefined);
+  }
+
+  #connect(not: Endpoint | undefined): void {
+    const context = this.#context;
+    const endpoint = this.#backend?.pick(context.now, not);
+    if (endpoint === undefined) {
+      this.#end('no-endpoints');
+      return;
+    }
+    this.#tries++;
+    this.#endpoint = endpoint;
+    this.#deadline = context.now + context.limits.connect;
+    const { address, port } = endpoint;
+    const upstream = connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+    this.#upstream = upstream;
+    upstream.on('connect', () => this.#connected(upstream, endpoint));
+    upstream.on('error', () => upstream.destroy());
+    upstream.on('close', () => this.#closed(upstream, endpoint));
+  }
+
+  #connected(upstream: Socket, endpoint: Endpoint): void {
+    endpoint.answered();
+    this.#isConnected = true;
+    this.#connectedAfter = performance.now() - this.#startedAt;
+    const moved = () => (this.#deadline = this.#context.now + this.#context.limits.tunnelIdle);
+    moved();
+    this.#socket.on('data', moved);
+    upstream.on('data', moved);
+    // Ends pass on as well; each side's is told of by its own close.
+    this.#socket.pipe(upstream);
+    upstream.pipe(this.#socket);
+  }
+
+  #closed(upstream: Socket, endpoint: Endpoint): void {
+    if (this.#isOver || upstream !== this.#upstream) return;
+    if (this.#isConnected) {
+      const isWhole = upstream.readableEnded && this.#socket.readableEnded;
+      if (isWhole) this.#finish('');
+      else this.#end('upstream-closed');
+      return;
+    }
+    endpoint.failed(this.#context.now);
+    if (this.#tries < mostTries) this.#connect(endpoint);
+    else this.#end('upstream-refused');
+  }
+
+  /** Both sides end now. */
+  #end(why: Why): void {
+    const isWhole = this.#isConnected && this.#socket.readableEnded && this.#socket.writableFinished;
+    this.#finish(isWhole ? '' : why);
+    this.#upstream?.destroy();
+    this.#socket.destroy();
+  }
+
+  #finish(why: Why): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#context.clients.delete(this);
+    tellOfRequest(this.#context, {
+      id: this.#context.requestIds.of(undefined),
+      client: this,
+      routed: this.#routed,
+      plan: this.#plan,
+      choice: this.#choice,
+      endpoint: this.#endpoint,
+      method: '',
+      status: 0,
+      why,
+      detail: undefined,
+      received: this.#upstream?.bytesWritten ?? 0,
+      sent: this.#upstream?.bytesRead ?? 0,
+      milliseconds: performance.now() - this.#startedAt,
+      upstreamMilliseconds: this.#connectedAfter,
+      tries: this.#tries,
+    });
+  }
+}
