@@ -5,6 +5,8 @@ import type { EndpointCounter } from './apply-counters.ts';
 import { frontendKey } from './model.ts';
 import type { Frontend, Place, ServicePart } from './model.ts';
 
+const partsAtOnce = 200;
+
 /** Who has what, as the node's Services know it. */
 export interface FrontendOwners {
   readonly parts: Iterable<ServicePart>;
@@ -35,9 +37,13 @@ export class SocketServices {
   async adopt(owners: FrontendOwners, place: Place): Promise<number> {
     if (this.#translation.state === 'off') return 0;
     const groups = new Map<string, SocketGroup>();
-    for (const part of owners.parts)
+    let count = 0;
+    for (const part of owners.parts) {
+      // Others have to be answered meanwhile.
+      if (++count % partsAtOnce === 0) await new Promise(setImmediate);
       for (const [key, group] of compileSockets(part, place, this.#skipped))
         if (owners.ownerOf(key) === part) groups.set(key, group);
+    }
     return this.#orGiveUp(() => this.#translation.adopt(groups));
   }
 

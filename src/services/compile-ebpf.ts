@@ -4,6 +4,7 @@ import type { Protocol } from '../kube/types/scalars.ts';
 import { viewOf } from './decide.ts';
 import type { View } from './decide.ts';
 import { hashOf } from './compile-hash.ts';
+import { slotsOf } from './compile-weights.ts';
 import { frontendKey } from './model.ts';
 import type { Endpoint, Frontend, Place, ServicePart } from './model.ts';
 
@@ -80,13 +81,14 @@ const portOf = ({ affinity, address: { family } }: Frontend): string => `${famil
 
 function compileFrontend(frontend: Frontend, view: View, { node }: Place): SocketGroup {
   const { affinity, protocol } = frontend;
-  const ids = idsOf(view.endpoints);
+  const endpoints = slotsOf(view.endpoints);
+  const ids = idsOf(endpoints);
   // As for nftables: one whose node is not known may be here.
-  const locals = view.endpoints.filter(({ nodeName }) => nodeName === undefined || nodeName === node);
+  const locals = endpoints.filter(({ nodeName }) => nodeName === undefined || nodeName === node);
   return {
     key: encodePlace(frontend),
-    frontend: encodeFrontend(view.endpoints.length, locals.length > 0, affinity),
-    endpoints: joined(view.endpoints.map((endpoint, index) => encodeEndpoint(endpoint, ids[index] ?? 0))),
+    frontend: encodeFrontend(endpoints.length, locals.length > 0, affinity),
+    endpoints: joined(endpoints.map((endpoint, index) => encodeEndpoint(endpoint, ids[index] ?? 0))),
     byId: affinity !== undefined || protocol === 'UDP',
     locals: joined([
       ...new Map(locals.map(({ address }) => [formatAddress(address), encodeAddress(address)])).values(),

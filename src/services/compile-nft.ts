@@ -5,6 +5,7 @@ import type { Protocol } from '../kube/types/scalars.ts';
 import { isSelfAllowed, usableOf, viewOf } from './decide.ts';
 import type { View } from './decide.ts';
 import { hashOf } from './compile-hash.ts';
+import { slotsOf } from './compile-weights.ts';
 import { byAge, frontendKey } from './model.ts';
 import type { Affinity, Endpoint, Frontend, Place, ServicePart } from './model.ts';
 
@@ -173,7 +174,7 @@ function compileView(
   view: View,
 ): { readonly draws: readonly Draw[]; readonly elements: readonly Element[] } {
   const set: SetName = side === 'inside' ? `frontends${family}` : `outside${family}`;
-  const endpoints = view.endpoints.slice(0, mostChoices);
+  const endpoints = slotsOf(view.endpoints).slice(0, mostChoices);
   const choices = endpoints.length;
   if (choices === 0) {
     const value = `goto ${side === 'inside' ? dropChain : noLocalChain}`;

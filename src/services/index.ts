@@ -17,7 +17,7 @@ export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
 export { ServiceMetrics } from './metrics.ts';
 export type { Client, ServiceDecision } from './decide.ts';
-export type { Endpoint, Exposure, Frontend, ServiceModel, TrafficPolicy } from './model.ts';
+export type { Endpoint, Exposure, Frontend, ServiceModel, TrafficPolicy, WeightedService } from './model.ts';
 export { SocketTranslation } from './apply-ebpf.ts';
 export { SocketServices } from './apply-ebpf-services.ts';
 export { SERVICE_MODE, decideMode, modeProbes, serviceModes, wishOf } from './mode.ts';

@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly nodeName: string | undefined;
   /** For whose clients it is meant to be (discovery/v1 EndpointHints); absent where its slice does not say. */
   readonly hints?: { readonly nodes: readonly string[]; readonly zones: readonly string[] };
+  /** How often it is drawn beside the others, a whole number from 0; absent: as any other. Only routes tell it. */
+  readonly weight?: number;
   /** `namespace/name` of the pod behind it, where the slice says so. */
   readonly pod: string | undefined;
   readonly provenance: Provenance;
@@ -79,6 +81,26 @@ export interface ServicePart {
   /** Its load balancer addresses are ours to announce. */
   readonly isAnnounced: boolean;
   readonly problems: readonly Problem[];
+}
+
+/** What a route asks for: addresses that lead to backends by their weights, without a Service object (TCPRoute, UDPRoute). */
+export interface WeightedService {
+  /** Of all Services and routes its own: `TCPRoute/shop/db`. */
+  readonly key: string;
+  /** Sorts with those of Services: who sorts first keeps what two ask for. */
+  readonly age: string;
+  readonly route: Provenance;
+  readonly frontends: readonly {
+    readonly address: Address;
+    readonly protocol: Protocol;
+    readonly port: number;
+    readonly externalPolicy: TrafficPolicy;
+  }[];
+  readonly backends: readonly {
+    /** A whole number from 0 (Gateway API BackendRef.weight). */
+    readonly weight: number;
+    readonly endpoints: readonly Endpoint[];
+  }[];
 }
 
 /** All Services together. */

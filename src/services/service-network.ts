@@ -14,8 +14,9 @@ import { Claims } from './claims.ts';
 import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart, compileNode } from './compile-nft.ts';
+import { readWeighted } from './compile-weights.ts';
 import { frontendKey, mergeParts, takenProblem } from './model.ts';
-import type { Frontend, Place, ServiceModel, ServicePart } from './model.ts';
+import type { Frontend, Place, ServiceModel, ServicePart, WeightedService } from './model.ts';
 import { storedPart } from './stored-part.ts';
 
 export interface ServiceNetworkOptions {
@@ -42,6 +43,8 @@ export interface ServiceSource {
   readonly keys: () => Iterable<string>;
   readonly service: (key: string) => Service | undefined;
   readonly slices: (key: string) => readonly EndpointSlice[];
+  /** What routes ask for, beside Services; `keys` has theirs, too. */
+  readonly weighted?: (key: string) => WeightedService | undefined;
 }
 
 export interface ServiceReport {
@@ -247,6 +250,8 @@ export class ServiceNetwork {
   }
 
   #read(key: string): ServicePart | undefined {
+    const weighted = this.#source.weighted?.(key);
+    if (weighted !== undefined) return readWeighted(weighted);
     const service = this.#source.service(key);
     if (service === undefined) return undefined;
     return readService(service, this.#source.slices(key), this.#place.nodePortAddresses);

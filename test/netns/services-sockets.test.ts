@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parseAddress } from '../../src/base/ip.ts';
 import { buildPrograms, startSocketNode } from './socket-node.ts';
 import type { SocketNode } from './socket-node.ts';
+import type { Endpoint, WeightedService } from '../../src/services/index.ts';
 import type { CrowdReport } from './socket-client.ts';
 import { serverPort, service, slice, tcpServers, udpServers } from './services-node.ts';
 
@@ -336,4 +337,66 @@ test('what is in the namespace of the node itself is left to nftables', async co
   await node.networkWith(translation).load();
   await pod.ask({ do: 'tcp', host: web[0], port: 80, keep: 'open' });
   assert.equal((await node.worker.readBpfMap(`${node.pins}/tcp_peers`)).keys.length, 0);
+});
+
+test('backends of a route get connections by their weights, at sockets and by the rules', async context => {
+  const node = await withServers(context);
+  const { objects, places } = node;
+  const [seldom = '', often = ''] = places[4];
+  const address = parseAddress('172.30.200.7');
+  assert.ok(address);
+  const endpointAt = (text: string): Endpoint => ({
+    address: parseAddress(text) ?? address,
+    port: serverPort,
+    ready: true,
+    serving: true,
+    terminating: false,
+    nodeName: 'node-1',
+    pod: undefined,
+    provenance: route,
+  });
+  const route = {
+    kind: 'TCPRoute',
+    namespace: 'shop',
+    name: 'db',
+    uid: '',
+    generation: 1,
+    field: 'spec.rules[0]',
+  };
+  const weighted: WeightedService = {
+    key: 'TCPRoute/shop/db',
+    age: '',
+    route,
+    frontends: [{ address, protocol: 'TCP', port: 5432, externalPolicy: 'Local' }],
+    backends: [
+      { weight: 1, endpoints: [endpointAt(seldom)] },
+      { weight: 9, endpoints: [endpointAt(often)] },
+    ],
+  };
+  const translation = node.translation();
+  const pod = await node.pod(node.client);
+  await translation.start();
+  const network = node.networkWith(translation, {
+    keys: () => [...objects.keys(), weighted.key],
+    service: key => objects.service(key),
+    slices: key => objects.slices(key),
+    weighted: key => (key === weighted.key ? weighted : undefined),
+  });
+  await network.load();
+  for (const mode of ['ebpf', 'nftables']) {
+    const counts = new Map<string, number>();
+    for (let turn = 0; turn < 20; turn++) {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          pod.ask({ do: 'tcp', host: '172.30.200.7', port: 5432, milliseconds: 20_000 }),
+        ),
+      );
+      for (const { said } of answers) counts.set(reached(said), (counts.get(reached(said)) ?? 0) + 1);
+    }
+    const few = counts.get(seldom) ?? 0;
+    assert.equal(few + (counts.get(often) ?? 0), 400, JSON.stringify([...counts]));
+    // Of 400 with a likelihood of a tenth: beyond these lies one in a million.
+    assert.ok(few > 13 && few < 72, `${few} of 400 connections in mode ${mode}`);
+    await translation.stop();
+  }
 });
