@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { parseAddress } from '../../base/ip.ts';
+import type { Address } from '../../base/ip.ts';
+import { createClient } from '../../kube/client.ts';
+import { loadKubeconfig } from '../../kube/kubeconfig.ts';
+import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../kube/resources.ts';
+import type { Pod } from '../../kube/types/core.ts';
+import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Node } from '../../kube/types/node.ts';
+import type { Service } from '../../kube/types/service.ts';
+import { buildServiceModel } from '../../services/index.ts';
+import type { ServiceModel } from '../../services/index.ts';
+import { checkName, clusterFiles } from '../../standalone/cluster.ts';
+import { readManifests } from '../apply/read-manifests.ts';
+import { noSuchCluster } from '../kubeconfig.ts';
+import { requireRoot } from '../require-root.ts';
+
+export interface ServicesSource {
+  readonly cluster: string;
+  /** Of any cluster; absent: that of the cluster of this machine. */
+  readonly kubeconfig?: string;
+  /** Manifests instead of a cluster. */
+  readonly files: readonly string[];
+}
+
+export interface ServiceObjects {
+  readonly services: readonly Service[];
+  readonly slices: readonly EndpointSlice[];
+  readonly nodes: readonly Node[];
+  readonly pods: readonly Pod[];
+}
+
+const answerMilliseconds = 20_000;
+
+/** Manifests where there are any, else one list of each kind. */
+export async function readServiceObjects(source: ServicesSource): Promise<ServiceObjects> {
+  if (source.files.length > 0) {
+    const objects = (await readManifests(source.files)).map(({ object }) => object);
+    const of = <T extends KubeObject>(kind: string) =>
+      objects.filter((object): object is T & typeof object => object.kind === kind);
+    return {
+      services: of<Service>('Service'),
+      slices: of<EndpointSlice>('EndpointSlice'),
+      nodes: of<Node>('Node'),
+      pods: of<Pod>('Pod'),
+    };
+  }
+  const client = createClient(loadKubeconfig(source.kubeconfig ?? kubeconfigOf(source.cluster)));
+  const signal = AbortSignal.timeout(answerMilliseconds);
+  try {
+    const [services, slices, nodes, pods] = await Promise.all([
+      client.list(SERVICES, { signal }),
+      client.list(ENDPOINT_SLICES, { signal }),
+      client.list(NODES, { signal }),
+      client.list(PODS, { signal }),
+    ]);
+    return { services: services.items, slices: slices.items, nodes: nodes.items, pods: pods.items };
+  } finally {
+    client.close();
+  }
+}
+
+function kubeconfigOf(cluster: string): string {
+  checkName(cluster);
+  requireRoot('services');
+  const file = clusterFiles.kubeconfig(cluster, 'admin');
+  if (!existsSync(file)) throw noSuchCluster(cluster);
+  return file;
+}
+
+/** With the node ports of one node, or of all. */
+export function modelOf({ nodes, services, slices }: ServiceObjects, node?: Node): ServiceModel {
+  return buildServiceModel(services, slices, (node === undefined ? nodes : [node]).flatMap(addressesOf));
+}
+
+/** The first InternalIP of each family, where node ports are found. */
+export function addressesOf(node: Node): readonly Address[] {
+  const internal = (node.status?.addresses ?? []).flatMap(({ address, type }) =>
+    type === 'InternalIP' ? (parseAddress(address) ?? []) : [],
+  );
+  return ([4, 6] as const).flatMap(family => internal.find(address => address.family === family) ?? []);
+}
