@@ -30,7 +30,7 @@ import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import { NODES, PODS } from '../kube/resources.ts';
-import { CniPlugin, Ipam, PodNetwork, createQueue, serveCni } from '../pods/index.ts';
+import { CniPlugin, Ipam, PodNetwork, createQueue, podMetrics, serveCni } from '../pods/index.ts';
 import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
@@ -137,17 +137,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log: log.scope('policy'),
     signal,
   });
+  const totals = { corrections: 0, released: 0, report: undefined as ReconcileReport | undefined };
+  const observe = podMetrics(metrics, { ipam, network, totals: () => totals });
   const plugin = new CniPlugin({
     network,
     ipam,
     pods: podSource(pods),
     gates: [...options.gates, policies.gate],
     ...(options.addMilliseconds === undefined ? {} : { addMilliseconds: options.addMilliseconds }),
+    observe,
     clock,
     log: log.scope('cni'),
   });
 
-  const totals = { corrections: 0, released: 0, report: undefined as ReconcileReport | undefined };
   const ready = Promise.withResolvers<void>();
   const state = { isReady: false, problems: [] as readonly Problem[], told: '' };
 

@@ -14,11 +14,6 @@ export function agentMetrics(metrics: Metrics, status: () => AgentStatus): void 
     'Seconds since the API server last said anything about these objects.',
     ['objects'],
   );
-  const corrections = metrics
-    .counter('fairlead_pods_corrections_total', 'What was found changed in the kernel and put right.')
-    .with();
-  const attachments = metrics.gauge('fairlead_pods_attachments', 'Interfaces of pods on this node.').with();
-  const addresses = metrics.gauge('fairlead_pods_addresses_taken', 'Pod addresses in use.', ['prefix']);
   metrics.onCollect(() => {
     const now = status();
     ready.set(now.ready ? 1 : 0);
@@ -26,10 +21,6 @@ export function agentMetrics(metrics: Metrics, status: () => AgentStatus): void 
     staleness.clear();
     for (const [objects, seconds] of Object.entries(now.staleness))
       if (seconds !== null) staleness.with(objects).set(seconds);
-    corrections.set(now.corrections);
-    attachments.set(now.attachments);
-    addresses.clear();
-    for (const { prefix, taken } of now.podPrefixes) addresses.with(prefix).set(taken);
   });
 }
 

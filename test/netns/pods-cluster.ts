@@ -278,12 +278,17 @@ export class TestNode {
     return { code, stdout, stderr, milliseconds: performance.now() - started };
   }
 
-  status(): Promise<AgentStatus> {
+  async status(): Promise<AgentStatus> {
+    return JSON.parse(await this.ask('/status')) as AgentStatus;
+  }
+
+  /** What the agent answers on its status socket. */
+  ask(path: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      request({ socketPath: join(this.paths.run, 'agent.sock'), path: '/status' }, response => {
+      request({ socketPath: join(this.paths.run, 'agent.sock'), path }, response => {
         let body = '';
         response.setEncoding('utf8').on('data', (text: string) => (body += text));
-        response.on('end', () => resolve(JSON.parse(body) as AgentStatus));
+        response.on('end', () => resolve(body));
       })
         .on('error', reject)
         .end();
@@ -317,7 +322,10 @@ export function argumentsOf(pod: Pod): string {
 }
 
 /** Waits for a condition with a deadline; the condition's own failure is told when it is missed. */
-export async function eventually(condition: () => Promise<void> | void, milliseconds = 20_000): Promise<void> {
+export async function eventually(
+  condition: () => Promise<void> | void,
+  milliseconds = 20_000,
+): Promise<void> {
   const deadline = systemClock.now() + milliseconds;
   for (;;) {
     try {

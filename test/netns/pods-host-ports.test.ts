@@ -78,6 +78,15 @@ test('a port of the node leads to its pod from everywhere, and the pod sees who 
       assert.equal(await seenAs(namespace, host, hostPort, 1 << 16), source, `${name} by ${host}`);
     await refused(cluster.world, two.addresses[family] ?? '');
   }
+  const figures = await one.ask('/metrics');
+  for (const line of [
+    'fairlead_pods_host_ports 2',
+    'fairlead_pods_attachments 2',
+    'fairlead_pods_addresses_taken{prefix="10.244.0.0/24"} 2',
+    'fairlead_pods_cni_operations_total{command="ADD",code="0"} 2',
+    'fairlead_pods_cni_operation_duration_seconds_count{command="ADD"} 2',
+  ])
+    assert.ok(figures.includes(`${line}\n`), `${line} is among the figures`);
   const here = await seenAs(one.namespace, '127.0.0.1', hostPort, 1 << 16);
   assert.equal(here, one.addresses[0], 'the node by its loopback address, as itself');
 });

@@ -3,6 +3,7 @@ import { sentenceOf } from '../../base/errors.ts';
 import { bitsOf, formatAddress, formatPrefix } from '../../base/ip.ts';
 import type { Log } from '../../base/log.ts';
 import type { Allocation, Ipam } from '../ipam/ipam.ts';
+import type { ObserveOperation } from '../metrics.ts';
 import type { AttachmentKey, PodReference } from '../model.ts';
 import { attachmentOf, notReady } from '../pod-network.ts';
 import type { PodNetwork } from '../pod-network.ts';
@@ -23,6 +24,8 @@ export interface CniPluginOptions {
   readonly gates: readonly PodGate[];
   /** How long ADD waits for the pod and the gates; default 10 s, which is less than the plugin waits for its answer. */
   readonly addMilliseconds?: number;
+  /** Told of each operation's end. */
+  readonly observe?: ObserveOperation;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -53,12 +56,14 @@ export class CniPlugin {
     const { log } = this.#options;
     try {
       const body = await this.#run(parseRequest(environment, stdin));
+      this.#options.observe?.(command, 0, performance.now() - started);
       log.debug(
         { ...fields, milliseconds: Math.round(performance.now() - started) },
         'a CNI operation succeeded',
       );
       return { code: 0, body };
     } catch (error) {
+      this.#options.observe?.(command, cniCodeOf(error), performance.now() - started);
       log.warn({ ...fields, code: cniCodeOf(error), reason: sentenceOf(error) }, 'a CNI operation failed');
       return renderError(error, versionFor(stdin, newestVersion));
     }
