@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { addToCgroup } from '../../src/kernel/cgroup/index.ts';
 import { spawnIn } from '../../src/kernel/ns/index.ts';
+import { listening } from './sink.ts';
 import type { ConnectAnswer, ConnectRequest } from './connect.ts';
 
 /** A process in a network namespace, and where it is given in a pod's control group, that connects when it is told to. */
@@ -37,6 +38,8 @@ export async function startSink(namespace: string, ports: readonly number[]): Pr
   const child = spawnIn(namespace, process.execPath, [program, ...ports.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (child.stdout !== null) await once(child.stdout, 'data');
+  let said = '';
+  while (child.stdout !== null && said.split(listening).length <= ports.length)
+    said += String((await once(child.stdout, 'data'))[0]);
   return child;
 }

@@ -15,6 +15,7 @@ export interface PeerRig extends Disposable {
   readonly server: string;
 }
 
+const nftProgram = 'nft';
 export const serverAddress = '10.244.1.2';
 /** The Service of the server, in the middle of all. */
 export const virtualAddress = '10.96.255.1';
@@ -99,7 +100,7 @@ export async function loadNftables(node: string, count: number): Promise<string>
     `add element ip peer cluster-ips { ${addresses.join(', ')} }`,
   );
   await runInChild(lines.join('\n'), node);
-  const { stdout } = spawnSync('nft', ['--version'], { encoding: 'utf8' });
+  const { stdout } = spawnSync(nftProgram, ['--version'], { encoding: 'utf8' });
   return `rules in the shape of kube-proxy's nftables mode, ${stdout.trim()}`;
 }
 

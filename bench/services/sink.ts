@@ -1,11 +1,15 @@
 /** `node sink.ts PORT…`: takes TCP connections at each port, says which it is, and hangs up when the client does. */
 import { createServer } from 'node:net';
 
-for (const port of process.argv.slice(2).map(Number)) {
-  const server = createServer(socket => {
-    socket.on('error', () => socket.destroy());
-    socket.resume();
-    socket.end(`${port}\n`);
-  });
-  server.listen({ port, host: '0.0.0.0', backlog: 4096 }, () => process.stdout.write('listening\n'));
-}
+/** Said once for each port. */
+export const listening = 'listening';
+
+if (import.meta.main)
+  for (const port of process.argv.slice(2).map(Number)) {
+    const server = createServer(socket => {
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+      socket.end(`${port}\n`);
+    });
+    server.listen({ port, host: '0.0.0.0', backlog: 4096 }, () => process.stdout.write(`${listening}\n`));
+  }
