@@ -2,8 +2,15 @@ import type { Socket } from 'node:net';
 import type { Client, ProxyContext } from '../context.ts';
 import { longestHello, readClientHello } from './client-hello.ts';
 
-/** Waits for a client's ClientHello, and gives the connection on with all of its octets still to be read. */
-export class HelloReader implements Client {
+/**
+ * Waits for a client's ClientHello, and gives the connection on with all of its octets still to be read: `take` is called
+ * once; where what comes is no hello, or comes too late, the connection ends.
+ */
+export function awaitHello(context: ProxyContext, socket: Socket, take: (serverName: string) => void): void {
+  new HelloReader(context, socket, take).start();
+}
+
+class HelloReader implements Client {
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #deadline: number;
@@ -11,16 +18,18 @@ export class HelloReader implements Client {
   #held = Buffer.alloc(0);
   #isDone = false;
 
-  /** `take` is called once, where what comes is a ClientHello; else the connection ends. */
   constructor(context: ProxyContext, socket: Socket, take: (serverName: string) => void) {
     this.#context = context;
     this.#socket = socket;
     this.#take = take;
     this.#deadline = context.now + context.limits.handshake;
-    context.clients.add(this);
-    for (const event of ['error', 'end', 'close'] as const) socket.on(event, this.#gone);
-    socket.on('data', this.#read);
-    socket.resume();
+  }
+
+  start(): void {
+    this.#context.clients.add(this);
+    for (const event of ['error', 'end', 'close'] as const) this.#socket.on(event, this.#gone);
+    this.#socket.on('data', this.#read);
+    this.#socket.resume();
   }
 
   sweep(now: number): void {

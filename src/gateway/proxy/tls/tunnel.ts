@@ -20,11 +20,16 @@ export interface TunnelOptions {
   readonly logged: string;
 }
 
+/** Leads a connection to its backend, or ends it. */
+export function openTunnel(options: TunnelOptions): void {
+  new Tunnel(options).start(options);
+}
+
 /**
  * A connection that goes to a backend as octets (TLSRoute): passed through as it came, or with TLS ended here. Each side
  * waits for the other, and each may end first.
  */
-export class Tunnel implements Client {
+class Tunnel implements Client {
   readonly protocol = 'TLS';
   readonly logged: string;
   readonly #context: ProxyContext;
@@ -42,7 +47,7 @@ export class Tunnel implements Client {
   #deadline: number;
   #isOver = false;
 
-  constructor({ context, socket, port, serverName, logged }: TunnelOptions) {
+  constructor({ context, socket, logged }: TunnelOptions) {
     this.#context = context;
     this.#socket = socket;
     this.logged = logged;
@@ -50,7 +55,6 @@ export class Tunnel implements Client {
     context.clients.add(this);
     socket.on('error', () => this.#end('client-closed'));
     socket.on('close', () => this.#end('client-closed'));
-    this.#start(port, serverName);
   }
 
   sweep(now: number): void {
@@ -62,7 +66,7 @@ export class Tunnel implements Client {
   /** What is under way is not ours to end; the worker waits for it as long as it may. */
   drain(): void {}
 
-  #start(port: number, serverName: string): void {
+  start({ port, serverName }: TunnelOptions): void {
     const context = this.#context;
     const request = { port, host: serverName, method: '', path: '/', query: '', header: () => undefined };
     const lookup = lookUp(context.index, request);

@@ -9,8 +9,8 @@ import { RequestHead } from '../http1/request-head.ts';
 import type { Reader } from '../reading-socket.ts';
 import { listenerFor } from '../../lookup/index.ts';
 import { members } from '../access-log.ts';
-import { HelloReader } from '../tls/hello-reader.ts';
-import { Tunnel } from '../tls/tunnel.ts';
+import { awaitHello } from '../tls/hello-reader.ts';
+import { openTunnel } from '../tls/tunnel.ts';
 import type { Certificates } from './certificates.ts';
 
 /** The ports on which this worker takes connections; their sockets are the supervisor's. */
@@ -75,7 +75,7 @@ export class Ports {
       return;
     }
     if (listeners.protocol === 'TLS') {
-      new HelloReader(this.#context, socket, serverName => this.#tunnel(socket, arrived, serverName));
+      awaitHello(this.#context, socket, serverName => this.#tunnel(socket, arrived, serverName));
       return;
     }
     const connection = new FirstOctets(this.#context, this.#head, {
@@ -94,11 +94,11 @@ export class Ports {
     const logged = members({ client: name, port, sni: serverName });
     const listener = listenerFor(context.index, port, serverName)?.listener;
     if (listener === undefined || listener.isPassthrough === true)
-      new Tunnel({ context, socket, port, serverName, logged });
+      openTunnel({ context, socket, port, serverName, logged });
     else
       this.#handshake(socket, arrived, [], secured => {
         secured.pause();
-        new Tunnel({ context, socket: secured, port, serverName, logged });
+        openTunnel({ context, socket: secured, port, serverName, logged });
       });
   }
 
