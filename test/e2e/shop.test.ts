@@ -126,7 +126,12 @@ const start = () =>
 test('the credentials of an agent open the Secrets of the Gateways on its node, and change nothing', async () => {
   // The agent's own server is an address of the fabric; this test runs on the host.
   const { cluster: access } = loadKubeconfig(clusterFiles.kubeconfig(name, 'admin'));
-  const agent = loadKubeconfig(clusterFiles.kubeconfig(name, 'node-1'));
+  const proxies = await cluster.client.list(PODS, {
+    namespace: 'shop',
+    labelSelector: 'gateway.networking.k8s.io/gateway-name=shop',
+  });
+  const node = proxies.items[0]?.spec.nodeName ?? '';
+  const agent = loadKubeconfig(clusterFiles.kubeconfig(name, node));
   const client = createClient({ ...agent, cluster: access });
   const refused = { status: 403, reason: 'Forbidden' };
   await cluster.client.create(SECRETS, {
