@@ -73,7 +73,7 @@ test('without a certificate only health and version are answered', async () => {
   );
   for (const path of ['/api', '/api/v1/namespaces', '/openapi/v3', '/nope']) {
     const refused = await call(path);
-    assert.deepEqual([refused.status, json(refused).reason], [401, 'Unauthorized'], path);
+    assert.deepEqual([refused.status, json(refused).reason], [403, 'Forbidden'], path);
   }
 });
 
@@ -153,20 +153,22 @@ test('large answers are compressed for those who ask', async () => {
 
 test('what is not there, not allowed or not readable gets the Status that clients branch on', async () => {
   const cases: readonly (readonly [string, string, number, string])[] = [
-    ['GET', '/nope', 404, 'NotFound'],
     ['GET', '/api/v1/nopes', 404, 'NotFound'],
     ['GET', '/api/v2', 404, 'NotFound'],
-    ['GET', '/apis/nope.example.com/v1', 404, 'NotFound'],
     ['GET', '/api/v1/namespaces/default/pods/x/nope', 404, 'NotFound'],
     ['GET', '/apis/apps/v1/deployments/x', 404, 'NotFound'],
     ['POST', '/version', 405, 'MethodNotAllowed'],
-    ['POST', '/api/v1/pods', 400, 'BadRequest'],
+    ['POST', '/api/v1/pods', 405, 'MethodNotAllowed'],
     ['PUT', '/api/v1/namespaces/default/pods', 405, 'MethodNotAllowed'],
     ['GET', '/api/v1/namespaces/%ff/pods', 400, 'BadRequest'],
   ];
   for (const [method, path, status, reason] of cases) {
     const answer = await call(path, { ...admin(), method });
     assert.deepEqual([answer.status, json(answer).reason], [status, reason], `${method} ${path}`);
+  }
+  for (const path of ['/nope', '/apis/nope.example.com/v1', '/apis/nope.example.com/v1/things']) {
+    const page = await call(path, admin());
+    assert.deepEqual([page.status, page.body.toString()], [404, '404 page not found\n'], path);
   }
 });
 

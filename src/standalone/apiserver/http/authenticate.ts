@@ -1,17 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { ANONYMOUS } from '../request.ts';
 import type { User } from '../request.ts';
 
 /** Who is behind a connection; a certificate is read once per connection, not per request. */
 export class Authenticator {
   readonly #users = new WeakMap<TLSSocket, { readonly user: User | undefined }>();
 
-  /** The subject of a client certificate that our authority signed; undefined for strangers. */
+  /** The subject of a client certificate; undefined for one that our authority did not sign, `ANONYMOUS` without one. */
   userOf(socket: TLSSocket): User | undefined {
     const present = this.#users.get(socket);
     if (present !== undefined) return present.user;
-    const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-    const user = certificate === undefined ? undefined : userOfCertificate(certificate);
+    const certificate = socket.getPeerX509Certificate();
+    const known = certificate !== undefined && socket.authorized ? userOfCertificate(certificate) : undefined;
+    const user = certificate === undefined ? ANONYMOUS : known;
     this.#users.set(socket, { user });
     return user;
   }

@@ -107,9 +107,9 @@ export class Frontend {
   /** A certificate counts before a token, as upstream has it. */
   #userOf(message: AnyRequest): User | undefined {
     const byCertificate = this.#authenticator.userOf(message.socket as TLSSocket); // all our listeners are TLS
-    if (byCertificate !== undefined) return byCertificate;
     const { authorization } = message.headers;
-    if (authorization === undefined) return ANONYMOUS;
+    const isKnown = byCertificate !== undefined && byCertificate !== ANONYMOUS;
+    if (isKnown || authorization === undefined) return byCertificate;
     const token = BEARER.exec(authorization)?.[1];
     return token === undefined ? undefined : this.#context.tokens.userOf(token);
   }

@@ -57,7 +57,8 @@ export class Router {
       const found = this.#discovery.answer(request);
       if (found !== undefined) return onlyGet(request, found);
     }
-    throw new PageNotFound();
+    const [, root, group] = path.split('/');
+    throw this.#absent(root === 'api' ? '' : root === 'apis' ? group : undefined);
   }
 
   /** The resource that a path names, once it is known that its user may; 401 for a credential that is not valid. */
@@ -90,6 +91,12 @@ export class Router {
     return { context: this.#context, request, kind, subresource, namespace, name };
   }
 
+  /** In a group that is served something may be missing; elsewhere there is nothing. */
+  #absent(group: string | undefined): Error {
+    const isServed = this.#context.registry.all().some(kind => kind.group === group);
+    return isServed ? unknownPath() : new PageNotFound();
+  }
+
   /** The watch of a collection, or of the one object that the path names, in today's form. */
   #oldWatch(
     { namespace, name, subresource }: ResourcePath,
@@ -106,15 +113,14 @@ export class Router {
 
   /** 403 comes before 404: nobody learns what is there who might not use it. */
   #notServed(path: ResourcePath, request: ApiRequest, user: User): Error {
-    const { registry, authorizer } = this.#context;
-    const { group, version, plural, namespace, name, subresource } = path;
+    const { authorizer } = this.#context;
+    const { group, plural, namespace, name, subresource } = path;
     const verb = verbFor(request, { named: name !== '', isSubresource: subresource !== '' });
     if (verb !== undefined) {
       const resource = subresource === '' ? plural : `${plural}/${subresource}`;
       assertMay(authorizer, user, { is: 'resource', verb, group, resource, namespace, name });
     }
-    const isServed = registry.all().some(kind => kind.group === group && kind.version === version);
-    return isServed ? unknownPath() : new PageNotFound();
+    return this.#absent(group);
   }
 
   /** The pod's subresource that a connection is to be switched to; throws for everything else. */
