@@ -112,6 +112,8 @@ function parametersIn2(parameters: readonly unknown[]): readonly Schema[] {
 /** Words that OpenAPI v2 does not have; what they say is checked by the server all the same. */
 const NOT_IN_2 = ['oneOf', 'anyOf', 'not', 'nullable', 'allOf'];
 
+const STRUCTURE: readonly string[] = ['properties', 'items', 'required'];
+
 function schemaIn2(schema: Schema): Schema {
   const reference = referenceIn(schema);
   if (reference !== undefined) {
@@ -119,9 +121,12 @@ function schemaIn2(schema: Schema): Schema {
     const said = typeof description === 'string' ? { description } : {};
     return { ...said, $ref: reference, ...extensionsOf(schema) };
   }
+  // Clients of v2 know no exception from the properties that a schema names: upstream leaves them out then.
+  const takesAnything = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(schema)) {
     if (NOT_IN_2.includes(name)) continue;
+    if (takesAnything && STRUCTURE.includes(name)) continue;
     if (name === 'properties') {
       out[name] = Object.fromEntries(
         entriesIn(value).map(([field, inner]) => [field, schemaIn2(inner)] as const),
