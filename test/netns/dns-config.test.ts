@@ -149,6 +149,28 @@ test('an answer that a policy waits for is held until the agent has it, and no l
   assert.match((await get('/metrics')).body, /^fairlead_dns_policy_wait_timeouts_total [1-9]/m);
 });
 
+test('as a pod it answers on an address that is there, with its health and readiness on ports of their own', async () => {
+  const words = ['--listen=127.0.0.2', '--metrics-port=0', '--health-port=8080', '--ready-port=8182'];
+  const child = node.spawn(...words, `--config=${file}`, `--snapshot=${join(directory, 'pod.json')}`);
+  try {
+    const target = { namespace: node.namespace, server: '127.0.0.2' };
+    const answered = await eventually('an answer', () =>
+      ask(target, 'api.example.com', 'A', {}, 100).catch(() => undefined),
+    );
+    assert.equal(answered.answers[0]?.data, '192.0.2.4');
+    const isServed = async (path: string, port: number) =>
+      (await get(path, port).catch(() => undefined))?.code;
+    await eventually('health', async () => ((await isServed('/health', 8080)) === 200 ? true : undefined));
+    // Without a last state nothing is known before the API server says it, and that is no "absent".
+    assert.equal(await isServed('/ready', 8182), 503);
+    const unknown = await ask(target, 'web.default.svc.cluster.local', 'A');
+    assert.equal(unknown.rcode, 'SERVFAIL');
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
 test('told to end, it says that it is not ready and answers on for a while', async () => {
   node.process.kill('SIGTERM');
   const ended = once(node.process, 'exit');

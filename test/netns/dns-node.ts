@@ -18,6 +18,8 @@ export interface DnsNode {
   readonly namespace: string;
   readonly pod: string;
   process: ChildProcess;
+  /** Another one on the same node, which its caller ends. */
+  spawn(...words: readonly string[]): ChildProcess;
   /** Starts the server, and waits until it answers; how long that took, in milliseconds. */
   start(...words: readonly string[]): Promise<number>;
   log(): string;
@@ -86,6 +88,7 @@ export async function startNode(
     pod: podPath,
     process: spawn(words),
     log: () => output,
+    spawn: (...more) => spawn(more),
     start: async (...more) => {
       found.process = spawn(more);
       return untilAnswered('dns-version.cluster.local', 'TXT', 'NOERROR');
