@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { clusterFiles } from '../../src/standalone/cluster.ts';
 import { eventually, fairlead, startCluster, type TestCluster, withoutKubectl } from './cluster.ts';
 import { manifestOf } from './manifests.ts';
+import { webhookManifests } from './webhook-objects.ts';
 
 /** An unmodified kubectl, used as people use it. */
 const skip = withoutKubectl;
@@ -48,6 +49,33 @@ test('create sends protobuf, and what it says arrives', { skip }, async () => {
   const secret = await kubectl('get secret keys -n boxes -o jsonpath={.data.key}');
   assert.equal(Buffer.from(secret, 'base64').toString(), 'secret');
   await kubectl('wait -n boxes --for=condition=Available deployment/echo --timeout=30s');
+});
+
+test('webhooks in a pod are asked before a write, by the name of their Service', { skip }, async () => {
+  const { pod, configurations } = webhookManifests();
+  await kubectl('apply -f -', pod);
+  await kubectl('wait --for=condition=Ready pod/hook --timeout=60s');
+  await kubectl('create namespace hooked');
+  await kubectl('label namespace hooked hooked=yes');
+  // Ready is in the pod's status a moment before it is in the EndpointSlice.
+  await eventually('the webhook is behind its Service', async () => {
+    const ready = await kubectl('get endpointslices -l kubernetes.io/service-name=hook -o yaml');
+    return ready.includes('ready: true') ? true : undefined;
+  });
+  await kubectl('apply -f -', configurations);
+  await kubectl('create configmap words -n hooked --from-literal=greeting=hello');
+  assert.match(await kubectl('get configmap words -n hooked -o yaml'), /seen: "?yes/);
+  const forbidden = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'no', labels: { forbidden: '' } },
+  };
+  const refused = await cluster.kubectlOutcome(['create', '-n', 'hooked', '-f', '-'], {
+    input: JSON.stringify(forbidden),
+  });
+  assert.match(refused.stderr, /admission webhook "hook.example.com" denied the request: it is labelled so/);
+  await kubectl('delete validatingwebhookconfiguration,mutatingwebhookconfiguration hook');
+  await kubectl('delete pod hook --now');
 });
 
 test('get -w shows a change when it happens', { skip }, async () => {
