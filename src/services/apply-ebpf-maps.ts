@@ -61,6 +61,10 @@ export async function adoptMaps(
   pins: SocketMapPins,
   groups: Iterable<SocketGroup>,
 ): Promise<number> {
+  const empty = await kernel.readBpfMap(pins.frontends);
+  // After a start there is nothing to compare with, and a large cluster would be held in memory twice for it.
+  if (empty.keys.length === 0 && (await kernel.readBpfMap(pins.endpoints)).keys.length === 0)
+    return fillMaps(kernel, pins, groups);
   const wanted = {
     frontends: new Map<string, Uint8Array>(),
     endpoints: new Map<string, Uint8Array>(),
@@ -83,6 +87,49 @@ export async function adoptMaps(
   ]);
   return frontends.count + endpoints.count + locals.count;
 }
+
+/** Writes all of them, some at once. */
+async function fillMaps(
+  kernel: MapKernel,
+  pins: SocketMapPins,
+  groups: Iterable<SocketGroup>,
+): Promise<number> {
+  let count = 0;
+  let some: SocketGroup[] = [];
+  const write = async () => {
+    const locals = joined(some.map(localKeys));
+    const entries = some.map(group => ({
+      keys: joined([
+        slotKeys(group.key, 0, choicesOf(group)),
+        ...(group.byId ? [idKeys(group.key, group.endpoints)] : []),
+      ]),
+      values: joined(group.byId ? [group.endpoints, group.endpoints] : [group.endpoints]),
+    }));
+    const endpoints = {
+      keys: joined(entries.map(({ keys }) => keys)),
+      values: joined(entries.map(({ values }) => values)),
+    };
+    const frontends = {
+      keys: joined(some.map(({ key }) => key)),
+      values: joined(some.map(({ frontend }) => frontend)),
+    };
+    await kernel.changeBpfMaps([
+      { pin: pins.locals, set: { keys: locals, values: repeated(locals.length / lengths.local) } },
+      { pin: pins.endpoints, set: endpoints },
+      { pin: pins.frontends, set: frontends },
+    ]);
+    count += some.length + endpoints.keys.length / lengths.slot + locals.length / lengths.local;
+    some = [];
+  };
+  for (const group of groups) {
+    some.push(group);
+    if (some.length === groupsAtOnce) await write();
+  }
+  if (some.length > 0) await write();
+  return count;
+}
+
+const groupsAtOnce = 256;
 
 /** The smallest change of single front ends; reads their own entries alone. */
 export async function changeMaps(

@@ -107,9 +107,11 @@ export class SocketTranslation {
     this.#used = sizesOf(fitting.values());
     if (!this.#hasRoom(this.#used)) await this.#grow(this.#used);
     const corrections = await adoptMaps(kernel, this.#pins(), fitting.values());
-    const places = new Map<string, ReadonlySet<string>>();
-    for (const { key, endpoints } of fitting.values()) places.set(textOf(key), new Set(placesIn(endpoints)));
-    await this.#endPeers((service, endpoint) => places.get(service)?.has(endpoint) !== true);
+    const byPlace = lazily(() => new Map([...fitting.values()].map(group => [textOf(group.key), group])));
+    await this.#endPeers((service, endpoint) => {
+      const group = byPlace().get(service);
+      return group === undefined || !placesIn(group.endpoints).includes(endpoint);
+    });
     await this.followPods();
     if (this.#state === 'draining') await this.#endWhenDrained();
     return corrections;
@@ -326,4 +328,10 @@ function roomFor(needed: number, present: number, most: number): number {
   let room = Math.max(1, present);
   while (room < needed * 1.5 && room < most) room *= 2;
   return Math.min(room, most);
+}
+
+/** Made at the first call. */
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
