@@ -2,12 +2,13 @@
  * Domain names that policies wait for, between the node's DNS server and its policies. The server dials; lines of JSON:
  *
  * ```
- *   agent ─▶ dns   {"patterns":["example.com","*.example.com"]}      at first, and at every change
+ *   agent ─▶ dns   {"patterns":["example.com","*.example.com"]}      once they are known, and at every change
  *   dns ─▶ agent   {"id":7,"chain":["www.example.com"],"addresses":[{"address":"192.0.2.7","ttl":60}]}
  *   agent ─▶ dns   {"done":7}                                         the kernel has them: the answer may go out
  * ```
  *
- * What cannot be taken is done, too: the pod gets its answer, and the kernel stays closed.
+ * Before policies are known nothing is told, so that the server goes on with what it heard of an earlier process, and
+ * questions wait. What cannot be taken is done, too: the pod gets its answer, and the kernel stays closed.
  */
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -49,7 +50,8 @@ const sweepMilliseconds = 5000;
 export async function followNames(options: NamesOptions): Promise<FollowedNames> {
   const { clock, file, log, onFailure, policies, socket: path } = options;
   const connections = new Set<Socket>();
-  const state = { patterns: '[]', saved: '', isSweeping: false };
+  const state = { patterns: undefined as string | undefined, saved: '', isSweeping: false };
+  const known = Promise.withResolvers<void>();
   const failed = (error: unknown) => {
     log.error({ reason: sentenceOf(error) }, 'addresses of domain names could not be brought into force');
     onFailure();
@@ -57,6 +59,7 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
   const answer = async (line: string): Promise<string | undefined> => {
     const question = readQuestion(line);
     if (question === undefined) return undefined;
+    await known.promise;
     await policies.learn(question, clock.now()).catch(failed);
     return `{"done":${question.id}}\n`;
   };
@@ -65,7 +68,7 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', error => log.warn({ reason: error.message }, 'the DNS server’s connection broke'));
-    connection.write(`{"patterns":${state.patterns}}\n`);
+    if (state.patterns !== undefined) connection.write(`{"patterns":${state.patterns}}\n`);
     readLines(connection, answer);
   });
   server.maxConnections = mostConnections;
@@ -107,6 +110,7 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
       const patterns = JSON.stringify(wanted.slice(0, mostPatterns));
       if (patterns === state.patterns) return;
       state.patterns = patterns;
+      known.resolve();
       for (const connection of connections) connection.write(`{"patterns":${patterns}}\n`);
     },
     close: () => {
