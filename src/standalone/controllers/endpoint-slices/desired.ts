@@ -105,6 +105,14 @@ export function endpointFacts(pod: Pod | undefined): string {
   return JSON.stringify([name, uid, labels, hostname, nodeName, subdomain, pod.status?.podIPs, state]);
 }
 
-/** What of a node stands in slices. */
-export const nodeFacts = (node: Node | undefined): string =>
-  node === undefined ? '' : `${node.metadata.uid ?? ''} ${node.metadata.labels?.[ZONE] ?? ''}`;
+/** What of a node stands in slices, or decides what its zone gets. */
+export function nodeFacts(node: Node | undefined): string {
+  if (node === undefined) return '';
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return JSON.stringify([
+    node.metadata.uid,
+    node.metadata.labels?.[ZONE],
+    ready,
+    node.status?.allocatable?.['cpu'],
+  ]);
+}

@@ -8,9 +8,11 @@ import type { Service } from '../../../kube/types/service.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { desiredGroups, endpointFacts, nodeFacts } from './desired.ts';
+import type { EndpointGroup } from './desired.ts';
 import { TRIGGER_TIME, isManaged, ownerOf, planSlices, serviceKeyOf } from './plan.ts';
 import { TriggerTimes } from './trigger-times.ts';
 import { sliceWriter } from './writer.ts';
+import { isShared, shareOut } from './zone-allocation.ts';
 
 /** Keeps the EndpointSlices of every Service that has a selector. */
 export function startEndpointSlices(context: ControllerContext): Controller {
@@ -18,6 +20,8 @@ export function startEndpointSlices(context: ControllerContext): Controller {
   const { endpointSlices, nodes, pods, services } = informers;
   const events = context.events.of('endpoint-slice-controller');
   const triggers = new TriggerTimes();
+  /** By Service that asks to be shared out among zones: why it is not. */
+  const hinderedBy = new Map<string, string>();
   const write = sliceWriter(context);
   const queue = controllerQueue(context, 'endpoint-slices', synchronize, 5);
 
@@ -43,10 +47,17 @@ export function startEndpointSlices(context: ControllerContext): Controller {
   async function synchronize(key: string): Promise<void> {
     const service = services.cache.get(key);
     // The garbage collector takes the slices of a Service that is gone.
-    if (service === undefined) triggers.forget(key);
+    if (service === undefined) {
+      triggers.forget(key);
+      hinderedBy.delete(key);
+    }
     if (service === undefined || !isSelecting(service)) return;
     const selected = podsOf(service);
-    const desired = desiredGroups(service, selected, name => nodes.cache.get(name));
+    const desired = hinted(
+      key,
+      service,
+      desiredGroups(service, selected, name => nodes.cache.get(name)),
+    );
     const existing = endpointSlices.cache
       .by('service', key)
       .filter(slice => isManaged(slice) && !isGoing(slice));
@@ -66,6 +77,20 @@ export function startEndpointSlices(context: ControllerContext): Controller {
       }
       throw error;
     }
+  }
+
+  /** Shared out among zones, where the Service asks for it; what hinders that is told once. */
+  function hinted(key: string, service: Service, groups: readonly EndpointGroup[]): readonly EndpointGroup[] {
+    const told = hinderedBy.get(key) ?? '';
+    if (!isShared(service)) {
+      hinderedBy.delete(key);
+      return groups;
+    }
+    const shared = shareOut(groups, nodes.cache.list());
+    const refusal = shared.refusals.join('; ');
+    if (refusal !== told && refusal !== '') events.warning(service, 'TopologyAwareHintsDisabled', refusal);
+    hinderedBy.set(key, refusal);
+    return shared.groups;
   }
 
   function podsOf(service: Service): readonly Pod[] {

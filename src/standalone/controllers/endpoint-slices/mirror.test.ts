@@ -71,3 +71,24 @@ test('only Endpoints of a Service without a selector are mirrored, unless they a
     false,
   );
 });
+
+test('annotations go along, but for those about the Endpoints themselves; subsets with the same ports share a slice', () => {
+  const one = endpoints({
+    annotations: {
+      note: 'kept',
+      'kubectl.kubernetes.io/last-applied-configuration': '{}',
+      'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z',
+    },
+  });
+  const ports = [{ name: 'http', port: 8080 }];
+  const subsets = [
+    { addresses: [{ ip: '192.0.2.1' }], ports },
+    { addresses: [{ ip: '192.0.2.2' }], ports },
+  ];
+  const { create } = planSlices(mirrorOwner(one), mirroredGroups({ ...one, subsets }), []);
+  assert.deepEqual(
+    create.map(({ endpoints: all }) => all?.length),
+    [2],
+  );
+  assert.deepEqual(create[0]?.metadata.annotations, { note: 'kept' });
+});

@@ -171,3 +171,13 @@ test('a slice tells when the change began, as long as there is one', () => {
   triggers.forget('web');
   assert.equal(triggers.next('web', service, later), '2026-01-01T00:00:00Z');
 });
+
+test('a slice whose ports change is written again under its name', () => {
+  const slices = new Slices();
+  slices.apply([group([endpoint(1), endpoint(2)])]);
+  const [before] = slices.all;
+  assert.deepEqual(slices.apply([group([endpoint(1), endpoint(2)], 9090)]), { writes: 1 });
+  assert.equal(slices.all.length, 1);
+  assert.equal(slices.all[0]?.metadata.name, before?.metadata.name);
+  assert.equal(slices.all[0]?.ports?.[0]?.port, 9090);
+});

@@ -33,6 +33,8 @@ export interface SliceOwner {
   readonly metadata: ObjectMeta;
   /** Besides those that say what a slice is. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent: those that stand on a slice stay. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly managedBy: string;
   readonly reference: NonNullable<ObjectMeta['ownerReferences']>[number];
   readonly endpointsASlice: number;
@@ -90,7 +92,35 @@ export function planSlices(
     for (let at = 0; at < rest.length; at += owner.endpointsASlice)
       create.push(sliceFor(owner, group, rest.slice(at, at + owner.endpointsASlice), undefined));
   }
-  return { create, update, remove: existing.filter(slice => !kept.has(slice)) };
+  return renewed({ create, update, remove: existing.filter(slice => !kept.has(slice)) });
+}
+
+/** A slice that goes becomes one that comes, if that has all of its endpoints: as when a Service's target port changes. */
+function renewed(plan: SlicePlan): SlicePlan {
+  const remove = [...plan.remove];
+  const update = [...plan.update];
+  const create = plan.create.filter(made => {
+    const places = new Set((made.endpoints ?? []).map(placeOf));
+    const at = remove.findIndex(
+      old =>
+        old.addressType === made.addressType && (old.endpoints ?? []).every(one => places.has(placeOf(one))),
+    );
+    const [old] = at < 0 ? [] : remove.splice(at, 1);
+    if (old === undefined) return true;
+    const { annotations, labels, ownerReferences } = made.metadata;
+    const { annotations: _, ...metadata } = old.metadata;
+    update.push({
+      ...made,
+      metadata: {
+        ...metadata,
+        ...(annotations === undefined ? {} : { annotations }),
+        ...(labels === undefined ? {} : { labels }),
+        ...(ownerReferences === undefined ? {} : { ownerReferences }),
+      },
+    });
+    return false;
+  });
+  return { create, update, remove };
 }
 
 interface Filling {
@@ -134,6 +164,7 @@ function says(slice: EndpointSlice, next: EndpointSlice): boolean {
   return (
     isDeepStrictEqual(slice.endpoints ?? [], next.endpoints) &&
     isDeepStrictEqual(slice.metadata.labels, next.metadata.labels) &&
+    isDeepStrictEqual(slice.metadata.annotations ?? {}, next.metadata.annotations ?? {}) &&
     isDeepStrictEqual(slice.metadata.ownerReferences, next.metadata.ownerReferences)
   );
 }
@@ -150,6 +181,7 @@ function sliceFor(
     namespace,
     labels: { ...owner.labels, [SERVICE_NAME]: name, [MANAGER]: owner.managedBy },
     ownerReferences: [owner.reference],
+    ...(owner.annotations === undefined ? {} : { annotations: owner.annotations }),
   };
   const { addressType, ports } = group;
   return {
