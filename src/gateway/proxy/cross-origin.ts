@@ -1,4 +1,6 @@
 import type { TableFilter } from '../table.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { fieldOf } from './route-request.ts';
 import type { HeaderChange } from './rule-plan.ts';
 
 type CrossOrigin = Extract<TableFilter, { type: 'CORS' }>;
@@ -9,6 +11,18 @@ export interface OriginRequest {
   readonly origin: string;
   readonly requestedMethod: string | undefined;
   readonly requestedHeaders: string | undefined;
+}
+
+/** Undefined for a request that says nothing of an origin. */
+export function originRequest(head: RequestHead): OriginRequest | undefined {
+  const origin = fieldOf(head, 'origin');
+  if (origin === undefined) return undefined;
+  return {
+    method: head.method,
+    origin,
+    requestedMethod: fieldOf(head, 'access-control-request-method'),
+    requestedHeaders: fieldOf(head, 'access-control-request-headers'),
+  };
 }
 
 /** Before the request itself: its answer is the gateway's own. */

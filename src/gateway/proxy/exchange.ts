@@ -1,23 +1,30 @@
 import type { Why } from './access-log.ts';
 import type { ProxyContext } from './context.ts';
-import { type CrossOriginPolicy, isPreflight } from './cross-origin.ts';
+import { type CrossOriginPolicy, isPreflight, originRequest } from './cross-origin.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
-import { MirroredRequest } from './mirrored-request.ts';
+import { type MirroredRequest, mirrorRequest } from './mirrored-request.ts';
 import { redirectLocation } from './redirect-location.ts';
 import { rewritePath } from './rewrite-path.ts';
-import { fieldOf, type Routed } from './route-request.ts';
+import type { Routed } from './route-request.ts';
 import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
 import { tellOfRequest } from './request-record.ts';
+import { isIdempotent, mayBeSentAgain } from './sent-again.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
 
-/** RFC 9110 section 9.2.2. */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const mostTries = 3;
+
+/** What is answered to a request that no rule has. */
+const unrouted = {
+  'no-listener': { status: 404, why: 'no-listener', sentence: 'no listener has this name' },
+  misdirected: { status: 421, why: 'misdirected', sentence: 'this connection was made for another name' },
+  'no-host': { status: 404, why: 'no-route', sentence: 'no route matches' },
+  'no-rule': { status: 404, why: 'no-route', sentence: 'no route matches' },
+} as const;
 
 /** One request and its answer, from the end of the request's head to the line in the log. */
 export class Exchange implements UpstreamListener {
@@ -82,16 +89,9 @@ export class Exchange implements UpstreamListener {
   start(head: RequestHead, routed: Routed, body: string | undefined): boolean {
     this.#routed = routed;
     const { lookup } = routed;
-    switch (lookup.outcome) {
-      case 'no-listener':
-        return this.#answer(404, 'no-listener', 'no listener has this name');
-      case 'misdirected':
-        return this.#answer(421, 'misdirected', 'this connection was made for another name');
-      case 'no-host':
-      case 'no-rule':
-        return this.#answer(404, 'no-route', 'no route matches');
-      case 'rule':
-        break;
+    if (lookup.outcome !== 'rule') {
+      const { status, why, sentence } = unrouted[lookup.outcome];
+      return this.#answer(status, why, sentence);
     }
     const plan = this.#context.plans.of(lookup.rule, lookup.listener);
     this.#plan = plan;
@@ -123,7 +123,7 @@ export class Exchange implements UpstreamListener {
       this.#isRequestDone = true;
     }
     this.#isWhole = this.#isRequestDone;
-    this.#mirrors = this.#mirror(choice, this.#request);
+    this.#mirrors = mirrorRequest(this.#context, plan, choice, this.#request);
     const limit = lookup.rule.timeouts?.request ?? 0;
     if (limit > 0)
       this.#requestTimer = setTimeout(() => this.timeOut('the route’s request time limit'), limit);
@@ -266,10 +266,7 @@ export class Exchange implements UpstreamListener {
     }
     clearTimeout(this.#tryTimer);
     const isUnsent = why === 'upstream-refused';
-    const isUnprocessed = failure.isUnprocessed === true && this.#isWhole;
-    const isStale =
-      why === 'upstream-closed' && upstream.isUsed && this.#isWhole && idempotent.has(this.method);
-    if ((isUnsent || isUnprocessed || isStale) && this.#tries < mostTries) {
+    if (this.#tries < mostTries && mayBeSentAgain(failure, upstream, this.#isWhole, this.method)) {
       this.#send(isUnsent ? upstream.endpoint : undefined, true);
       return;
     }
@@ -321,15 +318,9 @@ export class Exchange implements UpstreamListener {
 
   /** Whether the request was one, which is answered then. */
   #isPreflight(head: RequestHead, policy: CrossOriginPolicy): boolean {
-    const origin = fieldOf(head, 'origin');
-    if (origin === undefined) return false;
-    this.#origin = origin;
-    const request = {
-      method: this.method,
-      origin,
-      requestedMethod: fieldOf(head, 'access-control-request-method'),
-      requestedHeaders: fieldOf(head, 'access-control-request-headers'),
-    };
+    const request = originRequest(head);
+    if (request === undefined) return false;
+    this.#origin = request.origin;
     if (!isPreflight(request)) return false;
     this.#answer(204, 'preflight', '', { lines: policy.preflight(request) });
     return true;
@@ -342,28 +333,10 @@ export class Exchange implements UpstreamListener {
       : (this.#plan?.crossOrigin?.change(this.#origin, change) ?? change);
   }
 
-  /** Copies for other backends; an upgraded connection has none. */
-  #mirror({ mirrors }: Choice, request: OutgoingRequest): readonly MirroredRequest[] {
-    if (mirrors.length === 0 || request.upgrade !== undefined) return [];
-    const isGrpc = this.#plan?.rule.protocol === 'grpc';
-    return mirrors.flatMap(({ backend: key, share }) => {
-      const backend = key === undefined ? undefined : this.#context.backends.get(key);
-      if (backend === undefined || this.#context.random() >= share) return [];
-      return [new MirroredRequest(this.#context, backend, request, isGrpc)];
-    });
-  }
-
   #redirect(routed: Routed, plan: RulePlan): boolean {
     const { redirect } = plan;
     if (redirect === undefined) return false;
-    const location = redirectLocation(redirect, {
-      scheme: this.#client.scheme,
-      host: routed.host,
-      port: this.#client.port,
-      path: routed.path,
-      query: routed.query,
-      prefix: plan.prefix,
-    });
+    const location = redirectLocation(redirect, this.#client, routed, plan.prefix);
     return this.#answer(redirect.statusCode, 'redirect', location, { lines: `location: ${location}\r\n` });
   }
 
@@ -375,7 +348,7 @@ export class Exchange implements UpstreamListener {
     this.#tries++;
     this.#endpoint = endpoint;
     // What must not be sent twice goes on a connection that the other side has hardly had time to close.
-    const since = idempotent.has(this.method) ? 0 : now - limits.freshIdle;
+    const since = isIdempotent(this.method) ? 0 : now - limits.freshIdle;
     const upstream = pool.take(endpoint, {
       context: this.#context,
       listener: this,

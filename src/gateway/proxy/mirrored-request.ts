@@ -1,11 +1,27 @@
 import type { ProxyContext } from './context.ts';
 import type { Backend } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
+import type { Choice, RulePlan } from './rule-plan.ts';
 import type { ExchangeUpstream, UpstreamListener } from './sides.ts';
 import type { OutgoingRequest } from './write-request.ts';
 
 /** Of a body that the mirror's backend has not taken yet; one that is slower loses its copy. */
 const mostWaiting = 64 * 1024;
+
+/** Copies for the backends that a choice mirrors to; a request that may be upgraded has none. */
+export function mirrorRequest(
+  context: ProxyContext,
+  { rule }: RulePlan,
+  { mirrors }: Choice,
+  request: OutgoingRequest,
+): readonly MirroredRequest[] {
+  if (mirrors.length === 0 || request.upgrade !== undefined) return [];
+  return mirrors.flatMap(({ backend: key, share }) => {
+    const backend = key === undefined ? undefined : context.backends.get(key);
+    if (backend === undefined || context.random() >= share) return [];
+    return [new MirroredRequest(context, backend, request, rule.protocol === 'grpc')];
+  });
+}
 
 /**
  * A copy of a request for another backend (HTTPRequestMirrorFilter). It goes as fast as its backend takes it, the request
