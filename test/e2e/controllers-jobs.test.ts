@@ -89,6 +89,8 @@ async function end(pod: Pod, exitCode: number, finishedAt = new Date().toISOStri
   await plane.client.patch(PODS, key, { status }, { ...MERGE, subresource: 'status' });
 }
 
+const indexOf = (pod: Pod) => Number(pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index']);
+
 const LONG_AGO = '2020-01-01T00:00:00Z';
 
 const until = (what: string, check: (found: Job) => boolean) =>
@@ -139,10 +141,7 @@ suite('Job', () => {
   test('an indexed Job runs each index once, and again when it failed', async () => {
     await plane.client.create(JOBS, job({ completions: 3, parallelism: 3, completionMode: 'Indexed' }));
     const first = await runs(3);
-    const of = (index: number, list: readonly Pod[]) =>
-      list.find(
-        pod => pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] === String(index),
-      ) as Pod;
+    const of = (index: number, list: readonly Pod[]) => list.find(pod => indexOf(pod) === index) as Pod;
     const pod = of(1, first);
     assert.equal(pod.spec.hostname, 'work-1');
     assert.equal(pod.metadata.labels?.['batch.kubernetes.io/job-completion-index'], '1');
@@ -157,6 +156,32 @@ suite('Job', () => {
     await end(of(1, [again as Pod]), 0);
     const done = await until('it is complete', found => condition(found, 'Complete') !== undefined);
     assert.deepEqual([done.status?.completedIndexes, done.status?.failed], ['0-2', 1]);
+  });
+
+  test('an index that fails is given up by its own limit, and the others come to their end', async () => {
+    const spec = {
+      completions: 3,
+      parallelism: 3,
+      completionMode: 'Indexed',
+      backoffLimitPerIndex: 0,
+    } as const;
+    await plane.client.create(JOBS, job(spec));
+    for (const pod of await runs(3)) await end(pod, indexOf(pod) === 1 ? 1 : 0);
+    const failed = await until('it has failed', found => condition(found, 'Failed')?.status === 'True');
+    assert.equal(condition(failed, 'Failed')?.reason, 'FailedIndexes');
+    const { failedIndexes, completedIndexes, succeeded } = failed.status ?? {};
+    assert.deepEqual([failedIndexes, completedIndexes, succeeded], ['1', '0,2', 2]);
+  });
+
+  test('a success policy ends it, and what still runs', async () => {
+    const spec = { completions: 3, parallelism: 3, completionMode: 'Indexed' } as const;
+    await plane.client.create(JOBS, job({ ...spec, successPolicy: { rules: [{ succeededIndexes: '2' }] } }));
+    const leader = (await runs(3)).find(pod => indexOf(pod) === 2);
+    await end(leader as Pod, 0);
+    const done = await until('it is complete', found => condition(found, 'Complete')?.status === 'True');
+    assert.equal(condition(done, 'Complete')?.reason, 'SuccessPolicy');
+    assert.equal(done.status?.completedIndexes, '2');
+    await runs(0);
   });
 
   test('fails beyond its back-off limit, and ends what still runs', async () => {
