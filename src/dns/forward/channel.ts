@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Upstream } from '../config/config.ts';
 import { FrameReader, frame } from '../wire/index.ts';
+import type { Deadline } from './deadline.ts';
 
 /** A socket to an upstream, for several questions at once. */
 export interface Channel {
@@ -10,12 +11,8 @@ export interface Channel {
   readonly waiting: number;
   /** Sent so far. */
   readonly sent: number;
-  /** Resolves with an answer that `accepts` takes, or undefined at `signal`'s end or when the socket breaks. */
-  ask(
-    message: Buffer,
-    accepts: (answer: Buffer) => boolean,
-    signal: AbortSignal,
-  ): Promise<Buffer | undefined>;
+  /** Resolves with an answer that `accepts` takes, or undefined at the deadline or when the socket breaks. */
+  ask(message: Buffer, accepts: (answer: Buffer) => boolean, deadline: Deadline): Promise<Buffer | undefined>;
   close(): void;
 }
 
@@ -100,25 +97,24 @@ class SocketChannel implements Channel {
   ask(
     message: Buffer,
     accepts: (answer: Buffer) => boolean,
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<Buffer | undefined> {
     return new Promise(resolve => {
-      if (!this.#isOpen || signal.aborted) {
+      if (!this.#isOpen || deadline.hasEnded) {
         resolve(undefined);
         return;
       }
-      const onAbort = () => waiting.end(undefined);
+      const forget = deadline.onEnd(() => waiting.end(undefined));
       const waiting: Waiting = {
         accepts,
         end: answer => {
-          signal.removeEventListener('abort', onAbort);
+          forget();
           this.#waiting.delete(waiting);
           resolve(answer);
         },
       };
       this.#waiting.add(waiting);
       this.#sent++;
-      signal.addEventListener('abort', onAbort, { once: true });
       this.#send(message).catch(() => waiting.end(undefined));
     });
   }

@@ -1,6 +1,7 @@
 import type { ForwardConfig } from '../config/config.ts';
 import { isWithin, keyOfName, rcodes } from '../wire/index.ts';
 import type { NameKey } from '../wire/index.ts';
+import { Deadline } from './deadline.ts';
 import { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamObserver } from './upstream-client.ts';
 import type { UpstreamQuestion } from './upstream-message.ts';
@@ -108,14 +109,14 @@ export class ForwardZone {
   #race(question: UpstreamQuestion): Promise<Forwarded> {
     const candidates = this.#candidates();
     const { promise, resolve } = Promise.withResolvers<Forwarded>();
-    const abort = new AbortController();
+    const until = new Deadline();
     let [started, ended] = [0, 0];
     let second: Buffer | undefined;
     let timer: NodeJS.Timeout | undefined;
     const finish = (forwarded: Forwarded) => {
       clearTimeout(timer);
       resolve(forwarded);
-      abort.abort();
+      until.end();
     };
     const start = () => {
       const upstream = candidates[started];
@@ -123,7 +124,7 @@ export class ForwardZone {
       started++;
       clearTimeout(timer);
       if (started < candidates.length) timer = setTimeout(start, this.#patienceWith(upstream));
-      void upstream.ask(question, abort.signal).then(answer => {
+      void upstream.ask(question, until).then(answer => {
         this.#watch(upstream);
         ended++;
         if (answer !== undefined && !failureCodes.has(answer.readUInt8(3) & 0xf)) {

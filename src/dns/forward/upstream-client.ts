@@ -2,6 +2,7 @@ import type { Upstream } from '../config/config.ts';
 import { flags, rcodes } from '../wire/index.ts';
 import { openDatagrams, openStream } from './channel.ts';
 import type { Channel } from './channel.ts';
+import { Deadline } from './deadline.ts';
 import { isAnswerTo, questionEndOf, upstreamQuery } from './upstream-message.ts';
 import type { UpstreamQuestion } from './upstream-message.ts';
 
@@ -53,11 +54,13 @@ export class UpstreamClient {
   }
 
   /** An answer whose letters are those of the question's key; undefined when none comes in time. */
-  async ask(question: UpstreamQuestion, signal?: AbortSignal): Promise<Buffer | undefined> {
+  async ask(question: UpstreamQuestion, until?: Deadline): Promise<Buffer | undefined> {
     const started = this.#options.now();
-    const timeout = AbortSignal.timeout(this.#options.timeoutMilliseconds);
-    const end = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-    const answer = await this.#exchange(question, end);
+    const deadline = new Deadline(this.#options.timeoutMilliseconds);
+    const forget = until?.onEnd(() => deadline.end());
+    const answer = await this.#exchange(question, deadline);
+    deadline.close();
+    forget?.();
     const milliseconds = this.#options.now() - started;
     if (answer !== undefined) {
       this.failures = 0;
@@ -66,7 +69,7 @@ export class UpstreamClient {
           ? milliseconds
           : this.milliseconds + smoothing * (milliseconds - this.milliseconds);
       this.#observer.answered(this.name, answer.readUInt8(3) & 0xf, milliseconds);
-    } else if (signal?.aborted !== true) {
+    } else if (until?.hasEnded !== true) {
       this.failures++;
       this.#observer.answered(this.name, undefined, milliseconds);
     }
@@ -78,45 +81,45 @@ export class UpstreamClient {
     this.#stream?.close();
   }
 
-  async #exchange(question: UpstreamQuestion, signal: AbortSignal): Promise<Buffer | undefined> {
-    const answer = await this.#once(question, !this.#isPlain, signal);
-    if (answer === undefined || this.#isPlain) return this.#whole(question, answer, signal);
+  async #exchange(question: UpstreamQuestion, deadline: Deadline): Promise<Buffer | undefined> {
+    const answer = await this.#once(question, !this.#isPlain, deadline);
+    if (answer === undefined || this.#isPlain) return this.#whole(question, answer, deadline);
     const rcode = answer.readUInt8(3) & 0xf;
     const refusesEdns =
       (rcode === rcodes.FORMERR || rcode === rcodes.NOTIMP) && answer.readUInt16BE(10) === 0;
-    if (!refusesEdns) return this.#whole(question, answer, signal);
-    const plain = await this.#once(question, false, signal);
+    if (!refusesEdns) return this.#whole(question, answer, deadline);
+    const plain = await this.#once(question, false, deadline);
     if (plain !== undefined && (plain.readUInt8(3) & 0xf) === rcodes.NOERROR) this.#isPlain = true;
-    return this.#whole(question, plain ?? answer, signal);
+    return this.#whole(question, plain ?? answer, deadline);
   }
 
   /** A cut answer is asked for again by TCP; where that fails, the cut one has to do. */
   async #whole(
     question: UpstreamQuestion,
     answer: Buffer | undefined,
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<Buffer | undefined> {
     if (answer === undefined || this.#options.forceTcp) return answer;
     if ((answer.readUInt16BE(2) & flags.TC) === 0) return answer;
-    return (await this.#send(question, !this.#isPlain, this.#openStream(), signal)) ?? answer;
+    return (await this.#send(question, !this.#isPlain, this.#openStream(), deadline)) ?? answer;
   }
 
-  #once(question: UpstreamQuestion, edns: boolean, signal: AbortSignal): Promise<Buffer | undefined> {
+  #once(question: UpstreamQuestion, edns: boolean, deadline: Deadline): Promise<Buffer | undefined> {
     const channel = this.#options.forceTcp ? this.#openStream() : this.#port();
-    return this.#send(question, edns, channel, signal);
+    return this.#send(question, edns, channel, deadline);
   }
 
   async #send(
     question: UpstreamQuestion,
     edns: boolean,
     channel: Channel,
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<Buffer | undefined> {
     const { random, randomCase } = this.#options;
     const message = upstreamQuery(question, randomCase ? { edns, random } : { edns });
     message.writeUInt16BE(Math.floor(random() * 0x1_0000), 0);
     const questionEnd = questionEndOf(question);
-    const answer = await channel.ask(message, found => isAnswerTo(found, message, questionEnd), signal);
+    const answer = await channel.ask(message, found => isAnswerTo(found, message, questionEnd), deadline);
     if (answer !== undefined && answer.length >= questionEnd) answer.write(question.key, 12, 'latin1');
     return answer;
   }
