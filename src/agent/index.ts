@@ -36,13 +36,13 @@ import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
 import { followGateways } from './gateways/index.ts';
 import { agentMetrics, serveMetrics } from './metrics.ts';
-import type { ServiceModeWish } from '../services/index.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
 import { createObserve } from './observe.ts';
 import { followPolicies } from './policy.ts';
 import type { OtlpReceiver } from './policy-flow-export.ts';
 import { podSource } from './pod-source.ts';
 import { drainReleases } from './releases.ts';
+import type { ServiceModeOptions } from './service-mode.ts';
 import { followServices } from './services.ts';
 import { serveStatus } from './status.ts';
 import type { AgentStatus } from './status.ts';
@@ -75,7 +75,7 @@ export interface AgentOptions {
   /** Who gets this node's flow events; absent: nobody. */
   readonly flowReceiver?: OtlpReceiver;
   /** Translation of Services at pods' sockets; absent: nftables alone. */
-  readonly serviceSockets?: { readonly file: string; readonly option: ServiceModeWish };
+  readonly serviceSockets?: Pick<ServiceModeOptions, 'file' | 'option' | 'podsCgroup'>;
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
   /** As the CNI plugin's; for tests. */

@@ -15,6 +15,8 @@ export interface ServiceModeOptions {
   /** The compiled hooks. */
   readonly file: string;
   readonly option: ServiceModeWish;
+  /** The control group of the node's pods, where it is not a standalone cluster's. */
+  readonly podsCgroup?: string;
   readonly log: Log;
 }
 
@@ -35,13 +37,13 @@ export class ServiceModeSwitch {
   #refused: string | undefined;
 
   constructor(options: ServiceModeOptions) {
-    const { cluster, file, node, worker } = options;
+    const { cluster, file, node, podsCgroup, worker } = options;
     this.#options = options;
     this.translation = new SocketTranslation({
       kernel: worker,
       file,
       pins: bpf.services(cluster, node),
-      cgroup: cgroups.pods(cluster, node),
+      cgroup: podsCgroup ?? cgroups.pods(cluster, node),
     });
   }
 
@@ -87,9 +89,10 @@ export class ServiceModeSwitch {
 
   async #start(wanted: ModeDecision): Promise<ModeDecision> {
     if (this.translation.state === 'on') return wanted;
-    const { cluster, log, node } = this.#options;
+    const { cluster, log, node, podsCgroup } = this.#options;
     try {
-      createCgroup(cgroups.pods(cluster, node));
+      // The first pod would make it; another cluster's is there before any agent.
+      if (podsCgroup === undefined) createCgroup(cgroups.pods(cluster, node));
       await this.translation.start();
       return wanted;
     } catch (error) {

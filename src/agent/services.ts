@@ -36,7 +36,7 @@ export interface ServicesOptions {
   /** The cluster's, where the agent was told. */
   readonly servicePrefixes: readonly Prefix[];
   /** How pods' sockets are translated, and who wants it. */
-  readonly mode: Pick<ServiceModeOptions, 'cluster' | 'file' | 'option'>;
+  readonly mode: Pick<ServiceModeOptions, 'cluster' | 'file' | 'option' | 'podsCgroup'>;
   /** The node-local DNS servers answer there themselves. */
   readonly dnsAddresses: readonly string[];
   /** Absent: what is counted is told nobody. */

@@ -36,6 +36,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       'pod-prefixes': { type: 'string', default: '' },
       'service-prefixes': { type: 'string', default: '' },
       'service-mode': { type: 'string', default: 'auto' },
+      'pods-cgroup': { type: 'string' },
       'node-port-addresses': { type: 'string', default: 'primary' },
       'cni-config-directory': { type: 'string' },
       'cni-plugin-directory': { type: 'string' },
@@ -73,7 +74,11 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
     ...(values['node-port-addresses'] === 'primary'
       ? {}
       : { nodePortPrefixes: prefixesOf('--node-port-addresses', values['node-port-addresses']) }),
-    serviceSockets: { file: socketHooks, option: serviceModeOf(values['service-mode']) },
+    serviceSockets: {
+      file: socketHooks,
+      option: serviceModeOf(values['service-mode']),
+      ...(values['pods-cgroup'] === undefined ? {} : { podsCgroup: values['pods-cgroup'] }),
+    },
     gates: [],
     ...(receiver === undefined ? {} : { flowReceiver: receiver }),
     log,
