@@ -9,6 +9,8 @@ export interface FlowEnd {
   /** `namespace/name`, where the address is a pod's. */
   readonly pod?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** `namespace/name` of the Gateway whose proxy the pod is: it speaks for its clients. */
+  readonly gateway?: string;
   /** Of the pod, or the node that has the address itself. Absent outside of the cluster. */
   readonly node?: string;
   /** Domain names that policies wait for, and that the cluster's DNS told with this address. */

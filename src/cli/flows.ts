@@ -107,9 +107,10 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   return `${line}${lines.map(text => `${text}\n`).join('')}`;
 }
 
-const nameOf = ({ pod, names = [], node, address }: FlowEnd): string => {
+const nameOf = ({ pod, gateway, names = [], node, address }: FlowEnd): string => {
   const name = node === undefined ? address : `node ${node}`;
-  return pod ?? (names.length === 0 ? name : `${name} (${names.join(', ')})`);
+  if (pod !== undefined) return gateway === undefined ? pod : `${pod} (gateway ${gateway})`;
+  return names.length === 0 ? name : `${name} (${names.join(', ')})`;
 };
 
 function hostAndPort(address: string, port: number | undefined): string {

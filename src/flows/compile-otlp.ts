@@ -81,6 +81,7 @@ const endAttributes = (side: 'source' | 'destination', end: FlowEnd): readonly E
     [`${side}.k8s.pod.name`, name === '' ? undefined : name],
     [`${side}.k8s.node.name`, end.node],
     [`${side}.domain`, end.names],
+    [`${side}.gateway`, end.gateway],
   ];
 };
 

@@ -24,15 +24,20 @@ export interface ReportedPacket {
   };
 }
 
+/** Of a Gateway's proxies (GEP-1762). */
+const gatewayLabel = 'gateway.networking.k8s.io/gateway-name';
+
 export function endOf(model: PolicyModel, address: Address, port: number | undefined): FlowEnd {
   const text = formatAddress(address);
   const pod = model.podsByAddress.get(text);
   const node = pod?.node ?? model.nodesByAddress.get(text);
   const names = model.namesByAddress.get(text);
+  const gateway = pod?.labels[gatewayLabel];
   return {
     address: text,
     ...(port === undefined ? {} : { port }),
     ...(pod === undefined ? {} : { pod: pod.key, labels: pod.labels }),
+    ...(pod === undefined || gateway === undefined ? {} : { gateway: `${pod.namespace}/${gateway}` }),
     ...(node === undefined || node === '' ? {} : { node }),
     ...(names === undefined ? {} : { names: [...names].sort() }),
   };

@@ -5,10 +5,15 @@ import type { ReportedPacket } from './ends.ts';
 import { explainPass } from './explain-pass.ts';
 import { flowOfEvent } from './flow-of-event.ts';
 
-const pod = (name: string, ip: string, nodeName: string) => ({
+const pod = (
+  name: string,
+  ip: string,
+  nodeName: string,
+  labels: Readonly<Record<string, string>> = { app: name },
+) => ({
   apiVersion: 'v1' as const,
   kind: 'Pod' as const,
-  metadata: { namespace: 'shop', name, uid: name, labels: { app: name } },
+  metadata: { namespace: 'shop', name, uid: name, labels },
   spec: { nodeName, containers: [] },
   status: { podIPs: [{ ip }] },
 });
@@ -18,6 +23,7 @@ const model = buildPolicyModel({
     pod('web', '10.244.0.1', 'node-1'),
     pod('api', '10.244.1.1', 'node-2'),
     pod('free', '10.244.0.2', 'node-1'),
+    pod('proxy', '10.244.0.3', 'node-1', { 'gateway.networking.k8s.io/gateway-name': 'front' }),
   ],
   namespaces: [],
   policies: [
@@ -62,6 +68,11 @@ test('what passed names both ends, the rule that let it pass and its policy', ()
 test('of two nodes that see a connection the source’s tells; one from outside is told by the destination’s', () => {
   assert.equal(explain('node-2', {}), undefined);
   assert.equal(explain('node-2', { source: '192.0.2.1' })?.direction, 'ingress');
+});
+
+test('what a Gateway’s proxy opens is told as the Gateway’s', () => {
+  assert.equal(explain('node-1', { source: '10.244.0.3' })?.source.gateway, 'shop/front');
+  assert.equal(explain('node-1', {})?.source.gateway, undefined);
 });
 
 test('where no policy says anything, and where policies have changed, that is told', () => {
