@@ -205,7 +205,10 @@ export function commands(called: string): Command {
     .argument('<name>', 'as a program would write it; with a dot at its end no search list is used')
     .argument('[type]', 'A, AAAA, SRV, PTR, … (default: A and AAAA)')
     .addOption(nameOption())
-    .option('--from <place>', 'world, pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME or node/NAME', 'world')
+    .option(
+      '--from <place>',
+      'pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME, node/NAME or world (default: the first node)',
+    )
     .addOption(new Option('-o, --output <form>').choices(['text', 'json']).default('text'))
     .action(async (asked: string, type: string | undefined, options: DnsQueryOptions) => {
       const { dnsQuery } = await import('./dns/query.ts');
@@ -449,7 +452,7 @@ interface TraceOptions {
 
 interface DnsQueryOptions {
   readonly name: string;
-  readonly from: string;
+  readonly from?: string;
   readonly output: 'text' | 'json';
 }
 

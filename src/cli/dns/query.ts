@@ -25,7 +25,8 @@ export interface DnsQueryCall {
   readonly name: string;
   /** Both A and AAAA where none is given, as a C library asks. */
   readonly type: string | undefined;
-  readonly from: string;
+  /** Absent: the first node. */
+  readonly from: string | undefined;
   readonly form: 'text' | 'json';
 }
 
@@ -82,10 +83,11 @@ async function query(call: DnsQueryCall, config: ClusterConfig, client: KubeClie
   ]);
   const { clusterDomain } = config;
   const names = buildClusterNames({ clusterDomain, namespaces, services, endpointSlices });
-  const origin = originIn({ pods, nodes }, parseOrigin(call.from));
+  const from = call.from ?? `node/${config.nodes[0]?.name ?? ''}`;
+  const origin = originIn({ pods, nodes }, parseOrigin(from));
   const node =
     origin.kind === 'pod' ? nodeOf(pods, origin) : origin.kind === 'node' ? origin.name : undefined;
-  const object = origin.kind === 'pod' ? `Pod/${origin.namespace}/${origin.name}` : call.from;
+  const object = origin.kind === 'pod' ? `Pod/${origin.namespace}/${origin.name}` : from;
   const place = standpointOf(call.cluster, pods, {
     kind: origin.kind,
     object,
@@ -95,7 +97,7 @@ async function query(call: DnsQueryCall, config: ClusterConfig, client: KubeClie
   const resolvConf = place.files?.resolvConf ?? servers.map(server => `nameserver ${server}\n`).join('');
   const plan = planSearch(call.name, resolvConf);
   const inHosts = hostsOf(call.name, place.files?.hosts ?? '');
-  const base = { from: call.from, plan, inHosts };
+  const base = { from, plan, inHosts };
   if (inHosts.length > 0) return { ...base, steps: [] };
   const { steps, hit } = await walk(call, plan, place.namespacePath, names);
   return hit === undefined ? { ...base, steps } : { ...base, steps, hit };
