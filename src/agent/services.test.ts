@@ -72,7 +72,10 @@ test('a Service that changes before all could be loaded does not take the others
   await until(() => followed.informers.services.cache.get('shop/b') !== undefined);
   for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve));
   assert.deepEqual(written, [], 'nothing is written before everything is known');
+  const [problem] = followed.status().problems;
+  assert.deepEqual(problem, { object: 'Node/node-1', field: '', sentence: 'not now' }, 'and it is said why');
   clock.advance(60_000);
   await until(() => followed.status().ready);
+  assert.deepEqual(followed.status().problems, []);
   assert.match(written[0] ?? '', /10\.96\.0\.1 .*10\.96\.0\.2 /);
 });

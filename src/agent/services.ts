@@ -140,14 +140,24 @@ export function followServices(options: ServicesOptions): FollowedServices {
   let isPodsTurnDue = false;
   const health = new HealthChecks({ isHealthy: () => state.isReady, log });
 
-  const queue = new WorkQueue<string>(handle, {
-    clock,
-    onError: (key, error, retryInMilliseconds) =>
-      log.error(
-        { work: key, reason: sentenceOf(error), retryInMilliseconds },
-        'Services could not be brought into the kernel',
-      ),
-  });
+  /** By work: why it could not be done, the last time that it was tried. */
+  const failures = new Map<string, string>();
+  const queue = new WorkQueue<string>(
+    async key => {
+      await handle(key);
+      failures.delete(key);
+    },
+    {
+      clock,
+      onError: (key, error, retryInMilliseconds) => {
+        failures.set(key, sentenceOf(error));
+        log.error(
+          { work: key, reason: sentenceOf(error), retryInMilliseconds },
+          'Services could not be brought into the kernel',
+        );
+      },
+    },
+  );
 
   async function handle(key: string): Promise<void> {
     if (key === PODS) return mode.translation.followPods();
@@ -302,7 +312,10 @@ export function followServices(options: ServicesOptions): FollowedServices {
         : { lastReconcile: new Date(state.reconciledAt).toISOString() }),
       announced: announcer.announced(),
       corrections: state.corrections,
-      problems: network.problems().map(placeOf),
+      problems: [
+        ...[...new Set(failures.values())].map(sentence => ({ object: `Node/${node}`, field: '', sentence })),
+        ...network.problems().map(placeOf),
+      ],
     }),
     counters: at => network.counters(at),
     podsChanged: () => {

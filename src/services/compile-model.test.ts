@@ -221,3 +221,39 @@ test('of two Services with one address and port the older has it, in any order',
     assert.equal(model.problems[0]?.provenance.name, 'web');
   }
 });
+
+test('an address from outside that cannot lead to a Service is left out and told, and the rest works', () => {
+  const spec = {
+    externalIPs: ['127.0.0.1', '169.254.1.1', '0.0.0.0', '224.0.0.1', '2001:db8::1', '203.0.113.5'],
+  };
+  const one = {
+    ...service({ ...spec, type: 'LoadBalancer' }),
+    status: { loadBalancer: { ingress: [{ ip: 'fe80::1' }, { ip: '172.30.200.1' }] } },
+  };
+  const model = buildServiceModel([one], [slice([at('10.0.0.1')])]);
+  assert.deepEqual([...model.frontends.keys()].toSorted(), [
+    '10.96.0.10 TCP 80',
+    '172.30.200.1 TCP 80',
+    '203.0.113.5 TCP 80',
+  ]);
+  assert.deepEqual(
+    model.problems.map(({ provenance: { field }, sentence }) => `${field} ${sentence}`),
+    [
+      'status.loadBalancer.ingress[0].ip fe80::1 is a link-local address and cannot lead to a Service',
+      'spec.externalIPs[0] 127.0.0.1 is a loopback address and cannot lead to a Service',
+      'spec.externalIPs[1] 169.254.1.1 is a link-local address and cannot lead to a Service',
+      'spec.externalIPs[2] 0.0.0.0 is the unspecified address and cannot lead to a Service',
+      'spec.externalIPs[3] 224.0.0.1 is a multicast address and cannot lead to a Service',
+      'spec.externalIPs[4] 2001:db8::1 is of IPv6, which the Service does not have (spec.ipFamilies)',
+    ],
+  );
+});
+
+test('a Service of one family has nothing in the other, at no address', () => {
+  const one = {
+    ...service({ type: 'NodePort', ports: [{ name: 'http', port: 80, nodePort: 30_080 }] }),
+  };
+  const addresses = ['192.0.2.1', '2001:db8::1'].flatMap(text => parseAddress(text) ?? []);
+  const model = buildServiceModel([one], [slice([at('10.0.0.1')])], addresses);
+  assert.deepEqual([...model.frontends.keys()].toSorted(), ['10.96.0.10 TCP 80', '192.0.2.1 TCP 30080']);
+});

@@ -317,3 +317,20 @@ test('10,000 Services are adopted in one go, and then one changes without a read
   assert.ok(places[4].includes((await meet(node.client, '10.96.100.7', 80)).reached));
   assert.ok(places[4].slice(0, 3).includes((await meet(node.client, '10.96.100.9', 80)).reached));
 });
+
+test('a table of our name that another program made is replaced by ours, with all Services', async context => {
+  const node = startNode(context);
+  const { objects, places, kernel } = node;
+  await tcpServers(context, node.servers, serverPort);
+  await kernel.nft(
+    [
+      'add table inet fairlead-services',
+      'add set inet fairlead-services frontends4 { type ipv4_addr ; }',
+      'add chain inet fairlead-services theirs { type filter hook forward priority 0 ; policy drop ; }',
+    ].join('\n'),
+  );
+  objects.put(service('web', web), slice('web', places[4]));
+  const network = node.network();
+  await network.load();
+  assert.ok(places[4].includes((await meet(node.client, web[0], 80)).reached));
+});
