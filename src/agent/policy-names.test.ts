@@ -105,6 +105,22 @@ test('a connection that sends what is no question is ended, and others go on', a
   assert.equal(await next(), '{"patterns":["*.example.org","example.com"]}');
 });
 
+test('what was learnt is on disk soon, so that a process that is killed has it again', async context => {
+  const { dial, file, names, state } = await world(context);
+  names.refresh();
+  state.held = [{ name: 'example.com', address: '192.0.2.7', until: 1000 }];
+  const { connection, next } = await dial();
+  await next();
+  connection.write(`${JSON.stringify({ id: 1, chain: ['example.com'], addresses: [] })}\n`);
+  assert.equal(await next(), '{"done":1}');
+  const deadline = systemClock.now() + 20_000;
+  while (readHeldNames(file, silentLog).length === 0) {
+    assert.ok(systemClock.now() < deadline, 'it is written');
+    await systemClock.sleep(20);
+  }
+  assert.deepEqual(readHeldNames(file, silentLog), state.held);
+});
+
 test('what is held is there after a restart; a file that is broken is none', async context => {
   const { names, file, state } = await world(context);
   state.held = [{ name: 'example.com', address: '192.0.2.7', until: 1000 }];

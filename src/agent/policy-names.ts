@@ -46,11 +46,21 @@ const mostConnections = 4;
 const mostWaiting = 4096;
 const mostPatterns = 10_000;
 const sweepMilliseconds = 5000;
+/** What is learnt within it is lost when the process is killed, and asked for again. */
+const saveMilliseconds = 1000;
+
+interface State {
+  /** As JSON; undefined before policies are known. */
+  patterns: string | undefined;
+  saved: string;
+  saving?: NodeJS.Timeout | undefined;
+  isSweeping: boolean;
+}
 
 export async function followNames(options: NamesOptions): Promise<FollowedNames> {
   const { clock, file, log, onFailure, policies, socket: path } = options;
   const connections = new Set<Socket>();
-  const state = { patterns: undefined as string | undefined, saved: '', isSweeping: false };
+  const state: State = { patterns: undefined, saved: '', isSweeping: false };
   const known = Promise.withResolvers<void>();
   const failed = (error: unknown) => {
     log.error({ reason: sentenceOf(error) }, 'addresses of domain names could not be brought into force');
@@ -61,6 +71,7 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
     if (question === undefined) return undefined;
     await known.promise;
     await policies.learn(question, clock.now()).catch(failed);
+    state.saving ??= setTimeout(save, saveMilliseconds).unref();
     return `{"done":${question.id}}\n`;
   };
   rmSync(path, { force: true });
@@ -80,7 +91,9 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
   });
   chmodSync(path, 0o600);
 
-  const save = () => {
+  function save(): void {
+    clearTimeout(state.saving);
+    state.saving = undefined;
     const text = `${JSON.stringify(policies.heldNames())}\n`;
     if (text === state.saved) return;
     try {
@@ -90,7 +103,7 @@ export async function followNames(options: NamesOptions): Promise<FollowedNames>
     } catch (error) {
       log.warn({ file, reason: sentenceOf(error) }, 'held domain names cannot be kept for the next start');
     }
-  };
+  }
   const sweep = setInterval(() => {
     if (state.isSweeping) return;
     state.isSweeping = true;
