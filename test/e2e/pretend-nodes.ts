@@ -173,7 +173,7 @@ export async function eventually<T>(
   probe: () => Promise<T | undefined | false>,
   options: { readonly within?: number; readonly seen?: () => Promise<unknown> } = {},
 ): Promise<T> {
-  const { within = 15_000 } = options;
+  const { within = 30_000 } = options;
   const deadline = Date.now() + within;
   for (;;) {
     const found = await probe();
