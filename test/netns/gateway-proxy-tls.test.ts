@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { makeCertificate } from '../../src/gateway/testing/certificate.ts';
 import type { RouteTable, TableCertificate } from '../../src/gateway/table.ts';
@@ -116,4 +118,32 @@ test('who speaks no TLS on a TLS port, or never finishes the handshake, is ended
   assert.doesNotMatch(plain.heard, /HTTP/);
   const silent = dial(context, port);
   await silent.closed();
+});
+
+test('a session goes on in a later connection, until the keys for that are renewed', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const port = await freePort();
+  const proxy = await startTestWorker(
+    context,
+    twoListeners(port, backend.port, [certificateFor('one'), certificateFor('two')]),
+  );
+  const begin = async (session: Buffer | undefined) => {
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      servername: 'a.example',
+      rejectUnauthorized: false,
+      // TLS 1.2 gives its ticket within the handshake.
+      maxVersion: 'TLSv1.2',
+      ...(session === undefined ? {} : { session }),
+    });
+    context.after(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    return { session: socket.getSession(), isReused: socket.isSessionReused() };
+  };
+  const first = await begin(undefined);
+  assert.deepEqual([first.isReused, (await begin(first.session)).isReused], [false, true]);
+  proxy.worker.handle({ type: 'tickets', ticketKeys: Buffer.alloc(48, 9).toString('base64') }, undefined);
+  const renewed = await begin(first.session);
+  assert.deepEqual([renewed.isReused, (await begin(renewed.session)).isReused], [false, true]);
 });

@@ -22,6 +22,9 @@ export interface SupervisorOptions {
   readonly log: Log;
 }
 
+/** Whoever gets hold of the keys reads what was said since they were made (RFC 8446 appendix C.4, RFC 5077 section 5.5). */
+const ticketMilliseconds = 12 * 3_600_000;
+const newTicketKeys = () => randomBytes(48).toString('base64');
 const saveMilliseconds = 200;
 const countMilliseconds = 1000;
 const retryPortsMilliseconds = 1000;
@@ -50,7 +53,8 @@ export class Supervisor {
     };
   });
   readonly #slots: readonly WorkerSlot[];
-  readonly #ticketKeys = randomBytes(48).toString('base64');
+  #ticketKeys = newTicketKeys();
+  readonly #renewing: NodeJS.Timeout;
   readonly #file: string | undefined;
   #table: RouteTable = emptyTable;
   #revision = 0;
@@ -92,6 +96,7 @@ export class Supervisor {
         }),
     );
     this.#followPorts();
+    this.#renewing = setInterval(() => this.#renewTickets(), ticketMilliseconds);
   }
 
   /**
@@ -138,6 +143,7 @@ export class Supervisor {
   /** Workers finish what is under way; their sockets are closed when they have ended. */
   async stop(milliseconds: number): Promise<void> {
     clearTimeout(this.#retrying);
+    clearInterval(this.#renewing);
     await Promise.all(this.#slots.map(slot => slot.stop(milliseconds)));
     if (this.#saving !== undefined) this.#save();
   }
@@ -157,6 +163,11 @@ export class Supervisor {
     }
     this.#revision = revision;
     return { type: 'change', revision, change: message.change };
+  }
+
+  #renewTickets(): void {
+    this.#ticketKeys = newTicketKeys();
+    for (const slot of this.#slots) slot.tell({ type: 'tickets', ticketKeys: this.#ticketKeys });
   }
 
   #introduction(): readonly ToWorker[] {

@@ -13,14 +13,22 @@ interface Kept {
 
 /** The certificates of the table in force. */
 export class Certificates {
-  readonly #ticketKeys: Buffer;
+  #ticketKeys: Buffer;
   readonly #tell: (certificate: string, reason: string) => void;
   #kept = new Map<string, Kept>();
+  #bare: SecureContext | undefined;
 
   /** `ticketKeys`: 48 octets, the same in all workers, so that a session goes on in any of them. */
   constructor(ticketKeys: Buffer, tell: (certificate: string, reason: string) => void) {
     this.#ticketKeys = ticketKeys;
     this.#tell = tell;
+  }
+
+  /** Sessions that were begun before are made anew, by a whole handshake. */
+  renewTickets(ticketKeys: Buffer): void {
+    this.#ticketKeys = ticketKeys;
+    this.#bare = undefined;
+    for (const kept of this.#kept.values()) delete kept.context;
   }
 
   replace(certificates: Readonly<Record<string, TableCertificate>>): void {
@@ -31,6 +39,15 @@ export class Certificates {
   change(put: Readonly<Record<string, TableCertificate>>, remove: readonly string[]): void {
     for (const id of remove) this.#kept.delete(id);
     for (const [id, certificate] of Object.entries(put)) this.#kept.set(id, { certificate });
+  }
+
+  /**
+   * What a handshake begins with: OpenSSL reads tickets by its keys, whichever certificate the name then chooses. Without a
+   * name it has none, and the handshake fails.
+   */
+  get bare(): SecureContext {
+    this.#bare ??= createSecureContext({ ticketKeys: this.#ticketKeys, minVersion: 'TLSv1.2' });
+    return this.#bare;
   }
 
   /** The certificate for a name: the first usable one of the listener that the name belongs to. */

@@ -114,7 +114,7 @@ export class Ports {
     const secured = new TLSSocket(socket, {
       isServer: true,
       ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
-      ...(forNobody === undefined ? {} : { secureContext: forNobody }),
+      secureContext: forNobody ?? this.#certificates.bare,
       SNICallback: (name, done) =>
         done(null, this.#certificates.contextFor(context.index, port, name.toLowerCase())),
     });

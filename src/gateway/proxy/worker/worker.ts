@@ -89,6 +89,9 @@ export class Worker {
       case 'close':
         this.#ports.close(message.port);
         return;
+      case 'tickets':
+        this.#certificates.renewTickets(Buffer.from(message.ticketKeys, 'base64'));
+        return;
       case 'count':
         this.#tell({ type: 'figures', figures: this.#context.figures.take() });
         return;
