@@ -376,3 +376,26 @@ test('what is asked most is known, and what is not there', async context => {
   assert.equal(absent[0]?.name, `storm.default.${local}`);
   assert.ok(names.length <= 50);
 });
+
+test('of a flood of questions that nobody answers a bounded number waits, and names of the cluster are answered', async context => {
+  const silent = await startUpstream(context, () => []);
+  const text = `forward: [{to: ["127.0.0.1:${silent.port}"], timeoutSeconds: 60}]`;
+  const { say, answerer, lane } = await serverWith(context, text);
+  const message = questionFor('www.example.com', 'A');
+  const out = Buffer.alloc(4096);
+  let waiting = 0;
+  const later = () => {
+    waiting++;
+    return () => undefined;
+  };
+  const codes = new Set<string>();
+  for (let index = 0; index < 6000; index++) {
+    const query = readQuery(message, message.length);
+    const way = { client: () => undefined, later };
+    const length = answerer.datagram(query, message, message.length, out, lane, way);
+    if (length > 0) codes.add(decodeMessage(out.subarray(0, length)).rcode);
+  }
+  assert.deepEqual([waiting, [...codes]], [4096, ['REFUSED']]);
+  assert.equal(await say(`web.default.${local}`, 'A'), 'NOERROR | A 10.96.1.1');
+  assert.ok(silent.asked.length < 10, 'upstreams are asked once for all of them');
+});

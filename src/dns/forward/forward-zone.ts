@@ -52,6 +52,8 @@ export class ForwardZone {
   readonly #options: ForwardZoneOptions;
   readonly #upstreams: readonly UpstreamClient[];
   readonly #probes = new Map<UpstreamClient, NodeJS.Timeout>();
+  /** Ends of the questions under way. */
+  readonly #endings = new Set<() => void>();
   #underWay = 0;
   #next = 0;
 
@@ -102,6 +104,7 @@ export class ForwardZone {
 
   close(): void {
     for (const timer of this.#probes.values()) clearInterval(timer);
+    for (const end of this.#endings) end();
     for (const upstream of this.#upstreams) upstream.close();
   }
 
@@ -113,14 +116,19 @@ export class ForwardZone {
     let [started, ended] = [0, 0];
     let second: Buffer | undefined;
     let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
     const finish = (forwarded: Forwarded) => {
+      isOver = true;
+      this.#endings.delete(end);
       clearTimeout(timer);
       resolve(forwarded);
       until.end();
     };
+    const end = () => finish({ kind: 'failed' });
+    this.#endings.add(end);
     const start = () => {
       const upstream = candidates[started];
-      if (upstream === undefined) return;
+      if (upstream === undefined || isOver) return;
       started++;
       clearTimeout(timer);
       if (started < candidates.length) timer = setTimeout(start, this.#patienceWith(upstream));

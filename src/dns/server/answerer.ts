@@ -32,6 +32,10 @@ export interface AnswererOptions {
 
 /** One question in so many is timed, and stands for all of them: reading the clock costs as much as an answer's copy. */
 const timedEvery = 16;
+/** Longer than any upstream is waited for by default. */
+const lingerMilliseconds = 10_000;
+/** Clients that wait for others, a few kilobytes each; further ones are better off elsewhere. */
+const mostWaiting = 4096;
 
 /** Reads questions, lets the pipeline answer, writes, and counts. */
 export class Answerer {
@@ -63,7 +67,8 @@ export class Answerer {
     const before = this.#pipeline;
     this.#forwardedBefore += before.resolver.asked;
     this.#pipeline = pipeline;
-    if (before !== pipeline) before.close();
+    // What it was asked it still answers.
+    if (before !== pipeline) setTimeout(() => before.close(), lingerMilliseconds).unref();
   }
 
   /** The answer's length in `out`, or 0 for none, or for one that comes later. */
@@ -175,6 +180,12 @@ export class Answerer {
     if (found === 'drop') return 0;
     if (!(found instanceof Promise))
       return this.#write(message, query, found, out, room, lane, started, 'udp', way.client);
+    if (this.#later >= mostWaiting) {
+      this.#options.metrics.rejected.add();
+      const refused = codeOnly(rcodes.REFUSED, 'forward');
+      found.catch(() => undefined); // who began it hears of its faults
+      return this.#write(message, query, refused, out, room, lane, started, 'udp', way.client);
+    }
     const send = way.later();
     const client = way.client();
     const kept = Buffer.from(message.subarray(0, length));
