@@ -242,8 +242,12 @@ suite('Job', () => {
     assert.equal((await pods()).length, 0);
     await plane.client.patch(JOBS, WORK, { spec: { suspend: false } }, MERGE);
     await runs(1);
+    await until('it is told to run', ({ status }) => status?.active === 1);
     await plane.client.patch(JOBS, WORK, { spec: { suspend: true } }, MERGE);
-    const paused = await until('its pod is gone', ({ status }) => (status?.active ?? 0) === 0);
+    const paused = await until(
+      'its pod is gone',
+      found => condition(found, 'Suspended')?.status === 'True' && (found.status?.active ?? 0) === 0,
+    );
     assert.equal(paused.status?.failed ?? 0, 0, 'that is no failure');
     assert.equal(paused.status?.startTime, undefined);
     await plane.client.patch(JOBS, WORK, { spec: { suspend: false, activeDeadlineSeconds: 1 } }, MERGE);
