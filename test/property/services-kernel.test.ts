@@ -8,7 +8,12 @@ import type { Address } from '../../src/base/ip.ts';
 import type { NftElementChange } from '../../src/kernel/netlink/index.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service } from '../../src/kube/types/service.ts';
-import { ServiceNetwork, buildServiceModel, decideService } from '../../src/services/index.ts';
+import {
+  ServiceNetwork,
+  SocketServices,
+  buildServiceModel,
+  decideService,
+} from '../../src/services/index.ts';
 import type { Client, ServiceDecision, ServiceKernel } from '../../src/services/index.ts';
 import {
   Objects,
@@ -20,8 +25,13 @@ import {
   tcpServers,
 } from '../netns/services-node.ts';
 import type { Meeting, ServiceNode } from '../netns/services-node.ts';
+import type { SocketClient } from '../netns/socket-client.ts';
+import { buildPrograms, withSockets } from '../netns/socket-node.ts';
+import type { SocketNode } from '../netns/socket-node.ts';
 
 /** What the engine says of a flow is what the kernel does with it: real connections from a pod, the node and outside. */
+
+buildPrograms();
 
 const ports = [80, 81] as const;
 const targets = [8080, 8081] as const;
@@ -188,6 +198,23 @@ async function reached(from: string, address: string, port: number): Promise<str
   );
 }
 
+/** The same for a pod's program. */
+async function reachedBy(
+  pod: SocketClient,
+  host: string,
+  port: number,
+  isDropped: boolean,
+): Promise<string | Meeting> {
+  const { failed, said: greeting = '' } = await pod.ask({
+    do: 'tcp',
+    host,
+    port,
+    milliseconds: isDropped ? unansweredMilliseconds : 20_000,
+  });
+  if (failed === undefined) return JSON.parse(greeting) as Meeting;
+  return failed === 'ECONNREFUSED' ? 'refused' : 'unanswered';
+}
+
 /** The node has many addresses; it sends from that of its way out. */
 function sidesOf(node: ServiceNode, family: 4 | 6): readonly Side[] {
   return [
@@ -203,7 +230,12 @@ interface Rig {
   readonly check: (services: readonly Drawn[]) => Promise<void>;
 }
 
-async function startRig(context: TestContext, mutate: (commands: string) => string): Promise<Rig> {
+/** `atSockets`: pods connect through hooks at their sockets, which stand in for some of the kernel's calls. */
+async function startRig(
+  context: TestContext,
+  mutate: (commands: string) => string,
+  atSockets?: NonNullable<Parameters<SocketNode['translation']>[0]>,
+): Promise<Rig> {
   const node = startNode(context);
   for (const target of targets) await tcpServers(context, node.servers, target);
   const kernel: ServiceKernel = {
@@ -224,7 +256,19 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
   };
   const addresses = nodeAddresses.map(addressOf);
   const place = { node: nodeName, zone, addresses, nodePortAddresses: addresses, servicePrefixes };
-  const network = new ServiceNetwork({ kernel, place, clock: systemClock }, source);
+  const sockets = atSockets === undefined ? undefined : withSockets(context, node);
+  const pod = await sockets?.pod(node.client);
+  const translation = sockets?.translation(atSockets);
+  await translation?.start();
+  const network = new ServiceNetwork(
+    {
+      kernel,
+      place,
+      clock: systemClock,
+      ...(translation === undefined ? {} : { sockets: new SocketServices(translation, new Set(), fail) }),
+    },
+    source,
+  );
   await network.load();
   const check = async (services: readonly Drawn[]) => {
     const before = [...objects.keys()];
@@ -253,7 +297,10 @@ async function startRig(context: TestContext, mutate: (commands: string) => stri
       if (decision.verdict === 'not-a-service') return;
       const isSaid = said(decision, side);
       for (let turn = 0; turn < connectionsEach; turn++) {
-        const seen = await reached(side.namespace, text, port);
+        const seen =
+          pod !== undefined && place === 'pod'
+            ? await reachedBy(pod, text, port, decision.verdict === 'drop')
+            : await reached(side.namespace, text, port);
         const what = typeof seen === 'string' ? seen : `${seen.from} met ${seen.reached}`;
         assert.ok(
           isSaid(seen),
@@ -285,6 +332,49 @@ test('the kernel does what the engine says, for any Services, after any change',
     examples: [[telling]],
   });
 });
+
+test('with hooks at the sockets of pods the kernel does what the engine says, for any Services', async context => {
+  const { check } = await startRig(
+    context,
+    commands => commands,
+    () => ({}),
+  );
+  await fc.assert(fc.asyncProperty(worlds, check), {
+    numRuns: 10,
+    endOnFailure: true,
+    examples: [[telling]],
+  });
+});
+
+test('the comparison finds a mistake in what hooks are told: endpoints are mixed up', async context => {
+  const { check } = await startRig(
+    context,
+    commands => commands,
+    worker => ({
+      changeBpfMaps: changes =>
+        worker.changeBpfMaps(
+          changes.map(change => {
+            if (change.set === undefined || !change.pin.endsWith('/endpoints')) return change;
+            const values = Uint8Array.from(change.set.values);
+            // The last byte of the address of each endpoint.
+            for (let at = 15; at < values.length; at += 24) values[at] = (values[at] ?? 0) ^ 1;
+            return { ...change, set: { ...change.set, values } };
+          }),
+        ),
+    }),
+  );
+  const found = await fc.check(fc.asyncProperty(worlds, check), {
+    numRuns: 20,
+    seed: 1,
+    examples: [[telling]],
+    endOnFailure: true,
+  });
+  assert.match(String(found.errorInstance), /pod to .* the engine says/, 'the mutation is noticed');
+});
+
+function fail(error: unknown): never {
+  throw error;
+}
 
 /** Draws every verdict of the engine, so that the comparison is about all of them. */
 const telling: readonly Drawn[] = [
