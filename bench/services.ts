@@ -19,8 +19,9 @@ import type { Bench } from './harness/bench.ts';
 import { percentile, rowOf } from './harness/result.ts';
 import type { Row } from './harness/result.ts';
 import { timed } from './harness/rounds.ts';
-import { Client, startSink } from './services/client.ts';
+import { Client, Talker, startSink } from './services/client.ts';
 import type { ColdResult } from './services/cold.ts';
+import { questionMilliseconds } from './services/talk.ts';
 import { fillerAddress, makeService, makeSlice, namespace } from './services/objects.ts';
 import { loadIptables, loadNftables, serverAddress, startPeerRig, virtualAddress } from './services/peers.ts';
 
@@ -166,7 +167,9 @@ async function clusterRows(quick: boolean, say: (what: string) => void): Promise
         made = count;
         await untilInForce(count);
         rows.push(...(await connectRows(api, client, { count, server, virtual, quick, say })));
-        if (count === 10_000) rows.push(...(await changeRows(api, pod, server, virtual, quick ? 40 : 200)));
+        if (count !== 10_000) continue;
+        rows.push(...(await changeRows(api, pod, server, virtual, quick ? 40 : 200)));
+        rows.push(...(await failoverRows(api, { pod, cgroup, server, count, say, turns: quick ? 3 : 10 })));
       }
       return rows;
     } finally {
@@ -241,13 +244,7 @@ async function connectRows(
   for (let round = 0; round < (quick ? 1 : 4); round++)
     for (const mode of modes) {
       say(`${count} Services, ${mode}: connections`);
-      await api.patch(
-        NODES,
-        { name: node },
-        { metadata: { annotations: { 'fairlead.dev/service-mode': mode } } },
-        { type: 'merge' },
-      );
-      await untilInForce(count, mode);
+      await switchTo(api, count, mode);
       samples.get(mode)?.push(await measure(client, server, virtual, quick ? 2000 : 5000));
     }
   return [...samples].flatMap(([mode, found]) => {
@@ -266,6 +263,12 @@ async function connectRows(
       ),
     ];
   });
+}
+
+async function switchTo(api: KubeClient, count: number, mode: Mode): Promise<void> {
+  const annotations = { 'fairlead.dev/service-mode': mode };
+  await api.patch(NODES, { name: node }, { metadata: { annotations } }, { type: 'merge' });
+  await untilInForce(count, mode);
 }
 
 /** From the write of a slice to the first connection that reaches the new endpoint. */
@@ -292,6 +295,52 @@ async function changeRows(
     rowOf('10000 Services: slice written to first connection, p50', 'ms', [percentile(delays, 0.5)]),
     rowOf('10000 Services: slice written to first connection, p99', 'ms', [percentile(delays, 0.99)]),
   ];
+}
+
+interface FailoverScenario {
+  readonly pod: string;
+  readonly cgroup: string;
+  readonly server: string;
+  readonly count: number;
+  readonly turns: number;
+  readonly say: (what: string) => void;
+}
+
+/** From the removal of the endpoint that a UDP client talks to, until another one answers it. */
+async function failoverRows(
+  api: KubeClient,
+  { cgroup, count, pod, say, server, turns }: FailoverScenario,
+): Promise<readonly Row[]> {
+  const name = 'talked-to';
+  const sliceOf = (port: number) => {
+    const made = makeSlice(name, [server], port, 'UDP');
+    return { ...made, metadata: { ...made.metadata, name: `${name}-${port}` } };
+  };
+  for (const port of ports) await api.create(ENDPOINT_SLICES, sliceOf(port));
+  const { clusterIP = '' } = (await api.create(SERVICES, makeService(name, 'UDP'))).spec;
+  const rows: Row[] = [];
+  for (const mode of modes) {
+    say(`${count} Services, ${mode}: a UDP client whose endpoint goes`);
+    await switchTo(api, count, mode);
+    using talker = new Talker(pod, cgroup, clusterIP, 80);
+    const delays: number[] = [];
+    let answers = await talker.next();
+    for (let turn = 0; turn < turns; turn++) {
+      const gone = sliceOf(answers);
+      await api.delete(ENDPOINT_SLICES, { namespace, name: gone.metadata.name });
+      const started = performance.now();
+      answers = await talker.next();
+      delays.push(performance.now() - started);
+      await api.create(ENDPOINT_SLICES, gone);
+      await sleep(40 * questionMilliseconds); // the client may stay; the next turn needs both endpoints in force
+    }
+    rows.push(
+      rowOf(`${count} Services, ${mode}: UDP client of a removed endpoint, longest`, 'ms', [
+        Math.max(...delays),
+      ]),
+    );
+  }
+  return rows;
 }
 
 /** Which port answers behind the Service. */

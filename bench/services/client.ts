@@ -32,6 +32,41 @@ export class Client implements Disposable {
   }
 }
 
+/** A UDP client that goes on asking; who answers is told when it is another than before. */
+export class Talker implements Disposable {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(namespace: string, cgroup: string, host: string, port: number) {
+    const program = resolve(import.meta.dirname, 'talk.ts');
+    // It waits for its input: by then it is in the control group.
+    const script = `read ready; exec "$0" "$@"`;
+    this.#child = spawnIn(
+      namespace,
+      '/bin/sh',
+      ['-c', script, process.execPath, program, host, String(port)],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    if (this.#child.stdout === null) throw new Error('the client has no output');
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    if (this.#child.pid !== undefined) addToCgroup(cgroup, this.#child.pid);
+    this.#child.stdin?.write('\n');
+  }
+
+  /** The next answerer that is not the one before: its port. */
+  async next(): Promise<number> {
+    const { done, value } = await this.#lines.next();
+    if (done === true) throw new Error('the client ended');
+    return Number(value);
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
 /** Takes connections at these ports in a network namespace. */
 export async function startSink(namespace: string, ports: readonly number[]): Promise<ChildProcess> {
   const program = resolve(import.meta.dirname, 'sink.ts');

@@ -5,14 +5,19 @@ export const namespace = 'bench';
 /** Endpoints are spread over so many. */
 const nodes = 10;
 
-export const makeService = (name: string, port = 80): Service => ({
+export const makeService = (name: string, protocol: 'TCP' | 'UDP' = 'TCP'): Service => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { namespace, name },
-  spec: { ports: [{ name: 'tcp', port }] },
+  spec: { ports: [{ name: 'port', port: 80, protocol }] },
 });
 
-export const makeSlice = (name: string, addresses: readonly string[], port: number): EndpointSlice => ({
+export const makeSlice = (
+  name: string,
+  addresses: readonly string[],
+  port: number,
+  protocol: 'TCP' | 'UDP' = 'TCP',
+): EndpointSlice => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
   metadata: { namespace, name, labels: { 'kubernetes.io/service-name': name } },
@@ -22,7 +27,7 @@ export const makeSlice = (name: string, addresses: readonly string[], port: numb
     conditions: { ready: true },
     nodeName: `node-${1 + (index % nodes)}`,
   })),
-  ports: [{ name: 'tcp', port, protocol: 'TCP' }],
+  ports: [{ name: 'port', port, protocol }],
 });
 
 /** Endpoints that nobody has: the tenth of a million addresses. */

@@ -1,4 +1,5 @@
-/** `node sink.ts PORT…`: takes TCP connections at each port, says which it is, and hangs up when the client does. */
+/** `node sink.ts PORT…`: takes TCP connections at each port, says which it is, and hangs up when the client does; the same for UDP. */
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /** Said once for each port. */
@@ -11,5 +12,8 @@ if (import.meta.main)
       socket.resume();
       socket.end(`${port}\n`);
     });
+    const socket = createSocket('udp4');
+    socket.on('message', (_, from) => socket.send(String(port), from.port, from.address));
+    socket.bind(port);
     server.listen({ port, host: '0.0.0.0', backlog: 4096 }, () => process.stdout.write(`${listening}\n`));
   }
