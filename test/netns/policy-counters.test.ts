@@ -4,7 +4,7 @@ import type { NetworkPolicySpec } from '../../src/kube/types/networking.ts';
 import type { Flow, PolicyCounter } from '../../src/policy/index.ts';
 import { address } from '../property/policy-worlds.ts';
 import { place, policyWorld } from './policy-node-world.ts';
-import { reachesTcp } from './policy-rig.ts';
+import { expectReach, reachesTcp } from './policy-rig.ts';
 
 const waitMilliseconds = 500;
 const families = [0, 1] as const;
@@ -77,7 +77,7 @@ test('the rule that let a connection pass has counted it, whatever kind of rule 
         port: 7,
       };
       const before = await node.counters(flow);
-      await reachesTcp(client.namespace, server.addresses[family], 7, waitMilliseconds);
+      await expectReach([client.namespace, server.addresses[family]], true, what);
       const counted = difference(before, await node.counters(flow));
       assert.deepEqual(
         counted.map(({ does, direction, pod, packets }) => ({ does, direction, pod, packets })),
@@ -146,11 +146,12 @@ test('a rule of a policy for the cluster that denies or passes is above all othe
     protocol: 'TCP',
     port: 7,
   };
-  const reach = () => reachesTcp(client.namespace, server.addresses[1], 7, waitMilliseconds);
+  const reach = (isExpected: boolean, what?: string) =>
+    expectReach([client.namespace, server.addresses[1]], isExpected, what);
   await set({ podSelector: {}, ingress: [{}] });
   await put('Deny');
   const before = await node.counters(flow);
-  assert.equal(await reach(), false);
+  await reach(false);
   const counted = difference(before, await node.counters(flow));
   assert.deepEqual(
     counted.map(({ does, rules }) => [does, rules[0]?.provenance.kind]),
@@ -161,11 +162,11 @@ test('a rule of a policy for the cluster that denies or passes is above all othe
     'the rule, and the group',
   );
   await put('Pass', 'Deny');
-  assert.equal(await reach(), true, 'NetworkPolicy allows it');
+  await reach(true, 'NetworkPolicy allows it');
   await set({ podSelector: {} });
-  assert.equal(await reach(), false, 'NetworkPolicy does not');
+  await reach(false, 'NetworkPolicy does not');
   await put('Accept');
-  assert.equal(await reach(), true, 'before NetworkPolicy');
+  await reach(true, 'before NetworkPolicy');
 });
 
 function difference(

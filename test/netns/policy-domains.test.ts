@@ -69,7 +69,7 @@ test('what was resolved counts for a minute at least, and longer for a connectio
     { names: ['example.com'], addresses: [used, unused].map(address => ({ address, ttl: 1 })) },
     0,
   );
-  const socket = await connectIn(client, { host: used, port, timeoutMilliseconds: 2000 });
+  const socket = await connectIn(client, { host: used, port, timeoutMilliseconds: 20_000 });
   let received = '';
   socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
   context.after(() => socket.destroy());

@@ -133,6 +133,15 @@ export async function eventually(
   }
 }
 
+/** Waits until nothing comes for a time: what was on its way may arrive late on a busy machine. */
+export async function quiet(what: string, count: () => number, milliseconds: number): Promise<void> {
+  await eventually(what, async () => {
+    const before = count();
+    await systemClock.sleep(milliseconds);
+    return count() === before;
+  });
+}
+
 /** A process that sends datagrams of one text for as long as the test runs, also before there is a way. */
 export function startSender(
   context: TestEnd,

@@ -64,7 +64,7 @@ test('what a policy for the cluster lets in is answered, though it denies all th
   for (const family of families) {
     const host = place(rig, 1).addresses[family];
     const port = await echoServer(context, place(rig, 1).namespace, host);
-    const socket = await connectIn(place(rig, 0).namespace, { host, port, timeoutMilliseconds: 2000 });
+    const socket = await connectIn(place(rig, 0).namespace, { host, port, timeoutMilliseconds: 20_000 });
     let received = '';
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
     await eventually('the server’s first line', () => received.includes('\n'));
