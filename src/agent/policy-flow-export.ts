@@ -28,15 +28,32 @@ export function otlpReceiverOf(environment: Environment): OtlpReceiver | undefin
       field: own === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
       hint: 'For example http://otel-collector.monitoring:4318',
     });
-  const list =
-    environment['OTEL_EXPORTER_OTLP_LOGS_HEADERS'] ?? environment['OTEL_EXPORTER_OTLP_HEADERS'] ?? '';
-  const headers = list
-    .split(',')
-    .map(pair => /^([^=]+)=(.*)$/.exec(pair.trim()))
-    .flatMap(found =>
-      found === null ? [] : [[found[1] ?? '', decodeURIComponent(found[2] ?? '')] as const],
-    );
-  return { url, headers: Object.fromEntries(headers) };
+  const ofLogs = environment['OTEL_EXPORTER_OTLP_LOGS_HEADERS'];
+  return ofLogs === undefined
+    ? { url, headers: readHeaders(environment['OTEL_EXPORTER_OTLP_HEADERS'], 'OTEL_EXPORTER_OTLP_HEADERS') }
+    : { url, headers: readHeaders(ofLogs, 'OTEL_EXPORTER_OTLP_LOGS_HEADERS') };
+}
+
+/** Each is what may stand in a request: what may not would only be found out when the first event is sent. */
+function readHeaders(list = '', field: string): Readonly<Record<string, string>> {
+  const pairs = list.split(',').filter(pair => pair.trim() !== '');
+  const headers = pairs.map((pair, index) => {
+    const [name = '', ...rest] = pair.split('=');
+    try {
+      const value = decodeURIComponent(rest.join('=').trim());
+      http.validateHeaderName(name.trim());
+      http.validateHeaderValue(name.trim(), value);
+      return [name.trim(), value] as const;
+    } catch (cause) {
+      // Not its text: it may be a secret.
+      throw new FairleadError('agent/bad-otlp-headers', `entry ${index + 1} of ${field} is no header`, {
+        field,
+        hint: 'key=value,… with values in percent-encoding: % is written as %25',
+        cause,
+      });
+    }
+  });
+  return Object.fromEntries(headers);
 }
 
 const timeoutMilliseconds = 10_000;

@@ -73,11 +73,23 @@ function readLines(path: string): readonly FlowEvent[] {
   }
   return text.split('\n').flatMap(line => {
     try {
-      const event = JSON.parse(line) as Partial<FlowEvent> | null;
-      const isWhole = event?.id !== undefined && event.verdict !== undefined && event.why !== undefined;
-      return isWhole ? [event as FlowEvent] : []; // written by this class
+      const event: unknown = JSON.parse(line);
+      return isWhole(event) ? [event] : [];
     } catch {
       return []; // an empty line, or one that was cut off
     }
   });
+}
+
+/** As far as readers go without asking: a file is what somebody made of it. */
+function isWhole(event: unknown): event is FlowEvent {
+  const { at, destination, id, last, packets, source, verdict, why } = (event ?? {}) as Partial<FlowEvent>;
+  return (
+    /\/\d{1,15}$/.test(String(id)) &&
+    [at, last].every(time => typeof time === 'string' && !Number.isNaN(Date.parse(time))) &&
+    [source?.address, destination?.address, verdict].every(text => typeof text === 'string') &&
+    typeof packets === 'number' &&
+    Array.isArray(why?.policies) &&
+    Array.isArray(why.misses)
+  );
 }

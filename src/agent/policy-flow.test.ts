@@ -45,6 +45,23 @@ test('events are there after a restart, also behind a line that was cut off', co
   assert.deepEqual(next.read(), [event(1), event(2), event(4)]);
 });
 
+test('of a file that somebody broke the events are left that are whole', context => {
+  const directory = directoryOf(context);
+  const lines = [
+    event(1),
+    { ...event(2), id: 'node-1/x' },
+    { ...event(3), at: 'yesterday' },
+    { ...event(4), last: 7 },
+    { ...event(5), source: null },
+    { ...event(6), destination: {} },
+    { ...event(7), why: { rule: 'egress-1', sentence: 'why' } },
+    [],
+    event(8),
+  ];
+  appendFileSync(join(directory, 'flows.jsonl'), lines.map(line => `${JSON.stringify(line)}\n`).join(''));
+  assert.deepEqual(new FlowLog(directory, silentLog).read(), [event(1), event(8)]);
+});
+
 test('however many events there are, the files stay small, and the youngest are in them', context => {
   const directory = directoryOf(context);
   const log = new FlowLog(directory, silentLog);
@@ -76,6 +93,12 @@ test('where events go is said by OpenTelemetry’s own variables, and nothing is
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, tenant=a',
   });
   assert.deepEqual(receiver?.headers, { authorization: 'Bearer x', tenant: 'a' });
+  for (const bad of ['authorization=100%', 'no header=a', '=a', 'a=%0d%0ab: c'])
+    assert.throws(
+      () =>
+        otlpReceiverOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_HEADERS: `x=y,${bad}` }),
+      /entry 2 of OTEL_EXPORTER_OTLP_HEADERS is no header/,
+    );
 });
 
 test('a receiver gets JSON, and its answer says whether it is sent again', async context => {
