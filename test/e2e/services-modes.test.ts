@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import type { FlowEvent } from '../../src/base/flow-event.ts';
 import { bpf } from '../../src/kernel/contract.ts';
 import { capacityOfPinned, readPinnedMap } from '../../src/kernel/bpf/index.ts';
 import { eventually, startCluster, withoutKubectl } from './cluster.ts';
@@ -32,12 +33,17 @@ spec:
   containers: [{ name: main, image: shell, command: [sleep, '1000'] }]
 `;
 
-const denied = `
+const policy = (to: string) => `
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
-metadata: { name: nobody }
-spec: { podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress] }
+metadata: { name: to-web }
+spec: { podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress], ingress: [${to}] }
 `;
+const denied = policy('');
+/** By the client's labels and the pod's own port: what the Service's address would not match. */
+const allowed = policy(
+  '{ from: [{ podSelector: { matchLabels: { app: client } } }], ports: [{ port: 3000 }] }',
+);
 
 before(async () => {
   cluster = await startCluster(name, '--nodes', '1');
@@ -76,6 +82,17 @@ async function switchTo(mode: 'ebpf' | 'nftables'): Promise<void> {
   await cluster.kubectl(['annotate', '--overwrite', 'node', node, `${annotation}=${mode}`]);
   await eventually(`node-1 is in mode ${mode}`, async () => ((await modeOf()) === mode ? true : undefined));
 }
+
+/** The youngest event since then of a connection to the pod. */
+function event(since: number, verdict: string, ...filter: readonly string[]): Promise<FlowEvent> {
+  return eventually(`an event of what was ${verdict}`, async () => {
+    const asked = ['flows', '--to', 'default/web', '--verdict', verdict, ...filter, '-o', 'json'];
+    const { events } = JSON.parse(await cluster.fairlead(...asked)) as { readonly events: FlowEvent[] };
+    return events.findLast(({ last }) => Date.parse(last) >= since);
+  });
+}
+
+const endsOf = ({ source, destination }: FlowEvent) => [source.pod, destination.pod, destination.port];
 
 const isUp = (answers: readonly string[], count: number) =>
   assert.deepEqual(
@@ -116,11 +133,19 @@ test(
   async () => {
     for (const mode of ['nftables', 'ebpf'] as const) {
       await switchTo(mode);
+      const since = Date.now();
       isUp(await connect(1), 1);
       await cluster.kubectl(['apply', '-f', '-'], { input: denied });
       await eventually(`the policy holds in mode ${mode}`, async () =>
         (await connect(1, 1))[0] === '000' ? true : undefined,
       );
+      assert.deepEqual(endsOf(await event(since, 'dropped')), ['default/client', 'default/web', 3000]);
+      await cluster.kubectl(['apply', '-f', '-'], { input: allowed });
+      await eventually(`the client is let in by its labels in mode ${mode}`, async () =>
+        (await connect(1, 1))[0] === '200' ? true : undefined,
+      );
+      const passed = await event(since, 'allowed', '--policy', 'default/to-web');
+      assert.deepEqual(endsOf(passed), ['default/client', 'default/web', 3000]);
       await cluster.kubectl(['delete', '-f', '-'], { input: denied });
       await eventually(`the policy is gone in mode ${mode}`, async () =>
         (await connect(1, 1))[0] === '200' ? true : undefined,
