@@ -94,6 +94,20 @@ const ended: readonly (readonly [what: string, says: string, code: number])[] = 
     hello + many(2000, index => get(index * 2 + 1) + frameText(type.reset, 0, index * 2 + 1, number32(8))),
     calm,
   ],
+  [
+    'requests with a few octets of a body that it takes back at once, without end',
+    hello +
+      many(2000, index => {
+        const stream = index * 2 + 1;
+        const body = frameText(type.data, 0, stream, 'x').repeat(4);
+        return (
+          frameText(type.headers, endHeaders, stream, `\x83${getBlock.slice(1)}`) +
+          body +
+          frameText(type.reset, 0, stream, number32(8))
+        );
+      }),
+    calm,
+  ],
 ];
 
 test('a client that breaks the rules of a connection is told why and closed, and everybody else is served', async context => {
@@ -233,4 +247,28 @@ test('who takes nothing of an answer loses it, and the backend’s connection is
   );
   await eventually(() => proxy.log().length === 1, 'a line of the log');
   assert.equal(goAwayCode(client.heard), undefined);
+});
+
+test('who asks on and on and reads no answer is closed, and what waits for it stays small', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const { port, proxy } = await startProxyTo(context, backend, { linger: 100 });
+  const client = dial(context, port);
+  client.socket.pause();
+  client.say(hello);
+  // No window holds heads back; a name that is none is answered by the proxy itself.
+  const block = `\x02\x04HEAD\x86\x84\x01\x02-/`;
+  let said = 0;
+  const batch = () => many(1000, () => get(said++ * 2 + 1, block));
+  const more = () => {
+    while (client.socket.writable && client.socket.write(batch(), 'latin1'));
+  };
+  client.socket.on('drain', more);
+  more();
+  const clients = () => {
+    proxy.worker.handle({ type: 'ping' }, undefined);
+    const last = proxy.told.findLast(message => message.type === 'pong');
+    return last?.status.clients;
+  };
+  await eventually(() => clients() === 1, 'it is there');
+  await eventually(() => clients() === 0, 'it is closed');
 });

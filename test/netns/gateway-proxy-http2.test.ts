@@ -320,3 +320,13 @@ test('a worker that ends lets what is under way end, and says so first', async c
   await stopped;
   assert.deepEqual([...new Set(codes)], [0]);
 });
+
+test('a backend that says 1xx without end is not listened to for ever', async context => {
+  const backend = await startHttp2Backend(context, stream => {
+    for (let index = 0; index < 3000; index++) stream.additionalHeaders({ ':status': 103 });
+  });
+  const port = await freePort();
+  const words = { rules: [prefix('/', 'b')], backends: { b: [at(backend.port)] } };
+  await startTestWorker(context, overHttp2(tableOf({ ...words, ports: { http: port } })));
+  assert.equal((await ask(connectHttp2(context, port), { ':path': '/' })).status, 502);
+});

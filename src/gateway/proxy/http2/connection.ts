@@ -56,6 +56,10 @@ const mostUnread = 1024 * 1024;
 /** See `Patience`. */
 const cost = { control: 1, settings: 5, reset: 5, refused: 5, nothing: 1 } as const;
 const gain = { frame: 2, stream: 5 } as const;
+/** A stream that lived this long was not opened for its reset, in milliseconds. */
+const rapid = 1000;
+/** Who takes less than this of an answer, in octets, does not take it. */
+const leastTaken = 4096;
 
 /**
  * A connection of HTTP/2 (RFC 9113), as server or client: windows, settings, the life of streams. What messages mean is
@@ -70,6 +74,8 @@ export class Http2Connection implements Reader, FrameSink {
   readonly #writer: FrameWriter;
   readonly #decoder = new HeaderDecoder();
   readonly #patience: Patience;
+  /** With clients that have streams opened and ended: octets of a body, however few, do not buy more of that. */
+  readonly #resetPatience: Patience;
   readonly #blocked = new Set<Http2Stream>();
   readonly #goesOn = () => !this.#isOver;
   #lastRemote = 0;
@@ -92,6 +98,7 @@ export class Http2Connection implements Reader, FrameSink {
     this.streamWindow = options.streamWindow;
     this.#receiveWindow = connectionWindow;
     this.#patience = new Patience(share.now);
+    this.#resetPatience = isServer ? new Patience(share.now) : this.#patience;
     this.#reader = new FrameReader(isServer, this);
     this.#writer = new FrameWriter(socket, share.blocks);
     if (!isServer) this.#writer.bytes(preface);
@@ -159,6 +166,8 @@ export class Http2Connection implements Reader, FrameSink {
     if (this.#isOver || this.#isLeaving || this.#nextLocal > largestWindow) return undefined;
     const stream = this.#add(this.#nextLocal);
     this.#nextLocal += 2;
+    // There are no more numbers (RFC 9113 section 5.1.1).
+    if (this.#nextLocal > largestWindow) this.#options.leaving?.();
     return stream;
   }
 
@@ -185,7 +194,11 @@ export class Http2Connection implements Reader, FrameSink {
       at += length;
       this.#patience.gain(gain.frame);
     }
-    if (at > start) stream.movedAt = this.#options.share.now;
+    stream.moved += at - start;
+    if (stream.moved >= leastTaken) {
+      stream.moved = 0;
+      stream.movedAt = this.#options.share.now;
+    }
     return at;
   }
 
@@ -198,7 +211,10 @@ export class Http2Connection implements Reader, FrameSink {
 
   /** So many octets more wait on a stream. */
   blocked(stream: Http2Stream, octets: number): void {
-    if (!this.#blocked.has(stream)) stream.movedAt = this.#options.share.now;
+    if (!this.#blocked.has(stream)) {
+      stream.moved = 0;
+      stream.movedAt = this.#options.share.now;
+    }
     this.#blocked.add(stream);
     this.#options.share.queued += octets;
   }
@@ -282,7 +298,9 @@ export class Http2Connection implements Reader, FrameSink {
 
   reset(id: number, errorCode: number): void {
     const stream = this.#streamOf(id);
-    this.#spend(cost.reset);
+    const isRapid = stream !== undefined && this.#options.share.now - stream.openedAt < rapid;
+    if (isRapid) this.#spend(cost.reset, this.#resetPatience);
+    else this.#spend(cost.control);
     if (stream === undefined) return;
     this.#remove(stream);
     stream.owner?.streamLost(errorCode === code.refused);
@@ -360,6 +378,7 @@ export class Http2Connection implements Reader, FrameSink {
 
   #add(id: number): Http2Stream {
     const stream = new Http2Stream(id, this, this.peer.window, this.streamWindow);
+    stream.openedAt = this.#options.share.now;
     this.streams.set(id, stream);
     if (this.streams.size === 1) this.#options.idleChanged(false);
     return stream;
@@ -367,8 +386,10 @@ export class Http2Connection implements Reader, FrameSink {
 
   #openRemote(id: number, section: FieldSection, isLast: boolean): void {
     this.#lastRemote = id;
+    // Heads wait for no window: who asks on and reads nothing would have them gathered here.
+    this.#checkUnread();
     if (this.#isLeaving || this.streams.size >= this.#options.streams) {
-      this.#spend(cost.refused);
+      this.#spend(cost.refused, this.#resetPatience);
       this.#writer.numbers(frame.reset, 0, id, code.refused);
       return;
     }
@@ -384,6 +405,8 @@ export class Http2Connection implements Reader, FrameSink {
     else if (!stream.hasHead) {
       stream.isRemoteDone = isLast;
       stream.owner?.streamHead(section, isLast);
+      // 1xx, of which there may be some, but not without end: no window holds them back.
+      if (!stream.hasHead && this.#isOpen(stream)) this.#spend(cost.control);
       this.#endIfDone(stream);
     } else if (isLast && section.isTrailers) this.#remoteDone(stream, section);
     else this.#refuse(stream, code.protocol);
@@ -401,7 +424,7 @@ export class Http2Connection implements Reader, FrameSink {
 
   /** The other side broke a rule of this stream. */
   #refuse(stream: Http2Stream, errorCode: number): void {
-    this.#spend(cost.refused);
+    this.#spend(cost.refused, this.#resetPatience);
     this.#lose(stream, errorCode);
   }
 
@@ -413,6 +436,7 @@ export class Http2Connection implements Reader, FrameSink {
   #endIfDone(stream: Http2Stream): void {
     if (!stream.isRemoteDone || !stream.isLocalDone || stream.isBlocked || !this.#isOpen(stream)) return;
     this.#patience.gain(gain.stream);
+    if (this.#resetPatience !== this.#patience) this.#resetPatience.gain(gain.stream);
     this.#remove(stream);
   }
 
@@ -451,9 +475,13 @@ export class Http2Connection implements Reader, FrameSink {
     stream.owner?.streamDrained();
   }
 
-  #spend(amount: number): void {
-    if (!this.#patience.spend(amount, this.#options.share.now))
+  #spend(amount: number, patience = this.#patience): void {
+    if (!patience.spend(amount, this.#options.share.now))
       throw new ConnectionError(code.calm, 'too much of what leads to nothing');
+    this.#checkUnread();
+  }
+
+  #checkUnread(): void {
     if (this.#options.socket.writableLength > mostUnread)
       throw new ConnectionError(code.calm, 'nothing of what was asked for is read');
   }

@@ -70,7 +70,12 @@ export class FrameWriter {
     const length = this.#length;
     this.#block = undefined;
     this.#length = 0;
-    if (this.#socket.destroyed) this.#blocks.give(block);
+    const mustWait = this.#socket.writableLength > 0;
+    if (mustWait && length * 2 < block.length && !this.#socket.destroyed) {
+      // A whole block would wait with few octets in it, and many of them where the other side reads nothing.
+      this.#socket.write(Buffer.from(block.subarray(0, length)));
+      this.#blocks.give(block);
+    } else if (this.#socket.destroyed) this.#blocks.give(block);
     else this.#socket.write(block.subarray(0, length), () => this.#blocks.give(block));
   }
 

@@ -29,8 +29,10 @@ export class Http2Stream {
   hasHead = false;
   /** Octets of the body that are still to come as Content-Length has it; -1: it says nothing. */
   bodyLeft = -1;
-  /** When something of the queue went out last. */
+  openedAt = 0;
+  /** When something of the queue worth the name went out last, and octets that did since. */
   movedAt = 0;
+  moved = 0;
   #queue: Buffer[] = [];
   #queued = 0;
   /** What follows the queue: an empty text for an end without trailers. */
