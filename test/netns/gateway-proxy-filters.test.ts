@@ -22,11 +22,13 @@ async function startWith(
   context: Parameters<typeof startTestWorker>[0],
   filters: readonly TableFilter[],
   ports: Readonly<Record<string, number>>,
+  limits: Parameters<typeof startTestWorker>[2] = {},
 ) {
   const port = await freePort();
   const backends = Object.fromEntries(Object.entries(ports).map(([name, own]) => [name, [at(own)]]));
   const rules = [rule('PathPrefix', '/', ['b'], { filters })];
-  return { port, proxy: await startTestWorker(context, tableOf({ ports: { http: port }, rules, backends })) };
+  const table = tableOf({ ports: { http: port }, rules, backends });
+  return { port, proxy: await startTestWorker(context, table, limits) };
 }
 
 test('a mirrored request reaches both backends whole, and only the first one answers', async context => {
@@ -83,6 +85,19 @@ test('a mirror that takes nothing, is closed, or is not there holds nothing up',
   assert.equal((await ask(session, { ':method': 'POST', ':path': '/' }, body)).body, 'taken');
 });
 
+test('mirrors that never answer leave the connections to backends to the requests themselves', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const mute = await startBackend(context, () => undefined);
+  const ports = { b: backend.port, mute: mute.port };
+  const { port } = await startWith(context, [mirror('mute')], ports, { upstreams: 16 });
+  const client = dial(context, port);
+  for (let asked = 1; asked <= 40; asked++) {
+    client.say('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    await client.until(heard => heard.split('HTTP/1.1 200').length === asked + 1, `answer ${asked}`);
+  }
+  assert.ok(mute.sockets.length <= 2, `${mute.sockets.length} copies wait`);
+});
+
 test('a page of an allowed origin may ask, is told so before, and hears nothing of what the backend says of origins', async context => {
   const backend = await startPlainBackend(
     context,
@@ -122,6 +137,8 @@ test('a page of an allowed origin may ask, is told so before, and hears nothing 
   ])
     assert.deepEqual(await preflight(origin), {}, origin);
   assert.deepEqual(backend.heard, [], 'no backend is asked before');
+  const plain = await ask(session, { ':path': '/' });
+  assert.equal(plain.headers['vary'], 'origin', 'no cache gives it to those that say an origin');
   const get = async (origin: string) => allowed((await ask(session, { ':path': '/', origin })).headers);
   assert.deepEqual(await get('https://a.example'), {
     'access-control-allow-origin': 'https://a.example',

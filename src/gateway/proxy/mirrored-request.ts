@@ -8,6 +8,9 @@ import type { OutgoingRequest } from './write-request.ts';
 /** Of a body that the mirror's backend has not taken yet; one that is slower loses its copy. */
 const mostWaiting = 64 * 1024;
 
+/** Of the connections to backends, copies may have one of so many: the rest is for requests that somebody waits for. */
+const share = 8;
+
 /** Copies for the backends that a choice mirrors to; a request that may be upgraded has none. */
 export function mirrorRequest(
   context: ProxyContext,
@@ -16,9 +19,10 @@ export function mirrorRequest(
   request: OutgoingRequest,
 ): readonly MirroredRequest[] {
   if (mirrors.length === 0 || request.upgrade !== undefined) return [];
-  return mirrors.flatMap(({ backend: key, share }) => {
+  return mirrors.flatMap(({ backend: key, share: part }) => {
     const backend = key === undefined ? undefined : context.backends.get(key);
-    if (backend === undefined || context.random() >= share) return [];
+    if (backend === undefined || context.random() >= part) return [];
+    if (context.pool.copies * share >= context.limits.upstreams) return [];
     return [new MirroredRequest(context, backend, request, rule.protocol === 'grpc')];
   });
 }
@@ -28,6 +32,7 @@ export function mirrorRequest(
  * itself waits for nothing, and what is answered is read over.
  */
 export class MirroredRequest implements UpstreamListener {
+  readonly #context: ProxyContext;
   readonly #request: OutgoingRequest;
   #upstream: ExchangeUpstream | undefined;
   #isSent = false;
@@ -37,9 +42,12 @@ export class MirroredRequest implements UpstreamListener {
   #end = false;
   #isRequestDone: boolean;
   readonly #timer: NodeJS.Timeout;
+  #isOver = false;
 
   constructor(context: ProxyContext, backend: Backend, request: OutgoingRequest, isGrpc: boolean) {
+    this.#context = context;
     this.#request = request;
+    context.pool.copies++;
     this.#isRequestDone = request.length === 0 || request.body !== undefined;
     this.#timer = setTimeout(() => this.abort(), context.limits.upstreamPause);
     const endpoint = backend.pick(context.now);
@@ -61,7 +69,7 @@ export class MirroredRequest implements UpstreamListener {
   data(bytes: Buffer, start: number, end: number): void {
     const upstream = this.#upstream;
     if (upstream === undefined) return;
-    if (this.#isSent && !upstream.isFull) {
+    if (this.#isSent && this.#waiting.length === 0 && !upstream.isFull) {
       upstream.data(bytes, start, end);
       return;
     }
@@ -78,11 +86,7 @@ export class MirroredRequest implements UpstreamListener {
 
   /** The request did not come to its end, or its copy is not worth more. */
   abort(): void {
-    clearTimeout(this.#timer);
-    const upstream = this.#upstream;
-    this.#upstream = undefined;
-    this.#waiting = [];
-    upstream?.destroy();
+    this.#finish()?.destroy();
   }
 
   upstreamReady(upstream: ExchangeUpstream): void {
@@ -122,15 +126,23 @@ export class MirroredRequest implements UpstreamListener {
   responseData(): void {}
 
   responseEnd(): void {
-    clearTimeout(this.#timer);
-    const upstream = this.#upstream;
-    this.#upstream = undefined;
+    const upstream = this.#finish();
     if (this.#isRequestDone) upstream?.release();
     else upstream?.destroy();
   }
 
   tunnelFromUpstream(): void {}
   tunnelEnded(): void {}
+
+  #finish(): ExchangeUpstream | undefined {
+    clearTimeout(this.#timer);
+    if (!this.#isOver) this.#context.pool.copies--;
+    this.#isOver = true;
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    this.#waiting = [];
+    return upstream;
+  }
 
   #send(upstream: ExchangeUpstream): void {
     this.#isSent = true;

@@ -16,6 +16,8 @@ export interface Wanted {
 
 /** Connections to endpoints: kept while idle, the last one that was used first, and bounded. */
 export class UpstreamPool {
+  /** Requests under way to mirrors. */
+  copies = 0;
   #open = 0;
   #idle = 0;
 
