@@ -59,8 +59,16 @@ export class CrossOriginPolicy {
     );
   }
 
-  /** What an answer gets on top of `change`: what a backend says of origins itself does not stand beside it. */
-  change(origin: string, change: HeaderChange | undefined): HeaderChange {
+  /**
+   * What an answer gets on top of `change`: what a backend says of origins itself does not stand beside it. Where the
+   * request says no origin, a cache is told not to keep the answer for those that do (Fetch Standard, "CORS protocol and
+   * HTTP caches").
+   */
+  change(origin: string | undefined, change: HeaderChange | undefined): HeaderChange {
+    if (origin === undefined) {
+      const { touched = new Set<string>(), lines = '', added = new Map<string, string>() } = change ?? {};
+      return { touched, lines: `${lines}vary: origin\r\n`, added };
+    }
     const allowed = this.#origin(origin);
     return {
       touched: new Set([...(change?.touched ?? []), ...fieldNames]),

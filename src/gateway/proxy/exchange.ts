@@ -328,9 +328,7 @@ export class Exchange implements UpstreamListener {
 
   #responseChange(): HeaderChange | undefined {
     const change = this.#choice?.responseChange;
-    return this.#origin === undefined
-      ? change
-      : (this.#plan?.crossOrigin?.change(this.#origin, change) ?? change);
+    return this.#plan?.crossOrigin?.change(this.#origin, change) ?? change;
   }
 
   #redirect(routed: Routed, plan: RulePlan): boolean {
