@@ -130,6 +130,37 @@ test('a change needs the revision that it is made for', async context => {
   assert.equal(await ask(port), 'hello');
 });
 
+test('a table that workers cannot serve by is refused, and the last good one is served, also after a restart', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const port = await freePort();
+  const proxy = await ProxyProcess.start(context, 2);
+  const table = tableOf({
+    ports: { http: port },
+    rules: [prefix('/', 'b')],
+    backends: { b: [at(backend.port)] },
+  });
+  const hosts = Object.fromEntries(
+    Object.entries(table.hosts).map(([key, host]) => [key, { ...host, rules: [null] as never }]),
+  );
+  assert.deepEqual(await proxy.tell({ type: 'table', revision: 1, table }), { type: 'applied', revision: 1 });
+  const put = { hosts };
+  for (const bad of [
+    { type: 'table', revision: 2, table: { ...table, hosts } },
+    { type: 'table', revision: 3, table },
+    { type: 'change', base: 3, revision: 4, change: { put, remove: {} } },
+  ] as const) {
+    const told = await proxy.tell(bad);
+    assert.equal(told.type, bad.revision === 3 ? 'applied' : 'refused', JSON.stringify(told));
+    assert.equal(await ask(port), 'hello');
+  }
+  const { workers = [], revision } = (await proxy.status()) ?? {};
+  assert.deepEqual([workers.map(({ restarts }) => restarts), revision], [[0, 0], -1]);
+  await proxy.stop();
+  await proxy.run();
+  await eventually(async () => (await proxy.readiness()) === 200, 'ready');
+  assert.equal(await ask(port), 'hello');
+});
+
 test('without the key of the Gateway nobody gives it a table', async context => {
   const proxy = await ProxyProcess.start(context, 1);
   const table = tableOf({ rules: [], backends: {} });

@@ -20,6 +20,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'applied'; readonly revision: number }
+  /** What of it cannot be served by; the worker wants a whole table next. */
+  | { readonly type: 'unusable'; readonly revision: number; readonly reason: string }
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'pong'; readonly status: WorkerStatus }
   | { readonly type: 'figures'; readonly figures: Figures }

@@ -57,6 +57,9 @@ export class Supervisor {
   readonly #renewing: NodeJS.Timeout;
   readonly #file: string | undefined;
   #table: RouteTable = emptyTable;
+  /** The last one that all workers answered by. */
+  #goodTable: RouteTable = emptyTable;
+  #unusable: { readonly revision: number; readonly reason: string } | undefined;
   #revision = 0;
   /** The revision that the sender knows; -1 for a table from the disk. */
   #sendersRevision = -1;
@@ -91,7 +94,8 @@ export class Supervisor {
           flags: options.workerFlags,
           log,
           introduction: () => this.#introduction(),
-          onProgress: () => this.#waiting.forEach(look => look()),
+          onProgress: () => this.#progress(),
+          onUnusable: (revision, reason) => this.#goBack(revision, reason),
           onFigures: figures => this.#metrics.add(figures),
         }),
     );
@@ -127,7 +131,10 @@ export class Supervisor {
     };
   }
 
-  /** Resolves when all workers answer by it. Throws `gateway/refused` for a change that does not fit; nothing changes then. */
+  /**
+   * Resolves when all workers answer by it. Throws `gateway/refused` for a change that does not fit, and for a table that a
+   * worker cannot serve by; what was served before is served then.
+   */
   async take(message: MessageToProxy): Promise<void> {
     const told = this.#judge(message);
     for (const slot of this.#slots) slot.tell(told);
@@ -136,8 +143,13 @@ export class Supervisor {
     this.#sendersRevision = message.revision;
     this.#hasTable = true;
     this.#followPorts();
-    this.#saving ??= setTimeout(() => this.#save(), saveMilliseconds);
-    await this.#allApplied();
+    const revision = this.#revision;
+    await this.#allApplied(revision);
+    if (this.#unusable?.revision === revision)
+      throw new FairleadError(
+        'gateway/refused',
+        `a worker cannot serve by the table: ${this.#unusable.reason}`,
+      );
   }
 
   /** Workers finish what is under way; their sockets are closed when they have ended. */
@@ -217,8 +229,33 @@ export class Supervisor {
     }
   }
 
-  #allApplied(): Promise<void> {
-    const revision = this.#revision;
+  #progress(): void {
+    const isGood =
+      this.#slots.some(({ applied }) => applied === this.#revision) &&
+      this.#slots.every(({ applied, isAlive }) => !isAlive || applied === this.#revision);
+    if (isGood && this.#goodTable !== this.#table) {
+      this.#goodTable = this.#table;
+      this.#saving ??= setTimeout(() => this.#save(), saveMilliseconds);
+    }
+    for (const look of this.#waiting) look();
+  }
+
+  /** The sender does not know what is served then: it is to give the whole table next. */
+  #goBack(revision: number, reason: string): void {
+    // Of a table that was good once, what went wrong is not the table.
+    if (revision !== this.#revision || this.#table === this.#goodTable) return;
+    this.#options.log.error({ reason }, 'workers cannot serve by the table; the last good one is served');
+    this.#unusable = { revision, reason };
+    this.#table = this.#goodTable;
+    this.#hasTable = this.#goodTable !== emptyTable;
+    this.#revision++;
+    this.#sendersRevision = -1;
+    for (const slot of this.#slots)
+      slot.tell({ type: 'table', revision: this.#revision, table: this.#goodTable });
+    this.#followPorts();
+  }
+
+  #allApplied(revision: number): Promise<void> {
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer);
@@ -239,7 +276,7 @@ export class Supervisor {
     this.#saving = undefined;
     if (this.#file === undefined) return;
     try {
-      writeState(this.#file, this.#table);
+      writeState(this.#file, this.#goodTable);
     } catch (error) {
       this.#options.log.error(
         { file: this.#file, error: sentenceOf(error) },

@@ -15,6 +15,8 @@ export interface SlotOptions {
   readonly introduction: () => readonly ToWorker[];
   /** It has a table, or takes connections on a port, or is gone. */
   readonly onProgress: () => void;
+  /** It cannot serve by a revision of the table. */
+  readonly onUnusable: (revision: number, reason: string) => void;
   /** What its worker counted since the last time. */
   readonly onFigures: (figures: Figures) => void;
 }
@@ -146,6 +148,9 @@ export class WorkerSlot {
       case 'applied':
         this.#applied = message.revision;
         this.#options.onProgress();
+        return;
+      case 'unusable':
+        this.#options.onUnusable(message.revision, message.reason);
         return;
       case 'listening':
         if (this.#sockets.has(message.port)) this.#listening.add(message.port);

@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../../base/errors.ts';
 import { LiveTable } from '../../lookup/index.ts';
 import type { RouteTable, TableChange } from '../../table.ts';
 import { AccessLog } from '../access-log.ts';
@@ -76,12 +77,10 @@ export class Worker {
   handle(message: ToWorker, handle: unknown): void {
     switch (message.type) {
       case 'table':
-        this.#replace(message.table);
-        this.#tell({ type: 'applied', revision: message.revision });
+        this.#apply(message.revision, () => this.#replace(message.table));
         return;
       case 'change':
-        this.#change(message.change);
-        this.#tell({ type: 'applied', revision: message.revision });
+        this.#apply(message.revision, () => this.#change(message.change));
         return;
       case 'listen':
         this.#ports.listen(message.port, handle, () => this.#tell({ type: 'listening', port: message.port }));
@@ -118,6 +117,17 @@ export class Worker {
       await new Promise(resolve => setTimeout(resolve, drainPollMilliseconds));
     clearInterval(this.#timer);
     await this.#context.log.close();
+  }
+
+  /** A table that makes us throw would do so to every successor as well: the supervisor takes it back. */
+  #apply(revision: number, change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.#tell({ type: 'unusable', revision, reason: sentenceOf(error) });
+      return;
+    }
+    this.#tell({ type: 'applied', revision });
   }
 
   #replace(table: RouteTable): void {
