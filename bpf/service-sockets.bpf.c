@@ -148,6 +148,17 @@ static __always_inline struct endpoint *choose(struct bpf_sock_addr *ctx, const 
 	return endpoint;
 }
 
+/* A socket may connect again, to somebody else: it must not be answered for, nor ended, as if it had not. */
+static __always_inline void forget(__u32 protocol, __u64 *socket)
+{
+	if (protocol == IPPROTO_TCP) {
+		if (bpf_map_lookup_elem(&tcp_peers, socket))
+			bpf_map_delete_elem(&tcp_peers, socket);
+	} else if (bpf_map_lookup_elem(&udp_peers, socket)) {
+		bpf_map_delete_elem(&udp_peers, socket);
+	}
+}
+
 static __always_inline struct endpoint *connecting(struct bpf_sock_addr *ctx, struct address address)
 {
 	struct place at = place_of(ctx, address);
@@ -158,6 +169,8 @@ static __always_inline struct endpoint *connecting(struct bpf_sock_addr *ctx, st
 
 	if (!is_known(ctx->protocol))
 		return NULL;
+	socket = bpf_get_socket_cookie(ctx);
+	forget(ctx->protocol, &socket);
 	endpoint = choose(ctx, &at);
 	if (!endpoint)
 		return NULL;
@@ -165,7 +178,6 @@ static __always_inline struct endpoint *connecting(struct bpf_sock_addr *ctx, st
 	peer.endpoint = endpoint->address;
 	peer.port = endpoint->port;
 	peer.namespace = bpf_get_netns_cookie(ctx);
-	socket = bpf_get_socket_cookie(ctx);
 	if (ctx->protocol == IPPROTO_TCP)
 		full = bpf_map_update_elem(&tcp_peers, &socket, &peer, BPF_ANY);
 	else
@@ -173,17 +185,39 @@ static __always_inline struct endpoint *connecting(struct bpf_sock_addr *ctx, st
 	return full ? NULL : endpoint;
 }
 
-static __always_inline struct endpoint *sending(struct bpf_sock_addr *ctx, struct address address)
+/*
+ * Whom a UDP socket is connected to; NULL where it is not: connecting to AF_UNSPEC, or being ended, takes the peer away
+ * without any hook.
+ */
+static __always_inline struct peer *udp_peer(struct bpf_sock_addr *ctx, __u64 *socket)
+{
+	struct bpf_sock *sock = ctx->sk;
+
+	if (!sock || sock->state != BPF_TCP_ESTABLISHED)
+		return NULL;
+	return bpf_map_lookup_elem(&udp_peers, socket);
+}
+
+/* True where `to` and `port` say an endpoint. */
+static __always_inline bool sending(struct bpf_sock_addr *ctx, struct address address, struct address *to, __u16 *port)
 {
 	struct place at = place_of(ctx, address);
 	struct flow key = {.service = at};
 	struct choice made = {}, *before;
 	struct answer answer = {};
 	struct endpoint *endpoint = NULL;
+	struct peer *peer;
 
 	if (ctx->protocol != IPPROTO_UDP || !bpf_map_lookup_elem(&frontends, &at))
-		return NULL;
+		return false;
 	key.socket = bpf_get_socket_cookie(ctx);
+	peer = udp_peer(ctx, &key.socket);
+	/* A connected socket that names its peer hears nobody else. */
+	if (peer && peer->service.port == at.port && is_same(&peer->service.address, &at.address)) {
+		*to = peer->endpoint;
+		*port = peer->port;
+		return true;
+	}
 	made.used_at = bpf_ktime_get_ns();
 	before = bpf_map_lookup_elem(&flows, &key);
 	if (before && made.used_at - before->used_at < FLOW_NANOSECONDS)
@@ -191,14 +225,13 @@ static __always_inline struct endpoint *sending(struct bpf_sock_addr *ctx, struc
 	if (!endpoint)
 		endpoint = choose(ctx, &at);
 	if (!endpoint)
-		return NULL;
+		return false;
 	made.id = endpoint->id;
 	answer.socket = key.socket;
-	answer.endpoint = endpoint->address;
-	answer.port = endpoint->port;
-	if (bpf_map_update_elem(&flows, &key, &made, BPF_ANY) || bpf_map_update_elem(&answers, &answer, &at, BPF_ANY))
-		return NULL;
-	return endpoint;
+	answer.endpoint = *to = endpoint->address;
+	answer.port = *port = endpoint->port;
+	return !bpf_map_update_elem(&flows, &key, &made, BPF_ANY) &&
+	       !bpf_map_update_elem(&answers, &answer, &at, BPF_ANY);
 }
 
 /* The Service behind whose endpoint the other side of a socket is; NULL: it is whoever it says. */
@@ -212,7 +245,7 @@ static __always_inline struct place *service_of(struct bpf_sock_addr *ctx, struc
 	if (ctx->protocol == IPPROTO_TCP)
 		peer = bpf_map_lookup_elem(&tcp_peers, &socket);
 	else
-		peer = bpf_map_lookup_elem(&udp_peers, &socket);
+		peer = udp_peer(ctx, &socket);
 	if (peer && peer->port == port && is_same(&peer->endpoint, &address))
 		return &peer->service;
 	return answered ? bpf_map_lookup_elem(&answers, &key) : NULL;
@@ -256,20 +289,22 @@ int connect6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg4")
 int sendmsg4(struct bpf_sock_addr *ctx)
 {
-	struct endpoint *endpoint = sending(ctx, mapped(ctx->user_ip4));
+	struct address to;
+	__u16 port;
 
-	if (endpoint)
-		lead4(ctx, &endpoint->address, endpoint->port);
+	if (sending(ctx, mapped(ctx->user_ip4), &to, &port))
+		lead4(ctx, &to, port);
 	return PASS;
 }
 
 SEC("cgroup/sendmsg6")
 int sendmsg6(struct bpf_sock_addr *ctx)
 {
-	struct endpoint *endpoint = sending(ctx, address6(ctx));
+	struct address to;
+	__u16 port;
 
-	if (endpoint)
-		lead6(ctx, &endpoint->address, endpoint->port);
+	if (sending(ctx, address6(ctx), &to, &port))
+		lead6(ctx, &to, port);
 	return PASS;
 }
 

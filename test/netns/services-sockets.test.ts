@@ -164,7 +164,8 @@ test('1,000 connected UDP sockets hear that their endpoint is gone, and are on a
   const network = node.networkWith(translation);
   await network.load();
   const count = 1000;
-  await pod.ask({ do: 'crowd', host: web[0], port: 53, count });
+  const crowd = await pod.ask({ do: 'crowd', host: web[0], port: 53, count });
+  assert.deepEqual(JSON.parse(crowd.said ?? '{}'), { [gone]: count });
   // A socket that was connected to the pod itself is nobody's business.
   const own = { do: 'udp', connected: true, host: gone, port: serverPort, keep: 'own' } as const;
   assert.equal((await bystander.ask(own)).said, gone);
@@ -184,6 +185,37 @@ test('1,000 connected UDP sockets hear that their endpoint is gone, and are on a
     `the slowest came back after ${report.slowestMilliseconds} ms`,
   );
   assert.equal((await bystander.ask(own)).said, gone);
+});
+
+test('a UDP socket that leaves its Service is answered as anybody, and does not end with the endpoint', async context => {
+  const node = await withServers(context);
+  const { objects, places } = node;
+  const [gone = '', stays = ''] = places[4];
+  objects.put(service('web', web), slice('web', [gone]));
+  const translation = node.translation();
+  const pod = await node.pod(node.client);
+  await translation.start();
+  const network = node.networkWith(translation);
+  await network.load();
+  const atService = { do: 'udp', connected: true, host: web[0], port: 53 } as const;
+  const direct = { do: 'udp', host: gone, port: serverPort, leave: true } as const;
+  for (const keep of ['elsewhere', 'alone'])
+    assert.deepEqual(await pod.ask({ ...atService, keep }), { said: gone, peer: web[0] });
+  const met = { said: gone, peer: gone };
+  assert.deepEqual(
+    await pod.ask({ ...direct, connected: true, keep: 'elsewhere' }),
+    met,
+    'the peer is the pod',
+  );
+  assert.deepEqual(await pod.ask({ ...direct, keep: 'alone' }), met, 'the pod itself answers');
+  objects.put(slice('web', [stays]));
+  await network.change('shop/web');
+  await network.reconcile();
+  const on = { ...direct, leave: false };
+  assert.deepEqual(await pod.ask({ ...on, connected: true, keep: 'elsewhere' }), met, 'the socket goes on');
+  assert.deepEqual(await pod.ask({ ...on, keep: 'alone' }), met, 'so does one without a peer');
+  const back = await pod.ask({ ...atService, leave: true, keep: 'elsewhere' });
+  assert.deepEqual(back, { said: stays, peer: web[0] }, 'it may come to the Service again');
 });
 
 test('a restarted agent takes over what is pinned: no connection is lost meanwhile, and nothing is written', async context => {

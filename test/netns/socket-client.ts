@@ -36,7 +36,13 @@ export type SocketQuestion = {
 } & (
   | { readonly do: 'tcp' }
   /** `connected`: by connect(2) and send(2), else by sendto(2). `v6`: by a socket of IPv6, also to IPv4-mapped addresses. */
-  | { readonly do: 'udp'; readonly connected?: boolean; readonly v6?: boolean }
+  | {
+      readonly do: 'udp';
+      readonly connected?: boolean;
+      readonly v6?: boolean;
+      /** A kept socket that is connected leaves its peer first. */
+      readonly leave?: boolean;
+    }
   /** Connected UDP sockets that were answered once; each that fails is made anew and asks again, until it is answered. */
   | { readonly do: 'crowd'; readonly count: number }
   /** What became of the crowd: `said` is JSON of CrowdReport. Answers once `count` sockets have come back. */
@@ -60,7 +66,8 @@ const ended = new WeakMap<DatagramSocket, string>();
 /** The test's side of the program. */
 export class SocketClient {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, (answer: SocketAnswer) => void>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<SocketAnswer>>();
+  readonly #ended: Promise<unknown>;
   #next = 1;
 
   private constructor(child: ChildProcess) {
@@ -68,36 +75,41 @@ export class SocketClient {
     if (child.stdout === null) throw new Error('the client has no output');
     createInterface({ input: child.stdout }).on('line', line => {
       const { id, answer } = JSON.parse(line) as { id: number; answer: SocketAnswer };
-      this.#waiting.get(id)?.(answer);
+      this.#waiting.get(id)?.resolve(answer);
       this.#waiting.delete(id);
+    });
+    // Nobody is answered after that; an error while writing to it says the same.
+    child.stdin?.on('error', () => undefined);
+    this.#ended = once(child, 'exit').then(([code, signal]) => {
+      for (const [id, { reject }] of this.#waiting)
+        reject(new Error(`the client ended by ${signal ?? code} before it answered question ${id}`));
+      this.#waiting.clear();
     });
   }
 
   static async start(context: TestContext, namespace: string, cgroup?: string): Promise<SocketClient> {
     const child = spawnIn(namespace, process.execPath, [entry], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const ended = once(child, 'exit');
-    context.after(async () => {
-      child.kill('SIGKILL');
-      await ended;
-    });
     const client = new SocketClient(child);
+    context.after(() => client.end());
     if (cgroup !== undefined && child.pid !== undefined) addToCgroup(cgroup, child.pid);
     return client;
   }
 
   /** Ends the program, and with it its sockets. */
   async end(): Promise<void> {
-    const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
-    await ended;
+    await this.#ended;
   }
 
   ask(question: SocketQuestion): Promise<SocketAnswer> {
     const id = this.#next++;
-    return new Promise(resolve => {
-      this.#waiting.set(id, resolve);
-      this.#child.stdin?.write(`${JSON.stringify({ id, question })}\n`);
-    });
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null)
+      return Promise.reject(new Error(`the client ended by ${signalCode ?? exitCode} before question ${id}`));
+    const answered = Promise.withResolvers<SocketAnswer>();
+    this.#waiting.set(id, answered);
+    this.#child.stdin?.write(`${JSON.stringify({ id, question })}\n`);
+    return answered.promise;
   }
 }
 
@@ -110,17 +122,23 @@ class Crowd {
 
   async gather({ count, host, port }: SocketQuestion & { readonly count: number }): Promise<SocketAnswer> {
     const first: Record<string, number> = {};
-    for (let index = 0; index < count; index++)
-      await this.#join(host, port, endpoint => (first[endpoint] = (first[endpoint] ?? 0) + 1));
+    for (let index = 0; index < count; index++) {
+      const endpoint = await this.#join(host, port);
+      first[endpoint] = (first[endpoint] ?? 0) + 1;
+    }
     return { said: JSON.stringify(first) };
   }
 
-  async report(count: number): Promise<SocketAnswer> {
-    while (this.#back < count) {
+  /** Of those that have come back until the deadline, however few. */
+  async report(count: number, milliseconds = 20_000): Promise<SocketAnswer> {
+    const deadline = setTimeout(() => this.#told?.(), milliseconds);
+    const last = performance.now() + milliseconds;
+    while (this.#back < count && performance.now() < last) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#told = resolve;
       await promise;
     }
+    clearTimeout(deadline);
     const report: CrowdReport = {
       errors: this.#errors,
       live: this.#live,
@@ -129,30 +147,40 @@ class Crowd {
     return { said: JSON.stringify(report) };
   }
 
-  async #join(host: string, port: number, onAnswer: (endpoint: string) => void): Promise<void> {
+  async #joinAgain(host: string, port: number, failedAt: number): Promise<string> {
+    const endpoint = await this.#join(host, port);
+    this.#live[endpoint] = (this.#live[endpoint] ?? 0) + 1;
+    this.#slowest = Math.max(this.#slowest, performance.now() - failedAt);
+    this.#back++;
+    this.#told?.();
+    return endpoint;
+  }
+
+  /** The endpoint that answers. A socket that fails, before or after, is counted and made anew. */
+  #join(host: string, port: number): Promise<string> {
+    const answered = Promise.withResolvers<string>();
     const socket = createSocket('udp4');
+    let asking: NodeJS.Timeout | undefined;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? '';
       this.#errors[code] = (this.#errors[code] ?? 0) + 1;
       const failedAt = performance.now();
+      clearInterval(asking);
       socket.close();
-      void this.#join(host, port, endpoint => {
-        this.#live[endpoint] = (this.#live[endpoint] ?? 0) + 1;
-        this.#slowest = Math.max(this.#slowest, performance.now() - failedAt);
-        this.#back++;
-        this.#told?.();
-      });
+      // Where nobody has been answered yet, whoever waits goes on to wait for the next one.
+      answered.resolve(this.#joinAgain(host, port, failedAt));
+    });
+    socket.once('message', data => {
+      clearInterval(asking);
+      answered.resolve(data.toString());
+    });
+    socket.once('connect', () => {
+      // A thousand questions at once are more than the server's queue takes: each is asked until it is answered.
+      asking = setInterval(() => socket.send('hello'), 100);
+      socket.send('hello');
     });
     socket.connect(port, host);
-    await once(socket, 'connect');
-    const answered = once(socket, 'message');
-    // A thousand questions at once are more than the server's queue takes: each is asked until it is answered.
-    const asking = setInterval(() => socket.send('hello'), 100);
-    socket.once('close', () => clearInterval(asking));
-    socket.send('hello');
-    const [data] = (await answered) as [Buffer];
-    clearInterval(asking);
-    onAnswer(data.toString());
+    return answered.promise;
   }
 }
 
@@ -218,6 +246,7 @@ async function askUdp(
     connected = false,
     host,
     keep,
+    leave = false,
     local,
     milliseconds = 1000,
     port,
@@ -233,12 +262,11 @@ async function askUdp(
     socket.on('error', (error: NodeJS.ErrnoException) => ended.set(socket, error.code ?? ''));
   try {
     const signal = AbortSignal.timeout(milliseconds);
-    if (old === undefined) {
-      if (local !== undefined) socket.bind({ address: local });
-      if (connected) {
-        socket.connect(port, host);
-        await once(socket, 'connect', { signal });
-      }
+    if (old === undefined && local !== undefined) socket.bind({ address: local });
+    if (old !== undefined && leave) socket.disconnect();
+    if ((old === undefined || leave) && connected) {
+      socket.connect(port, host);
+      await once(socket, 'connect', { signal });
     }
     const answered = once(socket, 'message', { signal });
     const told = (error: Error | null) => {

@@ -15,10 +15,11 @@ export interface DiagnosedSocket {
 
 /** <linux/sock_diag.h> */
 const messages = { byFamily: 20, destroy: 21 } as const;
-/** <linux/inet_diag.h>: the lengths of struct inet_diag_req_v2 and struct inet_diag_sockid, and where the cookie is. */
+/** <linux/inet_diag.h>: the lengths of struct inet_diag_req_v2 and struct inet_diag_sockid, and where the peer's port and the cookie are. */
 const requestLength = 56;
 const idLength = 48;
 const cookieOffset = 40;
+const peerPortOffset = 2;
 /** Of struct inet_diag_msg: family, state, timer and retransmissions come before the id. */
 const idOffset = 4;
 const families = [2, 10] as const;
@@ -41,12 +42,15 @@ export class SocketDiagnosis implements Disposable {
     return namespacePath === undefined ? open() : inNamespace(namespacePath, open);
   }
 
-  /** Those with one of these cookies. A socket of IPv6 may speak IPv4, so both families are looked through. */
+  /**
+   * Those with one of these cookies that are connected. A socket of IPv6 may speak IPv4, so both families are looked
+   * through.
+   */
   udpSockets(cookies: ReadonlySet<bigint>): readonly DiagnosedSocket[] {
     return families.flatMap(family =>
       this.#channel.dump('UDP sockets', dumpOf(family), body => {
         const socket = decodeSocket(body);
-        return socket !== undefined && cookies.has(socket.cookie) ? socket : undefined;
+        return socket !== undefined && cookies.has(socket.cookie) && isConnected(socket) ? socket : undefined;
       }),
     );
   }
@@ -90,6 +94,11 @@ function destructionOf({ family, id }: DiagnosedSocket): Request {
   viewOf(body).setUint32(4, allStates, true);
   body.set(id, requestLength - idLength);
   return { type: messages.destroy, flags: flags.request | flags.acknowledge, body };
+}
+
+/** By its peer's port: no socket is connected to port 0. */
+function isConnected({ id }: DiagnosedSocket): boolean {
+  return viewOf(id).getUint16(peerPortOffset) !== 0;
 }
 
 function decodeSocket(body: Uint8Array): DiagnosedSocket | undefined {
