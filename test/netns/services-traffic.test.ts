@@ -70,7 +70,8 @@ test('a Service without endpoints, and a port that it does not have, are refused
         for (let turn = 0; turn < 20; turn++) {
           const { outcome, milliseconds } = await attempt(from, at[family], port);
           assert.equal(outcome, 'ECONNREFUSED', `IPv${family} port ${port} from ${from}`);
-          assert.ok(milliseconds < 200, `refused after ${milliseconds.toFixed(0)} ms`);
+          // What a client learns only from its second SYN comes after a second.
+          assert.ok(milliseconds < 1000, `refused after ${milliseconds.toFixed(0)} ms`);
         }
       }
     }
