@@ -33,19 +33,31 @@ export function readPolicy(object: NetworkPolicy): Policy {
       readonly peers: readonly NetworkPolicyPeer[] | undefined;
       readonly ports: readonly NetworkPolicyPort[] | undefined;
     }[],
-  ): readonly Rule[] =>
-    rules.map(({ peers, ports }, index) => {
+  ): readonly Rule[] => {
+    let pairs = 0;
+    return rules.map(({ peers, ports }, index) => {
       const field = `spec.${direction}[${index}]`;
       const list = direction === 'ingress' ? 'from' : 'to';
-      return {
+      const rule = {
         id: numberOf(`${namespace}/${metadata.name} ${field}`),
         provenance: { ...provenance, field },
         direction,
         action: 'Accept',
+      } as const;
+      const withIt = pairs + pairsOf(peers, ports);
+      if (withIt > mostPairs) {
+        const why = `with it the policy has ${withIt} pairs of a peer and a port, and ${mostPairs} is the most`;
+        report(field, `${why}: the rule allows nothing`);
+        return { ...rule, peers: [{ is: 'nobody', field, why }], ports: undefined };
+      }
+      pairs = withIt;
+      return {
+        ...rule,
         peers: nonEmpty(peers)?.map((peer, at) => readPeer(peer, `${field}.${list}[${at}]`, report)),
         ports: nonEmpty(ports)?.map((port, at) => readPort(port, `${field}.ports[${at}]`, report)),
       };
     });
+  };
   return {
     key: `${namespace}/${metadata.name}`,
     namespace,
@@ -72,6 +84,19 @@ export function readPolicy(object: NetworkPolicy): Policy {
     problems,
   };
 }
+
+/**
+ * Each pair of an address block and a port is an element of its own in each node's kernel: of two lists that fit an object,
+ * they could be millions.
+ */
+const mostPairs = 50_000;
+
+/** An exception cuts its block in two. */
+const pairsOf = (
+  peers: readonly NetworkPolicyPeer[] = [],
+  ports: readonly NetworkPolicyPort[] = [],
+): number =>
+  peers.reduce((sum, peer) => sum + 1 + (peer.ipBlock?.except?.length ?? 0), 0) * Math.max(ports.length, 1);
 
 export type Report = (field: string, sentence: string) => void;
 
