@@ -55,7 +55,8 @@ export class FlowRing {
   add(key: string, at: number, explain: () => Explained | undefined): FlowEvent | undefined {
     const { capacity, joinMilliseconds, mostInSecond } = this.#options;
     const present = this.#byKey.get(key);
-    if (present !== undefined && at - present.first < joinMilliseconds) {
+    // A clock that was set back says nothing of how long ago it was.
+    if (present !== undefined && Math.abs(at - present.first) < joinMilliseconds) {
       present.packets++;
       present.last = at;
       return undefined;
