@@ -157,3 +157,60 @@ test('entries and octets have bounds; what was asked for last stays', () => {
   assert.ok(small.bytes <= 65_536);
   assert.ok(small.count('denial') > 10);
 });
+
+test('a question for type 0 says nothing of the other types of a name', () => {
+  const { cache } = cacheWith();
+  const noData = message({ authorities: [soaOf('example.com', 300, 20)] });
+  cache.put(about('a.example.com', 0), noData, true);
+  assert.equal(cache.get(about('a.example.com', 1)), undefined);
+  assert.equal(cache.get(about('x.a.example.com', 1)), undefined);
+});
+
+test('what one zone’s upstream denies says nothing of names that others answer for', () => {
+  const { cache } = cacheWith();
+  cache.put(about('internal'), absent(), true);
+  assert.equal(cache.get(about('db.internal'))?.answer.rcode, 3);
+  assert.equal(
+    cache.get(about('db.internal'), () => false),
+    undefined,
+  );
+});
+
+test('a denial of a name below says it for as long as the zone does', () => {
+  const { cache } = cacheWith();
+  cache.put(about('gone.example.com'), absent(86_400, 30), true);
+  const hit = cache.get(about('x.gone.example.com'));
+  assert.equal(hit?.answer.bytes.readUInt32BE(hit.answer.ttls?.[0] ?? -1), 30);
+});
+
+test('a failure of the upstreams does not take the place of what was found', () => {
+  const { cache, clock } = cacheWith({ serveStale: 3600 });
+  cache.put(about('a.example.com'), found('a.example.com', 60), true);
+  for (const seconds of [50, 20, 600]) {
+    clock.seconds += seconds;
+    cache.put(about('a.example.com'), message({ rcode: 2 }), true);
+    assert.equal(cache.get(about('a.example.com'))?.kind, 'success');
+  }
+});
+
+test('that a name has gone counts more than an answer that has run out', () => {
+  const { cache, clock } = cacheWith({ serveStale: 3600 });
+  cache.put(about('a.example.com'), found('a.example.com', 60), true);
+  clock.seconds += 61;
+  cache.put(about('a.example.com'), absent(), true);
+  assert.equal(cache.get(about('a.example.com'))?.kind, 'denial');
+});
+
+test('names that differ in octets beyond ASCII are different names', () => {
+  const [upper, lower] = ['\\195\\137x.Example.com', '\\227\\137x.example.com'];
+  assert.notEqual(keyOfName(upper), keyOfName(lower));
+  assert.equal(keyOfName(upper), keyOfName(upper.toLowerCase()));
+});
+
+test('records of a denial count, so that many small ones do not go past the bound', () => {
+  const { cache } = cacheWith({ bytes: 100_000 });
+  const many = Array.from({ length: 200 }, () => soaOf('example.com', 300, 20));
+  for (let index = 0; index < 20; index++)
+    cache.put(about(`n${index}.example.com`), message({ rcode: 3, authorities: many }), true);
+  assert.ok(cache.count('denial') <= 2);
+});

@@ -40,7 +40,8 @@ interface Entry {
 
 /** What an entry costs besides its octets and its key's. */
 const entryOverhead = 400;
-const anyType = 0;
+/** What a record costs that is kept besides, in objects. */
+const recordOverhead = 300;
 
 /**
  * Answers of upstreams, the least recently asked ones dropped first. That a name does not exist is kept for all its types
@@ -77,12 +78,13 @@ export class AnswerCache {
     return count;
   }
 
-  get(question: CacheQuestion): CacheHit | undefined {
-    return (
-      this.#look(slotOf(question, question.key, question.type)) ??
-      this.#look(slotOf(question, question.key, anyType)) ??
-      this.#above(question)
-    );
+  /** `within`: whether a name above is the same upstreams' to answer; what others deny says nothing of theirs. */
+  get(question: CacheQuestion, within: (above: NameKey) => boolean = () => true): CacheHit | undefined {
+    if (this.#except.some(zone => isWithin(question.key, zone))) return undefined;
+    const own = this.#look(slotOf(question, question.key, question.type));
+    if (own?.isStale === false) return own;
+    // That the name has gone since is newer than what it was.
+    return this.#look(slotOf(question, question.key)) ?? this.#above(question, within) ?? own;
   }
 
   /** Takes an answer in for as long as its records say; returns it as it is given to clients. */
@@ -94,13 +96,15 @@ export class AnswerCache {
     if (!canKeep || isTruncated || life === undefined || life.ttl <= 0) return made;
     if (this.#except.some(zone => isWithin(key, zone))) return made;
     const isAbsent = message.rcode === rcodes.NXDOMAIN && message.answers.length === 0;
-    const slot = slotOf(question, key, isAbsent ? anyType : question.type);
+    const slot = isAbsent ? slotOf(question, key) : slotOf(question, key, question.type);
+    // A failure says nothing of the name: what was found before is better (RFC 8767 section 4).
+    if (message.rcode === rcodes.SERVFAIL && this.#entries.get(slot)?.kind === 'success') return made;
     const { kind, ttl } = life;
-    const bytes = made.bytes.length + 2 * slot.length + entryOverhead;
-    this.#remove(slot);
     const authorities = isAbsent ? message.authorities : [];
+    const bytes = made.bytes.length + 2 * slot.length + entryOverhead + recordOverhead * authorities.length;
+    this.#remove(slot);
     this.#entries.set(slot, {
-      answer: made,
+      answer: { ...made, bytes: ownCopy(made.bytes) },
       kind,
       at: this.#now(),
       ttl,
@@ -136,17 +140,18 @@ export class AnswerCache {
   }
 
   /** Nothing is below a name that does not exist. */
-  #above(question: CacheQuestion): CacheHit | undefined {
+  #above(question: CacheQuestion, within: (above: NameKey) => boolean): CacheHit | undefined {
     if (this.#absentNames === 0) return undefined;
     for (let key = parentKey(question.key); key.length > 1; key = parentKey(key)) {
-      const slot = slotOf(question, key, anyType);
+      const slot = slotOf(question, key);
       const entry = this.#entries.get(slot);
-      const hit = entry === undefined ? undefined : this.#look(slot);
-      if (entry === undefined || hit === undefined) continue;
+      if (entry === undefined || !within(key)) continue;
+      const hit = this.#look(slot);
+      if (hit === undefined) continue;
       const body = writeRecords(question.key, entry.authorities);
       return {
         ...hit,
-        answer: { ...hit.answer, bytes: clamped(body, this.#config), ends: body.ends, ttls: body.ttls },
+        answer: { ...hit.answer, bytes: clamped(body, entry.ttl), ends: body.ends, ttls: body.ttls },
       };
     }
     return undefined;
@@ -170,9 +175,18 @@ export class AnswerCache {
   }
 }
 
-/** Keys have characters up to 255; these two are the type, and DO and CD. */
-const slotOf = (question: CacheQuestion, key: NameKey, type: number): string =>
-  key + String.fromCharCode(type, (question.dnssecOk ? 1 : 0) + (question.checkingDisabled ? 2 : 0));
+/** A key ends where it says itself; behind it DO and CD, and a type, or none for what is said of all types. */
+const slotOf = (question: CacheQuestion, key: NameKey, type?: number): string => {
+  const bits = (question.dnssecOk ? 1 : 0) + (question.checkingDisabled ? 2 : 0);
+  return key + (type === undefined ? String.fromCharCode(bits) : String.fromCharCode(bits, type));
+};
+
+/** Not a slice of the allocator's pool, of which a few octets would keep the whole. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
 
 interface Life {
   readonly kind: 'success' | 'denial';
@@ -228,7 +242,7 @@ function compiled(
   };
 }
 
-function clamped({ bytes, ttls }: { bytes: Buffer; ttls: readonly number[] }, config: CacheConfig): Buffer {
-  for (const at of ttls) bytes.writeUInt32BE(Math.min(bytes.readUInt32BE(at), config.maxNegativeTtl), at);
+function clamped({ bytes, ttls }: { bytes: Buffer; ttls: readonly number[] }, most: number): Buffer {
+  for (const at of ttls) bytes.writeUInt32BE(Math.min(bytes.readUInt32BE(at), most), at);
   return bytes;
 }

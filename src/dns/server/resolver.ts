@@ -5,6 +5,7 @@ import { questionEndOf } from '../forward/upstream-message.ts';
 import type { UpstreamQuestion } from '../forward/upstream-message.ts';
 import type { DnsMetrics } from '../metrics.ts';
 import { rcodes, textOfName } from '../wire/index.ts';
+import type { NameKey } from '../wire/index.ts';
 import { readMessage } from '../wire/message.ts';
 import { AnswerCache, compileMessage } from './cache.ts';
 import type { CacheHit } from './cache.ts';
@@ -70,10 +71,10 @@ export class Resolver {
 
   resolve(question: UpstreamQuestion): Reply | Promise<Reply> {
     if (this.#loops?.isOurs(question.key) === true) return codeOnly(rcodes.NXDOMAIN, 'loop');
-    const zone = this.#zoneOf(question);
+    const zone = this.#zoneOf(question.key);
     if (zone === undefined) return this.#nobody(question);
     const { metrics } = this.#options;
-    const hit = this.#cache?.get(question);
+    const hit = this.#cache?.get(question, above => this.#zoneOf(above) === zone);
     if (this.#cache !== undefined) {
       metrics.cacheRequests.value++;
       if (hit === undefined || hit.isStale) metrics.cacheMisses.value++;
@@ -96,7 +97,7 @@ export class Resolver {
   }
 
   /** The one with the longest zone that the name is in; of equals the first. */
-  #zoneOf({ key }: UpstreamQuestion): ForwardZone | undefined {
+  #zoneOf(key: NameKey): ForwardZone | undefined {
     let best: { zone: ForwardZone; length: number } | undefined;
     for (const zone of this.#zones) {
       const length = zone.matches(key);

@@ -30,8 +30,16 @@ export function keyOfName(text: string): NameKey {
   throw new FairleadError('dns/bad-name', `"${text.slice(0, 80)}" is not a domain name`);
 }
 
-/** The key of wire-form octets. Octets above 127 are changed too, which no name that we hold has. */
-export const foldKey = (wire: string): NameKey => wire.toLowerCase() as NameKey;
+/** The key of wire-form octets: ASCII letters alone are folded; other octets are what they are (RFC 4343 section 3). */
+export function foldKey(wire: string): NameKey {
+  const folded = wire.toLowerCase();
+  // Two names in one place, and a wrong question to an upstream, would come of folding more.
+  if (folded !== wire && beyondAscii.test(wire))
+    return wire.replaceAll(/[A-Z]+/g, letters => letters.toLowerCase()) as NameKey;
+  return folded as NameKey;
+}
+
+const beyondAscii = /[\x80-\xff]/;
 
 /** The name without its first label; the root's is the root. */
 export function parentKey(key: NameKey): NameKey {
