@@ -21,3 +21,4 @@ export type { DescribedAnswer, DescribedRecord } from './wire/describe.ts';
 export { FrameReader } from './wire/frames.ts';
 export { typeNumber } from './wire/type-names.ts';
 export { rcodeName } from './metrics.ts';
+export { unpredictable } from './random.ts';

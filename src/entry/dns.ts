@@ -31,6 +31,7 @@ import {
   serverLabel,
   startHttpServer,
   takeAddresses,
+  unpredictable,
   watchConfig,
 } from '../dns/index.ts';
 import type { DnsCounts, TopReport, Upstream } from '../dns/index.ts';
@@ -98,7 +99,7 @@ if (import.meta.main)
       gate,
       metrics,
       top,
-      random: Math.random,
+      random: unpredictable(),
       clock,
       log,
       signal: stop,
@@ -188,10 +189,14 @@ function probeHealth(healthPort: number, metrics: DnsMetrics): () => void {
   const timer = setInterval(() => {
     const started = monotonic();
     const signal = AbortSignal.timeout(probeMilliseconds);
-    fetch(`http://127.0.0.1:${healthPort}/health`, { signal }).then(
-      () => metrics.healthDuration.observe((monotonic() - started) / 1000),
-      () => metrics.healthFailures.add(),
-    );
+    const asking = fetch(`http://127.0.0.1:${healthPort}/health`, { signal });
+    // Read to its end: else the connection stays.
+    asking
+      .then(answer => answer.text())
+      .then(
+        () => metrics.healthDuration.observe((monotonic() - started) / 1000),
+        () => metrics.healthFailures.add(),
+      );
   }, probeMilliseconds);
   return () => clearInterval(timer);
 }
