@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { FairleadError } from '../../src/base/errors.ts';
+import { silentLog } from '../../src/base/log.ts';
 import { defaultConfig, defaultForward } from '../../src/dns/config/config.ts';
+import { loadConfig, watchConfig } from '../../src/dns/config/load-config.ts';
 import { parseYaml } from '../../src/dns/config/parse-yaml.ts';
 import { readConfig } from '../../src/dns/config/read-config.ts';
 
@@ -91,4 +96,39 @@ limits: {tcpConnections: 5, tcpConnectionsPerClient: 2, tcpIdleSeconds: 3, udpSi
   assert.equal(config.transferTo.length, 2);
   assert.deepEqual(config.acl[0]?.types, ['AAAA', 'TYPE65']);
   assert.equal(config.limits.udpSize, 512);
+});
+
+test('a file that is there and cannot be read is refused, and no default in its place', async context => {
+  const directory = mkdtempSync(join(tmpdir(), 'fairlead-dns-config-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  await assert.rejects(loadConfig(directory, false), { code: 'dns/bad-config' });
+  const file = join(directory, 'dns.yaml');
+  writeFileSync(file, '#'.repeat(5 * 1024 * 1024));
+  await assert.rejects(loadConfig(file, false), { code: 'dns/bad-config' });
+  assert.equal((await loadConfig(join(directory, 'none.yaml'), false)).config, defaultConfig);
+});
+
+test('a file that changes before it is watched, or while it is read, is taken', async context => {
+  const directory = mkdtempSync(join(tmpdir(), 'fairlead-dns-config-'));
+  const file = join(directory, 'dns.yaml');
+  writeFileSync(file, 'log: all\n');
+  const reading = loadConfig(file, true);
+  writeFileSync(`${file}.new`, 'log: error\n');
+  renameSync(`${file}.new`, file);
+  const current = await reading;
+  assert.equal(current.config.log, 'all');
+  const taken = Promise.withResolvers<string>();
+  const unwatch = watchConfig({
+    file,
+    isNeeded: true,
+    current,
+    take: ({ config }) => taken.resolve(config.log),
+    onFailure: () => taken.reject(new Error('it is refused')),
+    log: silentLog,
+  });
+  context.after(() => {
+    unwatch();
+    rmSync(directory, { recursive: true });
+  });
+  assert.equal(await taken.promise, 'error');
 });

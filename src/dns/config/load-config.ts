@@ -12,19 +12,24 @@ export interface LoadedConfig {
   readonly hosts: HostsTable | undefined;
   /** Of the file's text. */
   readonly hash: string;
+  /** Of the files, from before they were read: what changed while they were is seen later. */
+  readonly stamp: string;
 }
 
 const mostOctets = 4 * 1024 * 1024;
 
 /** Reads a file; throws `dns/bad-config` with the place for what it does not know. An absent one is the default. */
 export async function loadConfig(file: string, isNeeded: boolean): Promise<LoadedConfig> {
+  const own = stamp([file]);
   const text = readText(file);
   if (text === undefined) {
-    if (isNeeded)
+    // What is there and cannot be read, or is too long, is no absent one.
+    if (isNeeded || own !== absent)
       throw new FairleadError('dns/bad-config', `the configuration ${file} cannot be read`, {
         field: '--config',
+        hint: `It has to be a file of at most ${mostOctets} octets that this process may read`,
       });
-    return { config: defaultConfig, hosts: undefined, hash: '' };
+    return { config: defaultConfig, hosts: undefined, hash: '', stamp: own };
   }
   // A library that only those load who have a configuration.
   const [{ parseYaml }, { readConfig }] = await Promise.all([
@@ -32,9 +37,12 @@ export async function loadConfig(file: string, isNeeded: boolean): Promise<Loade
     import('./read-config.ts'),
   ]);
   const config = readConfig(parseYaml(text), readText);
+  const hostsFile = config.hosts?.file;
+  const stamps = hostsFile === undefined ? own : `${own}\n${stamp([hostsFile])}`;
   return {
     config,
     hosts: hostsOf(config),
+    stamp: stamps,
     hash: createHash('sha512').update(text).digest('hex').slice(0, 64),
   };
 }
@@ -58,6 +66,8 @@ function readText(file: string): string | undefined {
   }
 }
 
+const absent = 'absent';
+
 /** What tells one state of the files from another. */
 function stamp(files: readonly string[]): string {
   return files
@@ -66,7 +76,7 @@ function stamp(files: readonly string[]): string {
         const { mtimeMs, size, ino } = statSync(file);
         return `${mtimeMs} ${size} ${ino}`;
       } catch {
-        return 'absent';
+        return absent;
       }
     })
     .join('\n');
@@ -92,7 +102,7 @@ export function watchConfig(options: WatchConfigOptions): () => void {
     const hosts = current.config.hosts?.file;
     return hosts === undefined ? [file] : [file, hosts];
   };
-  let seen = stamp(files());
+  let seen = current.stamp;
   let isLoading = false;
   const look = async () => {
     const now = stamp(files());
@@ -101,7 +111,7 @@ export function watchConfig(options: WatchConfigOptions): () => void {
     isLoading = true;
     try {
       current = await loadConfig(file, isNeeded);
-      seen = stamp(files());
+      seen = current.stamp;
       take(current);
       log.info({ file, hash: current.hash }, 'the configuration is taken');
     } catch (error) {
