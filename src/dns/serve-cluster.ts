@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -159,12 +160,19 @@ export class ClusterServer {
   save(): void {
     const following = this.#following;
     if (!this.#isSynced || following === undefined || following.changes() === this.#saved) return;
-    this.#saved = following.changes();
-    writeSnapshot(this.#options.snapshotFile, {
-      at: this.#options.clock.now() - following.staleness() * 1000,
-      form: formOf(this.names.rules),
-      input: this.names.input(),
-    });
+    const { clock, log, snapshotFile } = this.#options;
+    const changes = following.changes();
+    try {
+      writeSnapshot(snapshotFile, {
+        at: clock.now() - following.staleness() * 1000,
+        form: formOf(this.names.rules),
+        input: this.names.input(),
+      });
+      this.#saved = changes;
+    } catch (error) {
+      // A full disk is no reason to answer no names; it is tried again.
+      log.warn({ file: snapshotFile, reason: sentenceOf(error) }, 'the last state cannot be kept');
+    }
   }
 
   #use(pipeline: Pipeline): void {
