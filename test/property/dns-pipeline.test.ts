@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Metrics } from '../../src/base/metrics.ts';
 import { parseAddress } from '../../src/base/ip.ts';
 import { silentLog } from '../../src/base/log.ts';
+import { defaultLimits } from '../../src/dns/config/config.ts';
 import { parseYaml } from '../../src/dns/config/parse-yaml.ts';
 import { readConfig } from '../../src/dns/config/read-config.ts';
 import { DnsMetrics } from '../../src/dns/index.ts';
 import { Answerer } from '../../src/dns/server/answerer.ts';
+import { addressesOf } from '../../src/dns/server/compose.ts';
 import { HostsTable } from '../../src/dns/server/hosts-table.ts';
 import { Pipeline } from '../../src/dns/server/pipeline.ts';
+import { startStreamServer } from '../../src/dns/server/stream-server.ts';
 import { TopNames } from '../../src/dns/server/top-names.ts';
-import { readQuery } from '../../src/dns/wire/index.ts';
+import { FrameReader, frame, keyOfName, readQuery } from '../../src/dns/wire/index.ts';
+import { writeRecords } from '../../src/dns/wire/message.ts';
 import { questionFor } from '../netns/dns-client.ts';
 import type { QuestionOptions } from '../netns/dns-client.ts';
 import { decodeMessage } from '../netns/dns-decoder.ts';
@@ -398,4 +404,67 @@ test('of a flood of questions that nobody answers a bounded number waits, and na
   assert.deepEqual([waiting, [...codes]], [4096, ['REFUSED']]);
   assert.equal(await say(`web.default.${local}`, 'A'), 'NOERROR | A 10.96.1.1');
   assert.ok(silent.asked.length < 10, 'upstreams are asked once for all of them');
+});
+
+test('of questions that one TCP client sends at once a bounded number is begun, and all are answered in time', async context => {
+  const begun: ((answers: readonly Buffer[]) => void)[] = [];
+  const reserved = createServer();
+  const host = '127.53.7.11'; // nobody else's, so that the port stays free
+  await new Promise<void>(resolve => reserved.listen(0, host, resolve));
+  const { port } = reserved.address() as AddressInfo;
+  await new Promise(resolve => reserved.close(resolve));
+  const server = await startStreamServer({
+    host,
+    port,
+    limits: () => ({ ...defaultLimits, tcpIdleSeconds: 60 }),
+    handler: () => new Promise(resolve => begun.push(resolve)),
+  });
+  const socket = connect(port, host);
+  context.after(() => {
+    socket.destroy();
+    server.close();
+  });
+  const question = questionFor('www.example.com', 'A');
+  socket.write(Buffer.concat(Array.from({ length: 500 }, () => frame(question))));
+  const reader = new FrameReader();
+  const answered = { count: 0 };
+  socket.on('data', chunk => (answered.count += reader.push(chunk).length));
+  const deadline = performance.now() + 20_000;
+  let most = 0;
+  while (answered.count < 500) {
+    assert.ok(performance.now() < deadline, `${answered.count} are answered`);
+    await new Promise(resolve => setTimeout(resolve, 1));
+    most = Math.max(most, begun.length);
+    for (const end of begun.splice(0, 8)) end([question]);
+  }
+  assert.ok(most <= 32, `${most} are begun`);
+});
+
+test('only addresses at the end of the question’s own aliases are told to policies', () => {
+  const key = keyOfName('www.example.com');
+  const reply = (answers: Parameters<typeof writeRecords>[1]) => {
+    const { bytes, ends, ttls } = writeRecords(key, answers);
+    const counts = { answers: answers.length, authorities: 0, additional: 0, stride: 0 };
+    return {
+      answer: { rcode: 0, authoritative: false, bytes, ends, ttls, ...counts },
+      age: 0,
+      by: 'forward' as const,
+    };
+  };
+  const honest = addressesOf(
+    key,
+    reply([aliasRecord('www.example.com', 'web.example.com'), addressRecord('web.example.com', '192.0.2.1')]),
+  );
+  assert.equal(honest.addresses.length, 1);
+  assert.deepEqual(honest.chain, [key, keyOfName('web.example.com')]);
+  const stranger = addressesOf(
+    key,
+    reply([addressRecord('other.example.net', '192.0.2.66'), aliasRecord('a.example.net', 'b.example.net')]),
+  );
+  assert.deepEqual([stranger.chain, stranger.addresses], [[key], []]);
+  const circle = addressesOf(
+    key,
+    reply([aliasRecord('www.example.com', 'b.example.com'), aliasRecord('b.example.com', 'www.example.com')]),
+  );
+  assert.deepEqual(circle.chain, [key, keyOfName('b.example.com')]);
 });

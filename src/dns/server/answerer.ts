@@ -155,6 +155,11 @@ export class Answerer {
       return [Buffer.from(scratch.subarray(0, length))];
     };
     if (!(found instanceof Promise)) return finish(found);
+    if (this.#later >= mostWaiting) {
+      this.#options.metrics.rejected.add();
+      found.catch(() => undefined); // who began it hears of its faults
+      return finish(codeOnly(rcodes.REFUSED, 'forward'));
+    }
     this.#later++;
     return found
       .catch((error: unknown) => this.#fault(error))

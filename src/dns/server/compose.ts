@@ -1,5 +1,5 @@
 import type { CompiledAnswer } from '../compile-answer.ts';
-import { limits, types } from '../wire/index.ts';
+import { foldKey, limits, types } from '../wire/index.ts';
 import type { NameKey } from '../wire/index.ts';
 import { readMessage, writeRecords } from '../wire/message.ts';
 import type { RawMessage, RawRecord } from '../wire/message.ts';
@@ -35,7 +35,7 @@ export function renamed(key: NameKey, asked: NameKey, reply: Reply): Reply {
   const back = (records: readonly RawRecord[]) =>
     records.map(record => ({
       ...record,
-      name: record.name.toLowerCase() === asked ? key : record.name,
+      name: foldKey(record.name) === asked ? key : record.name,
       ttl:
         reply.answer.ttls === undefined
           ? record.ttl
@@ -75,17 +75,29 @@ function remade(
   return { answer, age: 0, by: reply.by };
 }
 
-/** Names of an answer's chain of aliases, the question's first, and the addresses at its end; keys, and octets. */
+/** The names that a chain of aliases leads over, the question's first, and the addresses of the last: nobody else's. */
 export function addressesOf(
   key: NameKey,
   reply: Reply,
-): { readonly chain: readonly string[]; readonly addresses: readonly RawRecord[] } {
+): { readonly chain: readonly NameKey[]; readonly addresses: readonly RawRecord[] } {
   const { answers } = recordsOf(key, reply.answer);
-  const targets = answers
-    .filter(({ type }) => type === types.CNAME)
-    .map(({ data }) => data.toString('latin1'));
+  const aliases = new Map(
+    answers
+      .filter(({ type }) => type === types.CNAME)
+      .map(({ name, data }) => [foldKey(name), foldKey(data.toString('latin1'))]),
+  );
+  const chain = [key];
+  for (let last = aliases.get(key); last !== undefined; last = aliases.get(last)) {
+    if (chain.includes(last) || chain.length > longestChain) break;
+    chain.push(last);
+  }
+  const end = chain.at(-1);
   return {
-    chain: [key, ...targets],
-    addresses: answers.filter(({ type }) => type === types.A || type === types.AAAA),
+    chain,
+    addresses: answers.filter(
+      ({ name, type }) => (type === types.A || type === types.AAAA) && foldKey(name) === end,
+    ),
   };
 }
+
+const longestChain = 16;

@@ -23,6 +23,8 @@ const waitMilliseconds = 1000;
 const reconnectMilliseconds = 500;
 const mostPatterns = 10_000;
 const mostWaiting = 1000;
+/** Of one name; the agent takes lines of 64 KiB. */
+const mostAddresses = 512;
 const longestLine = 2 * 1024 * 1024;
 
 /**
@@ -66,10 +68,13 @@ export class NameGate {
     names: readonly string[],
     addresses: readonly NamedAddress[],
   ): Promise<void> {
-    if (this.#waiting.size >= mostWaiting) return;
+    if (this.#waiting.size >= mostWaiting) {
+      this.#options.metrics.gateTimeouts.add();
+      return;
+    }
     const id = this.#next++;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const canonical = addresses.flatMap(({ address, ttl }) => {
+    const canonical = addresses.slice(0, mostAddresses).flatMap(({ address, ttl }) => {
       const parsed = parseAddress(address);
       return parsed === undefined ? [] : [{ address: formatAddress(parsed), ttl }];
     });

@@ -20,8 +20,8 @@ export type StreamServerOptions = StreamPlace & {
 
 /** Questions of one connection that wait for others; it is read on when some are answered. */
 const mostWaiting = 32;
-/** Answers that a client does not fetch; then it is left alone. */
-const mostUnsentBytes = 1024 * 1024;
+/** Answers that a client does not fetch; further questions of it wait until it does, or its time is over. */
+const mostUnsentBytes = 128 * 1024;
 
 /** DNS over TCP (RFC 7766): questions may follow each other at once, and are answered as answers are ready. */
 export interface StreamServer {
@@ -61,31 +61,40 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
 
 function serve(socket: Socket, client: string, { handler, limits }: StreamServerOptions): void {
   const reader = new FrameReader();
+  /** Read, and not begun: what came in one chunk with others. */
+  const questions: Buffer[] = [];
   let waiting = 0;
   const reply = (answers: readonly Buffer[]) => {
     for (const answer of answers) {
       if (socket.destroyed) return;
       socket.write(frame(answer));
     }
-    // A zone is as long as it is; what is counted is what stays unread behind it.
-    if (answers.length <= 1 && socket.writableLength > mostUnsentBytes) socket.destroy();
   };
   const replyLater = async (answers: Promise<readonly Buffer[]>) => {
     waiting++;
-    if (waiting >= mostWaiting) socket.pause();
     reply(await answers);
     waiting--;
-    if (waiting < mostWaiting) socket.resume();
+    work();
   };
-  socket.setNoDelay(true);
-  socket.setTimeout(limits().tcpIdleSeconds * 1000, () => socket.destroy());
-  socket.on('error', () => socket.destroy()); // the client went away
-  socket.on('data', chunk => {
-    for (const message of reader.push(chunk)) {
+  const isFull = () => waiting >= mostWaiting || socket.writableLength > mostUnsentBytes;
+  function work(): void {
+    while (!socket.destroyed && !isFull()) {
+      const message = questions.shift();
+      if (message === undefined) break;
       const answers = handler(message, client);
       if (answers instanceof Promise) void replyLater(answers);
       else reply(answers);
     }
+    if (isFull()) socket.pause();
+    else socket.resume();
+  }
+  socket.setNoDelay(true);
+  socket.setTimeout(limits().tcpIdleSeconds * 1000, () => socket.destroy());
+  socket.on('error', () => socket.destroy()); // the client went away
+  socket.on('drain', work);
+  socket.on('data', chunk => {
+    questions.push(...reader.push(chunk));
+    work();
   });
 }
 
