@@ -88,7 +88,7 @@ export class ServiceModeSwitch {
   }
 
   async #start(wanted: ModeDecision): Promise<ModeDecision> {
-    if (this.translation.state === 'on') return wanted;
+    if (this.translation.state === 'on' && this.translation.isInPlace()) return wanted;
     const { cluster, log, node, podsCgroup } = this.#options;
     try {
       // The first pod would make it; another cluster's is there before any agent.

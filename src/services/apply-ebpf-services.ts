@@ -81,8 +81,11 @@ export class SocketServices {
     try {
       return await work();
     } catch (error) {
-      await this.#translation.stop();
-      this.#onFailure(error);
+      try {
+        await this.#translation.stop();
+      } finally {
+        this.#onFailure(error);
+      }
       return 0;
     }
   }

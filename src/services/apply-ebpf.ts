@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAddress } from '../base/ip.ts';
 import { cgroupMount } from '../kernel/cgroup/index.ts';
@@ -21,6 +22,8 @@ export type SocketKernel = Pick<
   | 'podNamespaces'
   | 'endUdpSockets'
 >;
+
+type PodNamespaces = Awaited<ReturnType<SocketKernel['podNamespaces']>>;
 
 export interface SocketTranslationOptions {
   readonly kernel: SocketKernel;
@@ -66,6 +69,8 @@ export class SocketTranslation {
   #used: SocketMapSizes = { frontends: 0, endpoints: 0, locals: 0 };
   /** Told apart so that a wish to know does not read the kernel: front ends that there was no room for. */
   #left = 0;
+  /** Network namespaces of peers in which no process was found the last time. */
+  #deserted: ReadonlySet<bigint> = new Set();
 
   constructor(options: SocketTranslationOptions) {
     this.#options = options;
@@ -78,6 +83,11 @@ export class SocketTranslation {
   /** Front ends that pods' sockets are led by, and how many more there was no room for. */
   counts(): { readonly frontends: number; readonly left: number } {
     return { frontends: this.#state === 'on' ? this.#used.frontends : 0, left: this.#left };
+  }
+
+  /** The hooks of the state `on` are attached: somebody may have taken pins away. */
+  isInPlace(): boolean {
+    return [...translating, ...answering].every(program => existsSync(this.#link(program)));
   }
 
   /** From now on pods' sockets are translated, as soon as `adopt` has told by what. Throws what the kernel refuses. */
@@ -112,7 +122,9 @@ export class SocketTranslation {
       const group = byPlace().get(service);
       return group === undefined || !placesIn(group.endpoints).includes(endpoint);
     });
-    await this.followPods();
+    const pods = await this.#pods();
+    await this.#tellPods(pods);
+    await this.#forgetDeserted(new Set(pods.map(({ cookie }) => cookie)));
     if (this.#state === 'draining') await this.#endWhenDrained();
     return corrections;
   }
@@ -136,10 +148,17 @@ export class SocketTranslation {
 
   /** Tells the hooks which addresses pods have, so that one that is itself an endpoint is left to nftables. */
   async followPods(): Promise<void> {
-    if (this.#state === 'off') return;
+    if (this.#state !== 'off') await this.#tellPods(await this.#pods());
+  }
+
+  async #pods(): Promise<PodNamespaces> {
     const { kernel, cgroup } = this.#options;
     const node = await kernel.namespaceCookie();
-    const pods = (await kernel.podNamespaces(cgroup)).filter(({ cookie }) => cookie !== node);
+    return (await kernel.podNamespaces(cgroup)).filter(({ cookie }) => cookie !== node);
+  }
+
+  async #tellPods(pods: PodNamespaces): Promise<void> {
+    const { kernel } = this.#options;
     const wanted = new Map(pods.map(({ cookie, addresses }) => [cookieBytes(cookie), ownOf(addresses)]));
     const found = await kernel.readBpfMap(this.#pin('own'));
     const present = new Map<string, string>();
@@ -271,7 +290,7 @@ export class SocketTranslation {
       if (peer === undefined) continue;
       const [service, endpoint] = [textOf(peer.subarray(0, 20)), textOf(peer.subarray(20, 38))];
       if (!isGone(service, endpoint)) continue;
-      const namespace = viewOn(peer).getBigUint64(40, true);
+      const namespace = namespaceOf(peer);
       const sockets = byNamespace.get(namespace);
       const socket = viewOn(key).getBigUint64(0, true);
       if (sockets === undefined) byNamespace.set(namespace, [socket]);
@@ -282,6 +301,29 @@ export class SocketTranslation {
       cgroup,
       [...byNamespace].map(([namespace, sockets]) => ({ namespace, sockets })),
     );
+  }
+
+  /**
+   * Sockets that the kernel keeps for a program (the flows of an MPTCP socket) are closed without any hook. Their peers
+   * go with their pod: once nobody was found in its namespace twice, for a process may end while it is looked at.
+   */
+  async #forgetDeserted(inhabited: ReadonlySet<bigint>): Promise<void> {
+    const { kernel } = this.#options;
+    const deserted = new Set<bigint>();
+    for (const name of ['tcp_peers', 'udp_peers'] as const) {
+      const { keys, values } = await kernel.readBpfMap(this.#pin(name));
+      const peers = chunks(values, lengths.peer);
+      const gone: Uint8Array[] = [];
+      for (const key of chunks(keys, cookieLength)) {
+        const peer: Uint8Array | undefined = peers.next().value ?? undefined;
+        const namespace = peer === undefined ? undefined : namespaceOf(peer);
+        if (namespace === undefined || inhabited.has(namespace)) continue;
+        deserted.add(namespace);
+        if (this.#deserted.has(namespace)) gone.push(key);
+      }
+      if (gone.length > 0) await kernel.changeBpfMaps([{ pin: this.#pin(name), remove: joined(gone) }]);
+    }
+    this.#deserted = deserted;
   }
 
   /** Nothing of it is left once the last translated socket is closed. */
@@ -318,6 +360,8 @@ function cookieBytes(cookie: bigint): Uint8Array {
   viewOn(bytes).setBigUint64(0, cookie, true);
   return bytes;
 }
+
+const namespaceOf = (peer: Uint8Array): bigint => viewOn(peer).getBigUint64(40, true);
 
 function ownOf(texts: readonly string[]): Uint8Array {
   return encodeOwn(texts.flatMap(text => parseAddress(text) ?? []));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { FlowEvent } from '../../src/base/flow-event.ts';
 import { bpf } from '../../src/kernel/contract.ts';
@@ -153,6 +153,24 @@ test(
     }
   },
 );
+
+test('hooks whose pins somebody took away come back', { skip: withoutKubectl }, async () => {
+  await eventually('the node is in mode ebpf', async () => ((await modeOf()) === 'ebpf' ? true : undefined));
+  const pins = bpf.services(name, node);
+  const linksNow = () => readdirSync(pins).filter(pin => pin.startsWith('link_'));
+  const links = linksNow();
+  for (const pin of links) rmSync(`${pins}/${pin}`);
+  // The agent compares twice a minute, and when its Node changes.
+  await cluster.kubectl(['label', 'node', node, 'looked=again']);
+  await eventually('the attachments are pinned again', () =>
+    linksNow().length === links.length ? true : undefined,
+  );
+  await eventually('connections are led at sockets again', async () => {
+    const before = ledAtSockets();
+    isUp(await connect(2), 2);
+    return ledAtSockets() - before === 2 ? true : undefined;
+  });
+});
 
 test(
   'an annotation of the Node switches it live, and connections go on',

@@ -292,6 +292,41 @@ test('switched to nftables and back, connections go on, sockets are answered as 
   assert.deepEqual(readdirSync(node.pins), []);
 });
 
+test('what a pod leaves in the maps goes with the pod, and does not hold up a switch', async context => {
+  const node = await withServers(context);
+  const { objects, places, worker } = node;
+  objects.put(service('web', web), slice('web', places[4]));
+  const translation = node.translation();
+  const pod = await node.pod(node.client);
+  await translation.start();
+  const network = node.networkWith(translation);
+  await network.load();
+  const kept = { do: 'tcp', host: web[0], port: 80, keep: 'kept' } as const;
+  await pod.ask(kept);
+  const pin = `${node.pins}/tcp_peers`;
+  const { keys, values } = await worker.readBpfMap(pin);
+  assert.equal(keys.length, 8, 'one socket');
+  // As of a socket that was closed without the hooks, in a namespace that there is no more.
+  const left = Uint8Array.from(values);
+  new DataView(left.buffer).setBigUint64(40, 1n << 60n, true);
+  await worker.changeBpfMaps([{ pin, set: { keys: new Uint8Array(8).fill(255), values: left } }]);
+  await network.reconcile();
+  await network.reconcile();
+  assert.deepEqual(
+    Buffer.from((await worker.readBpfMap(pin)).keys),
+    Buffer.from(keys),
+    'the pod has its own',
+  );
+  assert.equal((await pod.ask(kept)).peer, web[0]);
+  await worker.changeBpfMaps([{ pin, set: { keys: new Uint8Array(8).fill(255), values: left } }]);
+  await pod.end();
+  await translation.stop();
+  await until(async () => {
+    await translation.adopt(new Map());
+    return translation.state === 'off';
+  });
+});
+
 test('3,000 Services grow the maps, and one that changes writes its own entries alone', async context => {
   const node = await withServers(context);
   const { objects, places } = node;
