@@ -1,5 +1,5 @@
 import type { FlowEnd, FlowEvent } from '../base/flow-event.ts';
-import { contains, parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
+import { contains, formatAddress, parseAddress, parseInterface, prefixOf } from '../base/ip.ts';
 
 /** All that is given has to hold. */
 export interface FlowFilter {
@@ -37,6 +37,9 @@ function isEnd(wanted: string, end: FlowEnd): boolean {
   if (end.pod === wanted || end.address === wanted || end.names?.includes(wanted) === true) return true;
   if (wanted.endsWith('/')) return end.pod?.startsWith(wanted) === true;
   const address = parseAddress(end.address);
+  const one = parseAddress(wanted);
+  // Written otherwise than formatAddress does: FD00:0::1.
+  if (one !== undefined) return end.address === formatAddress(one);
   const prefix = parseInterface(wanted);
   return (
     address !== undefined &&

@@ -66,4 +66,6 @@ test('filters take pods, namespaces, addresses, prefixes, ports, times and what 
   assert.deepEqual(found({ since: 1500 }), ['shop/b 1']);
   assert.deepEqual(found({ after: 1 }), ['shop/b 1']);
   assert.deepEqual(found({ policy: 'shop/deny' }), []);
+  flows.add('3', 3000, () => ({ ...explained('shop/c', 'shop/a'), source: { address: 'fd00::1' } }));
+  assert.deepEqual(found({ from: 'FD00:0::1' }), ['undefined 1'], 'however an address is written');
 });
