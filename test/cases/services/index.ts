@@ -1,5 +1,6 @@
 import type { ServiceCase } from './case.ts';
 import { affinityAndPorts } from './ports.ts';
+import { combinations } from './combinations.ts';
 import { endpointStates } from './endpoint-states.ts';
 import { external } from './external.ts';
 import { topology } from './topology.ts';
@@ -13,4 +14,5 @@ export const serviceCases: readonly ServiceCase[] = [
   ...topology,
   ...external,
   ...whoseServices,
+  ...combinations,
 ];
