@@ -4,6 +4,7 @@ import type { GRPCRouteMatch, GRPCRouteRule } from '../kube/types/gateway-routes
 import { attach } from './compile-attachment.ts';
 import { readGateway } from './compile-gateway.ts';
 import { readRoute } from './compile-route.ts';
+import { withoutRivals } from './compile-rivals.ts';
 import { compileTable } from './compile-table.ts';
 import { LiveTable } from './live-table.ts';
 import { indexTable, lookUp } from './lookup/index.ts';
@@ -134,20 +135,76 @@ test('routes of two kinds with the same name are two routes, also when one of th
   const objects: ClusterObject[] = [
     edge,
     cart,
-    grpcRoute('shop/same', [calls('call', exact('shop.Cart'))]),
-    route('shop/same', [to('cart', '/web')]),
+    grpcRoute('shop/same', [calls('call', exact('shop.Cart'))], { hostnames: ['calls.example'] }),
+    route('shop/same', [to('cart', '/web')], { hostnames: ['web.example'] }),
   ];
   const live = new LiveTable('shop/edge', sourcesOf(objects));
   assert.equal(live.revision(), 1);
-  assert.deepEqual(
-    live.table().hosts['http *']?.rules.map(({ provenance, protocol }) => [provenance.kind, protocol]),
-    [
-      ['GRPCRoute', 'grpc'],
-      ['HTTPRoute', undefined],
-    ],
-  );
+  const rules = (table = live.table()) =>
+    Object.values(table.hosts).flatMap(host =>
+      host.rules.map(({ provenance, protocol = 'any' }) => `${provenance.kind} ${protocol}`),
+    );
+  assert.deepEqual(new Set(rules()), new Set(['GRPCRoute grpc', 'HTTPRoute any']));
   objects.splice(2, 1);
   const after = new LiveTable('shop/edge', sourcesOf(objects));
   after.revision();
-  assert.equal(after.table().hosts['http *']?.rules.length, 1);
+  assert.equal(rules(after.table()).length, 1);
+});
+
+const madeAt = (second: number) => ({ creationTimestamp: `2026-01-01T00:00:0${second}Z` });
+const web = (name: string, hostnames: readonly string[], second = 1) =>
+  route(`shop/${name}`, [to('cart')], { hostnames }, madeAt(second));
+const call = (name: string, hostnames: readonly string[], second = 1) =>
+  grpcRoute(`shop/${name}`, [calls('call')], { hostnames }, madeAt(second));
+
+test('of an HTTPRoute and a GRPCRoute with a name in common the first one is accepted', () => {
+  const cases: readonly (readonly [what: string, objects: readonly ClusterObject[], accepted: string])[] = [
+    ['the older one', [web('a', ['x.example'], 2), call('b', ['x.example'], 1)], 'b'],
+    ['by name', [call('b', ['x.example']), web('a', ['x.example'])], 'a'],
+    ['every name', [web('a', []), call('b', ['x.example'])], 'a'],
+    ['a wildcard', [call('a', ['*.example']), web('b', ['x.example'])], 'a'],
+    ['other names', [web('a', ['x.example']), call('b', ['y.example'])], 'a b'],
+    ['one kind', [web('a', ['x.example']), web('b', ['x.example'])], 'a b'],
+    // What is refused itself is in nobody's way.
+    [
+      'a third',
+      [web('a', ['x.example']), call('b', ['x.example', 'y.example']), web('c', ['y.example'])],
+      'a c',
+    ],
+  ];
+  for (const [what, objects, accepted] of cases) {
+    const { attached, table, sources } = tableOf(...objects);
+    const stands = withoutRivals(attached).filter(one => one.attachments[0]?.verdict.holds);
+    assert.deepEqual(
+      stands
+        .map(one => one.route.route.metadata.name)
+        .toSorted()
+        .join(' '),
+      accepted,
+      what,
+    );
+    const live = new LiveTable('shop/edge', sources);
+    live.revision();
+    assert.deepEqual(live.table(), table, `${what}, live`);
+  }
+  const [, refused] = withoutRivals(tableOf(web('a', []), call('b', [])).attached);
+  assert.equal(refused?.attachments[0]?.verdict.reason, 'HostnameConflict');
+});
+
+test('a route that stood in another one’s way leaves it its names when it goes', () => {
+  const objects: ClusterObject[] = [edge, cart, web('a', ['x.example']), call('b', ['x.example'])];
+  let sources = sourcesOf(objects);
+  const following = new Proxy(sources, { get: (_, name) => Reflect.get(sources, name) as unknown });
+  const live = new LiveTable('shop/edge', following);
+  const kinds = () => {
+    live.revision();
+    return Object.values(live.table().hosts).flatMap(host => host.rules.map(one => one.provenance.kind));
+  };
+  assert.deepEqual(kinds(), ['HTTPRoute']);
+  sources = sourcesOf(objects.toSpliced(2, 1));
+  live.routeChanged('shop/a');
+  assert.deepEqual(kinds(), ['GRPCRoute']);
+  sources = sourcesOf(objects);
+  live.routeChanged('shop/a');
+  assert.deepEqual(kinds(), ['HTTPRoute']);
 });

@@ -2,6 +2,7 @@ import type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteMode
 import { compileBackend } from './compile-backends.ts';
 import { intersect } from './compile-hostname.ts';
 import { comparePrecedence } from './compile-precedence.ts';
+import { withoutRivals } from './compile-rivals.ts';
 import type { RankedRule } from './compile-precedence.ts';
 import { hostKey } from './table.ts';
 import type { RouteTable, TableBackend, TableCertificate, TableHost, TableListener } from './table.ts';
@@ -60,7 +61,7 @@ export function compileTable(
 ): RouteTable {
   const hosts = new Map<string, { readonly part: HostPart; readonly rules: RankedRule[] }>();
   const backends = new Map<string, TableBackend>();
-  for (const attached of routes) {
+  for (const attached of withoutRivals(routes)) {
     const parts = hostsOf(attached);
     if (parts.size === 0) continue;
     const ranked = rankedRules(attached.route);

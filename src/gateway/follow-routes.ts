@@ -53,6 +53,11 @@ export class FollowedRoutes {
     return [this.#http, this.#grpc, this.#tls].flatMap<Route>(({ cache }) => cache.by(index, value));
   }
 
+  /** Whether there is a GRPCRoute on the Gateway. */
+  hasCalls(gateway: string): boolean {
+    return this.#grpc.cache.by('parent', gateway).length > 0;
+  }
+
   keysBy(index: RouteIndex, value: string): readonly string[] {
     return this.by(index, value).map(routeKey);
   }

@@ -4,7 +4,8 @@ import { diffTables, emptyTable, isSameEntry, mergeChanges } from './compile-del
 import { readGateway } from './compile-gateway.ts';
 import { readRoute } from './compile-route.ts';
 import { compileHost, compileListeners, hostsOf, rankedRules } from './compile-table.ts';
-import type { HostPart } from './compile-table.ts';
+import type { AttachedRoute, HostPart } from './compile-table.ts';
+import { withoutRivals } from './compile-rivals.ts';
 import type { RankedRule } from './compile-precedence.ts';
 import { isOurs } from './model.ts';
 import type { GatewayModel, GatewaySources, Route } from './model.ts';
@@ -51,6 +52,7 @@ export class LiveTable {
   #isGatewayDirty = true;
   readonly #dirtyRoutes = new Set<string>();
   readonly #dirtyServices = new Set<string>();
+  readonly #grpcRoutes = new Set<string>();
 
   constructor(key: string, sources: LiveSources) {
     this.#key = key;
@@ -111,7 +113,11 @@ export class LiveTable {
   #refresh(model: GatewayModel): void {
     const dirtyHosts = new Set<string>();
     const dirtyBackends = new Set<string>();
-    for (const key of this.#dirtyRoutes) this.#readRoute(key, model, dirtyHosts, dirtyBackends);
+    this.#markRivals();
+    const attached = withoutRivals([...this.#dirtyRoutes].flatMap(key => this.#attached(key, model)));
+    const parts = new Map(attached.map(one => [one.route.key, partOf(one)]));
+    for (const key of this.#dirtyRoutes)
+      this.#readRoute(key, parts.get(key) ?? nothing, dirtyHosts, dirtyBackends);
     for (const key of this.#routesOfBackend.keys())
       if (this.#dirtyServices.has(key.slice(0, key.lastIndexOf(':')))) dirtyBackends.add(key);
     this.#dirtyRoutes.clear();
@@ -135,9 +141,20 @@ export class LiveTable {
     this.#changes = isFirst ? [] : [...this.#changes, change].slice(-REMEMBERED);
   }
 
-  #readRoute(key: string, model: GatewayModel, dirtyHosts: Set<string>, dirtyBackends: Set<string>): void {
+  /** Where there are GRPCRoutes, another route may come to stand or to fall with each change of one. */
+  #markRivals(): void {
+    const before = this.#grpcRoutes.size;
+    for (const key of this.#dirtyRoutes) {
+      if (this.#sources.route(key)?.kind === 'GRPCRoute') this.#grpcRoutes.add(key);
+      else this.#grpcRoutes.delete(key);
+    }
+    if (this.#dirtyRoutes.size === 0 || before + this.#grpcRoutes.size === 0) return;
+    for (const key of [...this.#sources.routesOf(this.#key), ...this.#parts.keys()])
+      this.#dirtyRoutes.add(key);
+  }
+
+  #readRoute(key: string, after: RoutePart, dirtyHosts: Set<string>, dirtyBackends: Set<string>): void {
     const before = this.#parts.get(key) ?? nothing;
-    const after = this.#partOf(key, model);
     for (const [index, old, next, dirty] of [
       [this.#routesOfHost, before.hosts, after.hosts, dirtyHosts],
       [this.#routesOfBackend, before.backends, after.backends, dirtyBackends],
@@ -157,13 +174,11 @@ export class LiveTable {
     else this.#parts.set(key, after);
   }
 
-  /** What the route has on this Gateway: nothing where it is gone, or not attached. */
-  #partOf(key: string, model: GatewayModel): RoutePart {
+  #attached(key: string, model: GatewayModel): readonly AttachedRoute[] {
     const object = this.#sources.route(key);
-    if (object === undefined) return nothing;
+    if (object === undefined) return [];
     const route = readRoute(object, this.#sources);
-    const hosts = hostsOf({ route, attachments: attach(route, model, this.#sources) });
-    return hosts.size === 0 ? nothing : { ranked: rankedRules(route), hosts, backends: route.backends };
+    return [{ route, attachments: attach(route, model, this.#sources) }];
   }
 
   #compileHost(key: string): TableHost | undefined {
@@ -190,6 +205,13 @@ export class LiveTable {
     const service = this.#sources.service(target.service);
     return service && compileBackend(service, target.port, this.#sources.slices(target.service));
   }
+}
+
+/** What the route has on this Gateway: nothing where it is not attached. */
+function partOf(attached: AttachedRoute): RoutePart {
+  const hosts = hostsOf(attached);
+  const { route } = attached;
+  return hosts.size === 0 ? nothing : { ranked: rankedRules(route), hosts, backends: route.backends };
 }
 
 /** Compiles the dirty entries anew, in place; what comes out the same is no change. */

@@ -5,6 +5,7 @@ import type { Attachment, GatewayModel, GatewaySources, RouteModel } from '../..
 import { MANAGED_BY } from '../../gateway/compile-objects.ts';
 import { isSameSpec, namespaceOf, parentsOf, routeKey, secretsOf } from '../../gateway/compile-keys.ts';
 import { FollowedRoutes } from '../../gateway/follow-routes.ts';
+import { withoutRivals } from '../../gateway/compile-rivals.ts';
 import { isOurs } from '../../gateway/model.ts';
 import type { Route } from '../../gateway/model.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -63,6 +64,8 @@ export class GatewayCluster {
   readonly #namespaces;
   readonly #gatewayModels = new Map<string, GatewayModel>();
   readonly #routeModels = new Map<string, RouteModel>();
+  /** Of Gateways with GRPCRoutes, where one route may stand in another's way; by Gateway, then by route. */
+  readonly #attached = new Map<string, AttachedToGateway>();
   readonly #sources: GatewaySources;
 
   constructor({ client, services, clock, log }: ClusterOptions) {
@@ -144,7 +147,7 @@ export class GatewayCluster {
       this.#namespaces.onChange(({ before, after }) => {
         if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
         const name = (after ?? before)?.metadata.name ?? '';
-        tell(this.routes.by('namespace', name).flatMap(route => routeAndParents(route)));
+        tell(this.routes.by('namespace', name).flatMap(route => this.#ofRoute(route)));
       }),
     ];
     return () => {
@@ -176,7 +179,18 @@ export class GatewayCluster {
 
   /** What a route's parentRefs to this Gateway come to. */
   attachments(route: RouteModel, gateway: GatewayModel): readonly Attachment[] {
-    return attach(route, gateway, this.#sources);
+    if (!this.routes.hasCalls(gateway.key)) return attach(route, gateway, this.#sources);
+    let known = this.#attached.get(gateway.key);
+    if (known?.gateway !== gateway) {
+      const all = this.routesOf(gateway.key).map(one => ({
+        route: one,
+        attachments: attach(one, gateway, this.#sources),
+      }));
+      const routes = new Map(withoutRivals(all).map(one => [one.route.key, one.attachments]));
+      known = { gateway, routes };
+      this.#attached.set(gateway.key, known);
+    }
+    return known.routes.get(route.key) ?? [];
   }
 
   /** The Gateways of ours that a route names. */
@@ -198,7 +212,10 @@ export class GatewayCluster {
 
   #gatewayChanged({ before, after }: Change<Gateway>): readonly Touched[] {
     const key = keyOf(after ?? before ?? { metadata: { name: '' } });
-    if (after === undefined) this.#gatewayModels.delete(key);
+    if (after === undefined) {
+      this.#gatewayModels.delete(key);
+      this.#attached.delete(key);
+    }
     return isSameSpec(before, after) ? [`gateway/${key}`] : this.#gatewayAndRoutes(key);
   }
 
@@ -208,7 +225,7 @@ export class GatewayCluster {
     const key = routeKey(route);
     if (after === undefined) this.#routeModels.delete(key);
     if (isSameSpec(before, after)) return [`route/${key}`];
-    return each({ before, after }).flatMap(routeAndParents);
+    return each({ before, after }).flatMap(one => this.#ofRoute(one));
   }
 
   #serviceChanged({ before, after }: Change<Service>): readonly Touched[] {
@@ -229,15 +246,28 @@ export class GatewayCluster {
   #forgetRoutes(index: 'backend' | 'backendNamespace', value: string): readonly Touched[] {
     return this.routes.by(index, value).flatMap(route => {
       this.#routeModels.delete(routeKey(route));
-      return routeAndParents(route);
+      return this.#ofRoute(route);
     });
+  }
+
+  /** The route, its parents, and those that it may stand in the way of. */
+  #ofRoute(route: Route): readonly Touched[] {
+    return [
+      `route/${routeKey(route)}`,
+      ...parentsOf(route).flatMap((key): readonly Touched[] => {
+        this.#attached.delete(key);
+        const hasRivals = route.kind === 'GRPCRoute' || this.routes.hasCalls(key);
+        const rivals = hasRivals ? this.routes.keysBy('parent', key) : [];
+        return [`routes-of/${key}`, ...rivals.map(rival => `route/${rival}` as const)];
+      }),
+    ];
   }
 }
 
-const routeAndParents = (route: Route): readonly Touched[] => [
-  `route/${routeKey(route)}`,
-  ...parentsOf(route).map(key => `routes-of/${key}` as const),
-];
+interface AttachedToGateway {
+  readonly gateway: GatewayModel;
+  readonly routes: ReadonlyMap<string, readonly Attachment[]>;
+}
 
 const each = <T>({ before, after }: { readonly before?: T | undefined; readonly after?: T | undefined }) =>
   [before, after].filter(object => object !== undefined);

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { silentLog } from '../../base/log.ts';
-import { fairlead, gateway, http, namespace, route, service, to } from '../../gateway/testing/objects.ts';
+import {
+  fairlead,
+  gateway,
+  grpcRoute,
+  http,
+  namespace,
+  route,
+  service,
+  to,
+} from '../../gateway/testing/objects.ts';
 import { createClientOver } from '../../kube/client.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { FakeApi } from '../../kube/fake-api.ts';
@@ -13,6 +22,7 @@ import {
   EVENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
+  GRPC_ROUTES,
   HTTP_ROUTES,
   NAMESPACES,
   REFERENCE_GRANTS,
@@ -29,6 +39,7 @@ const resources: readonly Resource<KubeObject>[] = [
   GATEWAY_CLASSES,
   GATEWAYS,
   HTTP_ROUTES,
+  GRPC_ROUTES,
   REFERENCE_GRANTS,
   SECRETS,
   SERVICES,
@@ -277,4 +288,21 @@ test('a route that leads nowhere is told by its status and by one Event', async 
   assert.equal(events.length, 1);
   rig.put(service('shop/gone'));
   await rig.until('it is found', () => reasons().includes('ResolvedRefs'));
+});
+
+test('a GRPCRoute whose names an HTTPRoute before it has is refused until that one goes', async context => {
+  const web = route('shop/web', [to('web')]);
+  const rig = new Rig(context, fairlead, edge, service('shop/web'), web, grpcRoute('shop/wire', []));
+  rig.start();
+  const verdicts = () =>
+    [rig.get(HTTP_ROUTES, 'shop/web'), rig.get(GRPC_ROUTES, 'shop/wire')].map(
+      one => one?.status?.parents?.[0]?.conditions.find(({ type }) => type === 'Accepted')?.reason,
+    );
+  const count = () => rig.get(GATEWAYS, 'shop/edge')?.status?.listeners?.[0]?.attachedRoutes;
+  const are = (...reasons: readonly (string | undefined)[]) => verdicts().join() === reasons.join();
+  await rig.until('the first one stands', () => are('Accepted', 'HostnameConflict') && count() === 1);
+  rig.api.store.remove(HTTP_ROUTES, 'shop/web');
+  await rig.until('the other one stands', () => are(undefined, 'Accepted') && count() === 1);
+  rig.put(web);
+  await rig.until('the first one is back', () => are('Accepted', 'HostnameConflict') && count() === 1);
 });
