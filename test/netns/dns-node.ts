@@ -79,7 +79,7 @@ export async function startNode(
       const target = { namespace: podPath, server: addresses[0] };
       const answer = await ask(target, name, type, {}, 20).catch(() => undefined);
       if (answer?.rcode === rcode) return performance.now() - from;
-      if (performance.now() - from > 10_000) throw new Error(`DNS does not answer\n${output}`);
+      if (performance.now() - from > 20_000) throw new Error(`DNS does not answer\n${output}`);
     }
   };
   const found: DnsNode = {
