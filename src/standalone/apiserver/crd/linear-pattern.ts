@@ -1,14 +1,14 @@
 /**
  * Patterns whose time grows with the text alone, as RE2's does: all ways through the pattern are followed at once (Thompson).
- * For patterns that repeat a group a counted number of times: the engine of V8 that does not backtrack refuses those.
+ * For patterns that the engine of V8 that does not backtrack refuses: a group that is counted, letters of either case.
  */
 export class LinearPattern {
   readonly #program: readonly Instruction[];
 
   /** Throws an Error for a pattern that is larger than the limit once its repetitions are written out. */
   constructor(pattern: string, flags: string) {
-    const compiler = new Compiler(flags);
-    compiler.compile(new Parser(pattern).parse());
+    const compiler = new Compiler();
+    compiler.compile(new Parser(pattern, flags).parse());
     this.#program = compiler.finish();
   }
 
@@ -97,22 +97,26 @@ class CharacterSet {
 }
 
 type Node =
-  | { readonly is: 'char'; readonly source: string }
-  | { readonly is: 'assert'; readonly source: string }
+  | { readonly is: 'char'; readonly source: string; readonly flags: string }
+  | { readonly is: 'assert'; readonly source: string; readonly flags: string }
   | { readonly is: 'sequence'; readonly nodes: readonly Node[] }
   | { readonly is: 'choice'; readonly nodes: readonly Node[] }
   | { readonly is: 'repeat'; readonly node: Node; readonly min: number; readonly max: number };
 
 const TOKEN =
-  /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|c[a-zA-Z]|.)|\[\^?(?:\\.|[^\]\\])*\]|\((?:\?:|\?P?<[^>]+>)?|[\s\S]/y;
+  /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|c[a-zA-Z]|.)|\[\^?(?:\\.|[^\]\\])*\]|\((?:\?[ims]*(?:-[ims]+)?:|\?P?<[^>]+>)?|[\s\S]/y;
+/** What a group puts in force for itself, and what it takes out of force: `(?i-s:`. */
+const MODIFIERS = /^\(\?([ims]*)-?([ims]*):$/;
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(,(\d*))?\})\??/y;
 
 class Parser {
   readonly #pattern: string;
+  #flags: string;
   #at = 0;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, flags: string) {
     this.#pattern = pattern;
+    this.#flags = flags;
   }
 
   parse(): Node {
@@ -136,12 +140,17 @@ class Parser {
   #atom(): Node {
     const token = this.#take(TOKEN)?.[0] ?? '';
     if (token.startsWith('(')) {
+      const outside = this.#flags;
+      const [, added = '', removed = ''] = MODIFIERS.exec(token) ?? [];
+      this.#flags = [...new Set(outside + added)].filter(flag => !removed.includes(flag)).join('');
       const inner = this.parse();
+      this.#flags = outside;
       this.#at++; // the group's end: the pattern was read by the engine before
       return inner;
     }
-    if (['^', '$', '\\b', '\\B'].includes(token)) return { is: 'assert', source: token };
-    return { is: 'char', source: /^[{}\]]$/.test(token) ? `\\${token}` : token };
+    const flags = this.#flags;
+    if (['^', '$', '\\b', '\\B'].includes(token)) return { is: 'assert', source: token, flags };
+    return { is: 'char', source: /^[{}\]]$/.test(token) ? `\\${token}` : token, flags };
   }
 
   #repeated(node: Node): Node {
@@ -173,13 +182,8 @@ class Parser {
 const MOST_INSTRUCTIONS = 20_000;
 
 class Compiler {
-  readonly #flags: string;
   readonly #sets = new Map<string, CharacterSet>();
   readonly #program: Instruction[] = [];
-
-  constructor(flags: string) {
-    this.#flags = flags;
-  }
 
   finish(): readonly Instruction[] {
     this.#emit({ is: 'match' });
@@ -189,10 +193,10 @@ class Compiler {
   compile(node: Node): void {
     switch (node.is) {
       case 'char':
-        this.#emit({ is: 'char', set: this.#setOf(node.source) });
+        this.#emit({ is: 'char', set: this.#setOf(node) });
         break;
       case 'assert':
-        this.#emit({ is: 'assert', holds: assertionOf(node.source, this.#flags) });
+        this.#emit({ is: 'assert', holds: assertionOf(node.source, node.flags) });
         break;
       case 'sequence':
         for (const inner of node.nodes) this.compile(inner);
@@ -244,11 +248,12 @@ class Compiler {
     return this.#program.push(instruction) - 1;
   }
 
-  #setOf(source: string): CharacterSet {
-    let set = this.#sets.get(source);
+  #setOf({ source, flags }: Extract<Node, { is: 'char' }>): CharacterSet {
+    const key = `${flags}/${source}`;
+    let set = this.#sets.get(key);
     if (set === undefined) {
-      set = new CharacterSet(source, this.#flags);
-      this.#sets.set(source, set);
+      set = new CharacterSet(source, flags);
+      this.#sets.set(key, set);
     }
     return set;
   }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LinearPattern } from './linear-pattern.ts';
-import { countsGroups, testerOf } from './pattern.ts';
+import { boundBacktracking, isBounded, testerOf } from './pattern.ts';
+
+boundBacktracking();
 
 /** Pattern, texts that have it, texts that do not. */
 const CASES: readonly (readonly [string, readonly string[], readonly string[]])[] = [
@@ -17,6 +19,9 @@ const CASES: readonly (readonly [string, readonly string[], readonly string[]])[
   ['^(.|\\n){3}$', ['a\nb'], ['ab']],
   ['^(a|){2}$', ['', 'a', 'aa'], ['aaa']],
   ['^(\\(|\\{){2}$', ['({'], ['(((']],
+  ['^(?i:(ab)+)c{2,3}$', ['aBcc', 'ABABccc'], ['abCC', 'abc']],
+  ['(?i)(?-i:(a)+)b$', ['aab', 'aB'], ['Ab']],
+  ['(?m)^(?i:(a)+)x{2}$', ['b\nAxx\nc'], ['bAxx']],
 ];
 
 for (const [pattern, having, lacking] of CASES) {
@@ -28,7 +33,16 @@ for (const [pattern, having, lacking] of CASES) {
 }
 
 test('a pattern that would take for ever is answered at once', () => {
-  for (const pattern of ['^(a|aa){1,200}$', '^(a+){1,30}$', '^((a{1,4}){1,4}){1,4}$', '^(a|a){1,1000}$']) {
+  for (const pattern of [
+    '^(a|aa){1,200}$',
+    '^(a+){1,30}$',
+    '^((a{1,4}){1,4}){1,4}$',
+    '^(a|a){1,1000}$',
+    '^(a+)+$',
+    '(?i)(a+)+$',
+    '(?i:(a+)+)$',
+    '(a+)+x{2,2000}',
+  ]) {
     const started = performance.now();
     assert.equal(testerOf(pattern)?.test(`${'a'.repeat(2000)}b`), false);
     assert.ok(performance.now() - started < 20_000, pattern);
@@ -39,16 +53,9 @@ test('a pattern that is too large once its repetitions are written out is not re
   assert.equal(testerOf('^((((a{10}){10}){10}){10}){10}$'), undefined);
 });
 
-test('only groups that are counted need more than the engine has', () => {
-  assert.deepEqual(['(a){2}', 'a{2}', '[)]{2}', '\\){2}', '(a)*', '(a){2,}', '((a)){3}'].map(countsGroups), [
-    true,
-    false,
-    false,
-    false,
-    false,
-    true,
-    true,
-  ]);
+test('only repeated groups that the engine does not take in bounded time need more', () => {
+  const patterns = [/a{2}/, /[)]{2}/, /\){2}/, /(a)*/, /^(a+)+$/, /(a+)+$/i, /(?i:(a+)+)$/, /(a|aa){1,200}/];
+  assert.deepEqual(patterns.map(isBounded), [true, true, true, true, true, false, false, false]);
 });
 
 /** Patterns of a few letters, whose every construct is understood by both engines. */

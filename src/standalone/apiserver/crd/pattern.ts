@@ -21,12 +21,12 @@ export interface TextPattern {
 }
 
 /**
- * As `patternOf`, for the question alone: its time grows with the text, whatever the pattern is. A group that is repeated
- * a counted number of times (`(a|aa){1,200}`) is beyond the engine of V8 that does not backtrack.
+ * As `patternOf`, for the question alone: its time grows with the text, whatever the pattern is. Some patterns are beyond
+ * the engine of V8 that does not backtrack: counted repetitions (`(a|aa){1,200}`), letters of either case (`(?i)(a+)+`).
  */
 export function testerOf(pattern: string): TextPattern | undefined {
   const found = patternOf(pattern);
-  if (found === undefined || !countsGroups(pattern)) return found;
+  if (found === undefined || isBounded(found)) return found;
   try {
     return new LinearPattern(found.source, found.flags);
   } catch {
@@ -34,10 +34,16 @@ export function testerOf(pattern: string): TextPattern | undefined {
   }
 }
 
-/** Whether a group is repeated a counted number of times. */
-export function countsGroups(pattern: string): boolean {
-  const bare = pattern.replaceAll(/\\.|\[\^?(?:\\.|[^\]\\])*\]/gs, '');
-  return /\)\{\d/.test(bare);
+/** Whether V8 goes through any text in bounded time: no group is repeated, or its engine that does not backtrack takes it. */
+export function isBounded({ source, flags }: RegExp): boolean {
+  const bare = source.replaceAll(/\\.|\[\^?(?:\\.|[^\]\\])*\]/gs, '');
+  if (!/\)[*+{]/.test(bare)) return true;
+  try {
+    // The flag says that this engine is to be used; it is there once `boundBacktracking` was called.
+    return new RegExp(source, `${flags}l`) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 /** An escape, a class of characters (which hides what is in it), or what looks around or back. */
@@ -53,4 +59,5 @@ export function isBeyondRe2(pattern: string): boolean {
 /** RE2 needs time in proportion to the text. So does V8, once it is told to change its engine when it backtracks much. */
 export function boundBacktracking(): void {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  setFlagsFromString('--enable-experimental-regexp-engine');
 }

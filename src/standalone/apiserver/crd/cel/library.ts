@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '../../kinds/text/names.ts';
 import { quantityMilliValue } from '../../../../kube/quantity.ts';
 import { registerQuantities } from './quantities.ts';
-import { countsGroups, patternOf, testerOf } from '../pattern.ts';
+import { isBounded, patternOf, testerOf } from '../pattern.ts';
 import type { TextPattern } from '../pattern.ts';
 
 type Register = (signature: string, handler: (...values: never[]) => unknown) => void;
@@ -87,8 +87,9 @@ function tester(pattern: string): TextPattern {
 
 /** A pattern whose place in the text is asked for: only one that the engine goes through in bounded time. */
 function read(pattern: string): RegExp {
-  const found = countsGroups(pattern) ? undefined : patternOf(pattern);
-  if (found === undefined) throw new Error(`the pattern ${JSON.stringify(pattern)} cannot be read`);
+  const found = patternOf(pattern);
+  if (found === undefined || !isBounded(found))
+    throw new Error(`the pattern ${JSON.stringify(pattern)} cannot be read`);
   return found;
 }
 
