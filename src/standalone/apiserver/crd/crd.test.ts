@@ -399,3 +399,51 @@ test('upstream’s definitions install and check as on a real server', { skip },
   assert.equal(policy.status, 422, policy.text);
   assert.match(policy.text, /Invalid CIDR format/i);
 });
+
+test('a definition whose names were taken is served once they are free', async () => {
+  await using server = await started();
+  await define(server, boat({}));
+  const ship = boat({});
+  const spec = { ...(ship['spec'] as Fields), names: { plural: 'ships', kind: 'Boat' } };
+  const made = await server.call('POST', DEFINITIONS, {
+    body: { metadata: { name: 'ships.example.com' }, spec },
+  });
+  assert.equal(made.status, 201, made.text);
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const { text } = await server.call('GET', `${DEFINITIONS}/ships.example.com`);
+    if (text.includes('NameConflict')) break;
+    assert.ok(Date.now() < deadline, text);
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  assert.equal((await server.call('DELETE', `${DEFINITIONS}/boats.example.com`)).status, 200);
+  await established(server, 'ships.example.com');
+  assert.equal((await server.call('GET', '/apis/example.com/v1/namespaces/default/ships')).status, 200);
+});
+
+test('rules about the change of items of a long list take time in proportion to it', async () => {
+  await using server = await started();
+  const item = {
+    type: 'object',
+    required: ['name'],
+    properties: { name: { type: 'string' }, size: { type: 'integer' } },
+    'x-kubernetes-validations': [{ rule: 'self.size >= oldSelf.size', message: 'items never shrink' }],
+  };
+  const seats = {
+    type: 'array',
+    items: item,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['name'],
+  };
+  await define(server, boat({ properties: { seats } }));
+  const many = (size: number) => ({
+    seats: Array.from({ length: 5000 }, (_, index) => ({ name: `seat-${index}`, size })),
+  });
+  assert.equal((await server.call('POST', BOATS, { body: boatOf('a', many(2)) })).status, 201);
+  const patch = (size: number) =>
+    server.call('PATCH', `${BOATS}/a`, { body: { spec: many(size) }, type: 'application/merge-patch+json' });
+  const since = performance.now();
+  assert.equal((await patch(3)).status, 200);
+  assert.match((await patch(1)).text, /items never shrink/);
+  assert.ok(performance.now() - since < 20_000);
+});

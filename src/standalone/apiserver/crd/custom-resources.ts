@@ -58,6 +58,7 @@ export class CustomResources {
     const object = store.newest(STORAGE, key)?.object;
     if (object === undefined) {
       registry.setCustom(key, []);
+      await this.#serveWaiting();
     } else if (object.metadata.deletionTimestamp !== undefined) {
       await this.#remove(key, object);
     } else if (
@@ -77,6 +78,13 @@ export class CustomResources {
       this.#context.registry.setCustom(name, customKinds(definition, { metadata: this.#metadata(), rules }));
     }
     await this.#say(name, clash);
+  }
+
+  /** Definitions whose names another one had: they are free with its end. */
+  async #serveWaiting(): Promise<void> {
+    for (const { object } of this.#context.store.newestOf(STORAGE)) {
+      if (object.metadata.deletionTimestamp === undefined && isRefused(object)) await this.#serve(object);
+    }
   }
 
   /** Another resource of the group that has one of the names. */
@@ -198,6 +206,9 @@ const isSameSpec = (a: ApiObject, b: ApiObject): boolean =>
 
 const isEstablished = (definition: ApiObject): boolean =>
   conditionsOf(definition).some(one => one['type'] === 'Established');
+
+const isRefused = (definition: ApiObject): boolean =>
+  conditionsOf(definition).some(one => one['type'] === 'NamesAccepted' && one['status'] === 'False');
 
 function conditionsOf(definition: ApiObject): readonly Fields[] {
   const conditions = valueAt(definition, ['status', 'conditions']);

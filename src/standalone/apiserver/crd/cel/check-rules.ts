@@ -1,5 +1,6 @@
 import { equalJson } from '../../codec/json.ts';
 import { isFields } from '../../object.ts';
+import type { Fields } from '../../object.ts';
 import type { Findings } from '../../kinds/validation/findings.ts';
 import { Place } from '../../kinds/validation/place.ts';
 import { typeOf } from '../check-value.ts';
@@ -54,9 +55,10 @@ export class RuleCheck {
         const was = Object.hasOwn(old, name) ? old[name] : undefined;
         this.#visit(child, found, place.child(name), was, isFollowed && was !== undefined);
       }
-    } else if (Array.isArray(value) && schema.items !== undefined) {
+    } else if (Array.isArray(value) && schema.items !== undefined && this.#anyWithin(schema.items)) {
+      const itemBefore = isFollowed ? itemsBefore(schema, before) : () => undefined;
       for (const item of place.items()) {
-        const was = isFollowed ? itemBefore(schema, item.value, before) : undefined;
+        const was = itemBefore(item.value);
         this.#visit(schema.items, found, item, was, was !== undefined);
       }
     }
@@ -121,16 +123,15 @@ export class RuleCheck {
   }
 }
 
-/** Items of a map list are the same by their keys; items of other lists cannot be followed. */
-function itemBefore(schema: StructuralSchema, item: unknown, before: unknown): unknown {
-  if (schema.listType !== 'map' || !Array.isArray(before) || !isFields(item)) return undefined;
-  const keyOf = (one: unknown) =>
-    isFields(one)
-      ? JSON.stringify(
-          schema.listKeys.map(key => one[key] ?? schema.items?.properties.get(key)?.default ?? null),
-        )
-      : undefined;
-  return before.find(one => keyOf(one) === keyOf(item));
+/** Finds the item of the list before: those of a map list are the same by their keys, those of other lists cannot be followed. */
+function itemsBefore(schema: StructuralSchema, before: unknown): (item: unknown) => unknown {
+  if (schema.listType !== 'map' || !Array.isArray(before)) return () => undefined;
+  const keyOf = (item: Fields) =>
+    JSON.stringify(
+      schema.listKeys.map(key => item[key] ?? schema.items?.properties.get(key)?.default ?? null),
+    );
+  const byKey = new Map(before.filter(isFields).map(item => [keyOf(item), item]));
+  return item => (isFields(item) ? byKey.get(keyOf(item)) : undefined);
 }
 
 function messageOf(rule: ValidationRule, compiled: CompiledRule, self: unknown, old: unknown): string {
