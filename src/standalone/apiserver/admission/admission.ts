@@ -41,6 +41,8 @@ export interface Concern {
   readonly warnings: readonly string[];
   /** The object as mutating webhooks want it. */
   mutate(object: Fields, before: Fields | undefined): Promise<Fields>;
+  /** Asks mutating webhooks about a body that is not stored as it is (Binding, Eviction, Scale, a connection); throws if one changes it. */
+  passUnchanged(body: Fields | undefined, before: Fields | undefined): Promise<void>;
   /** Throws the StatusError of a refusal. */
   validate(object: Fields | undefined, before: Fields | undefined): Promise<void>;
 }
@@ -116,6 +118,12 @@ export class Admission {
         const writing = { ...question, object, before };
         return (await webhooks.mutate(writing, hooks.mutating, warn)) ?? object;
       },
+      passUnchanged: async (body, before) => {
+        // Where there is no body, they are asked with the validating ones.
+        if (body === undefined || hooks.mutating.length === 0) return;
+        const { webhooks } = await this.#loaded();
+        await webhooks.passUnchanged({ ...question, object: body, before }, hooks.mutating, warn);
+      },
       validate: async (object, before) => {
         const { webhooks, policies } = await this.#loaded();
         const writing = { ...question, object, before };
@@ -138,6 +146,7 @@ export class Admission {
     return {
       warnings: [],
       mutate: object => Promise.resolve(object),
+      passUnchanged: () => Promise.resolve(),
       validate: async (object, before) => {
         const { unreadableIn } = await import('./readable.ts');
         // It is to be stored: it has a head.

@@ -11,7 +11,10 @@ const KINDS: Readonly<Record<string, string>> = {
 /** Asks about a connection to a pod (operation CONNECT): its object is what the query says, as core/v1 PodExecOptions. */
 export async function admitConnection(target: Target): Promise<void> {
   const concern = target.context.admission.concern(target, 'CONNECT');
-  await concern?.validate(optionsOf(target), undefined);
+  if (concern === undefined) return;
+  const options = optionsOf(target);
+  await concern.passUnchanged(options, undefined);
+  await concern.validate(options, undefined);
 }
 
 function optionsOf({ request, subresource }: Target): Fields {

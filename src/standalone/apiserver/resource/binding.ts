@@ -20,7 +20,9 @@ export async function bind(target: Target): Promise<ApiResponse> {
   const now = timestamp(target.context.clock.now());
   const uid = valueAt(body, ['metadata', 'uid']);
   const annotations = valueAt(body, ['metadata', 'annotations']);
-  await target.context.admission.concern(target, 'CREATE')?.validate(body, undefined);
+  const concern = target.context.admission.concern(target, 'CREATE');
+  await concern?.passUnchanged(body, undefined);
+  await concern?.validate(body, undefined);
   const decision = { node, now, uid, annotations };
   // Nobody owns the node's name: it is not one of the fields that managers share.
   const owners: OwnersAfter = ({ before }) => before.metadata.managedFields;

@@ -22,7 +22,9 @@ export async function evict(target: Target): Promise<ApiResponse> {
   const given = valueAt(body, ['deleteOptions']);
   const options = deleteOptionsFrom(isFields(given) ? given : {});
   const dryRun = options.dryRun || isDryRun(target);
-  await target.context.admission.concern(target, 'CREATE')?.validate(body, undefined);
+  const concern = target.context.admission.concern(target, 'CREATE');
+  await concern?.passUnchanged(body, undefined);
+  await concern?.validate(body, undefined);
   await askBudget(target, dryRun);
   await deleteObject(target, { ...options, dryRun });
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

@@ -83,7 +83,7 @@ export type Changed = Written & { readonly warnings: readonly string[] };
 
 /** How admission is asked about a change. */
 export interface Asked {
-  /** The body that the subresource shows, where that is another one than the object (Scale): it is not mutated. */
+  /** The body that the subresource shows, where that is another one than the object (Scale): webhooks may not change it. */
   readonly shown?: (object: ApiObject) => Fields;
   /** It was asked about the request already. */
   readonly isAnswered?: boolean;
@@ -112,7 +112,10 @@ async function mutated(
 ): Promise<ApiObject> {
   assertSameName(wished, target.name);
   assertUnchangedSince(target.kind, wished, before);
-  if (shown !== undefined) return wished;
+  if (shown !== undefined) {
+    await concern.passUnchanged(shown(wished), shown(before));
+    return wished;
+  }
   const given = settled(target, mergedFields(target, wished, before), before);
   const wanted = await concern.mutate(given, before);
   if (wanted === given) return wished;

@@ -104,6 +104,8 @@ const nameFor = (host: string): string => (/^[\d.]+$|:/.test(host) ? '' : host);
 function secured(socket: TLSSocket, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const stop = () => socket.destroy(new Error('aborted'));
+    // The time may have passed while the connection was opened: nobody would tell that again.
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     socket.once('error', error => {
       signal.removeEventListener('abort', stop);

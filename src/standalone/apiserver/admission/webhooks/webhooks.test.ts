@@ -213,6 +213,34 @@ test('selectors, rules and match conditions leave webhooks alone that are not co
   assert.equal(hooks.requests.length, 0);
 });
 
+test('a mutating webhook is asked about a scaling, and may refuse but not change it', async () => {
+  await using hooks = await startHooks({
+    '/scale': ({ object }) => {
+      const { replicas } = object['spec'] as unknown as { readonly replicas: number };
+      if (replicas === 2) return patching({ op: 'replace', path: '/spec/replicas', value: 3 });
+      return { allowed: replicas === 1, status: { message: 'one is enough' } };
+    },
+  });
+  await using server = await started();
+  const rule = { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'] };
+  const rules = [{ ...rule, resources: ['deployments/scale'] }];
+  await configure(server, 'mutating', [{ ...at(hooks, '/scale'), rules }]);
+  const path = '/apis/apps/v1/namespaces/default/deployments';
+  const labels = { app: 'a' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'pause' }] } };
+  await server.call('POST', path, {
+    body: { metadata: { name: 'd' }, spec: { replicas: 4, selector: { matchLabels: labels }, template } },
+  });
+  const scale = (replicas: number) =>
+    server.call('PATCH', `${path}/d/scale`, {
+      body: { spec: { replicas } },
+      type: 'application/merge-patch+json',
+    });
+  assert.match((await scale(5)).text, /denied the request: one is enough/);
+  assert.match((await scale(2)).text, /attempted to modify the scale, which is not supported/);
+  assert.equal((await scale(1)).status, 200);
+});
+
 test('a webhook behind a Service is called on the node of one of its ready pods, by the Service’s name', async () => {
   await using hooks = await startHooks({ '/v': () => ({ allowed: false }) });
   const dialled: string[] = [];

@@ -61,6 +61,16 @@ export class Webhooks {
     return object;
   }
 
+  /** As `mutate`, for what cannot be changed: a webhook that wants to is told so. */
+  async passUnchanged(writing: Writing, hooks: readonly Hook[], warn: Warn): Promise<void> {
+    const wanted = await this.mutate(writing, hooks, warn);
+    if (equalJson(wanted, writing.object)) return;
+    const what = writing.subresource === '' ? 'object' : writing.subresource;
+    throw internal(
+      `admission webhooks attempted to modify the ${what}, which is not supported for this operation`,
+    );
+  }
+
   /** Asks all validating webhooks at once; the first refusal in their order counts. */
   async validate(writing: Writing, hooks: readonly Hook[], warn: Warn): Promise<void> {
     const concerned = hooks.flatMap(hook => {
