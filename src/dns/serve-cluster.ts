@@ -284,14 +284,20 @@ const namesDiffer = (a: DnsConfig, b: DnsConfig): boolean =>
   JSON.stringify([b.rules, b.labels, b.namespaceLabels]);
 
 function restore({ snapshotFile, log }: ServeClusterOptions, names: ClusterNames): number | undefined {
-  const snapshot = readSnapshot(snapshotFile, formOf(names.rules), reason =>
+  const onUnreadable = (reason: string) =>
     log.warn(
       { file: snapshotFile, reason },
       'the last state cannot be read; names are unknown until the API server tells',
-    ),
-  );
+    );
+  const snapshot = readSnapshot(snapshotFile, formOf(names.rules), onUnreadable);
   if (snapshot === undefined) return undefined;
-  names.putAll(snapshot.input);
+  try {
+    names.putAll(snapshot.input);
+  } catch (error) {
+    // A damaged file must not end every start; what was taken in goes when the API server has told everything.
+    onUnreadable(sentenceOf(error));
+    return undefined;
+  }
   log.info(
     { file: snapshotFile, at: new Date(snapshot.at).toISOString() },
     'the last state is answered from',

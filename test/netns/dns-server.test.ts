@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { defaultForm } from '../../src/dns/index.ts';
+import { paths } from '../../src/kernel/contract.ts';
 import { Nft } from '../../src/kernel/nft/index.ts';
 import { ask, exchangeByTcp, exchangeByUdp, questionFor } from './dns-client.ts';
 import { decodeMessage } from './dns-decoder.ts';
@@ -125,6 +128,16 @@ test('killed with -9 while the API server is gone, it answers again from its las
   );
   assert.equal(answer.answers.length, 1);
   assert.ok(milliseconds < 20_000, `it took ${milliseconds} ms`);
+});
+
+test('a last state that is damaged ends no start', async () => {
+  node.process.kill('SIGKILL');
+  await once(node.process, 'exit');
+  const input = { namespaces: ['default'], services: [null], slices: [] };
+  const damaged = { format: 2, at: Date.now(), form: defaultForm, input };
+  writeFileSync(`${paths.nodeState(node.cluster, 'node-1')}/dns.json`, JSON.stringify(damaged));
+  await node.start();
+  assert.match(node.log(), /the last state cannot be read/);
 });
 
 test('told to end, it ends', async () => {
