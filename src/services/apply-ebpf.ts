@@ -58,6 +58,9 @@ const smallest: SocketMapSizes = { frontends: 8192, endpoints: 32_768, locals: 1
 /** A hash map takes 16 bytes for each entry that it may have. What does not fit is left to nftables. */
 const largest: SocketMapSizes = { frontends: 1 << 18, endpoints: 1 << 21, locals: 1 << 20 };
 
+/** What stays free after everything was told: else the next small changes would each have everything told anew. */
+const spare = 1 / 16;
+
 /**
  * The socket hooks of Services on one node, and what they know. Everything is pinned: without this process they go on
  * with what they were told last, and the next one takes them over. Not for two calls at once.
@@ -115,7 +118,7 @@ export class SocketTranslation {
     const fitting = this.#fitting(groups);
     this.#left = groups.size - fitting.size;
     this.#used = sizesOf(fitting.values());
-    if (!this.#hasRoom(this.#used)) await this.#grow(this.#used);
+    if (!this.#hasRoom(this.#used, spare)) await this.#grow(this.#used);
     const corrections = await adoptMaps(kernel, this.#pins(), fitting.values());
     const byPlace = lazily(() => new Map([...fitting.values()].map(group => [textOf(group.key), group])));
     await this.#endPeers((service, endpoint) => {
@@ -255,8 +258,12 @@ export class SocketTranslation {
     await this.#install(this.#state === 'on' ? [...translating, ...answering] : answering);
   }
 
-  #hasRoom(needed: SocketMapSizes): boolean {
-    return growing.every(name => needed[name] <= (this.#sizes?.[name] ?? 0));
+  /** `share`: of the maps that may still grow. */
+  #hasRoom(needed: SocketMapSizes, share = 0): boolean {
+    return growing.every(name => {
+      const size = this.#sizes?.[name] ?? 0;
+      return needed[name] <= (size < largest[name] ? size * (1 - share) : size);
+    });
   }
 
   /** As many as the largest maps take. */

@@ -103,6 +103,12 @@ const isUp = (answers: readonly string[], count: number) =>
 test('a node translates at sockets where the kernel can, and says so', { skip: withoutKubectl }, async () => {
   const [first] = (await cluster.status()).nodes;
   assert.deepEqual(first?.services, { mode: 'ebpf', reason: 'the kernel passes all probes' });
+  // A pod is led once the agent has told the hooks its addresses.
+  await eventually('the client is led at its socket', async () => {
+    const none = ledAtSockets();
+    isUp(await connect(1), 1);
+    return ledAtSockets() > none ? true : undefined;
+  });
   const before = ledAtSockets();
   isUp(await connect(20), 20);
   assert.equal(ledAtSockets() - before, 20);

@@ -292,6 +292,29 @@ test('switched to nftables and back, connections go on, sockets are answered as 
   assert.deepEqual(readdirSync(node.pins), []);
 });
 
+test('maps of another version are replaced, and pods are translated by the new ones', async context => {
+  const node = await withServers(context);
+  const { objects, places, worker } = node;
+  objects.put(service('web', web), slice('web', places[4]));
+  const old = node.translation();
+  await old.start();
+  await node.networkWith(old).load();
+  const file = new URL('../../build/bpf/packet-count.o', import.meta.url).pathname;
+  for (const map of ['udp_peers', 'frontends']) {
+    const pin = `${node.pins}/${map}`;
+    await worker.unpinBpf([pin]);
+    await worker.installBpf({ file, maps: { packet_count: { pin } }, attachments: [] });
+  }
+  const translation = node.translation();
+  const pod = await node.pod(node.client);
+  await translation.start();
+  await node.networkWith(translation).load();
+  await node.kernel.nft('flush chain inet fairlead-services inside');
+  const tcp = await pod.ask({ do: 'tcp', host: web[0], port: 80 });
+  assert.ok(places[4].includes(reached(tcp.said)), JSON.stringify(tcp));
+  assert.equal(tcp.peer, web[0]);
+});
+
 test('what a pod leaves in the maps goes with the pod, and does not hold up a switch', async context => {
   const node = await withServers(context);
   const { objects, places, worker } = node;
