@@ -12,6 +12,7 @@ const FIRST = 30_000;
 const LAST = 32_767;
 /** min(max(16, size / 32), 128) ports are left to people (KEP-3668). */
 const STATIC_BAND = 86;
+const TAKEN = 'provided port is already allocated';
 
 /**
  * `spec.ports[*].nodePort` and `spec.healthCheckNodePort`, from 30000 to 32767. One Service may use a number for several
@@ -46,15 +47,13 @@ export class NodePorts implements Allocator {
     const own = before === undefined ? [] : portsOf(before);
     const chosen = new Set<number>();
     const ports = portList(object);
-    if (!wantsPorts(object)) {
-      const portless = withoutStalePorts(object, before);
-      // Health is told at a node's port even where traffic comes at none.
-      return serviceSpec(object).type === 'LoadBalancer'
-        ? this.#withHealthPort(portless, own, chosen, before)
-        : portless;
-    }
+    if (!takesPorts(object)) return withoutStalePorts(object, before);
+    // Without allocation those stay that are written; a load balancer's health is told at a port all the same.
+    const allocates = wantsPorts(object);
     const assigned = ports.map((port, index) => {
-      const nodePort = numberOf(port['nodePort']) || sameInPast(port, before, chosen) || 0;
+      const past = allocates ? sameInPast(port, before, chosen) : undefined;
+      const nodePort = numberOf(port['nodePort']) || past || 0;
+      if (nodePort === 0 && !allocates) return port;
       const taken = nodePort === 0 ? this.#proposed(chosen) : this.#wished(nodePort, index, own, object);
       chosen.add(taken);
       return { ...port, nodePort: taken };
@@ -75,7 +74,7 @@ export class NodePorts implements Allocator {
     const wish =
       numberOf(healthCheckNodePort) ||
       numberOf(before === undefined ? 0 : specOf(before)['healthCheckNodePort']);
-    const port = wish === 0 ? this.#proposed(chosen) : this.#wished(wish, undefined, own, object);
+    const port = wish === 0 ? this.#proposed(chosen) : this.#wishedForHealth(wish, own, chosen);
     return withSpec(object, { healthCheckNodePort: port });
   }
 
@@ -89,19 +88,34 @@ export class NodePorts implements Allocator {
     );
   }
 
-  #wished(port: number, index: number | undefined, own: readonly number[], object: ApiObject): number {
-    const inRange = port >= FIRST && port <= LAST;
-    if (own.includes(port) || (inRange && this.#pool.isFree(port))) return port;
-    const error: FieldError = {
-      type: 'Invalid',
-      field: index === undefined ? 'spec.healthCheckNodePort' : `spec.ports[${index}].nodePort`,
-      value: port,
-      detail: inRange
-        ? 'provided port is already allocated'
-        : `provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`,
-    };
+  #wished(port: number, index: number, own: readonly number[], object: ApiObject): number {
+    const refusal = this.#refusalOf(port, own);
+    if (refusal === undefined) return port;
+    const field = `spec.ports[${index}].nodePort`;
+    const error: FieldError = { type: 'Invalid', field, value: port, detail: refusal };
     throw invalid(SERVICE, object.metadata.name ?? '', [error]);
   }
+
+  /** Upstream answers with an error of its own here, and a Service's ports are no exception for it. */
+  #wishedForHealth(port: number, own: readonly number[], chosen: ReadonlySet<number>): number {
+    const refusal = chosen.has(port) ? TAKEN : this.#refusalOf(port, own);
+    if (refusal === undefined) return port;
+    const message = `Internal error occurred: failed to allocate requested HealthCheck NodePort ${port}: ${refusal}`;
+    throw new StatusError(500, 'InternalError', message);
+  }
+
+  #refusalOf(port: number, own: readonly number[]): string | undefined {
+    const inRange = port >= FIRST && port <= LAST;
+    if (own.includes(port) || (inRange && this.#pool.isFree(port))) return undefined;
+    return inRange
+      ? TAKEN
+      : `provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`;
+  }
+}
+
+function takesPorts(object: ApiObject): boolean {
+  const { type } = serviceSpec(object);
+  return type === 'NodePort' || type === 'LoadBalancer';
 }
 
 function wantsPorts(object: ApiObject): boolean {
@@ -112,7 +126,7 @@ function wantsPorts(object: ApiObject): boolean {
 
 /** Ports that the type no longer has go, unless they were asked for anew (validation speaks to those). */
 function withoutStalePorts(object: ApiObject, before: ApiObject | undefined): ApiObject {
-  if (before === undefined || !wantsPorts(before)) return object;
+  if (before === undefined || !takesPorts(before)) return object;
   const own = portsOf(before);
   const ports = portList(object).map(port => {
     if (!own.includes(numberOf(port['nodePort']))) return port;
@@ -122,14 +136,14 @@ function withoutStalePorts(object: ApiObject, before: ApiObject | undefined): Ap
   return withSpec(object, { ports, healthCheckNodePort: undefined });
 }
 
-/** The node port that the same port and protocol had, for manifests that do not name it. */
+/** The node port that the port of this name had, for manifests that do not say it. */
 function sameInPast(
   port: Fields,
   before: ApiObject | undefined,
   chosen: ReadonlySet<number>,
 ): number | undefined {
   const past = before === undefined ? [] : portList(before);
-  const same = past.find(other => other['port'] === port['port'] && other['protocol'] === port['protocol']);
+  const same = past.find(other => (other['name'] ?? '') === (port['name'] ?? ''));
   const nodePort = numberOf(same?.['nodePort']);
   return nodePort === 0 || chosen.has(nodePort) ? undefined : nodePort;
 }

@@ -10,7 +10,7 @@ import { AddressRange } from './address-range.ts';
 import type { Allocator } from './allocator.ts';
 import { familiesFor } from './ip-families.ts';
 import type { Families } from './ip-families.ts';
-import { addressesOf, isHeadless, serviceSpec, withSpec } from './service.ts';
+import { addressesOf, isHeadless, serviceSpec, specOf, withSpec } from './service.ts';
 import type { ServiceSpec } from './service.ts';
 
 const IP_ADDRESSES = 'networking.k8s.io/ipaddresses';
@@ -74,7 +74,7 @@ export class ServiceAddresses implements Allocator {
   }
 
   assign(object: ApiObject, before: ApiObject | undefined): ApiObject {
-    const asked = normalised(before === undefined ? object : carriedOver(object, before));
+    const asked = normalised(before === undefined ? object : carriedOver(withList(object, before), before));
     const spec = serviceSpec(asked);
     // Validation refuses addresses that such a Service was given.
     if (spec.type === 'ExternalName') return asked;
@@ -108,7 +108,7 @@ export class ServiceAddresses implements Allocator {
     const why =
       isFree === false
         ? 'provided IP is already allocated'
-        : `the provided IP (${wish}) is not in the valid range. The range of valid IPs is ${ranges.map(range => range.text).join(', ')}`;
+        : 'the provided network does not match the current range';
     const error: FieldError = {
       type: 'Invalid',
       field: 'spec.clusterIPs',
@@ -157,6 +157,33 @@ function wishedAddresses(spec: ServiceSpec, had: ServiceSpec): readonly string[]
   return changed ? [spec.clusterIP, ...spec.clusterIPs.slice(1)] : spec.clusterIPs;
 }
 
+/** A client that knows `clusterIP` alone leaves out the list, and means no change by that. */
+function withList(object: ApiObject, before: ApiObject): ApiObject {
+  const [had, { clusterIP, clusterIPs }] = [serviceSpec(before), specOf(object)];
+  const isWithout = !Array.isArray(clusterIPs) || clusterIPs.length === 0;
+  return isWithout && clusterIP === had.clusterIP && clusterIP !== ''
+    ? withSpec(object, { clusterIPs: had.clusterIPs })
+    : object;
+}
+
+/** The second address and family go by the policy alone. */
+function assertReleased(object: ApiObject, spec: ServiceSpec, had: ServiceSpec): void {
+  if (spec.ipFamilyPolicy === 'SingleStack') return;
+  const lost = [
+    ...(had.clusterIPs.length > 1 && spec.clusterIPs.length === 1 ? ['cluster IP'] : []),
+    ...(had.ipFamilies.length > 1 && spec.ipFamilies.length === 1 ? ['IP family'] : []),
+  ];
+  if (lost.length === 0) return;
+  const value = spec.ipFamilyPolicy ?? null;
+  const errors = lost.map((what): FieldError => ({
+    type: 'Invalid',
+    field: 'spec.ipFamilyPolicy',
+    value,
+    detail: `must be 'SingleStack' to release the secondary ${what}`,
+  }));
+  throw invalid(SERVICE, nameOf(object), errors);
+}
+
 function assertSamePrimary(clusterIPs: readonly string[], had: ServiceSpec, name: string): void {
   const [before] = had.clusterIPs;
   if (before === undefined || before === '' || clusterIPs[0] === before) return;
@@ -186,8 +213,9 @@ function carriedOver(object: ApiObject, before: ApiObject): ApiObject {
   const had = serviceSpec(before);
   if (spec.type === 'ExternalName' || had.type === 'ExternalName') return object;
   const clusterIPs = wishedAddresses(spec, had);
-  assertSamePrimary(clusterIPs, had, nameOf(object));
   const policy = spec.ipFamilyPolicy ?? had.ipFamilyPolicy;
+  assertReleased(object, { ...spec, clusterIPs, ipFamilyPolicy: policy }, had);
+  assertSamePrimary(clusterIPs, had, nameOf(object));
   const families = spec.ipFamilies.length === 0 ? had.ipFamilies : spec.ipFamilies;
   const shrinks = policy === 'SingleStack' && had.ipFamilyPolicy !== 'SingleStack';
   return withSpec(object, {

@@ -94,7 +94,7 @@ test('an address that somebody took by an IPAddress of his own is given to no Se
 test('a further range extends what Services may have, and goes only when none has an address of it', async () => {
   await using server = await started();
   const wish = { clusterIP: '10.200.0.5' };
-  assert.match((await service(server, 'web', wish)).text, /is not in the valid range/);
+  assert.match((await service(server, 'web', wish)).text, /does not match the current range/);
   const range = await server.call('POST', CIDRS, {
     body: { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] } },
   });
@@ -107,7 +107,7 @@ test('a further range extends what Services may have, and goes only when none ha
   assert.deepEqual(names(going), ['kubernetes', 'more']);
   assert.match(
     (await service(server, 'late', { clusterIP: '10.200.0.6' })).text,
-    /is not in the valid range/,
+    /does not match the current range/,
   );
   await server.call('DELETE', `${SERVICES}/web`);
   await until(server, CIDRS, items => items.length === 1);

@@ -216,6 +216,7 @@ function checkUpdate(found: Findings, spec: Place, before: Place): void {
 function checkLoadBalancer(found: Findings, status: Place, type: string): void {
   if (type !== 'LoadBalancer' && status.child('ingress').list.length > 0) {
     found.forbidden(status.child('ingress'), "may only be used when `spec.type` is 'LoadBalancer'");
+    return;
   }
   for (const point of status.child('ingress').items()) {
     const [ip, hostname, mode] = [point.child('ip'), point.child('hostname'), point.child('ipMode')];

@@ -137,3 +137,11 @@ test('services print their ports and where they are reached', () => {
     'a=1,b=2',
   ]);
 });
+
+test('what a load balancer said goes with the type', () => {
+  const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }] } };
+  const before = { ...service({ type: 'LoadBalancer', ports: [PORT] }), status };
+  const after = { ...service({ type: 'ClusterIP', ports: [PORT] }), status };
+  assert.deepEqual(services.strategy.onUpdate?.(after, before, undefined)['status'], { loadBalancer: {} });
+  assert.deepEqual(services.strategy.onUpdate?.(before, before, undefined)['status'], status);
+});

@@ -43,7 +43,7 @@ export const SERVICE: Definition = {
     onCreate: object => ({ ...withoutInternalPolicy(object), status: { loadBalancer: {} } }),
     warnings: serviceWarnings,
     onUpdate: (object, before, subresource) =>
-      subresource === undefined ? withoutLeftovers(object, before) : object,
+      subresource === undefined ? withoutLeftovers(withoutBalancer(object, before), before) : object,
   },
   selectors: ['spec.clusterIP', 'spec.type'],
   table: {
@@ -169,6 +169,13 @@ function portsText(ports: Place): string {
   return texts.length === 0 ? '<none>' : texts.join(',');
 }
 
+/** What a load balancer said ends with the type. */
+function withoutBalancer(object: ApiObject, before: ApiObject): ApiObject {
+  return isBalancer(specOf(before)) && !isBalancer(specOf(object))
+    ? { ...object, status: { loadBalancer: {} } }
+    : object;
+}
+
 /**
  * What only the old type needed goes with it, unless the client has just set it: a manifest that changes `type` need not
  * take back the node ports that the server had chosen.
@@ -209,8 +216,8 @@ const checksHealth = (spec: Fields): boolean => isBalancer(spec) && spec['extern
 
 const hasClusterAddress = (spec: Fields): boolean => spec['type'] !== 'ExternalName';
 
-const takesNodePorts = (spec: Fields): boolean =>
-  spec['type'] === 'NodePort' || (isBalancer(spec) && spec['allocateLoadBalancerNodePorts'] !== false);
+/** A load balancer that allocates none any more keeps those that it has, until somebody takes them out. */
+const takesNodePorts = (spec: Fields): boolean => spec['type'] === 'NodePort' || isBalancer(spec);
 
 const nodePortsOf = (spec: Fields): readonly unknown[] =>
   (Array.isArray(spec['ports']) ? spec['ports'] : []).map((port: unknown) =>
