@@ -97,10 +97,7 @@ suite('the echo server', () => {
       httpPort: '0',
       ...shown,
     });
-    assert.match(
-      program.output(),
-      /^Echoing back request made to \/one\/\/two\?q=1 to client \(127\.0\.0\.1:\d+\)$/m,
-    );
+    await program.printed(/^Echoing back request made to \/one\/\/two\?q=1 to client \(127\.0\.0\.1:\d+\)$/m);
   });
 
   test('answers /health and the status that is asked for', async () => {

@@ -89,7 +89,7 @@ test('the echo server answers both of its methods with what it was called with',
       version: 'two',
     });
   }
-  assert.match(program.output(), /Received over plaintext: .*\/Echo$/m);
+  await program.printed(/Received over plaintext: .*\/Echo$/m);
 });
 
 test('what is not implemented, no gRPC, or more than a message is told by its status', async () => {

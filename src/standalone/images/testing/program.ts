@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RunningProgram extends AsyncDisposable {
   /** The port in the first line of its output that the expression finds. */
   port(line: RegExp): Promise<number>;
-  /** What it has printed so far. */
+  /** Resolves once it has printed what the expression finds. */
+  printed(line: RegExp): Promise<void>;
+  /** What it has printed so far; all of it once it has ended. */
   output(): string;
   /** Its status once it has ended. */
   readonly ended: Promise<number | null>;
@@ -36,20 +38,22 @@ export function startProgram(
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = new Promise<number | null>(resolve => child.once('close', resolve));
+  const find = async (line: RegExp): Promise<RegExpExecArray> => {
+    const deadline = performance.now() + 20_000;
+    for (;;) {
+      const found = line.exec(output);
+      if (found !== null) return found;
+      if (performance.now() > deadline || child.exitCode !== null)
+        throw new Error(`the program should print ${String(line)}, but printed: ${output}`);
+      await sleep(5);
+    }
+  };
   return {
     ended,
     output: () => output,
     kill: signal => void child.kill(signal),
-    port: async line => {
-      const deadline = performance.now() + 20_000;
-      for (;;) {
-        const found = line.exec(output)?.[1];
-        if (found !== undefined) return Number(found);
-        if (performance.now() > deadline || child.exitCode !== null)
-          throw new Error(`the program should print ${String(line)}, but printed: ${output}`);
-        await sleep(5);
-      }
-    },
+    port: async line => Number((await find(line))[1]),
+    printed: async line => void (await find(line)),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await ended;
