@@ -23,6 +23,15 @@ after(async () => {
   for (const work of cleanups) await work();
 });
 
+/** What the server prints comes by a pipe, perhaps after its answer. */
+async function printed(words: string): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!node.log().includes(words)) {
+    assert.ok(performance.now() < deadline, `"${words}" is not in the log:\n${node.log()}`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
+
 for (const server of addresses) {
   const target = () => ({ namespace: node.pod, server });
 
@@ -72,6 +81,7 @@ test('names outside the cluster are refused where no upstream is given, and the 
   const target = { namespace: node.pod, server: addresses[0] };
   for (const name of ['example.com', 'www.example.com', 'web'])
     assert.equal((await ask(target, name, 'A')).rcode, 'REFUSED');
+  await printed('no upstream resolver');
   assert.equal(node.log().split('no upstream resolver').length - 1, 1);
 });
 
@@ -137,7 +147,7 @@ test('a last state that is damaged ends no start', async () => {
   const damaged = { format: 2, at: Date.now(), form: defaultForm, input };
   writeFileSync(`${paths.nodeState(node.cluster, 'node-1')}/dns.json`, JSON.stringify(damaged));
   await node.start();
-  assert.match(node.log(), /the last state cannot be read/);
+  await printed('the last state cannot be read');
 });
 
 test('told to end, it ends', async () => {
