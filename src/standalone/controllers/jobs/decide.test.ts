@@ -241,6 +241,24 @@ test('a success policy ends the Job when the indexes that matter are through', (
   assert.deepEqual([job.status?.completedIndexes, job.status?.active], ['3', undefined]);
 });
 
+test('a Job whose success is written down does not fail by the pods that are taken away for it', () => {
+  const rules = [{ succeededIndexes: '0' }];
+  const spec = { ...indexed, backoffLimit: 0, successPolicy: { rules } };
+  const met = { type: 'SuccessCriteriaMet', status: 'True', reason: 'SuccessPolicy', message: 'm' } as const;
+  const job = jobOf(spec, { completedIndexes: '0', conditions: [met] });
+  const pods = [1, 2].map((index): Pod => {
+    const pod = podOf(job, index);
+    const metadata = { ...pod.metadata, uid: `u${index}`, deletionTimestamp: '2030-01-01T00:00:00Z' };
+    return { ...pod, metadata, status: { phase: 'Running' } };
+  });
+  const view = { unseen: { count: 0, indexes: new Set<number>() }, deleted: new Set<string>(), now: NOW };
+  const { status } = plan({ job, pods, ...view });
+  assert.deepEqual(
+    status.conditions?.map(({ type }) => type),
+    ['SuccessCriteriaMet'],
+  );
+});
+
 function terminated(exitCode: number, finishedAt: string) {
   const state = { terminated: { exitCode, finishedAt } };
   return { name: 'a', image: 'b', imageID: '', ready: false, restartCount: 0, state };

@@ -21,6 +21,10 @@ export function verdictOf(view: JobView, tracking: Tracking): Verdict | undefine
   const written = conditionOf(job.status?.conditions, 'FailureTarget');
   if (written?.status === 'True')
     return { type: 'Failed', reason: written.reason ?? '', message: written.message ?? '' };
+  // The pods that are not needed any more are deleted, which counts as their failure, and not as the Job's.
+  const met = conditionOf(job.status?.conditions, 'SuccessCriteriaMet');
+  if (met?.status === 'True')
+    return { type: 'Complete', reason: met.reason ?? '', message: met.message ?? '' };
   if (tracking.fatal !== undefined)
     return { type: 'Failed', reason: 'PodFailurePolicy', message: tracking.fatal };
   const { activeDeadlineSeconds, backoffLimit = 6 } = job.spec;

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -51,6 +62,37 @@ test('no path and no link leads out of the node', context => {
   assert.throws(() => prepareHostPath(root, { path: '/link/below' }), /is not a directory/);
   assert.throws(() => prepareHostPath(root, { path: '/a/../../b' }), /has "\.\." in it/);
   assert.deepEqual([existsSync(join(outside, 'below')), pathInNode({ path: '//a/./b/' })], [false, 'a/b']);
+});
+
+test('a pod that swaps a directory for a link meanwhile has nothing made out of the node', async context => {
+  const root = nodeFiles(context);
+  const outside = nodeFiles(context);
+  mkdirSync(join(root, 'd'));
+  const swap = `
+    const { renameSync, symlinkSync } = require('node:fs');
+    const [root, outside] = process.argv.slice(1);
+    symlinkSync(outside, root + '/l');
+    console.log('swaps');
+    for (;;) {
+      renameSync(root + '/d', root + '/x'); renameSync(root + '/l', root + '/d');
+      renameSync(root + '/d', root + '/l'); renameSync(root + '/x', root + '/d');
+    }`;
+  const pod = spawn(process.execPath, ['-e', swap, root, outside], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(pod, 'exit');
+  try {
+    await once(pod.stdout, 'data');
+    for (let at = 0; at < 3000; at++) {
+      try {
+        prepareHostPath(root, { path: `/d/made-${at}` });
+      } catch {
+        // The link was there, or nothing.
+      }
+    }
+  } finally {
+    pod.kill('SIGKILL');
+    await exited;
+  }
+  assert.deepEqual(readdirSync(outside), []);
 });
 
 test("what is this machine's is not a node's", () => {

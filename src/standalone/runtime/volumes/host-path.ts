@@ -1,5 +1,4 @@
-import { closeSync, lstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
 import { FairleadError } from '../../../base/errors.ts';
 import type { HostPathVolumeSource } from '../../../kube/types/core.ts';
 
@@ -37,26 +36,51 @@ const CHECKED: Readonly<Record<string, Kind>> = {
 
 /**
  * Makes what `type` lets be made, and checks the rest (core/v1 HostPathType), below the directory `root` and never through
- * a link: a pod that put one there would lead the next one out of the node.
+ * a link: a pod that put one there would lead the next one out of the node. Each directory is held open while the next
+ * name is looked up in it, so that a pod that changes the path meanwhile leads nowhere either.
  */
 export function prepareHostPath(root: string, source: HostPathVolumeSource): void {
-  const path = pathInNode(source);
+  const parts = pathInNode(source)
+    .split('/')
+    .filter(part => part !== '');
   const { type = '' } = source;
   mkdirSync(root, { recursive: true, mode: 0o755 });
-  const parts = path.split('/').filter(part => part !== '');
-  const last = parts.length - 1;
-  let at = root;
-  for (const [index, part] of parts.entries()) {
-    at = join(at, part);
-    const found = lstatOf(at);
-    if (index < last) {
-      if (found === undefined && !makes(type)) throw missing(source, type);
-      if (found === undefined) mkdirSync(at, { mode: 0o755 });
-      else if (!found.isDirectory()) throw notA(source, 'directory');
-      continue;
+  const last = parts.pop();
+  let directory = openSync(root, DIRECTORY);
+  try {
+    for (const part of parts) {
+      const next = enter(directory, part, source);
+      closeSync(directory);
+      directory = next;
     }
+    if (last === undefined) return;
+    const at = within(directory, last);
+    const found = lstatOf(at);
     if (found === undefined) make(at, type, source);
     else check(found, type, source);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** What is open stays the same directory, whatever becomes of its path (proc_pid_fd(5)). */
+const within = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
+
+function enter(directory: number, name: string, source: HostPathVolumeSource): number {
+  const { type = '' } = source;
+  const at = within(directory, name);
+  if (lstatOf(at) === undefined) {
+    if (!makes(type)) throw missing(source, type);
+    mkdirSync(at, { mode: 0o755 });
+  }
+  try {
+    return openSync(at, DIRECTORY);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR' || code === 'ELOOP') throw notA(source, 'directory');
+    throw error;
   }
 }
 

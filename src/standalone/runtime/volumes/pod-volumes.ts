@@ -91,12 +91,17 @@ function makeEmptyDirectory(
   const isNew = mkdirSync(directory, { recursive: true, mode: 0o777 }) !== undefined;
   // Mounted is not the same as made: the runtime may have died in between.
   if (medium === 'Memory' && mountsBelow(directory).length === 0) {
-    const limit = parseQuantity(sizeLimit ?? '');
-    const bytes = limit === undefined || limit === 0n ? BigInt(MEMORY_BYTES) : limit / BILLION;
-    mountFileSystem('tmpfs', directory, `size=${bytes},mode=0777`);
+    mountFileSystem('tmpfs', directory, `size=${memoryBytes(sizeLimit)},mode=0777`);
   } else if (!isNew) return;
   if (group !== undefined) chownSync(directory, 0, group);
   chmodSync(directory, group === undefined ? 0o777 : 0o2777);
+}
+
+/** A limit below one byte is one: to the kernel, a size of 0 is none at all (tmpfs(5)). */
+export function memoryBytes(sizeLimit: string | number | undefined): bigint {
+  const limit = parseQuantity(sizeLimit ?? '');
+  if (limit === undefined || limit <= 0n) return BigInt(MEMORY_BYTES);
+  return (limit + BILLION - 1n) / BILLION;
 }
 
 /** `parseQuantity` counts in billionths. */
