@@ -5,17 +5,38 @@ import type { TestContext } from 'node:test';
 import { formatAddress } from '../../src/base/ip.ts';
 import { bindUdpIn } from '../../src/kernel/ns/index.ts';
 import { setSysctl } from '../../src/kernel/sysctl/index.ts';
-import type { Reach, Seen } from '../cases/services/check.ts';
-import { addressOf, families, placeAddress, placeNames, placeOf } from '../cases/services/objects.ts';
+import type { ServiceCase } from '../cases/services/case.ts';
+import type { Ask, Seen } from '../cases/services/check.ts';
+import {
+  addressOf,
+  addresses,
+  families,
+  placeAddress,
+  placeNames,
+  placeOf,
+} from '../cases/services/objects.ts';
 import { meet, startNode, tcpServers } from './services-node.ts';
 import type { Meeting, ServiceNode } from './services-node.ts';
 
-/** An answer takes a millisecond; many packets of the cases never get one. */
+const answeredMilliseconds = 20_000;
 const unansweredMilliseconds = 500;
+
+/** What is answered may take its time on a busy machine; what is not is not waited for long. */
+export function patienceFor({ packets }: ServiceCase, ask: Ask): number {
+  const isDropped = packets.some(
+    ({ from, gets, port = 80, protocol = 'TCP', to }) =>
+      gets === 'DROP' &&
+      from === ask.from &&
+      port === ask.port &&
+      protocol === ask.protocol &&
+      families.some(family => addresses[family][to] === ask.address),
+  );
+  return isDropped ? unansweredMilliseconds : answeredMilliseconds;
+}
 
 export interface CasesRig {
   readonly node: ServiceNode;
-  readonly reach: Reach;
+  readonly reach: (one: ServiceCase, ask: Ask) => Promise<Seen>;
 }
 
 /** The rig of `startNode`, with servers at all places, and packets as the cases name them. */
@@ -30,21 +51,23 @@ export async function startCasesRig(context: TestContext): Promise<CasesRig> {
   const namespaces = { pod: node.client, world: node.outside, node: node.node, a: node.servers } as const;
   return {
     node,
-    reach: ({ from, address, port, protocol }) =>
-      protocol === 'TCP' ? byTcp(namespaces[from], address, port) : byUdp(namespaces[from], address, port),
+    reach: (one, ask) => {
+      const send = ask.protocol === 'TCP' ? byTcp : byUdp;
+      return send(namespaces[ask.from], ask.address, ask.port, patienceFor(one, ask));
+    },
   };
 }
 
-async function byTcp(namespace: string, address: string, port: number): Promise<Seen> {
+async function byTcp(namespace: string, address: string, port: number, milliseconds: number): Promise<Seen> {
   try {
-    return seenOf(await meet(namespace, address, port, unansweredMilliseconds));
+    return seenOf(await meet(namespace, address, port, milliseconds));
   } catch (error) {
     const code = ((error as Error).cause as { code?: string } | undefined)?.code;
     return code === 'ECONNREFUSED' ? 'REJECT' : 'DROP';
   }
 }
 
-async function byUdp(namespace: string, address: string, port: number): Promise<Seen> {
+async function byUdp(namespace: string, address: string, port: number, milliseconds: number): Promise<Seen> {
   const isSix = address.includes(':');
   const socket = createSocket(isSix ? 'udp6' : 'udp4');
   try {
@@ -53,7 +76,7 @@ async function byUdp(namespace: string, address: string, port: number): Promise<
     await listening;
     socket.connect(port, address);
     await once(socket, 'connect');
-    const answer = once(socket, 'message', { signal: AbortSignal.timeout(unansweredMilliseconds) });
+    const answer = once(socket, 'message', { signal: AbortSignal.timeout(milliseconds) });
     socket.send('hello');
     const [message] = (await answer) as [Buffer];
     return seenOf(JSON.parse(message.toString()) as Meeting);

@@ -8,16 +8,13 @@ import type { ServiceCase } from '../cases/services/case.ts';
 import { checkDataPath } from '../cases/services/check.ts';
 import type { Ask, Seen } from '../cases/services/check.ts';
 import { serviceCases } from '../cases/services/index.ts';
-import { addressOf, addresses, families, objectsOf, placeOf } from '../cases/services/objects.ts';
-import { startCasesRig } from './services-cases-rig.ts';
+import { addressOf, objectsOf, placeOf } from '../cases/services/objects.ts';
+import { patienceFor, startCasesRig } from './services-cases-rig.ts';
 import { Objects } from './services-node.ts';
 import type { Meeting } from './services-node.ts';
 import type { SocketAnswer } from './socket-client.ts';
 import { buildPrograms, withSockets } from './socket-node.ts';
 import type { SocketNode } from './socket-node.ts';
-
-/** An answer takes a millisecond; many packets of the cases never get one. */
-const unansweredMilliseconds = 500;
 
 buildPrograms();
 
@@ -29,18 +26,6 @@ function seenOf({ failed, said }: SocketAnswer): Seen {
   const place = placeOf(plain(reached));
   assert.ok(place, `${reached} is no place of the cases`);
   return { place, port, from: plain(from) };
-}
-
-/** What is answered may take its time on a busy machine; what is not is not waited for long. */
-function isDropped({ packets }: ServiceCase, ask: Ask): boolean {
-  return packets.some(
-    ({ from, gets, port = 80, protocol = 'TCP', to }) =>
-      gets === 'DROP' &&
-      from === ask.from &&
-      port === ask.port &&
-      protocol === ask.protocol &&
-      families.some(family => addresses[family][to] === ask.address),
-  );
 }
 
 interface SocketCases {
@@ -57,7 +42,7 @@ async function startSocketCases(context: TestContext, change?: Change): Promise<
   const pods = { pod: await sockets.pod(node.client), a: await sockets.pod(node.servers) };
   const fromPod = async (one: ServiceCase, from: keyof typeof pods, ask: Ask): Promise<Seen> => {
     const { address: host, port, protocol } = ask;
-    const milliseconds = isDropped(one, ask) ? unansweredMilliseconds : 20_000;
+    const milliseconds = patienceFor(one, ask);
     return seenOf(
       await pods[from].ask(
         protocol === 'TCP'
@@ -84,7 +69,7 @@ async function startSocketCases(context: TestContext, change?: Change): Promise<
       objects.put(...services, ...slices);
       for (const key of new Set([...before, ...objects.keys()])) await network.change(key);
       await checkDataPath(one, ask =>
-        ask.from === 'pod' || ask.from === 'a' ? fromPod(one, ask.from, ask) : reach(ask),
+        ask.from === 'pod' || ask.from === 'a' ? fromPod(one, ask.from, ask) : reach(one, ask),
       );
     },
   };

@@ -34,7 +34,7 @@ test('nftables does with every packet what the API says', async context => {
       const { services, slices } = objectsOf(one);
       objects.put(...services, ...slices);
       for (const key of new Set([...before, ...objects.keys()])) await network.change(key);
-      await checkDataPath(one, reach);
+      await checkDataPath(one, ask => reach(one, ask));
     });
   }
 });
