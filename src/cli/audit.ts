@@ -6,7 +6,8 @@ import { htmlText } from './audit/html.ts';
 import { junitText } from './audit/junit.ts';
 import { pageOf } from './audit/page.ts';
 import { readFacts } from './audit/read-facts.ts';
-import type { AuditSource, ReadFacts } from './audit/read-facts.ts';
+import type { ReadFacts } from './audit/read-facts.ts';
+import type { ObjectSource } from './object-source.ts';
 import { reportText } from './audit/report-text.ts';
 import { sarifText } from './audit/sarif.ts';
 import type { Locate } from './audit/sarif.ts';
@@ -23,7 +24,7 @@ export interface AuditOptions {
 }
 
 /** Prints how ready a cluster or manifests are. The exit code is 1 where something of the wanted severity is open. */
-export async function audit(source: AuditSource, options: AuditOptions): Promise<number> {
+export async function audit(source: ObjectSource, options: AuditOptions): Promise<number> {
   const at = new Date();
   const read = await readFacts(source, at.getTime());
   const report = runAudit(read.facts, options);

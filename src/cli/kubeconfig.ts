@@ -5,11 +5,16 @@ import { requireRoot } from './require-root.ts';
 
 /** Prints the path alone, for `KUBECONFIG=$(fairlead kubeconfig)`. */
 export function kubeconfig(cluster: string): void {
+  process.stdout.write(`${administratorKubeconfig(cluster, 'kubeconfig')}\n`);
+}
+
+/** The administrator's file of a cluster of this machine; `command` needs root for it. */
+export function administratorKubeconfig(cluster: string, command: string): string {
   checkName(cluster);
-  requireRoot('kubeconfig');
+  requireRoot(command);
   const file = clusterFiles.kubeconfig(cluster, 'admin');
   if (!existsSync(file)) throw noSuchCluster(cluster);
-  process.stdout.write(`${file}\n`);
+  return file;
 }
 
 export function noSuchCluster(cluster: string): FairleadError {

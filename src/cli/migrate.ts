@@ -1,7 +1,7 @@
 import { proposeDefaultDeny, proveProposal } from '../insight/migrate/index.ts';
 import { policiesText } from './migrate/policies-text.ts';
 import { readMigrateObjects } from './migrate/read-objects.ts';
-import type { PolicySource } from './policy/read-objects.ts';
+import type { ObjectSource } from './object-source.ts';
 
 export interface DefaultDenyOptions {
   readonly namespaces: readonly string[];
@@ -13,7 +13,7 @@ export interface DefaultDenyOptions {
  * Prints policies that close namespaces and open what is declared; what a person has to know goes to standard error. The
  * exit code is 1 where the engine would deny something that is declared, or where a kind could not be read.
  */
-export async function migrateDefaultDeny(source: PolicySource, options: DefaultDenyOptions): Promise<number> {
+export async function migrateDefaultDeny(source: ObjectSource, options: DefaultDenyOptions): Promise<number> {
   const { objects, unread } = await readMigrateObjects(source);
   const proposal = proposeDefaultDeny(objects, options);
   const proof = proveProposal(objects, proposal);

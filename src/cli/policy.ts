@@ -7,12 +7,12 @@ import { junitText } from './policy/junit.ts';
 import { matrixText } from './policy/matrix-text.ts';
 import type { MatrixForm } from './policy/matrix-text.ts';
 import { readPolicyObjects } from './policy/read-objects.ts';
-import type { PolicySource } from './policy/read-objects.ts';
+import type { ObjectSource } from './object-source.ts';
 import { verdictText } from './policy/verdict-text.ts';
 
 /** Prints why one flow is allowed or denied; the exit code is 0 for both. */
 export async function explain(
-  source: PolicySource,
+  source: ObjectSource,
   flow: { readonly from: string; readonly to: string; readonly form: 'text' | 'json' },
 ): Promise<number> {
   const families = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
@@ -34,7 +34,7 @@ const forPrograms = (families: ReturnType<typeof explainPolicy>) =>
 
 /** Prints who may speak to whom. */
 export async function matrix(
-  source: PolicySource,
+  source: ObjectSource,
   options: { readonly namespaces: readonly string[]; readonly nodes: boolean; readonly form: MatrixForm },
 ): Promise<number> {
   const model = buildPolicyModel(await readPolicyObjects(source));
@@ -45,7 +45,7 @@ export async function matrix(
 
 /** Holds a file of assertions against the policies; the exit code is 1 when one does not hold. */
 export async function check(
-  source: PolicySource,
+  source: ObjectSource,
   options: { readonly assertions: string; readonly junit?: string },
 ): Promise<number> {
   const assertions = readAssertions(await parsed(options.assertions), options.assertions);

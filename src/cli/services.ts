@@ -6,14 +6,15 @@ import { countersOf } from './services/counters.ts';
 import { explainFrontend } from './services/explain-frontend.ts';
 import type { ExplainedEndpoint, ExplainedFrontend } from './services/explain-frontend.ts';
 import { modelOf, readServiceObjects } from './services/read-objects.ts';
-import type { ServiceObjects, ServicesSource } from './services/read-objects.ts';
+import type { ObjectSource } from './object-source.ts';
+import type { ServiceObjects } from './services/read-objects.ts';
 import { table } from './table.ts';
 
 type Form = 'text' | 'wide' | 'json';
 
 /** All Services with an address, what stands behind them, and what is wrong. */
 export async function listServices(
-  source: ServicesSource,
+  source: ObjectSource,
   options: { readonly namespaces: readonly string[]; readonly form: Form },
 ): Promise<void> {
   const objects = await readServiceObjects(source);
@@ -42,7 +43,7 @@ export async function listServices(
 }
 
 /** One Service: its front ends, endpoints and what is wrong; of a cluster of this machine what each node counted. */
-export async function describeService(source: ServicesSource, service: string, form: Form): Promise<void> {
+export async function describeService(source: ObjectSource, service: string, form: Form): Promise<void> {
   const objects = await readServiceObjects(source);
   const model = modelOf(objects);
   const frontends = frontendsOf(model, service);
@@ -95,7 +96,7 @@ export async function describeService(source: ServicesSource, service: string, f
 
 /** What a client gets at each address of a Service, with which likelihood, and why not the others. */
 export async function explainService(
-  source: ServicesSource,
+  source: ObjectSource,
   service: string,
   options: { readonly from: string; readonly node?: string; readonly port?: number; readonly form: Form },
 ): Promise<void> {

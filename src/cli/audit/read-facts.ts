@@ -1,11 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { sentenceOf } from '../../base/errors.ts';
 import { factsOfManifests } from '../../insight/audit/index.ts';
 import type { AuditFacts, CertificateFacts, Known } from '../../insight/audit/index.ts';
-import { isNotFound, createClient } from '../../kube/client.ts';
+import { isNotFound } from '../../kube/client.ts';
 import type { KubeClient, ListOptions } from '../../kube/client.ts';
-import { loadKubeconfig } from '../../kube/kubeconfig.ts';
 import {
   CLUSTER_NETWORK_POLICIES,
   CONFIG_MAPS,
@@ -29,19 +27,10 @@ import {
 import type { Resource } from '../../kube/resources.ts';
 import type { Secret } from '../../kube/types/config.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
-import { checkName, clusterFiles } from '../../standalone/cluster.ts';
 import { manifestFiles, readManifests } from '../apply/read-manifests.ts';
 import type { Manifest } from '../apply/read-manifests.ts';
-import { noSuchCluster } from '../kubeconfig.ts';
-import { requireRoot } from '../require-root.ts';
-
-export interface AuditSource {
-  readonly cluster: string;
-  /** Of any cluster; absent: that of the cluster of this machine. */
-  readonly kubeconfig?: string;
-  /** Manifests instead of a cluster. */
-  readonly files: readonly string[];
-}
+import { clientOf } from '../object-source.ts';
+import type { ObjectSource } from '../object-source.ts';
 
 export interface ReadFacts {
   readonly facts: AuditFacts;
@@ -55,7 +44,7 @@ const answerMilliseconds = 30_000;
 /** Their definitions bring these kinds: a cluster without them has none of their objects. */
 const brought = /^(gateway\.networking\.k8s\.io|policy\.networking\.k8s\.io)$/;
 
-export const readFacts = (source: AuditSource, now: number): Promise<ReadFacts> =>
+export const readFacts = (source: ObjectSource, now: number): Promise<ReadFacts> =>
   source.files.length > 0 ? readFiles(source.files, now) : readCluster(source, now);
 
 /** A file that cannot be read is named; the others are audited. */
@@ -74,8 +63,8 @@ async function readFiles(paths: readonly string[], now: number): Promise<ReadFac
   return { facts: factsOfManifests(objects, certificatesOf(secrets), now), manifests, unread };
 }
 
-async function readCluster({ cluster, kubeconfig }: AuditSource, now: number): Promise<ReadFacts> {
-  const client = createClient(loadKubeconfig(kubeconfig ?? kubeconfigOf(cluster)));
+async function readCluster(source: ObjectSource, now: number): Promise<ReadFacts> {
+  const client = clientOf(source, 'audit');
   try {
     // One answer that has to come: without any, there is no cluster to speak of.
     await client.request('GET', '/version', { signal: AbortSignal.timeout(answerMilliseconds) });
@@ -154,12 +143,4 @@ function certificatesOf(secrets: readonly Secret[]): readonly CertificateFacts[]
       return [{ metadata, problem: 'tls.crt is no certificate' }];
     }
   });
-}
-
-function kubeconfigOf(cluster: string): string {
-  checkName(cluster);
-  requireRoot('audit');
-  const file = clusterFiles.kubeconfig(cluster, 'admin');
-  if (!existsSync(file)) throw noSuchCluster(cluster);
-  return file;
 }

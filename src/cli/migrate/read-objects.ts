@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import { sentenceOf } from '../../base/errors.ts';
 import type { DefaultDenyObjects } from '../../insight/migrate/index.ts';
 import { readManifestObjects } from '../../insight/policy/index.ts';
-import { createClient, isNotFound } from '../../kube/client.ts';
+import { isNotFound } from '../../kube/client.ts';
 import type { ListOptions } from '../../kube/client.ts';
-import { loadKubeconfig } from '../../kube/kubeconfig.ts';
 import {
   CLUSTER_NETWORK_POLICIES,
   CONFIG_MAPS,
@@ -21,11 +19,9 @@ import {
 import type { Resource } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { PolicyObjects } from '../../policy/index.ts';
-import { checkName, clusterFiles } from '../../standalone/cluster.ts';
 import { readManifests } from '../apply/read-manifests.ts';
-import { noSuchCluster } from '../kubeconfig.ts';
-import type { PolicySource } from '../policy/read-objects.ts';
-import { requireRoot } from '../require-root.ts';
+import { clientOf } from '../object-source.ts';
+import type { ObjectSource } from '../object-source.ts';
 
 export interface MigrateObjects {
   readonly objects: DefaultDenyObjects & PolicyObjects;
@@ -36,13 +32,13 @@ export interface MigrateObjects {
 const answerMilliseconds = 30_000;
 
 /** What default deny is proposed from: manifests where there are any, else one list of each kind. */
-export async function readMigrateObjects(source: PolicySource): Promise<MigrateObjects> {
+export async function readMigrateObjects(source: ObjectSource): Promise<MigrateObjects> {
   if (source.files.length > 0)
     return {
       objects: ofManifests((await readManifests(source.files)).map(({ object }) => object)),
       unread: [],
     };
-  const client = createClient(loadKubeconfig(source.kubeconfig ?? kubeconfigOf(source.cluster)));
+  const client = clientOf(source, 'migrate');
   const signal = AbortSignal.timeout(answerMilliseconds);
   const unread: string[] = [];
   const all = async <T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}) =>
@@ -116,12 +112,4 @@ function ofManifests(objects: readonly KubeObject[]): MigrateObjects['objects'] 
     httpRoutes: ofKind('HTTPRoute'),
     ingresses: ofKind('Ingress'),
   };
-}
-
-function kubeconfigOf(cluster: string): string {
-  checkName(cluster);
-  requireRoot('migrate');
-  const file = clusterFiles.kubeconfig(cluster, 'admin');
-  if (!existsSync(file)) throw noSuchCluster(cluster);
-  return file;
 }

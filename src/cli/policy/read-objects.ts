@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
 import { readManifestObjects } from '../../insight/policy/index.ts';
-import { createClient, isNotFound } from '../../kube/client.ts';
-import { loadKubeconfig } from '../../kube/kubeconfig.ts';
+import { isNotFound } from '../../kube/client.ts';
 import {
   CLUSTER_NETWORK_POLICIES,
   NAMESPACES,
@@ -11,29 +9,17 @@ import {
   SERVICES,
 } from '../../kube/resources.ts';
 import type { PolicyObjects } from '../../policy/index.ts';
-import { checkName, clusterFiles } from '../../standalone/cluster.ts';
 import { readManifests } from '../apply/read-manifests.ts';
-import { noSuchCluster } from '../kubeconfig.ts';
-import { requireRoot } from '../require-root.ts';
-
-export interface PolicySource {
-  readonly cluster: string;
-  /** Of any cluster; absent: that of the cluster of this machine. */
-  readonly kubeconfig?: string;
-  /** Manifests instead of a cluster. */
-  readonly files: readonly string[];
-}
+import { clientOf } from '../object-source.ts';
+import type { ObjectSource } from '../object-source.ts';
 
 const answerMilliseconds = 20_000;
 
 /** Manifests where there are any, else one list of each kind. */
-export async function readPolicyObjects({
-  cluster,
-  files,
-  kubeconfig,
-}: PolicySource): Promise<PolicyObjects> {
-  if (files.length > 0) return readManifestObjects((await readManifests(files)).map(({ object }) => object));
-  const client = createClient(loadKubeconfig(kubeconfig ?? kubeconfigOf(cluster)));
+export async function readPolicyObjects(source: ObjectSource): Promise<PolicyObjects> {
+  if (source.files.length > 0)
+    return readManifestObjects((await readManifests(source.files)).map(({ object }) => object));
+  const client = clientOf(source, 'policy');
   const signal = AbortSignal.timeout(answerMilliseconds);
   try {
     const [pods, namespaces, policies, nodes, services, clusterPolicies] = await Promise.all([
@@ -59,12 +45,4 @@ export async function readPolicyObjects({
   } finally {
     client.close();
   }
-}
-
-function kubeconfigOf(cluster: string): string {
-  checkName(cluster);
-  requireRoot('policy');
-  const file = clusterFiles.kubeconfig(cluster, 'admin');
-  if (!existsSync(file)) throw noSuchCluster(cluster);
-  return file;
 }

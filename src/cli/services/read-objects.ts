@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs';
 import { parseAddress } from '../../base/ip.ts';
 import type { Address } from '../../base/ip.ts';
-import { createClient } from '../../kube/client.ts';
-import { loadKubeconfig } from '../../kube/kubeconfig.ts';
 import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/types/core.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
@@ -11,18 +8,9 @@ import type { Node } from '../../kube/types/node.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { buildServiceModel } from '../../services/index.ts';
 import type { ServiceModel } from '../../services/index.ts';
-import { checkName, clusterFiles } from '../../standalone/cluster.ts';
 import { readManifests } from '../apply/read-manifests.ts';
-import { noSuchCluster } from '../kubeconfig.ts';
-import { requireRoot } from '../require-root.ts';
-
-export interface ServicesSource {
-  readonly cluster: string;
-  /** Of any cluster; absent: that of the cluster of this machine. */
-  readonly kubeconfig?: string;
-  /** Manifests instead of a cluster. */
-  readonly files: readonly string[];
-}
+import { clientOf } from '../object-source.ts';
+import type { ObjectSource } from '../object-source.ts';
 
 export interface ServiceObjects {
   readonly services: readonly Service[];
@@ -34,7 +22,7 @@ export interface ServiceObjects {
 const answerMilliseconds = 20_000;
 
 /** Manifests where there are any, else one list of each kind. */
-export async function readServiceObjects(source: ServicesSource): Promise<ServiceObjects> {
+export async function readServiceObjects(source: ObjectSource): Promise<ServiceObjects> {
   if (source.files.length > 0) {
     const objects = (await readManifests(source.files)).map(({ object }) => object);
     const of = <T extends KubeObject>(kind: string) =>
@@ -46,7 +34,7 @@ export async function readServiceObjects(source: ServicesSource): Promise<Servic
       pods: of<Pod>('Pod'),
     };
   }
-  const client = createClient(loadKubeconfig(source.kubeconfig ?? kubeconfigOf(source.cluster)));
+  const client = clientOf(source, 'services');
   const signal = AbortSignal.timeout(answerMilliseconds);
   try {
     const [services, slices, nodes, pods] = await Promise.all([
@@ -59,14 +47,6 @@ export async function readServiceObjects(source: ServicesSource): Promise<Servic
   } finally {
     client.close();
   }
-}
-
-function kubeconfigOf(cluster: string): string {
-  checkName(cluster);
-  requireRoot('services');
-  const file = clusterFiles.kubeconfig(cluster, 'admin');
-  if (!existsSync(file)) throw noSuchCluster(cluster);
-  return file;
 }
 
 /** With the node ports of one node, or of all. */
