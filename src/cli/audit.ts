@@ -7,6 +7,7 @@ import { junitText } from './audit/junit.ts';
 import { pageOf } from './audit/page.ts';
 import { readFacts } from './audit/read-facts.ts';
 import type { ReadFacts } from './audit/read-facts.ts';
+import { calledAs, withCommandsAs } from './called-as.ts';
 import type { ObjectSource } from './object-source.ts';
 import { reportText } from './audit/report-text.ts';
 import { sarifText } from './audit/sarif.ts';
@@ -42,7 +43,7 @@ export async function audit(source: ObjectSource, options: AuditOptions): Promis
       process.stdout.write(htmlText(report, read.unread, at));
       break;
     case 'text':
-      process.stdout.write(reportText(report, read.unread));
+      process.stdout.write(withCommandsAs(calledAs(process.env), reportText(report, read.unread)));
       break;
     default:
       options.form satisfies never;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { withCommandsAs } from './called-as.ts';
+import { commands } from './commands.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -15,6 +16,13 @@ test('commands in a text are shown as the program was called, and nothing else i
     withCommandsAs('./fairlead', text),
     'Run "./fairlead up --name a"; see ./fairlead logs, /var/lib/fairlead up there, fairlead.a, a fairlead.',
   );
+});
+
+test('every command is known by its name', () => {
+  for (const command of commands('fairlead').commands) {
+    const name = command.name();
+    assert.equal(withCommandsAs('./fairlead', `Run fairlead ${name} now.`), `Run ./fairlead ${name} now.`);
+  }
 });
 
 const usageOf = (command: string, path: string) =>
