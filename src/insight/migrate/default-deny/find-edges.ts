@@ -4,7 +4,7 @@ import type { ConfigMap } from '../../../kube/types/config.ts';
 import type { HTTPRoute } from '../../../kube/types/gateway-routes.ts';
 import type { IntOrString, Protocol } from '../../../kube/types/scalars.ts';
 import type { Service, ServicePort } from '../../../kube/types/service.ts';
-import { backendsOf } from '../../audit/route-backends.ts';
+import { backendsOf } from '../../route-backends.ts';
 import { namedEnds } from './named-ends.ts';
 import type { NamedEnd } from './named-ends.ts';
 import { startTexts } from './workloads.ts';

@@ -11,7 +11,7 @@ import type {
 } from '../../../kube/types/networking.ts';
 import type { Pod } from '../../../kube/types/pod.ts';
 import type { Service } from '../../../kube/types/service.ts';
-import { backendsOf } from '../../audit/route-backends.ts';
+import { backendsOf } from '../../route-backends.ts';
 import { findEdges, proxyEdges, resolverOf, targetOf, workloadsBehind } from './find-edges.ts';
 import type { Edge, EdgePort } from './find-edges.ts';
 import { workloadsOf } from './workloads.ts';

@@ -1,10 +1,10 @@
-import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
-import type { Ingress, IngressBackend } from '../../kube/types/networking.ts';
-import type { Found } from './check.ts';
+import type { HTTPRoute } from '../kube/types/gateway-routes.ts';
+import type { Ingress, IngressBackend } from '../kube/types/networking.ts';
+import type { ObjectMeta } from '../kube/types/meta.ts';
 
 /** A Service that an Ingress or a route leads to. */
 export interface RouteBackend {
-  readonly object: NonNullable<Found['object']>;
+  readonly object: { readonly kind: 'Ingress' | 'HTTPRoute'; readonly metadata: ObjectMeta };
   readonly field: string;
   /** `namespace/name` */
   readonly service: string;
@@ -21,7 +21,7 @@ export function backendsOf(
 }
 
 function ofIngress({ metadata, spec }: Ingress): readonly RouteBackend[] {
-  const object = { kind: 'Ingress', metadata };
+  const object = { kind: 'Ingress', metadata } as const;
   const one = (backend: IngressBackend | undefined, field: string): readonly RouteBackend[] => {
     if (backend?.service === undefined) return [];
     const { name, port } = backend.service;
@@ -51,7 +51,7 @@ function ofRoute({ metadata, spec }: HTTPRoute): readonly RouteBackend[] {
         ? []
         : [
             {
-              object: { kind: 'HTTPRoute', metadata },
+              object: { kind: 'HTTPRoute' as const, metadata },
               field: `spec.rules[${rule}].backendRefs[${index}]`,
               service: `${namespace ?? metadata.namespace ?? 'default'}/${name}`,
               port: port === undefined ? undefined : String(port),
