@@ -14,7 +14,7 @@ import type { Provenance } from '../base/provenance.ts';
  * host, there to the first rule that matches (Gateway API, HTTPRouteSpec.hostnames and HTTPRouteRule.matches).
  */
 export interface RouteTable {
-  /** By the listener's name. */
+  /** By `TableListener.name`. */
   readonly listeners: Readonly<Record<string, TableListener>>;
   /** By `hostKey`. */
   readonly hosts: Readonly<Record<string, TableHost>>;
@@ -25,6 +25,7 @@ export interface RouteTable {
 }
 
 export interface TableListener {
+  /** The listener's name; of a ListenerSet `NAMESPACE/NAME/LISTENER`, so that it is unique in the table. */
   readonly name: string;
   readonly port: number;
   /**
@@ -37,7 +38,20 @@ export interface TableListener {
   readonly hostname?: string;
   /** For HTTPS and TLS that ends here: in the order of `certificateRefs`. */
   readonly certificates: readonly string[];
+  /** Of HTTPS, and of TLS that ends here: clients are asked for certificates. The same for all listeners of a port. */
+  readonly clientValidation?: TableClientValidation;
   readonly provenance: Provenance;
+}
+
+/** What clients have to prove in the handshake (Gateway API, FrontendTLSValidation). */
+export interface TableClientValidation {
+  /**
+   * AllowValidOnly: a handshake without a certificate of one of the authorities fails. AllowInsecureFallback: a certificate
+   * is asked for, and none, or one of somebody else, does as well.
+   */
+  readonly mode: 'AllowValidOnly' | 'AllowInsecureFallback';
+  /** PEM, at least one certificate. */
+  readonly authorities: string;
 }
 
 /** What one listener serves under one name, of all routes that are attached. */
@@ -61,6 +75,32 @@ export interface TableRule {
   readonly backends: readonly TableBackendReference[];
   /** Milliseconds; 0 or absent: no limit of its own. */
   readonly timeouts?: { readonly request?: number; readonly backendRequest?: number };
+  /** Absent: as the proxy does by itself. */
+  readonly retry?: TableRetry;
+  readonly sessionPersistence?: TableSessionPersistence;
+}
+
+/** HTTPRouteRetry. Connections that fail, and tries beyond `timeouts.backendRequest`, are tried again as well. */
+export interface TableRetry {
+  /** Statuses of a backend that are tried again, 400 to 599; the last one goes to the client. */
+  readonly codes: readonly number[];
+  /** Tries after the first; absent: the proxy's own number. */
+  readonly attempts?: number;
+  /** Milliseconds at least between two tries. */
+  readonly backoff?: number;
+}
+
+/** Requests of one session go to one endpoint, while it is there (GEP-1619). */
+export interface TableSessionPersistence {
+  readonly type: 'Cookie' | 'Header';
+  /** Of the cookie, or of the header, which is the same in request and response. A token of RFC 9110. */
+  readonly name: string;
+  /** Path of the cookie: the rule's prefix or exact path; `/` where it has several, or neither. */
+  readonly path: string;
+  /** Milliseconds since the session began, after which it holds no longer. */
+  readonly absoluteTimeout?: number;
+  /** Permanent: the cookie outlives the browser, for `absoluteTimeout`, which is there then. */
+  readonly lifetime: 'Session' | 'Permanent';
 }
 
 export interface TableMatch {
@@ -116,7 +156,31 @@ export type TableFilter =
       readonly allowCredentials: boolean;
       /** Seconds. */
       readonly maxAge: number;
-    };
+    }
+  | TableExternalAuth;
+
+/**
+ * Somebody else is asked whether a request may go on (HTTPExternalAuthFilter): before mirrors, rewrites and the choice of a
+ * backend, after CORS. A request that cannot be asked for, or that gets no clear answer, is refused.
+ */
+export interface TableExternalAuth {
+  readonly type: 'ExternalAuth';
+  /** GRPC: `envoy.service.auth.v3.Authorization/Check`. HTTP: 200 is yes, and everything else no. */
+  readonly protocol: 'HTTP' | 'GRPC';
+  /** A key of `RouteTable.backends`; absent: the reference is invalid, and every request is answered with 500. */
+  readonly backend?: string;
+  /** Of the request's body at most so many octets are sent along; 0: none. */
+  readonly bodySize: number;
+  /** Of HTTP: stands before the request's path; '' or begins with `/`, without one at its end. */
+  readonly pathPrefix: string;
+  /**
+   * Names, in lower case, of the request's headers that are sent along. GRPC: empty means all. HTTP: beside host, method, path,
+   * content-length and authorization, which always are.
+   */
+  readonly allowedHeaders: readonly string[];
+  /** Of HTTP: names, in lower case, of the answer's headers that the backend gets; empty: all but host. */
+  readonly allowedResponseHeaders: readonly string[];
+}
 
 export interface TableBackendReference {
   /** 0: none of the requests. */
@@ -141,8 +205,24 @@ export interface TableBackend {
   readonly port: number;
   /** ServicePort.appProtocol. */
   readonly appProtocol?: string;
+  /** Connections are TLS. Does not count where a TLS listener passes through. */
+  readonly tls?: TableBackendTls;
   /** Those that get new requests; empty: 503. */
   readonly endpoints: readonly TableEndpoint[];
+}
+
+/** How a backend is known (BackendTLSPolicy), and how it knows the Gateway (GatewayBackendTLS). */
+export interface TableBackendTls {
+  /** A sentence; the policy cannot be followed: no connection is made, and requests are answered with 500. */
+  readonly problem?: string;
+  /** Sent as SNI, and has to stand in the certificate unless `subjectAltNames` say what has to. Lower case. */
+  readonly hostname: string;
+  /** One of them has to stand in the certificate; empty: `hostname`. */
+  readonly subjectAltNames: readonly { readonly type: 'Hostname' | 'URI'; readonly value: string }[];
+  /** PEM; absent: those that Node trusts (WellKnownCACertificates `System`). */
+  readonly authorities?: string;
+  /** A key of `RouteTable.certificates`: what is shown where the backend asks for it. */
+  readonly clientCertificate?: string;
 }
 
 export interface TableEndpoint {

@@ -224,6 +224,8 @@ function wordsOfFilter(filter: TableFilter): string {
       return `RequestMirror: ${Math.round(filter.share * 100)} % to ${filter.backend ?? 'nowhere'}`;
     case 'CORS':
       return `CORS: for pages of ${filter.allowOrigins.join(', ')}`;
+    case 'ExternalAuth':
+      return `ExternalAuth by ${filter.protocol}: ${filter.backend ?? 'nobody'} is asked`;
     default:
       return filter satisfies never;
   }
