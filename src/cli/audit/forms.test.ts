@@ -29,6 +29,10 @@ const facts: AuditFacts = {
     gatewayClasses: none,
     gateways: none,
     httpRoutes: none,
+    grpcRoutes: none,
+    tlsRoutes: none,
+    tcpRoutes: none,
+    udpRoutes: none,
     referenceGrants: none,
     certificates: none,
     services: {

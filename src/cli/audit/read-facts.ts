@@ -12,6 +12,7 @@ import {
   ENDPOINT_SLICES,
   GATEWAYS,
   GATEWAY_CLASSES,
+  GRPC_ROUTES,
   HTTP_ROUTES,
   INGRESSES,
   INGRESS_CLASSES,
@@ -23,6 +24,9 @@ import {
   REFERENCE_GRANTS,
   SECRETS,
   SERVICES,
+  TCP_ROUTES,
+  TLS_ROUTES,
+  UDP_ROUTES,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import type { Secret } from '../../kube/types/config.ts';
@@ -100,6 +104,10 @@ async function listAll(client: KubeClient): Promise<AuditFacts['objects']> {
     gatewayClasses: list(GATEWAY_CLASSES),
     gateways: list(GATEWAYS),
     httpRoutes: list(HTTP_ROUTES),
+    grpcRoutes: list(GRPC_ROUTES),
+    tlsRoutes: list(TLS_ROUTES),
+    tcpRoutes: list(TCP_ROUTES),
+    udpRoutes: list(UDP_ROUTES),
     referenceGrants: list(REFERENCE_GRANTS),
     certificates: secrets.then(found =>
       found.items === undefined ? found : { items: certificatesOf(found.items) },

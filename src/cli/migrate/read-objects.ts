@@ -8,6 +8,7 @@ import {
   CONFIG_MAPS,
   ENDPOINT_SLICES,
   GATEWAYS,
+  GRPC_ROUTES,
   HTTP_ROUTES,
   INGRESSES,
   NAMESPACES,
@@ -15,6 +16,9 @@ import {
   NODES,
   PODS,
   SERVICES,
+  TCP_ROUTES,
+  TLS_ROUTES,
+  UDP_ROUTES,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -59,16 +63,21 @@ export async function readMigrateObjects(source: ObjectSource): Promise<MigrateO
       all(SERVICES),
       all(NETWORK_POLICIES),
     ]);
-    const [endpointSlices, configMaps, gateways, httpRoutes, ingresses, nodes, clusterPolicies] =
-      await Promise.all([
-        wished(ENDPOINT_SLICES),
-        wished(CONFIG_MAPS),
-        wished(GATEWAYS),
-        wished(HTTP_ROUTES),
-        wished(INGRESSES),
-        wished(NODES),
-        wished(CLUSTER_NETWORK_POLICIES),
-      ]);
+    const [endpointSlices, configMaps, gateways, ingresses, nodes, clusterPolicies] = await Promise.all([
+      wished(ENDPOINT_SLICES),
+      wished(CONFIG_MAPS),
+      wished(GATEWAYS),
+      wished(INGRESSES),
+      wished(NODES),
+      wished(CLUSTER_NETWORK_POLICIES),
+    ]);
+    const [httpRoutes, grpcRoutes, tlsRoutes, tcpRoutes, udpRoutes] = await Promise.all([
+      wished(HTTP_ROUTES),
+      wished(GRPC_ROUTES),
+      wished(TLS_ROUTES),
+      wished(TCP_ROUTES),
+      wished(UDP_ROUTES),
+    ]);
     const nodeLocalServices = services.filter(
       ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kube-dns',
     );
@@ -82,6 +91,10 @@ export async function readMigrateObjects(source: ObjectSource): Promise<MigrateO
         configMaps,
         gateways,
         httpRoutes,
+        grpcRoutes,
+        tlsRoutes,
+        tcpRoutes,
+        udpRoutes,
         ingresses,
         nodes,
         clusterPolicies,
@@ -110,6 +123,10 @@ function ofManifests(objects: readonly KubeObject[]): MigrateObjects['objects'] 
     configMaps: ofKind('ConfigMap'),
     gateways: ofKind('Gateway'),
     httpRoutes: ofKind('HTTPRoute'),
+    grpcRoutes: ofKind('GRPCRoute'),
+    tlsRoutes: ofKind('TLSRoute'),
+    tcpRoutes: ofKind('TCPRoute'),
+    udpRoutes: ofKind('UDPRoute'),
     ingresses: ofKind('Ingress'),
   };
 }

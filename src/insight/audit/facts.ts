@@ -3,7 +3,7 @@ import type { ClusterNetworkPolicy } from '../../kube/types/cluster-network-poli
 import type { ConfigMap, Namespace } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { PodDisruptionBudget } from '../../kube/types/disruption.ts';
-import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
+import type { GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from '../../kube/types/gateway-routes.ts';
 import type { Gateway, GatewayClass, ReferenceGrant } from '../../kube/types/gateway.ts';
 import type { ObjectMeta } from '../../kube/types/meta.ts';
 import type { Ingress, IngressClass, NetworkPolicy } from '../../kube/types/networking.ts';
@@ -48,11 +48,24 @@ export interface AuditObjects {
   readonly gatewayClasses: Known<GatewayClass>;
   readonly gateways: Known<Gateway>;
   readonly httpRoutes: Known<HTTPRoute>;
+  readonly grpcRoutes: Known<GRPCRoute>;
+  readonly tlsRoutes: Known<TLSRoute>;
+  readonly tcpRoutes: Known<TCPRoute>;
+  readonly udpRoutes: Known<UDPRoute>;
   readonly referenceGrants: Known<ReferenceGrant>;
   readonly certificates: Known<CertificateFacts>;
 }
 
 export type AuditKind = keyof AuditObjects;
+
+/** The lists that hold routes. */
+export const routeKinds = [
+  'httpRoutes',
+  'grpcRoutes',
+  'tlsRoutes',
+  'tcpRoutes',
+  'udpRoutes',
+] as const satisfies readonly AuditKind[];
 
 export interface AuditFacts {
   /** Manifests say what is wanted, a cluster also what is. */
@@ -81,6 +94,10 @@ export const kindWords: Readonly<Record<AuditKind, string>> = {
   gatewayClasses: 'GatewayClasses',
   gateways: 'Gateways',
   httpRoutes: 'HTTPRoutes',
+  grpcRoutes: 'GRPCRoutes',
+  tlsRoutes: 'TLSRoutes',
+  tcpRoutes: 'TCPRoutes',
+  udpRoutes: 'UDPRoutes',
   referenceGrants: 'ReferenceGrants',
   certificates: 'TLS Secrets',
 };

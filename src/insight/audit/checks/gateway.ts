@@ -1,7 +1,8 @@
 import type { Condition } from '../../../kube/types/meta.ts';
-import { backendsOf } from '../../route-backends.ts';
+import { backendsOfIngress, routesOf } from '../../route-backends.ts';
 import { listsOf, some } from '../check.ts';
 import type { Check, Found } from '../check.ts';
+import { routeKinds } from '../facts.ts';
 import { gatewayDefinitions, gatewayGroup } from '../gateway-definitions.ts';
 
 /** The Gateway API's limit of `spec.listeners`, and from where on a move should be planned. */
@@ -107,14 +108,14 @@ export const gatewayChecks: readonly Check[] = [
     severity: 'high',
     why: 'Its hosts and paths are answered by another route, or by 404.',
     next: 'Look at status.parents of the route: the reason names what the listener does not allow.',
-    needs: ['httpRoutes'],
+    needs: routeKinds,
     run: facts => {
       if (facts.source === 'manifests') return { unchecked: 'manifests hold no status' };
-      const { httpRoutes } = listsOf(facts);
+      const routes = routesOf(listsOf(facts));
       return {
-        looked: httpRoutes.length,
-        found: httpRoutes.flatMap(({ metadata, status }): Found[] => {
-          const object = { kind: 'HTTPRoute', metadata };
+        looked: routes.length,
+        found: routes.flatMap(({ kind, metadata, status }): Found[] => {
+          const object = { kind, metadata };
           const parents = status?.parents ?? [];
           if (parents.length === 0)
             return [{ object, field: 'status.parents', evidence: 'no controller has taken it' }];
@@ -141,16 +142,20 @@ export const gatewayChecks: readonly Check[] = [
     severity: 'high',
     why: 'Requests that match get an error (500 by the Gateway API, 503 by most Ingress controllers).',
     next: 'Create the Service, or correct the name or the port.',
-    needs: ['services', 'ingresses', 'httpRoutes'],
+    needs: ['services', 'ingresses', ...routeKinds],
     run: facts => {
-      const { httpRoutes, ingresses, services } = listsOf(facts);
+      const lists = listsOf(facts);
+      const { ingresses, services } = lists;
       const ports = new Map(
         services.map(({ metadata, spec }) => [
           `${metadata.namespace ?? 'default'}/${metadata.name}`,
           new Set((spec.ports ?? []).flatMap(({ name = '', port }) => [name, String(port)])),
         ]),
       );
-      const backends = backendsOf(ingresses, httpRoutes);
+      const backends = [
+        ...ingresses.flatMap(backendsOfIngress),
+        ...routesOf(lists).flatMap(route => route.backends),
+      ];
       return {
         looked: backends.length,
         found: backends.flatMap(({ field, object, port, service }): Found[] => {

@@ -1,5 +1,7 @@
+import { routesOf } from '../../route-backends.ts';
 import { listsOf, nameOf, some } from '../check.ts';
 import type { Check, Found } from '../check.ts';
+import { routeKinds } from '../facts.ts';
 import { gatewayDefinitions, gatewayGroup } from '../gateway-definitions.ts';
 
 const nginxController = 'k8s.io/ingress-nginx';
@@ -71,13 +73,13 @@ export const ingressChecks: readonly Check[] = [
     severity: 'medium',
     why: 'Which of both answers depends on the address that a client’s name leads to; the one that is not meant rots unseen.',
     next: 'Finish the move of that host: point its name at one of them, then delete the other.',
-    needs: ['ingresses', 'httpRoutes'],
+    needs: ['ingresses', ...routeKinds],
     run: facts => {
-      const { httpRoutes, ingresses } = listsOf(facts);
+      const lists = listsOf(facts);
+      const { ingresses } = lists;
       const routes = new Map<string, string>();
-      for (const { metadata, spec } of httpRoutes)
-        for (const host of spec.hostnames ?? [])
-          routes.set(host.toLowerCase(), nameOf({ kind: 'HTTPRoute', metadata }));
+      for (const { hostnames, kind, metadata } of routesOf(lists))
+        for (const host of hostnames) routes.set(host.toLowerCase(), nameOf({ kind, metadata }));
       const hosts = ingresses.flatMap(({ metadata, spec }) =>
         (spec.rules ?? []).flatMap(({ host = '' }, index) =>
           host === '' ? [] : [{ host, index, metadata }],

@@ -80,6 +80,10 @@ const kinds: readonly (keyof AuditObjects)[] = [
   'gatewayClasses',
   'gateways',
   'httpRoutes',
+  'grpcRoutes',
+  'tlsRoutes',
+  'tcpRoutes',
+  'udpRoutes',
   'referenceGrants',
   'certificates',
 ];

@@ -1,10 +1,9 @@
 import { formatAddress, parseAddress } from '../../../base/ip.ts';
 import { matchesAll } from '../../../kube/selector.ts';
 import type { ConfigMap } from '../../../kube/types/config.ts';
-import type { HTTPRoute } from '../../../kube/types/gateway-routes.ts';
 import type { IntOrString, Protocol } from '../../../kube/types/scalars.ts';
 import type { Service, ServicePort } from '../../../kube/types/service.ts';
-import { backendsOf } from '../../route-backends.ts';
+import type { Route } from '../../route-backends.ts';
 import { namedEnds } from './named-ends.ts';
 import type { NamedEnd } from './named-ends.ts';
 import { startTexts } from './workloads.ts';
@@ -105,41 +104,43 @@ function edgeOf(
   const ports = (service.spec.ports ?? []).filter(({ port }) => end.port === undefined || port === end.port);
   const workloads = behind.get(keyOf(service)) ?? [];
   // A port that the Service has not is a mistake, or a headless Service’s pod: all of its ports are meant then.
-  const meant = ports.length > 0 ? ports : (service.spec.ports ?? []);
-  return { from, to: { service, workloads }, ports: meant.map(targetOf), because };
+  const meant = (ports.length > 0 ? ports : (service.spec.ports ?? [])).map(targetOf);
+  // A headless Service needs no ports of its own.
+  const told = end.port === undefined ? [] : [{ protocol: 'TCP' as const, port: end.port }];
+  return { from, to: { service, workloads }, ports: meant.length > 0 ? meant : told, because };
 }
 
 /** A Gateway’s proxies reach what its routes lead to. */
 export function proxyEdges(
   proxies: readonly (Workload & { readonly gateway: string })[],
-  routes: readonly HTTPRoute[],
+  routes: readonly Route[],
   services: readonly Service[],
   workloads: readonly Workload[],
 ): readonly Edge[] {
   const byName = new Map(services.map(service => [keyOf(service), service]));
-  const parents = new Map(
-    routes.map(({ metadata, spec }) => [
-      `${metadata.namespace ?? 'default'}/${metadata.name}`,
-      (spec.parentRefs ?? []).map(
-        ({ name, namespace }) => `${namespace ?? metadata.namespace ?? 'default'}/${name}`,
-      ),
-    ]),
-  );
-  return backendsOf([], routes).flatMap(({ object, port, service: key }) => {
-    const service = byName.get(key);
-    if (service === undefined) return [];
-    const route = `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
-    const ports = (service.spec.ports ?? []).filter(one => port === undefined || String(one.port) === port);
-    return proxies
-      .filter(({ gateway }) => parents.get(route)?.includes(gateway) === true)
-      .map(from => ({
-        from,
-        to: { service, workloads: workloadsBehind(service, workloads) },
-        ports: ports.map(targetOf),
-        because: `HTTPRoute ${route} leads to Service ${key}`,
-      }));
+  return routes.flatMap(({ backends, kind, metadata, parentRefs }) => {
+    const own = metadata.namespace ?? 'default';
+    const parents = new Set(parentRefs.map(({ name, namespace }) => `${namespace ?? own}/${name}`));
+    return backends.flatMap(({ port, service: key }) => {
+      const service = byName.get(key);
+      if (service === undefined) return [];
+      return proxies
+        .filter(({ gateway }) => parents.has(gateway))
+        .map(from => ({
+          from,
+          to: { service, workloads: workloadsBehind(service, workloads) },
+          ports: targetsOf(service, port),
+          because: `${kind} ${own}/${metadata.name} leads to Service ${key}`,
+        }));
+    });
   });
 }
+
+/** What the port of a backend means at the pods; no port: all of the Service’s. */
+export const targetsOf = ({ spec }: Service, port: string | undefined): readonly EdgePort[] =>
+  (spec.ports ?? [])
+    .filter(one => port === undefined || one.name === port || String(one.port) === port)
+    .map(targetOf);
 
 /** Only what is plainly a name of the Internet or an address, with a port: any other word may be anything. */
 function outside(from: Workload, { host, port, scheme }: NamedEnd, because: string): Edge | undefined {
@@ -152,7 +153,7 @@ function outside(from: Workload, { host, port, scheme }: NamedEnd, because: stri
 
 const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1' || host === '0.0.0.0';
 
-export const targetOf = ({ port, protocol = 'TCP', targetPort }: ServicePort): EdgePort => ({
+const targetOf = ({ port, protocol = 'TCP', targetPort }: ServicePort): EdgePort => ({
   protocol,
   port: targetPort ?? port,
 });

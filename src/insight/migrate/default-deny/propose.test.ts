@@ -54,6 +54,10 @@ function cluster(pods: readonly TestPod[], services: readonly object[], more: ob
     configMaps: [],
     gateways: [],
     httpRoutes: [],
+    grpcRoutes: [],
+    tlsRoutes: [],
+    tcpRoutes: [],
+    udpRoutes: [],
     ingresses: [],
     policies: [],
     nodes: [],
@@ -202,4 +206,92 @@ test('a policy above the proposal that denies what is declared is found', () => 
   const proof = proveProposal(objects, propose(objects));
   assert.equal(proof.denied.length, 1);
   assert.match(proof.denied[0] ?? '', /shop\/web → shop\/api:8080: shop\/api does not let it in/);
+});
+
+const leadsTo = (name: string, spec: object = {}, port = 80) => ({
+  metadata: { name, namespace: 'shop' },
+  spec: { parentRefs: [{ name: 'edge' }], rules: [{ backendRefs: [{ name: 'web', port }] }], ...spec },
+});
+
+/** In a NetworkPolicy a rule without peers is for everybody, and one without ports for every port. */
+function* tooWide(objects: DefaultDenyObjects): Generator<string> {
+  for (const { policy } of propose(objects).policies)
+    for (const { ports = [], ...rule } of [
+      ...(policy.spec.ingress ?? []).map(({ from, ports: p }) => ({ peers: from, ports: p ?? [] })),
+      ...(policy.spec.egress ?? []).map(({ ports: p, to }) => ({ peers: to, ports: p ?? [] })),
+    ])
+      if (ports.length === 0 || (rule.peers ?? []).length === 0) yield policy.metadata.name;
+}
+
+for (const [what, objects] of Object.entries({
+  'a route without a Gateway': cluster([{ name: 'web' }], [serviceOf('web')], {
+    httpRoutes: [leadsTo('web', { parentRefs: undefined })],
+  }),
+  'a route of a mesh': cluster([{ name: 'web' }], [serviceOf('web')], {
+    httpRoutes: [leadsTo('web', { parentRefs: [{ kind: 'Service', name: 'web' }] })],
+  }),
+  'a route to a port that the Service has not': cluster([{ name: 'web' }], [serviceOf('web')], {
+    gateways: [
+      {
+        metadata: { name: 'edge', namespace: 'shop' },
+        spec: { listeners: [{ port: 443, protocol: 'HTTPS' }] },
+      },
+    ],
+    httpRoutes: [leadsTo('web', {}, 81)],
+  }),
+  'a Service without ports': cluster(
+    [{ name: 'web' }],
+    [serviceOf('web', 'shop', { type: 'LoadBalancer', ports: undefined })],
+  ),
+  'a Gateway without listeners': cluster([{ name: 'web' }], [], {
+    gateways: [{ metadata: { name: 'edge', namespace: 'shop' }, spec: { listeners: [] } }],
+  }),
+}))
+  test(`${what} opens nothing, and a person is told`, () => {
+    assert.deepEqual([...tooWide(objects)], []);
+    assert.match(propose(objects).open.join('\n'), /it stays closed, open it by hand/);
+  });
+
+test('an API server without endpoints opens nothing', () => {
+  const kubernetes = {
+    name: 'kubernetes',
+    namespace: 'default',
+    labels: { 'kubernetes.io/service-name': 'kubernetes' },
+  };
+  const objects = cluster([{ name: 'operator', account: 'operator' }], [], {
+    endpointSlices: [{ metadata: kubernetes, addressType: 'IPv4', endpoints: null, ports: [{ port: 6443 }] }],
+  });
+  assert.deepEqual([...tooWide(objects)], []);
+  assert.match(propose(objects).open.join('\n'), /whose addresses are not known here/);
+});
+
+test('a setting’s own port counts where a headless Service names none', () => {
+  const objects = cluster(
+    [{ name: 'web', env: { DB: 'web-0.db:5432' } }, { name: 'db' }],
+    [serviceOf('db', 'shop', { clusterIP: 'None', ports: undefined })],
+  );
+  assert.deepEqual(
+    propose(objects).edges.map(({ ports }) => ports),
+    [[{ protocol: 'TCP', port: 5432 }]],
+  );
+});
+
+test('routes of every kind open what they lead to, mirrors too', () => {
+  for (const kind of ['httpRoutes', 'grpcRoutes', 'tlsRoutes', 'tcpRoutes', 'udpRoutes'])
+    assert.ok(
+      names(cluster([{ name: 'web' }], [serviceOf('web')], { [kind]: [leadsTo('web')] })).includes(
+        'shop/web-ingress',
+      ),
+      kind,
+    );
+  const mirrored = cluster([{ name: 'web' }], [serviceOf('web')], {
+    httpRoutes: [
+      leadsTo('other', {
+        rules: [
+          { filters: [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'web', port: 80 } } }] },
+        ],
+      }),
+    ],
+  });
+  assert.ok(names(mirrored).includes('shop/web-ingress'));
 });

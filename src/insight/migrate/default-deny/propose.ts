@@ -1,6 +1,5 @@
 import type { ConfigMap, Namespace } from '../../../kube/types/config.ts';
 import type { EndpointSlice } from '../../../kube/types/discovery.ts';
-import type { HTTPRoute } from '../../../kube/types/gateway-routes.ts';
 import type { Gateway } from '../../../kube/types/gateway.ts';
 import type { LabelSelector } from '../../../kube/types/meta.ts';
 import type {
@@ -11,20 +10,20 @@ import type {
 } from '../../../kube/types/networking.ts';
 import type { Pod } from '../../../kube/types/pod.ts';
 import type { Service } from '../../../kube/types/service.ts';
-import { backendsOf } from '../../route-backends.ts';
-import { findEdges, proxyEdges, resolverOf, targetOf, workloadsBehind } from './find-edges.ts';
+import { backendsOfIngress, routesOf } from '../../route-backends.ts';
+import type { Route, RouteBackend, RouteLists } from '../../route-backends.ts';
+import { findEdges, proxyEdges, resolverOf, targetsOf, workloadsBehind } from './find-edges.ts';
 import type { Edge, EdgePort } from './find-edges.ts';
 import { workloadsOf } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
-export interface DefaultDenyObjects {
+export interface DefaultDenyObjects extends RouteLists {
   readonly pods: readonly Pod[];
   readonly namespaces: readonly Namespace[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
   readonly configMaps: readonly ConfigMap[];
   readonly gateways: readonly Gateway[];
-  readonly httpRoutes: readonly HTTPRoute[];
   readonly ingresses: readonly Ingress[];
 }
 
@@ -63,16 +62,17 @@ export function proposeDefaultDeny(
   const found = workloadsOf(objects.pods);
   const proxies = proxiesOf(objects.gateways, found);
   const workloads = [...found, ...proxies.filter(({ pods }) => pods.length === 0)];
+  const routes = routesOf(objects);
   const resolver = resolverOf(objects.services, options.clusterDomain);
   const edges = [
     ...findEdges(found, objects.services, objects.configMaps, resolver),
-    ...proxyEdges(proxies, objects.httpRoutes, objects.services, found),
+    ...proxyEdges(proxies, routes, objects.services, found),
   ];
-  const entrances = findEntrances(objects, workloads, proxies);
+  const entrances = findEntrances(objects, routes, workloads, proxies);
   const chosen = [...new Set(workloads.map(({ namespace }) => namespace))].filter(name =>
     options.namespaces.length === 0 ? !systemNamespaces.has(name) : options.namespaces.includes(name),
   );
-  const apiServer = apiServerPeers(objects);
+  const apiServer = apiServerEnds(objects);
   const open: string[] = [];
   const policies = chosen.flatMap(namespace => {
     const own = workloads.filter(workload => workload.namespace === namespace);
@@ -86,7 +86,7 @@ export function proposeDefaultDeny(
       ...own
         .filter(workload => !nameless.includes(workload))
         .flatMap(workload => [
-          ...incoming(workload, edges, entrances),
+          ...incoming(workload, edges, entrances, open),
           ...outgoing(workload, edges, apiServer, open),
         ]),
       deny(namespace),
@@ -103,29 +103,32 @@ export function proposeDefaultDeny(
     open.push(
       `Nothing declares who speaks to ${quiet.map(({ key }) => key).join(', ')}: look at fairlead flows --verdict allowed before closing them.`,
     );
-  return { policies, edges: edges.filter(({ from }) => chosen.includes(from.namespace)), open };
+  return {
+    policies,
+    edges: edges.filter(({ from }) => chosen.includes(from.namespace)),
+    open: [...new Set(open)],
+  };
 }
 
 /** Who from outside of the workloads reaches one, by what declares it. */
-interface Entrance {
+interface Entrance extends Opening {
   readonly workload: Workload;
-  readonly peers: readonly NetworkPolicyPeer[];
-  readonly ports: readonly EdgePort[];
-  readonly because: string;
 }
 
 /** The pods that serve a Gateway; where none are known yet, those that its controller will make. */
 interface Proxy extends Workload {
   /** `namespace/name` */
   readonly gateway: string;
-  readonly ports: readonly number[];
+  readonly ports: readonly EdgePort[];
 }
 
 function proxiesOf(gateways: readonly Gateway[], workloads: readonly Workload[]): readonly Proxy[] {
   return gateways.flatMap(({ metadata, spec }): readonly Proxy[] => {
     const { name, namespace = 'default' } = metadata;
     const gateway = `${namespace}/${name}`;
-    const ports = [...new Set(spec.listeners.map(({ port }) => port))];
+    const ports = unique(
+      spec.listeners.map(({ port, protocol }) => ({ protocol: protocol === 'UDP' ? 'UDP' : 'TCP', port })),
+    );
     const own = workloads.filter(
       workload => workload.namespace === namespace && workload.selector.matchLabels?.[gatewayLabel] === name,
     );
@@ -138,6 +141,7 @@ function proxiesOf(gateways: readonly Gateway[], workloads: readonly Workload[])
 
 function findEntrances(
   objects: DefaultDenyObjects,
+  routes: readonly Route[],
   workloads: readonly Workload[],
   proxies: readonly Proxy[],
 ): readonly Entrance[] {
@@ -146,7 +150,7 @@ function findEntrances(
     .map(workload => ({
       workload,
       peers: worldPeers([]),
-      ports: workload.ports.map(port => ({ protocol: 'TCP' as const, port })),
+      ports: workload.ports,
       because: `Gateway ${workload.gateway} listens there`,
     }));
   const services = new Map(
@@ -161,75 +165,107 @@ function findEntrances(
       workloadsBehind(service, workloads).map(workload => ({
         workload,
         peers: worldPeers(service.spec.loadBalancerSourceRanges ?? []),
-        ports: (service.spec.ports ?? []).map(targetOf),
+        ports: targetsOf(service, undefined),
         because: `Service ${service.metadata.name} is of type ${service.spec.type ?? ''}`,
       })),
     );
-  const routed = backendsOf(objects.ingresses, objects.httpRoutes).flatMap(
-    ({ object, port, service: key }) => {
-      const service = services.get(key);
-      if (service === undefined) return [];
-      const ports = (service.spec.ports ?? []).filter(
-        one => port === undefined || one.name === port || String(one.port) === port,
-      );
-      const peers =
-        object.kind === 'HTTPRoute'
-          ? gatewayPeers(objects.httpRoutes, object.metadata)
-          : [{ namespaceSelector: {} }];
-      return workloadsBehind(service, workloads).map(workload => ({
-        workload,
-        peers,
-        ports: ports.map(targetOf),
-        because: `${object.kind} ${object.metadata.namespace ?? 'default'}/${object.metadata.name} leads to Service ${service.metadata.name}${object.kind === 'Ingress' ? '; narrow the peer to your Ingress controller’s namespace' : ''}`,
-      }));
-    },
-  );
-  return [...listening, ...published, ...routed];
+  const ledTo = (
+    { object, port, service: key }: RouteBackend,
+    peers: readonly NetworkPolicyPeer[],
+    hint: string,
+  ): readonly Entrance[] => {
+    const service = services.get(key);
+    if (service === undefined) return [];
+    return workloadsBehind(service, workloads).map(workload => ({
+      workload,
+      peers,
+      ports: targetsOf(service, port),
+      because: `${object.kind} ${object.metadata.namespace ?? 'default'}/${object.metadata.name} leads to ${port === undefined ? '' : `port ${port} of `}Service ${service.metadata.name}${hint}`,
+    }));
+  };
+  return [
+    ...listening,
+    ...published,
+    ...objects.ingresses
+      .flatMap(backendsOfIngress)
+      .flatMap(backend =>
+        ledTo(
+          backend,
+          [{ namespaceSelector: {} }],
+          '; narrow the peer to your Ingress controller’s namespace',
+        ),
+      ),
+    ...routes.flatMap(route =>
+      route.backends.flatMap(backend =>
+        route.kind === 'TCPRoute' || route.kind === 'UDPRoute'
+          ? ledTo(
+              backend,
+              [...gatewayPeers(route), ...worldPeers([])],
+              '; a Gateway without a proxy for it shows the pods its clients’ addresses: narrow them',
+            )
+          : ledTo(backend, gatewayPeers(route), ''),
+      ),
+    ),
+  ];
 }
 
-function gatewayPeers(
-  routes: readonly HTTPRoute[],
-  { name, namespace = 'default' }: { readonly name: string; readonly namespace?: string },
-): readonly NetworkPolicyPeer[] {
-  const route = routes.find(
-    ({ metadata }) => metadata.name === name && (metadata.namespace ?? 'default') === namespace,
-  );
-  return (route?.spec.parentRefs ?? []).map(parent => ({
-    namespaceSelector: { matchLabels: { [namespaceLabel]: parent.namespace ?? namespace } },
-    podSelector: { matchLabels: { [gatewayLabel]: parent.name } },
-  }));
-}
+const gatewayPeers = ({ metadata, parentRefs }: Route): readonly NetworkPolicyPeer[] =>
+  parentRefs
+    // A route of a mesh has a Service as its parent.
+    .filter(({ kind = 'Gateway' }) => kind === 'Gateway')
+    .map(parent => ({
+      namespaceSelector: namespaced(parent.namespace ?? metadata.namespace ?? 'default'),
+      podSelector: { matchLabels: { [gatewayLabel]: parent.name } },
+    }));
 
 const worldPeers = (ranges: readonly string[]): readonly NetworkPolicyPeer[] =>
-  (ranges.length === 0 ? ['0.0.0.0/0', '::/0'] : ranges).map(cidr => ({ ipBlock: { cidr } }));
+  (ranges.length === 0 ? ['0.0.0.0/0', '::/0'] : ranges).map(cidr => ({ ipBlock: { cidr: cidr.trim() } }));
+
+/** Connections that a policy opens at one end: their other ends, their ports, and what declares them. */
+interface Opening {
+  readonly peers: readonly NetworkPolicyPeer[];
+  readonly ports: readonly EdgePort[];
+  readonly because: string;
+}
+
+/**
+ * In a NetworkPolicy a list of no peers is everybody, and one of no ports every port: what would be written so is left
+ * closed, and a person is told.
+ */
+function definite({ key }: Workload, openings: readonly Opening[], open: string[]): readonly Opening[] {
+  return openings.filter(({ because, peers, ports }) => {
+    if (peers.length > 0 && ports.length > 0) return true;
+    open.push(
+      `${key}: ${because}, but ${peers.length === 0 ? 'nothing says who speaks there' : 'nothing says which port'}: it stays closed, open it by hand.`,
+    );
+    return false;
+  });
+}
 
 /** Where the API server is behind its Service: policies see the address after the translation. */
-function apiServerPeers({ endpointSlices }: DefaultDenyObjects): readonly NetworkPolicySpec[] {
-  return endpointSlices
+const apiServerEnds = ({ endpointSlices }: DefaultDenyObjects): readonly Omit<Opening, 'because'>[] =>
+  endpointSlices
     .filter(
       ({ metadata }) =>
         metadata.namespace === 'default' && metadata.labels?.['kubernetes.io/service-name'] === 'kubernetes',
     )
     .map(({ addressType, endpoints, ports }) => ({
-      egress: [
-        {
-          to: (endpoints ?? []).flatMap(({ addresses }) =>
-            addresses.map(address => ({
-              ipBlock: { cidr: `${address}/${addressType === 'IPv4' ? 32 : 128}` },
-            })),
-          ),
-          ports: (ports ?? []).flatMap(({ port }) =>
-            port === undefined || port === null ? [] : [{ protocol: 'TCP' as const, port }],
-          ),
-        },
-      ],
-    }));
-}
+      peers: (endpoints ?? []).flatMap(({ addresses }) =>
+        addresses.map(address => ({
+          ipBlock: { cidr: `${address}/${addressType === 'IPv4' ? 32 : 128}` },
+        })),
+      ),
+      ports: (ports ?? []).flatMap(({ port }) =>
+        port === undefined || port === null ? [] : [{ protocol: 'TCP' as const, port }],
+      ),
+    }))
+    .filter(({ peers, ports }) => peers.length > 0 && ports.length > 0);
 
 function incoming(
   workload: Workload,
   edges: readonly Edge[],
   entrances: readonly Entrance[],
+  open: string[],
 ): readonly ProposedPolicy[] {
   const from = edges.flatMap(edge =>
     edge.to !== 'world' && edge.to.workloads.some(({ key }) => key === workload.key)
@@ -242,18 +278,19 @@ function incoming(
         ]
       : [],
   );
-  const rules = [...from, ...entrances.filter(one => one.workload.key === workload.key)];
-  if (rules.length === 0) return [];
+  const openings = definite(
+    workload,
+    [...from, ...entrances.filter(one => one.workload.key === workload.key)],
+    open,
+  );
+  if (openings.length === 0) return [];
+  const ingress = openings.map(({ peers, ports }) => ({ from: peers, ports: unique(ports) }));
   return [
     proposed(
       workload,
       'ingress',
-      {
-        podSelector: workload.selector,
-        policyTypes: ['Ingress'],
-        ingress: rules.map(({ peers, ports }) => ({ from: peers, ports: unique(ports) })),
-      },
-      rules.map(({ because }) => because),
+      { podSelector: workload.selector, policyTypes: ['Ingress'], ingress },
+      openings,
     ),
   ];
 }
@@ -261,67 +298,60 @@ function incoming(
 function outgoing(
   workload: Workload,
   edges: readonly Edge[],
-  apiServer: readonly NetworkPolicySpec[],
+  apiServer: readonly Omit<Opening, 'because'>[],
   open: string[],
 ): readonly ProposedPolicy[] {
-  const own = edges.filter(({ from }) => from.key === workload.key);
-  const rules = own.flatMap(edge => {
-    if (edge.to === 'world')
-      return [
-        {
-          to: [
-            { ipBlock: { cidr: '0.0.0.0/0', except: inside.v4 } },
-            { ipBlock: { cidr: '::/0', except: inside.v6 } },
-          ],
-          ports: edge.ports,
-        },
-      ];
-    if (edge.to.workloads.length === 0) {
-      const { metadata } = edge.to.service;
-      open.push(
-        `${workload.key}: ${edge.because}, but Service ${metadata.namespace ?? 'default'}/${metadata.name} selects no pod that is known: open its addresses by hand.`,
-      );
-      return [];
-    }
-    return [{ to: edge.to.workloads.map(one => peerOf(one, workload.namespace)), ports: edge.ports }];
-  });
-  const because = own.filter(({ to }) => to === 'world' || to.workloads.length > 0).map(edge => edge.because);
+  const declared = edges
+    .filter(({ from }) => from.key === workload.key)
+    .flatMap((edge): readonly Opening[] => {
+      const { because, ports, to } = edge;
+      if (to === 'world') return [{ peers: theWorld, ports, because }];
+      if (to.workloads.length === 0) {
+        const { metadata } = to.service;
+        open.push(
+          `${workload.key}: ${because}, but Service ${metadata.namespace ?? 'default'}/${metadata.name} selects no pod that is known: open its addresses by hand.`,
+        );
+        return [];
+      }
+      return [{ peers: to.workloads.map(one => peerOf(one, workload.namespace)), ports, because }];
+    });
   const asksApi = workload.serviceAccount !== 'default';
-  const api = asksApi ? apiServer.flatMap(({ egress = [] }) => egress) : [];
-  if (asksApi && api.length === 0)
+  if (asksApi && apiServer.length === 0)
     open.push(
       `${workload.key} has the account ${workload.serviceAccount} and may ask the API server, whose addresses are not known here.`,
     );
-  if (rules.length === 0 && api.length === 0) return [];
+  const because = `it has the account ${workload.serviceAccount}, so that it may ask the API server`;
+  const openings = [
+    ...definite(workload, declared, open),
+    ...(asksApi ? apiServer.map(end => ({ ...end, because })) : []),
+  ];
+  if (openings.length === 0) return [];
+  const egress = openings.map(({ peers, ports }) => ({ to: peers, ports: unique(ports) }));
   return [
     proposed(
       workload,
       'egress',
-      {
-        podSelector: workload.selector,
-        policyTypes: ['Egress'],
-        egress: [...rules.map(({ ports, to }) => ({ to, ports: unique(ports) })), ...api],
-      },
-      [
-        ...because,
-        ...(api.length > 0
-          ? [`it has the account ${workload.serviceAccount}, so that it may ask the API server`]
-          : []),
-      ],
+      { podSelector: workload.selector, policyTypes: ['Egress'], egress },
+      openings,
     ),
   ];
 }
+
+const theWorld: readonly NetworkPolicyPeer[] = [
+  { ipBlock: { cidr: '0.0.0.0/0', except: inside.v4 } },
+  { ipBlock: { cidr: '::/0', except: inside.v6 } },
+];
 
 function proposed(
   { name, namespace }: Workload,
   direction: 'ingress' | 'egress',
   spec: NetworkPolicySpec,
-  because: readonly string[],
+  openings: readonly Opening[],
 ): ProposedPolicy {
   // 253 characters are a name’s most.
   return {
     policy: policyNamed(namespace, `${name.slice(0, 240)}-${direction}`, spec),
-    because: [...new Set(because)],
+    because: [...new Set(openings.map(({ because }) => because))],
   };
 }
 
