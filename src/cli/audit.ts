@@ -19,6 +19,8 @@ export type AuditForm = (typeof auditForms)[number];
 export interface AuditOptions {
   readonly only: readonly string[];
   readonly skip: readonly string[];
+  /** Files in Prometheus’ text format. */
+  readonly metrics: readonly string[];
   readonly form: AuditForm;
   /** Findings from here on make the exit code 1. */
   readonly failOn: Severity | 'never';
@@ -27,17 +29,17 @@ export interface AuditOptions {
 /** Prints how ready a cluster or manifests are. The exit code is 1 where something of the wanted severity is open. */
 export async function audit(source: ObjectSource, options: AuditOptions): Promise<number> {
   const at = new Date();
-  const read = await readFacts(source, at.getTime());
+  const read = await readFacts(source, options.metrics, at.getTime());
   const report = runAudit(read.facts, options);
   switch (options.form) {
     case 'json':
       process.stdout.write(`${JSON.stringify({ ...report, unread: read.unread }, null, 2)}\n`);
       break;
     case 'sarif':
-      process.stdout.write(sarifText(report, locateIn(read)));
+      process.stdout.write(sarifText(report, read.unread, locateIn(read)));
       break;
     case 'junit':
-      process.stdout.write(junitText(report));
+      process.stdout.write(junitText(report, read.unread));
       break;
     case 'html':
       process.stdout.write(htmlText(report, read.unread, at));

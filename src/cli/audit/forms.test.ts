@@ -35,6 +35,7 @@ const facts: AuditFacts = {
     udpRoutes: none,
     referenceGrants: none,
     certificates: none,
+    metrics: none,
     services: {
       items: [
         {
@@ -72,7 +73,7 @@ test('people read what is wrong, why, what next, what was not checked, and the c
 });
 
 test('a page and a JUnit file take hostile text as text', () => {
-  for (const text of [htmlText(report, [], new Date(0)), junitText(report)]) {
+  for (const text of [htmlText(report, [], new Date(0)), junitText(report, [])]) {
     assert.doesNotMatch(text, /<script>/);
     assert.match(text, /&lt;script&gt;/);
     assert.ok(!text.includes('\u0000'));
@@ -84,11 +85,11 @@ test('the page takes nothing from outside', () => {
 });
 
 test('JUnit counts failures and what was not checked', () => {
-  assert.match(junitText(report), /<testsuite name="services" tests="9" failures="1" skipped="8">/);
+  assert.match(junitText(report, []), /<testsuite name="services" tests="9" failures="1" skipped="8">/);
 });
 
 test('SARIF says level, place, rule and what is left as it is', () => {
-  const { runs } = JSON.parse(sarifText(report, () => ({ file: 'shop/web.yaml', line: 7 }))) as {
+  const { runs } = JSON.parse(sarifText(report, [], () => ({ file: 'shop/web.yaml', line: 7 }))) as {
     readonly runs: readonly {
       readonly results: readonly {
         readonly ruleId: string;
@@ -112,4 +113,18 @@ test('SARIF says level, place, rule and what is left as it is', () => {
     region: { startLine: 7 },
   });
   assert.equal(run?.invocations[0]?.toolExecutionNotifications.length, 8);
+});
+
+test('what could not be read is an error in the forms that machines read, never "all good"', () => {
+  const unread = ['shop/web.yaml: bad indentation'];
+  assert.match(junitText(report, unread), /errors="1">\s*<testcase[^>]*><error message="shop\/web.yaml: bad/);
+  const { runs } = JSON.parse(sarifText(report, unread, () => undefined)) as {
+    runs: [{ invocations: [{ executionSuccessful: boolean; toolExecutionNotifications: unknown[] }] }];
+  };
+  const [{ executionSuccessful, toolExecutionNotifications }] = runs[0].invocations;
+  assert.equal(executionSuccessful, false);
+  assert.deepEqual(toolExecutionNotifications[0], {
+    level: 'error',
+    message: { text: 'not read: shop/web.yaml: bad indentation' },
+  });
 });

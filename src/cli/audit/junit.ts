@@ -1,8 +1,8 @@
 import type { AuditReport, CheckResult } from '../../insight/audit/index.ts';
 import { escapeMarkup } from '../escape-markup.ts';
 
-/** JUnit's XML, as CI systems read it: one suite an item, one case a check. */
-export function junitText(report: AuditReport): string {
+/** JUnit's XML, as CI systems read it: one suite an item, one case a check; what could not be read is an error. */
+export function junitText(report: AuditReport, unread: readonly string[]): string {
   const suites = [...Map.groupBy(report.checks, ({ item }) => item)].map(([item, checks]) => {
     const failures = checks.filter(check => openOf(check).length > 0).length;
     const skipped = checks.filter(({ unchecked }) => unchecked !== undefined).length;
@@ -16,9 +16,21 @@ export function junitText(report: AuditReport): string {
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites name="audit">',
     ...suites,
+    ...(unread.length === 0 ? [] : [unreadSuite(unread)]),
     '</testsuites>\n',
   ].join('\n');
 }
+
+/** What could not be read is no reason to say that all is well. */
+const unreadSuite = (unread: readonly string[]): string =>
+  [
+    `  <testsuite name="not read" tests="${unread.length}" errors="${unread.length}">`,
+    ...unread.map(
+      (sentence, at) =>
+        `    <testcase classname="not read" name="${at + 1}"><error message="${escapeMarkup(sentence)}"/></testcase>`,
+    ),
+    '  </testsuite>',
+  ].join('\n');
 
 const openOf = ({ findings }: CheckResult) => findings.filter(({ suppressed }) => suppressed === undefined);
 

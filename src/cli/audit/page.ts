@@ -1,4 +1,4 @@
-import { suppressionPrefix } from '../../insight/audit/index.ts';
+import { kindWords, suppressionPrefix } from '../../insight/audit/index.ts';
 import type { Check } from '../../insight/audit/index.ts';
 
 /** The page of a check: `audit --explain` prints it, docs/reference/findings/ keeps it. */
@@ -11,7 +11,7 @@ ${title[0]?.toUpperCase() ?? ''}${title.slice(1)}.
 | --- | --- |
 | Item | ${item} |
 | Severity | ${severity}; a finding may say another, with its evidence |
-| Reads | ${needs.length === 0 ? 'nothing that the API has' : needs.join(', ')} |
+| Reads | ${needs.map(kind => kindWords[kind]).join(', ')} |
 
 ## Why it matters
 
@@ -23,6 +23,7 @@ ${next}
 
 ## Leaving it as it is
 
-Say why on the object: \`${suppressionPrefix}${code}: "the reason"\`. Without a reason it counts.
+Say why on the object: \`${suppressionPrefix}${code}: "the reason"\`. Without a reason it counts. A finding about the
+cluster as a whole has no object: \`--skip ${code}\` leaves the check out.
 `;
 }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { sentenceOf } from '../../base/errors.ts';
-import { factsOfManifests } from '../../insight/audit/index.ts';
-import type { AuditFacts, CertificateFacts, Known } from '../../insight/audit/index.ts';
+import { factsOfManifests, readPrometheusText } from '../../insight/audit/index.ts';
+import type { AuditFacts, CertificateFacts, Known, MetricSample } from '../../insight/audit/index.ts';
 import { isNotFound } from '../../kube/client.ts';
 import type { KubeClient, ListOptions } from '../../kube/client.ts';
 import {
@@ -48,11 +49,41 @@ const answerMilliseconds = 30_000;
 /** Their definitions bring these kinds: a cluster without them has none of their objects. */
 const brought = /^(gateway\.networking\.k8s\.io|policy\.networking\.k8s\.io)$/;
 
-export const readFacts = (source: ObjectSource, now: number): Promise<ReadFacts> =>
-  source.files.length > 0 ? readFiles(source.files, now) : readCluster(source, now);
+/** `metrics`: files in Prometheus’ text format, what an exporter answered. */
+export async function readFacts(
+  source: ObjectSource,
+  metrics: readonly string[],
+  now: number,
+): Promise<ReadFacts> {
+  const unread: string[] = [];
+  const samples = readMetrics(metrics, unread);
+  const read =
+    source.files.length > 0
+      ? await readFiles(source.files, samples, now)
+      : await readCluster(source, samples, now);
+  return { ...read, unread: [...read.unread, ...unread] };
+}
+
+function readMetrics(paths: readonly string[], unread: string[]): Known<MetricSample> {
+  if (paths.length === 0) return { why: 'none were given (--metrics FILE)' };
+  return {
+    items: paths.flatMap(path => {
+      try {
+        return readPrometheusText(path, readFileSync(path, 'utf8'));
+      } catch (error) {
+        unread.push(`${path}: ${sentenceOf(error)}`);
+        return [];
+      }
+    }),
+  };
+}
 
 /** A file that cannot be read is named; the others are audited. */
-async function readFiles(paths: readonly string[], now: number): Promise<ReadFacts> {
+async function readFiles(
+  paths: readonly string[],
+  metrics: Known<MetricSample>,
+  now: number,
+): Promise<ReadFacts> {
   const manifests: Manifest[] = [];
   const unread: string[] = [];
   for (const file of paths.flatMap(manifestFiles)) {
@@ -64,21 +95,28 @@ async function readFiles(paths: readonly string[], now: number): Promise<ReadFac
   }
   const objects = manifests.map(({ object }) => object);
   const secrets = objects.filter(({ kind }) => kind === 'Secret') as readonly Secret[];
-  return { facts: factsOfManifests(objects, certificatesOf(secrets), now), manifests, unread };
+  return { facts: factsOfManifests(objects, certificatesOf(secrets), metrics, now), manifests, unread };
 }
 
-async function readCluster(source: ObjectSource, now: number): Promise<ReadFacts> {
+async function readCluster(
+  source: ObjectSource,
+  metrics: Known<MetricSample>,
+  now: number,
+): Promise<ReadFacts> {
   const client = clientOf(source, 'audit');
   try {
     // One answer that has to come: without any, there is no cluster to speak of.
     await client.request('GET', '/version', { signal: AbortSignal.timeout(answerMilliseconds) });
-    return { facts: { source: 'cluster', now, objects: await listAll(client) }, manifests: [], unread: [] };
+    const objects = { ...(await listAll(client)), metrics };
+    return { facts: { source: 'cluster', now, objects }, manifests: [], unread: [] };
   } finally {
     client.close();
   }
 }
 
-async function listAll(client: KubeClient): Promise<AuditFacts['objects']> {
+type Listed = Omit<AuditFacts['objects'], 'metrics'>;
+
+async function listAll(client: KubeClient): Promise<Listed> {
   const signal = AbortSignal.timeout(answerMilliseconds);
   const list = <T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<Known<T>> =>
     known(
@@ -116,7 +154,7 @@ async function listAll(client: KubeClient): Promise<AuditFacts['objects']> {
   const read = await Promise.all(
     Object.entries(entries).map(async ([kind, answer]) => [kind, await answer] as const),
   );
-  return Object.fromEntries(read) as unknown as AuditFacts['objects']; // the same keys, awaited
+  return Object.fromEntries(read) as unknown as Listed; // the same keys, awaited
 }
 
 /** Definitions are large; their metadata says their release and channel. */

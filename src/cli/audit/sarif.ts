@@ -13,7 +13,7 @@ const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
 };
 
 /** SARIF 2.1.0 (OASIS), as code hosts read it. What an annotation leaves as it is is marked as suppressed. */
-export function sarifText(report: AuditReport, locate: Locate): string {
+export function sarifText(report: AuditReport, unread: readonly string[], locate: Locate): string {
   const asked = new Set(report.checks.map(({ code }) => code));
   const rules = allChecks
     .filter(({ code }) => asked.has(code))
@@ -57,6 +57,8 @@ export function sarifText(report: AuditReport, locate: Locate): string {
       ? []
       : [{ level: 'note', message: { text: `not checked: ${unchecked}` }, associatedRule: { id: code } }],
   );
+  // What could not be read is no reason to say that all is well.
+  const lost = unread.map(sentence => ({ level: 'error', message: { text: `not read: ${sentence}` } }));
   return `${JSON.stringify(
     {
       $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -66,7 +68,12 @@ export function sarifText(report: AuditReport, locate: Locate): string {
           tool: {
             driver: { name: 'fairlead audit', semanticVersion: versionText().split(' ')[1], rules },
           },
-          invocations: [{ executionSuccessful: true, toolExecutionNotifications: notifications }],
+          invocations: [
+            {
+              executionSuccessful: unread.length === 0,
+              toolExecutionNotifications: [...lost, ...notifications],
+            },
+          ],
           results,
         },
       ],

@@ -18,6 +18,12 @@ export function auditCommands(program: Command): void {
     .option('-f, --filename <path>', 'manifests instead of a cluster (again for more)', collect, [])
     .option('--only <words>', 'items or checks, comma-separated', splitAtCommas, [])
     .option('--skip <words>', 'items or checks to leave out, comma-separated', splitAtCommas, [])
+    .option(
+      '--metrics <file>',
+      'what an exporter or a DNS server answered, in Prometheus’ text format (again for more)',
+      collect,
+      [],
+    )
     .addOption(
       new Option('--fail-on <severity>', 'exit code 1 from this severity on')
         .choices(['critical', 'high', 'medium', 'low', 'never'])
@@ -29,15 +35,16 @@ export function auditCommands(program: Command): void {
     )
     .action(async (options: AuditCommandOptions) => {
       const { audit, explainFinding } = await import('../audit.ts');
-      const { explain, failOn, only, output: form, skip, ...source } = options;
+      const { explain, failOn, metrics, only, output: form, skip, ...source } = options;
       if (explain !== undefined) return explainFinding(explain);
-      process.exitCode = await audit(objectSource(source), { only, skip, form, failOn });
+      process.exitCode = await audit(objectSource(source), { only, skip, metrics, form, failOn });
     });
 }
 
 interface AuditCommandOptions extends ObjectOptions {
   readonly only: readonly string[];
   readonly skip: readonly string[];
+  readonly metrics: readonly string[];
   readonly explain?: string;
   readonly failOn: 'critical' | 'high' | 'medium' | 'low' | 'never';
   readonly output: 'text' | 'json' | 'sarif' | 'junit' | 'html';

@@ -1,4 +1,6 @@
 import type { ObjectMeta } from '../../kube/types/meta.ts';
+import { buildPolicyModel } from '../../policy/index.ts';
+import type { PolicyModel } from '../../policy/index.ts';
 import { kindWords } from './facts.ts';
 import type { AuditFacts, AuditKind, AuditObjects } from './facts.ts';
 
@@ -40,7 +42,32 @@ export interface Check {
   readonly next: string;
   /** The kinds that it cannot do without. */
   readonly needs: readonly AuditKind[];
-  run(facts: AuditFacts): Outcome;
+  run(facts: AuditFacts, derived: Derived): Outcome;
+}
+
+/** What several checks need and is worth making once. */
+export interface Derived {
+  readonly policyModel: () => PolicyModel;
+}
+
+export function deriveFrom(facts: AuditFacts): Derived {
+  let model: PolicyModel | undefined;
+  return {
+    policyModel: () => {
+      const lists = listsOf(facts);
+      model ??= buildPolicyModel({
+        pods: lists.pods,
+        namespaces: lists.namespaces,
+        policies: lists.networkPolicies,
+        clusterPolicies: lists.clusterNetworkPolicies,
+        nodes: lists.nodes,
+        nodeLocalServices: lists.services.filter(
+          ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kube-dns',
+        ),
+      });
+      return model;
+    },
+  };
 }
 
 type Lists = { readonly [K in AuditKind]: NonNullable<AuditObjects[K]['items']> };
@@ -53,12 +80,18 @@ export function listsOf(facts: AuditFacts): Lists {
 }
 
 /** Asks a check, or says which kind it lacks. */
-export function ask(check: Check, facts: AuditFacts): Outcome {
+export function ask(check: Check, facts: AuditFacts, derived = deriveFrom(facts)): Outcome {
   const lacking = check.needs.flatMap(kind => {
     const { why } = facts.objects[kind];
     return why === undefined ? [] : [`${kindWords[kind]}: ${why}`];
   });
-  return lacking.length > 0 ? { unchecked: lacking.join('; ') } : check.run(facts);
+  return lacking.length > 0 ? { unchecked: lacking.join('; ') } : check.run(facts, derived);
+}
+
+/** The object itself, for its annotations; only its name where the list does not hold it. */
+export function namespaceObjects(facts: AuditFacts): (name: string) => NonNullable<Found['object']> {
+  const known = new Map(listsOf(facts).namespaces.map(({ metadata }) => [metadata.name, metadata]));
+  return name => ({ kind: 'Namespace', metadata: known.get(name) ?? { name } });
 }
 
 /** `Kind/namespace/name`, or `Kind/name`. */

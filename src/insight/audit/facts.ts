@@ -24,6 +24,15 @@ export interface CertificateFacts {
   readonly problem?: string;
 }
 
+/** One line of Prometheus’ text format, as a server or an exporter gave it. */
+export interface MetricSample {
+  /** Where it was read. */
+  readonly source: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 /** A CustomResourceDefinition, as far as the audit reads it. */
 export interface DefinitionFacts {
   readonly metadata: ObjectMeta;
@@ -54,6 +63,7 @@ export interface AuditObjects {
   readonly udpRoutes: Known<UDPRoute>;
   readonly referenceGrants: Known<ReferenceGrant>;
   readonly certificates: Known<CertificateFacts>;
+  readonly metrics: Known<MetricSample>;
 }
 
 export type AuditKind = keyof AuditObjects;
@@ -100,4 +110,5 @@ export const kindWords: Readonly<Record<AuditKind, string>> = {
   udpRoutes: 'UDPRoutes',
   referenceGrants: 'ReferenceGrants',
   certificates: 'TLS Secrets',
+  metrics: 'metrics',
 };

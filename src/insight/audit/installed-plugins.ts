@@ -17,10 +17,26 @@ export function installedPlugins(daemonSets: readonly DaemonSet[]): readonly Ins
   return daemonSets.flatMap(daemonSet => {
     for (const image of imagesOf(daemonSet)) {
       const plugin = networkPlugins.find(one => one.image.test(image));
-      if (plugin !== undefined) return [{ plugin, daemonSet, version: versionOf(image) }];
+      if (plugin !== undefined)
+        return [{ plugin: asSwitched(plugin, daemonSet), daemonSet, version: versionOf(image) }];
     }
     return [];
   });
+}
+
+/** A plugin without what its own options switch off. */
+function asSwitched({ off, ...plugin }: NetworkPlugin, { spec }: DaemonSet): NetworkPlugin {
+  const words = new Set(
+    spec.template.spec.containers.flatMap(({ args = [], command = [] }) => [...command, ...args]),
+  );
+  const { replacesProxy, ...rest } = plugin;
+  return {
+    ...rest,
+    enforces: plugin.enforces && !(off !== undefined && words.has(off.enforces)),
+    ...(replacesProxy === undefined || (off !== undefined && words.has(off.replacesProxy))
+      ? {}
+      : { replacesProxy }),
+  };
 }
 
 /** A product that enforces NetworkPolicies for plugins that do not, by name. */

@@ -8,6 +8,8 @@ export interface KubeProxySettings {
   readonly written: string;
   readonly nodePortAddresses: readonly string[];
   readonly clusterCidrs: readonly string[];
+  /** How it knows what comes from pods: nothing written means ClusterCIDR. */
+  readonly detectLocalMode: string;
 }
 
 /**
@@ -27,6 +29,7 @@ export function readKubeProxy(configMaps: readonly ConfigMap[]): KubeProxySettin
     mode: written === '' ? 'iptables' : written,
     written,
     nodePortAddresses: listOf(text, 'nodePortAddresses'),
+    detectLocalMode: scalarOf(text, 'detectLocalMode') || 'ClusterCIDR',
     clusterCidrs: scalarOf(text, 'clusterCIDR')
       .split(',')
       .filter(part => part !== ''),

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kube/types/meta.ts';
 import { readManifestObjects } from '../policy/index.ts';
-import type { AuditFacts, CertificateFacts, Known } from './facts.ts';
+import type { AuditFacts, CertificateFacts, Known, MetricSample } from './facts.ts';
 
 /**
  * What manifests would be in a cluster, as far as files can say: pods from workloads' templates, no status. `certificates`
@@ -9,6 +9,7 @@ import type { AuditFacts, CertificateFacts, Known } from './facts.ts';
 export function factsOfManifests(
   objects: readonly KubeObject[],
   certificates: readonly CertificateFacts[],
+  metrics: Known<MetricSample>,
   now: number,
 ): AuditFacts {
   const read = readManifestObjects(objects);
@@ -43,6 +44,7 @@ export function factsOfManifests(
       udpRoutes: ofKind('UDPRoute'),
       referenceGrants: ofKind('ReferenceGrant'),
       certificates: { items: certificates },
+      metrics,
     },
   };
 }

@@ -1,8 +1,8 @@
 import { FairleadError, sentenceOf } from '../../base/errors.ts';
 import { closestOf } from '../../base/closest.ts';
 import { allChecks } from './catalogue.ts';
-import { ask, items, nameOf, severities } from './check.ts';
-import type { Check, Found, Item, Outcome, Severity } from './check.ts';
+import { ask, deriveFrom, items, nameOf, severities } from './check.ts';
+import type { Check, Derived, Found, Item, Outcome, Severity } from './check.ts';
 import type { AuditFacts } from './facts.ts';
 
 export interface Finding {
@@ -58,10 +58,11 @@ export function runAudit(
   for (const word of [...choice.only, ...choice.skip]) checkWord(word);
   const named = (words: readonly string[]) => (check: Check) =>
     words.includes(check.item) || words.includes(check.code);
+  const derived = deriveFrom(facts);
   const checks = allChecks
     .filter(check => choice.only.length === 0 || named(choice.only)(check))
     .filter(check => !named(choice.skip)(check))
-    .map(check => resultOf(check, facts));
+    .map(check => resultOf(check, facts, derived));
   return { source: facts.source, checks, scores: scoresOf(checks) };
 }
 
@@ -75,10 +76,10 @@ function checkWord(word: string): void {
   });
 }
 
-function resultOf(check: Check, facts: AuditFacts): CheckResult {
+function resultOf(check: Check, facts: AuditFacts, derived: Derived): CheckResult {
   const { code, item, next, severity, title, why } = check;
   const about = { code, item, title, severity, why, next };
-  const outcome = outcomeOf(check, facts);
+  const outcome = outcomeOf(check, facts, derived);
   if ('unchecked' in outcome) return { ...about, unchecked: outcome.unchecked, findings: [] };
   const findings = outcome.found
     .map(found => findingOf(check, found))
@@ -87,9 +88,9 @@ function resultOf(check: Check, facts: AuditFacts): CheckResult {
 }
 
 /** What has not the form of its kind (templating left in, another version) costs the answer of a check, not the audit. */
-function outcomeOf(check: Check, facts: AuditFacts): Outcome {
+function outcomeOf(check: Check, facts: AuditFacts, derived: Derived): Outcome {
   try {
-    return ask(check, facts);
+    return ask(check, facts, derived);
   } catch (error) {
     return { unchecked: `an object has not the form of its kind (${sentenceOf(error)})` };
   }

@@ -53,7 +53,14 @@ export const cniChecks: readonly Check[] = [
       const plugins = installedPlugins(listsOf(facts).daemonSets).filter(
         ({ plugin }) => plugin.companion !== true,
       );
-      const names = [...new Set(plugins.map(({ plugin }) => plugin.name))];
+      const all = [...new Set(plugins.map(({ plugin }) => plugin.name))];
+      // One that is made to stand beneath another is no rival of it.
+      const names = all.filter(
+        name =>
+          !plugins.some(
+            ({ plugin }) => plugin.name === name && plugin.beneath?.some(one => all.includes(one)) === true,
+          ),
+      );
       return {
         looked: plugins.length,
         found: names.length > 1 ? [{ evidence: `${names.join(' and ')} run on the nodes` }] : [],
@@ -101,8 +108,7 @@ export const cniChecks: readonly Check[] = [
       if (plugins.some(({ plugin }) => plugin.enforces) || installedPolicyEngine(daemonSets) !== undefined)
         return { looked: networkPolicies.length, found: [] };
       const names = plugins.map(({ plugin }) => plugin.name).join(', ');
-      const settled = plugins.every(({ plugin }) => plugin.name === 'Flannel');
-      if (!settled)
+      if (plugins.some(({ plugin }) => plugin.switchable === true))
         return {
           unchecked: `${names} enforces NetworkPolicies only where that is switched on, which no object here says`,
         };

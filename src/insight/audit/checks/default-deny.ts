@@ -2,10 +2,10 @@ import { parseAddress } from '../../../base/ip.ts';
 import { matchesSelector } from '../../../kube/selector.ts';
 import type { ClusterNetworkPolicyRule } from '../../../kube/types/cluster-network-policy.ts';
 import type { LabelSelector } from '../../../kube/types/meta.ts';
+import type { NetworkPolicySpec } from '../../../kube/types/networking.ts';
 import type { Pod } from '../../../kube/types/pod.ts';
-import { buildPolicyModel, decidePolicy } from '../../../policy/index.ts';
-import type { PolicyModel } from '../../../policy/index.ts';
-import { listsOf, some } from '../check.ts';
+import { decidePolicy } from '../../../policy/index.ts';
+import { listsOf, namespaceObjects, some } from '../check.ts';
 import type { Check, Found } from '../check.ts';
 import type { AuditFacts } from '../facts.ts';
 
@@ -29,49 +29,50 @@ function podsByNamespace(facts: AuditFacts): ReadonlyMap<string, readonly Pod[]>
   return Map.groupBy(pods, ({ metadata }) => metadata.namespace ?? 'default');
 }
 
-/** Models of one set of facts are built once. */
-const models = new WeakMap<AuditFacts, PolicyModel>();
-
-function modelOf(facts: AuditFacts): PolicyModel {
-  const present = models.get(facts);
-  if (present !== undefined) return present;
-  const lists = listsOf(facts);
-  const model = buildPolicyModel({
-    pods: lists.pods,
-    namespaces: lists.namespaces,
-    policies: lists.networkPolicies,
-    clusterPolicies: lists.clusterNetworkPolicies,
-    nodes: lists.nodes,
-    nodeLocalServices: lists.services.filter(
-      ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kube-dns',
-    ),
-  });
-  models.set(facts, model);
-  return model;
+interface Closing {
+  readonly closed: ReadonlySet<string>;
+  /** Namespaces where a policy for all pods lets everybody in (or out): which, and its field. */
+  readonly opened: ReadonlyMap<string, string>;
 }
 
 /** Which namespaces close themselves, for pods that are yet to come, too. */
-function closedNamespaces(facts: AuditFacts, direction: Direction): ReadonlySet<string> {
+function closedNamespaces(facts: AuditFacts, direction: Direction): Closing {
   const { clusterNetworkPolicies, namespaces, networkPolicies } = listsOf(facts);
   const type = direction === 'ingress' ? 'Ingress' : 'Egress';
   const closed = new Set<string>();
+  const opened = new Map<string, string>();
+  const close = (tier: 'Admin' | 'Baseline') => {
+    for (const { spec } of clusterNetworkPolicies) {
+      if (spec.tier !== tier || !(spec[direction] ?? []).some(rule => deniesAll(rule, direction))) continue;
+      for (const { metadata } of namespaces)
+        if (matchesSelector(spec.subject.namespaces, metadata.labels)) closed.add(metadata.name);
+    }
+  };
+  close('Baseline');
   for (const { metadata, spec } of networkPolicies) {
     const types = spec.policyTypes ?? ['Ingress', ...(spec.egress === undefined ? [] : ['Egress'])];
-    if (isEverything(spec.podSelector) && types.some(one => one === type))
-      closed.add(metadata.namespace ?? 'default');
+    if (!isEverything(spec.podSelector) || !types.some(one => one === type)) continue;
+    const namespace = metadata.namespace ?? 'default';
+    closed.add(namespace);
+    const rule = openRule(spec, direction);
+    if (rule !== undefined) opened.set(namespace, `NetworkPolicy ${metadata.name} opens them: ${rule}`);
   }
-  for (const { spec } of clusterNetworkPolicies) {
-    if (!(spec[direction] ?? []).some(rule => deniesAll(rule, direction))) continue;
-    for (const { metadata } of namespaces)
-      if (matchesSelector(spec.subject.namespaces, metadata.labels)) closed.add(metadata.name);
-  }
-  return closed;
+  for (const namespace of opened.keys()) closed.delete(namespace);
+  // What an administrator denies no NetworkPolicy opens.
+  close('Admin');
+  return { closed, opened };
 }
 
-/** The object itself, for its annotations; only its name where the list does not hold it. */
-function namespacesByName(facts: AuditFacts): (name: string) => NonNullable<Found['object']> {
-  const known = new Map(listsOf(facts).namespaces.map(({ metadata }) => [metadata.name, metadata]));
-  return name => ({ kind: 'Namespace', metadata: known.get(name) ?? { name } });
+/** The rule that lets everything pass: without peers and without ports. */
+function openRule({ egress, ingress }: NetworkPolicySpec, direction: Direction): string | undefined {
+  const rules: readonly { readonly peers: number; readonly ports: number }[] =
+    direction === 'ingress'
+      ? (ingress ?? []).map(({ from = [], ports = [] }) => ({ peers: from.length, ports: ports.length }))
+      : (egress ?? []).map(({ ports = [], to = [] }) => ({ peers: to.length, ports: ports.length }));
+  const at = rules.findIndex(({ peers, ports }) => peers === 0 && ports === 0);
+  return at < 0
+    ? undefined
+    : `spec.${direction}[${at}] names no ${direction === 'ingress' ? 'from' : 'to'} and no port, which is all of them`;
 }
 
 function deniesAll({ action, from, protocols, to }: ClusterNetworkPolicyRule, direction: Direction): boolean {
@@ -85,11 +86,11 @@ function deniesAll({ action, from, protocols, to }: ClusterNetworkPolicyRule, di
 
 const closedCheck = (direction: Direction): Pick<Check, 'needs' | 'run'> => ({
   needs: ['pods', 'networkPolicies', 'namespaces'],
-  run: facts => {
+  run: (facts, derived) => {
     const namespaces = podsByNamespace(facts);
-    const model = modelOf(facts);
-    const closed = closedNamespaces(facts, direction);
-    const objectOf = namespacesByName(facts);
+    const model = derived.policyModel();
+    const { closed, opened } = closedNamespaces(facts, direction);
+    const objectOf = namespaceObjects(facts);
     return {
       looked: namespaces.size,
       found: [...namespaces].flatMap(([name, pods]): Found[] => {
@@ -102,9 +103,10 @@ const closedCheck = (direction: Direction): Pick<Check, 'needs' | 'run'> => ({
           {
             object: objectOf(name),
             evidence:
-              open.length === 0
+              opened.get(name) ??
+              (open.length === 0
                 ? `its ${pods.length} pods are covered one by one, a new one would not be`
-                : `${open.length} of ${pods.length} pods are open: ${some(open.map(pod => pod.metadata.name))}`,
+                : `${open.length} of ${pods.length} pods are open: ${some(open.map(pod => pod.metadata.name))}`),
             ...(systemNamespaces.has(name) ? { severity: 'low' as const } : {}),
           },
         ];
@@ -140,8 +142,8 @@ export const defaultDenyChecks: readonly Check[] = [
     why: 'No name resolves for them: programs hang for seconds and then fail, whatever else is allowed.',
     next: 'Allow egress to namespace kube-system, pods k8s-app: kube-dns, ports 53 of UDP and TCP.',
     needs: ['pods', 'networkPolicies', 'namespaces', 'services'],
-    run: facts => {
-      const model = modelOf(facts);
+    run: (facts, derived) => {
+      const model = derived.policyModel();
       const servers = [...model.pods.values()].filter(
         ({ labels, namespace }) => namespace === 'kube-system' && labels['k8s-app'] === 'kube-dns',
       );
@@ -165,7 +167,7 @@ export const defaultDenyChecks: readonly Check[] = [
             }),
           ),
       );
-      const objectOf = namespacesByName(facts);
+      const objectOf = namespaceObjects(facts);
       const namespaces = Map.groupBy(cannot, ({ namespace }) => namespace);
       return {
         looked: isolated.length,
@@ -239,28 +241,37 @@ export const defaultDenyChecks: readonly Check[] = [
     item: 'default-deny',
     title: 'a policy opens pods to every address',
     severity: 'medium',
-    why: 'An allowed block of 0.0.0.0/0 or ::/0 also holds every pod of the cluster.',
-    next: 'Name the prefixes that are meant, or except the cluster’s own.',
+    why: 'A rule that names nobody is for everybody, and a block of 0.0.0.0/0 or ::/0 also holds every pod of the cluster.',
+    next: 'Name the peers or the prefixes that are meant, or except the cluster’s own.',
     needs: ['networkPolicies'],
     run: facts => {
       const { networkPolicies } = listsOf(facts);
       return {
         looked: networkPolicies.length,
-        found: networkPolicies.flatMap(({ metadata, spec }): Found[] =>
-          (spec.ingress ?? []).flatMap(({ from = [] }, rule) =>
-            from.flatMap(({ ipBlock }, peer) =>
-              ipBlock !== undefined && isAnyPrefix(ipBlock.cidr) && (ipBlock.except ?? []).length === 0
-                ? [
-                    {
-                      object: { kind: 'NetworkPolicy', metadata },
-                      field: `spec.ingress[${rule}].from[${peer}].ipBlock.cidr`,
-                      evidence: `${ipBlock.cidr} without exceptions`,
-                    },
-                  ]
-                : [],
+        found: networkPolicies.flatMap(({ metadata, spec }): Found[] => {
+          const object = { kind: 'NetworkPolicy', metadata };
+          const nobody = (field: string) => ({ object, field, evidence: 'not set, which is everybody' });
+          return [
+            ...(spec.ingress ?? []).flatMap(({ from = [] }, rule): Found[] =>
+              from.length === 0
+                ? [nobody(`spec.ingress[${rule}].from`)]
+                : from.flatMap(({ ipBlock }, peer) =>
+                    ipBlock !== undefined && isAnyPrefix(ipBlock.cidr) && (ipBlock.except ?? []).length === 0
+                      ? [
+                          {
+                            object,
+                            field: `spec.ingress[${rule}].from[${peer}].ipBlock.cidr`,
+                            evidence: `${ipBlock.cidr} without exceptions`,
+                          },
+                        ]
+                      : [],
+                  ),
             ),
-          ),
-        ),
+            ...(spec.egress ?? []).flatMap(({ ports = [], to = [] }, rule): Found[] =>
+              to.length === 0 && ports.length === 0 ? [nobody(`spec.egress[${rule}].to`)] : [],
+            ),
+          ];
+        }),
       };
     },
   },

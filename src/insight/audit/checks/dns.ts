@@ -1,15 +1,19 @@
 import type { Deployment } from '../../../kube/types/apps.ts';
 import { matchesSelector } from '../../../kube/selector.ts';
 import type { Pod } from '../../../kube/types/pod.ts';
-import { listsOf, some } from '../check.ts';
+import { listsOf, namespaceObjects, some } from '../check.ts';
 import type { Check, Found } from '../check.ts';
 import { readCorefile } from '../corefile.ts';
+import { dnsServiceLevel, slowSeconds } from '../dns-service-level.ts';
 import type { AuditFacts } from '../facts.ts';
 
 const label = 'k8s-app';
 const value = 'kube-dns';
 /** What a kubelet writes into resolv.conf for ClusterFirst: names with fewer dots go through the search list first. */
 const clusterNdots = 5;
+/** A name as most services outside have one: with ndots above its dots it goes through the search list first. */
+const example = 'api.example.com';
+const dotsOfExample = 2;
 /** NAMESPACE.svc.DOMAIN, svc.DOMAIN and DOMAIN. */
 const clusterSearch = 3;
 /** From here on a cache on each node spares what crosses the network. */
@@ -44,11 +48,16 @@ export const dnsChecks: readonly Check[] = [
     run: facts => {
       if (facts.source === 'manifests') return { unchecked: 'manifests need not hold it' };
       const { pods, services } = listsOf(facts);
-      const service = services.find(
-        ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kube-dns',
-      );
+      const system = services.filter(({ metadata }) => metadata.namespace === 'kube-system');
+      // Installers name it kube-dns or coredns; its label is what they agree on.
+      const service =
+        system.find(({ metadata }) => metadata.labels?.[label] === value) ??
+        system.find(({ metadata }) => metadata.name === 'kube-dns');
       if (service === undefined)
-        return { looked: 1, found: [{ evidence: 'there is no Service kube-system/kube-dns' }] };
+        return {
+          looked: 1,
+          found: [{ evidence: `there is no Service in kube-system with ${label}=${value}` }],
+        };
       const ready = pods.filter(
         pod =>
           isServer(pod) &&
@@ -183,7 +192,7 @@ export const dnsChecks: readonly Check[] = [
     title: 'names outside the cluster cost a multiple of questions',
     severity: 'low',
     why: `With ndots:${clusterNdots} a name with fewer dots is first asked with each search domain, for A and AAAA alike.`,
-    next: 'In workloads that speak to the outside set dnsConfig.options ndots: 2, or write names with a dot at the end.',
+    next: 'In workloads that speak to the outside set dnsConfig.options ndots: 2 (names with one dot still go through the list), or write names with a dot at the end.',
     needs: ['pods'],
     run: facts => {
       const { pods } = listsOf(facts);
@@ -195,15 +204,16 @@ export const dnsChecks: readonly Check[] = [
       );
       const slow = asking.filter(({ spec }) => {
         const ndots = spec.dnsConfig?.options?.find(({ name }) => name === 'ndots')?.value;
-        return ndots === undefined || Number(ndots) >= clusterNdots;
+        return ndots === undefined || Number(ndots) > dotsOfExample;
       });
       const namespaces = Map.groupBy(slow, ({ metadata }) => metadata.namespace ?? 'default');
       const questions = (clusterSearch + 1) * 2;
+      const objectOf = namespaceObjects(facts);
       return {
         looked: asking.length,
         found: [...namespaces].map(([namespace, own]) => ({
-          object: { kind: 'Namespace', metadata: { name: namespace } },
-          evidence: `${own.length} pods ask ${questions} questions for a name like example.com where 2 would do: ${some([...new Set(own.map(ownerOf))])}`,
+          object: objectOf(namespace),
+          evidence: `${own.length} pods ask ${questions} questions for a name like ${example} where 2 would do: ${some([...new Set(own.map(ownerOf))])}`,
         })),
       };
     },
@@ -256,7 +266,7 @@ export const dnsChecks: readonly Check[] = [
     item: 'dns',
     title: 'cluster DNS takes questions before it knows the answers',
     severity: 'low',
-    why: 'Without the ready plugin a server that has not yet read the cluster says NXDOMAIN, and clients remember it.',
+    why: 'Without the ready plugin a server that has not yet read the cluster gets questions, and answers them with SERVFAIL.',
     next: 'Add ready to the server block and a readinessProbe on :8181/ready.',
     needs: ['configMaps'],
     run: facts => withoutDirective(facts, 'ready'),
@@ -266,10 +276,10 @@ export const dnsChecks: readonly Check[] = [
     item: 'dns',
     title: 'cluster DNS misses its targets',
     severity: 'high',
-    why: 'What takes longer than the client’s first retry is felt by every user.',
-    next: 'Look at latency, SERVFAIL and saturation per server.',
-    needs: [],
-    run: () => ({ unchecked: 'no metrics were given' }),
+    why: `Of a thousand answers one may be SERVFAIL, of a hundred one may take more than ${slowSeconds} s; no question may be refused for want of room. What misses that is felt by every user.`,
+    next: 'Compare the servers; look at the upstreams’ latency, at the share of names outside (dns-ndots), and at the number of replicas.',
+    needs: ['metrics'],
+    run: facts => dnsServiceLevel(listsOf(facts).metrics),
   },
 ];
 

@@ -95,17 +95,19 @@ export const dualStackChecks: readonly Check[] = [
     item: 'dual-stack',
     title: 'kube-proxy knows the pods’ prefix of one family',
     severity: 'medium',
-    why: 'Of the other family it masquerades traffic that should keep its source.',
+    why: 'Of the other family it cannot tell pods from others: what nodes and the outside send to a cluster address is not masqueraded, so that answers may miss the way back, and pods lose the short way to Services with externalTrafficPolicy: Local.',
     next: 'Write both prefixes into clusterCIDR.',
-    needs: ['configMaps'],
+    needs: ['configMaps', 'services'],
     run: facts => {
       const proxy = readKubeProxy(listsOf(facts).configMaps);
       if (proxy === undefined) return { unchecked: 'there is no ConfigMap of kube-proxy' };
       const families = familiesOf(proxy.clusterCidrs);
+      // Other modes look at the node’s own prefixes or interfaces; with one family in the cluster nothing is missing.
+      const matters = proxy.detectLocalMode === 'ClusterCIDR' && hasBoth(facts);
       return {
-        looked: families.size === 0 ? 0 : 1,
+        looked: matters && families.size > 0 ? 1 : 0,
         found:
-          families.size === 1
+          matters && families.size === 1
             ? [{ object: proxy.object, field: 'clusterCIDR', evidence: proxy.clusterCidrs.join(',') }]
             : [],
       };

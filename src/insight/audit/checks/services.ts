@@ -7,6 +7,8 @@ import { readKubeProxy } from '../kube-proxy.ts';
 
 /** From here on iptables' cost per change and per first packet is felt. */
 const manyServices = 1000;
+/** From this share on a burst fills the table. */
+const fullConntrack = 0.8;
 /** kube-proxy's nftables mode asks for it. */
 const nftablesKernel = [5, 13] as const;
 
@@ -252,10 +254,31 @@ export const serviceChecks: readonly Check[] = [
     severity: 'high',
     why: 'Past the last entry new connections are dropped.',
     next: 'Raise net.netfilter.nf_conntrack_max, or shorten timeouts.',
-    needs: [],
-    run: () => ({
-      unchecked: 'no object of the API says how full the table of a node is; on a node: conntrack -C',
-    }),
+    needs: ['metrics'],
+    run: facts => {
+      const { metrics } = listsOf(facts);
+      const limits = metrics.filter(({ name }) => name === 'node_nf_conntrack_entries_limit');
+      if (limits.length === 0)
+        return { unchecked: 'the metrics hold no node_nf_conntrack_entries_limit (node exporter)' };
+      return {
+        looked: limits.length,
+        found: limits.flatMap(({ labels, source, value: limit }): Found[] => {
+          const entries = metrics.find(
+            one =>
+              one.name === 'node_nf_conntrack_entries' &&
+              one.source === source &&
+              one.labels['instance'] === labels['instance'],
+          );
+          if (entries === undefined || entries.value < fullConntrack * limit) return [];
+          return [
+            {
+              evidence: `${labels['instance'] ?? source}: ${entries.value} of ${limit} entries are in use`,
+              ...(entries.value >= limit ? { severity: 'critical' as const } : {}),
+            },
+          ];
+        }),
+      };
+    },
   },
 ];
 

@@ -61,6 +61,21 @@ const definition = (name: string, version: string) => ({
     },
   },
 });
+const sample = (name: string, value: number, labels: Readonly<Record<string, string>> = {}) => ({
+  source: 'node-1.txt',
+  name,
+  labels,
+  value,
+});
+const dnsMetrics = (servfail: number, slow: number, rejected: number) => [
+  sample('coredns_dns_responses_total', 10_000 - servfail, { rcode: 'NOERROR' }),
+  sample('coredns_dns_responses_total', servfail, { rcode: 'SERVFAIL' }),
+  sample('coredns_dns_request_duration_seconds_bucket', 5000, { le: '0.064' }),
+  sample('coredns_dns_request_duration_seconds_bucket', 10_000 - slow, { le: '0.128' }),
+  sample('coredns_dns_request_duration_seconds_bucket', 10_000, { le: '+Inf' }),
+  sample('coredns_dns_request_duration_seconds_count', 10_000),
+  sample('coredns_forward_max_concurrent_rejects_total', rejected),
+];
 const accepted = { conditions: [{ type: 'Accepted', status: 'True', message: '' }] };
 const kinds: readonly (keyof AuditObjects)[] = [
   'nodes',
@@ -86,6 +101,7 @@ const kinds: readonly (keyof AuditObjects)[] = [
   'udpRoutes',
   'referenceGrants',
   'certificates',
+  'metrics',
 ];
 
 /** Facts that hold these lists, and know all others to be empty. */
@@ -466,6 +482,110 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    code: 'dns-service',
+    wrong: {},
+    evidence: /no Service in kube-system with k8s-app=kube-dns/,
+    right: {
+      services: [{ ...system('rke2-coredns', { labels: { 'k8s-app': 'kube-dns' } }), spec: {} }],
+      pods: [dnsPod('dns-1', 'node-1', '10.244.0.2')],
+    },
+  },
+  {
+    code: 'dns-service-level',
+    wrong: { metrics: dnsMetrics(11, 0, 0) },
+    evidence: /node-1\.txt: 0\.11 % of 10000 answers are SERVFAIL$/,
+    right: { metrics: dnsMetrics(10, 100, 0) },
+  },
+  {
+    code: 'dns-service-level',
+    wrong: { metrics: dnsMetrics(0, 101, 3) },
+    evidence: /1\.01 % of 10000 took more than 0\.128 s, 3 questions found no room/,
+    right: { metrics: dnsMetrics(0, 0, 0) },
+  },
+  {
+    code: 'services-conntrack',
+    wrong: {
+      metrics: [
+        sample('node_nf_conntrack_entries', 210_000),
+        sample('node_nf_conntrack_entries_limit', 262_144),
+      ],
+    },
+    evidence: /node-1\.txt: 210000 of 262144 entries/,
+    right: {
+      metrics: [sample('node_nf_conntrack_entries', 9), sample('node_nf_conntrack_entries_limit', 262_144)],
+    },
+  },
+  {
+    code: 'dns-ndots',
+    wrong: { pods: [pod('web', { dnsConfig: { options: [{ name: 'ndots', value: '3' }] } })] },
+    evidence: /a name like api\.example\.com/,
+    right: { pods: [pod('web', { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } })] },
+  },
+  {
+    code: 'cni-several',
+    wrong: {
+      daemonSets: [
+        daemonSet('aws-node', '602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon-k8s-cni:v1.20.0'),
+        daemonSet('kube-flannel', 'ghcr.io/flannel-io/flannel:v0.27.0'),
+      ],
+    },
+    evidence: /Amazon VPC CNI and Flannel/,
+    right: {
+      daemonSets: [
+        daemonSet('aws-node', '602401143452.dkr.ecr.eu-west-1.amazonaws.com/amazon-k8s-cni:v1.20.0'),
+        daemonSet('calico-node', 'quay.io/calico/node:v3.30.0'),
+      ],
+    },
+  },
+  {
+    code: 'default-deny-ingress',
+    wrong: {
+      pods: [pod('web')],
+      networkPolicies: [
+        { ...meta('deny'), spec: { podSelector: {}, policyTypes: ['Ingress'] } },
+        { ...meta('all'), spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] } },
+      ],
+    },
+    evidence: /NetworkPolicy all opens them: spec\.ingress\[0\] names no from/,
+    right: {
+      pods: [pod('web')],
+      namespaces: [{ metadata: { name: 'shop' } }],
+      networkPolicies: [
+        { ...meta('all'), spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] } },
+      ],
+      clusterNetworkPolicies: [
+        {
+          metadata: { name: 'closed' },
+          spec: {
+            tier: 'Admin',
+            priority: 1,
+            subject: { namespaces: {} },
+            ingress: [{ action: 'Deny', from: [{ namespaces: {} }] }],
+          },
+        },
+      ],
+    },
+  },
+  {
+    code: 'default-deny-world',
+    wrong: {
+      networkPolicies: [{ ...meta('x'), spec: { podSelector: {}, ingress: [{ ports: [{ port: 80 }] }] } }],
+    },
+    evidence: /not set, which is everybody/,
+    right: {
+      networkPolicies: [
+        {
+          ...meta('x'),
+          spec: {
+            podSelector: {},
+            ingress: [{ from: [{ podSelector: {} }] }],
+            egress: [{ ports: [{ port: 53 }] }],
+          },
+        },
+      ],
+    },
+  },
+  {
     code: 'dns-replicas',
     wrong: { deployments: [dnsDeployment(1)] },
     evidence: /^1$/,
@@ -630,9 +750,15 @@ export const cases: readonly Case[] = [
   },
   {
     code: 'dual-stack-proxy',
-    wrong: { configMaps: [proxyConfig('clusterCIDR: 10.244.0.0/16\n')] },
+    wrong: {
+      configMaps: [proxyConfig('clusterCIDR: 10.244.0.0/16\n')],
+      services: [service('both', { clusterIPs: ['10.96.0.9', 'fd00::9'] })],
+    },
     evidence: /10\.244\.0\.0\/16/,
-    right: { configMaps: [proxyConfig('clusterCIDR: 10.244.0.0/16,fd00::/56\n')] },
+    right: {
+      configMaps: [proxyConfig('clusterCIDR: 10.244.0.0/16,fd00::/56\n')],
+      services: [service('both', { clusterIPs: ['10.96.0.9', 'fd00::9'] })],
+    },
   },
   {
     code: 'dual-stack-services',
