@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLog } from '../../src/base/log.ts';
 import { KernelWorker } from '../../src/kernel/worker/index.ts';
-import type { NetworkPolicy } from '../../src/kube/types/networking.ts';
-import type { Pod } from '../../src/kube/types/pod.ts';
 import { PolicyNode } from '../../src/policy/index.ts';
 import { address } from '../../test/property/policy-worlds.ts';
 import type { TestEnd } from '../../test/netns/kernel-fixture.ts';
+import { denyEgress, podObject } from '../../test/netns/policy-gate-objects.ts';
 import {
   boundUdp,
   buildRig,
@@ -19,19 +18,7 @@ const port = 9999;
 /** As long as a packet that was let out needs, many times over. */
 const quietMilliseconds = 300;
 
-const denyEgress: NetworkPolicy = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { namespace: 'default', name: 'deny', uid: 'deny', generation: 1 },
-  spec: { podSelector: {}, policyTypes: ['Egress'] },
-};
-
-const sender: Pod = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { namespace: 'default', name: 'sender', uid: 'sender', resourceVersion: '5' },
-  spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'echo' }] },
-};
+const sender = podObject('sender');
 
 let rigs = 0;
 

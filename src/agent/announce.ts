@@ -6,6 +6,7 @@
  *   Nodes ──informer─────────┴─▶ announcerOf = this node? ─▶ gratuitous ARP, unsolicited neighbour advertisements
  * ```
  */
+import { bigNumbersAsText } from '../base/big-numbers.ts';
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import { contains, formatAddress } from '../base/ip.ts';
@@ -143,10 +144,6 @@ export function followAnnouncements(options: AnnounceOptions): Announcer {
 /** Most changes of Nodes are heartbeats. */
 function matters({ before, after }: Change<Node>): boolean {
   const text = (node: Node | undefined) =>
-    node === undefined
-      ? ''
-      : JSON.stringify(readCandidate(node), (_, value: unknown) =>
-          typeof value === 'bigint' ? value.toString() : value,
-        );
+    node === undefined ? '' : JSON.stringify(readCandidate(node), bigNumbersAsText);
   return text(before) !== text(after);
 }

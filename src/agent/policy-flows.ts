@@ -10,6 +10,7 @@
  *
  * Where the kernel cannot report, drops are counted all the same, and only counted.
  */
+import { bigNumbersAsText } from '../base/big-numbers.ts';
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { FlowEvent } from '../base/flow-event.ts';
@@ -219,11 +220,5 @@ export function answerFlows(
 /** `GET /observe/why?event=NUMBER`. Undefined for an event that is not kept (any more). */
 export function answerWhy(flows: Pick<FollowedFlows, 'why'>, query: URLSearchParams): unknown {
   const found = flows.why(Number(query.get('event')));
-  // Addresses are big numbers, which JSON has not.
-  return (
-    found &&
-    JSON.parse(
-      JSON.stringify(found, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
-    )
-  );
+  return found && JSON.parse(JSON.stringify(found, bigNumbersAsText));
 }

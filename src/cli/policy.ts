@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { bigNumbersAsText } from '../base/big-numbers.ts';
 import { FairleadError } from '../base/errors.ts';
 import { checkAssertions, explainPolicy, policyMatrix, readAssertions } from '../insight/policy/index.ts';
 import type { CheckedAssertion } from '../insight/policy/index.ts';
@@ -18,7 +19,7 @@ export async function explain(
   const families = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
   const text =
     flow.form === 'json'
-      ? `${JSON.stringify(forPrograms(families), numbersAsText, 2)}\n`
+      ? `${JSON.stringify(forPrograms(families), bigNumbersAsText, 2)}\n`
       : families
           .map(({ family, verdict }) =>
             verdictText(flow.from, family === undefined ? flow.to : `${flow.to} by IPv${family}`, verdict),
@@ -73,7 +74,3 @@ async function parsed(file: string): Promise<unknown> {
     });
   }
 }
-
-/** Addresses are big numbers, which JSON has not. */
-const numbersAsText = (_: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? value.toString() : value;

@@ -60,7 +60,11 @@ export function whyText({ event, now }: Explained): string {
   const name = (end: FlowEvent['source']) => end.pod ?? end.address;
   const target = `${name(event.destination)}${event.destination.port === undefined ? '' : ` ${event.protocol} ${event.destination.port}`}`;
   const rules = [now.egress, now.ingress].flatMap(rulesText);
-  return `${head}\nWhat the policies in force say to it now:\n${verdictText(name(event.source), target, now)}${
+  const asked =
+    event.verdict === 'audited'
+      ? 'What the policies would say to it now, with those that are only tried'
+      : 'What the policies in force say to it now';
+  return `${head}\n${asked}:\n${verdictText(name(event.source), target, now)}${
     rules.length === 0 ? '' : `\nEvery rule that was asked:\n${rules.map(line => `${line}\n`).join('')}`
   }`;
 }

@@ -1,3 +1,4 @@
+import { bigNumbersAsText } from '../base/big-numbers.ts';
 import type { NamedRecord } from './compile-names.ts';
 import type { NameTree } from './compile-tree.ts';
 import type { Zone } from './compile-zone.ts';
@@ -174,9 +175,7 @@ function unique(records: readonly NamedRecord[]): readonly NamedRecord[] {
   if (records.length < 2) return records;
   const seen = new Map<string, NamedRecord>();
   for (const record of records) {
-    const text = JSON.stringify(record.data, (_, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    );
+    const text = JSON.stringify(record.data, bigNumbersAsText);
     if (!seen.has(text)) seen.set(text, record);
   }
   return [...seen.values()];

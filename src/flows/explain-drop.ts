@@ -1,26 +1,19 @@
 import type { FlowReason } from '../base/flow-event.ts';
 import { objectNameOf } from '../base/provenance.ts';
-import { parseAddress } from '../base/ip.ts';
-import { decidePolicy, protocolOf } from '../policy/index.ts';
-import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
+import { decidePolicy } from '../policy/index.ts';
+import type { DirectionVerdict, PolicyModel } from '../policy/index.ts';
 import { endOf, serviceOf } from './ends.ts';
 import type { ReportedPacket } from './ends.ts';
+import { flowOfPacket } from './flow-of-event.ts';
 import type { Explained } from './flow-ring.ts';
 
 /** Asks the engine what it says to the packet's connection. Undefined for what has no whole addresses. */
 export function explainDrop(model: PolicyModel, node: string, packet: ReportedPacket): Explained | undefined {
   const isAudit = packet.rule.startsWith(auditPrefix);
   const opened = isReply(packet) ? turned(packet) : packet;
-  const [source, destination] = [parseAddress(opened.source), parseAddress(opened.destination)];
-  if (source === undefined || destination === undefined) return undefined;
-  const protocol = protocolOf(opened.protocol);
-  const flow: Flow = {
-    source,
-    destination,
-    protocol,
-    ...(opened.port === undefined ? {} : { port: opened.port }),
-    hairpin: true, // what a pod sends to itself never gets here, except through a Service
-  };
+  const flow = flowOfPacket(opened);
+  if (flow === undefined) return undefined;
+  const { destination, protocol, source } = flow;
   const verdict = decidePolicy(model, flow, isAudit ? 'enforced' : 'passed');
   const rule = isAudit ? opened.rule.slice(auditPrefix.length) : opened.rule;
   const direction = directionOf(model, node, rule, verdict.egress, verdict.ingress);

@@ -1,10 +1,10 @@
 import type { FlowReason } from '../base/flow-event.ts';
-import { parseAddress } from '../base/ip.ts';
 import { objectNameOf } from '../base/provenance.ts';
-import { decidePolicy, protocolOf } from '../policy/index.ts';
-import type { DirectionVerdict, Flow, PolicyModel } from '../policy/index.ts';
+import { decidePolicy } from '../policy/index.ts';
+import type { DirectionVerdict, PolicyModel } from '../policy/index.ts';
 import { endOf, serviceOf } from './ends.ts';
 import type { ReportedPacket } from './ends.ts';
+import { flowOfPacket } from './flow-of-event.ts';
 import type { Explained } from './flow-ring.ts';
 
 /**
@@ -12,19 +12,12 @@ import type { Explained } from './flow-ring.ts';
  * it, and the source's tells.
  */
 export function explainPass(model: PolicyModel, node: string, packet: ReportedPacket): Explained | undefined {
-  const [source, destination] = [parseAddress(packet.source), parseAddress(packet.destination)];
-  if (source === undefined || destination === undefined) return undefined;
+  const flow = flowOfPacket(packet);
+  if (flow === undefined) return undefined;
+  const { destination, protocol, source } = flow;
   const [from, to] = [endOf(model, source, packet.sourcePort), endOf(model, destination, packet.port)];
   const isSourceHere = from.node === node;
   if (from.pod !== undefined && !isSourceHere) return undefined;
-  const protocol = protocolOf(packet.protocol);
-  const flow: Flow = {
-    source,
-    destination,
-    protocol,
-    ...(packet.port === undefined ? {} : { port: packet.port }),
-    hairpin: true, // what a pod sends to itself never gets here, except through a Service
-  };
   const verdict = decidePolicy(model, flow);
   const service = serviceOf(packet, packet);
   return {

@@ -53,6 +53,14 @@ test('the oldest events go, and what comes too fast is counted', () => {
   assert.deepEqual(names(flows.list({}, 1)), ['shop/next 1']);
 });
 
+test('what another node tells takes no room from what is told here', () => {
+  const flows = ring(3, 2);
+  for (let index = 0; index < 8; index++) flows.add(`other ${index}`, 1000 + index, () => undefined);
+  flows.add('own', 1010, () => explained('shop/a', 'shop/b'));
+  assert.deepEqual(names(flows.list()), ['shop/a 1']);
+  assert.equal(flows.lost, 0);
+});
+
 test('filters take pods, namespaces, addresses, prefixes, ports, times and what came after', () => {
   const flows = ring();
   flows.add('1', 1000, () => explained('shop/a', 'data/db', 80));

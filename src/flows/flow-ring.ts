@@ -68,7 +68,10 @@ export class FlowRing {
       return undefined;
     }
     const explained = explain();
-    if (explained === undefined) return undefined;
+    if (explained === undefined) {
+      this.#second.events--; // another node tells it
+      return undefined;
+    }
     const kept = {
       key,
       number: this.#options.nextNumber(),

@@ -51,3 +51,10 @@ test('events are in the order in which they came, and found by the names of thei
   );
   assert.deepEqual(store.list({ to: 'example.org' }), []);
 });
+
+test('all that the kernel reports of a burst of passes is kept', () => {
+  const store = new FlowStore('node-1');
+  for (let index = 0; index < 150; index++)
+    store.add('pass', `${index}`, 1000, () => explained('allowed', 'a'));
+  assert.deepEqual([store.size, store.lost.passes], [150, 0]);
+});

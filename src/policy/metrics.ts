@@ -46,7 +46,7 @@ export function policyMetrics(metrics: Metrics, status: () => PolicyStatus): His
   return metrics
     .histogram(
       'fairlead_policy_change_duration_seconds',
-      'From a change that was told until the kernel has it.',
+      'One run that brings changes into force, with the walk through open connections.',
       durations,
     )
     .with();

@@ -8,6 +8,7 @@ import type { Pod } from '../../src/kube/types/pod.ts';
 import { PolicyNode } from '../../src/policy/index.ts';
 import { address } from '../property/policy-worlds.ts';
 import { TestCluster } from './pods-cluster.ts';
+import { denyEgress, podObject } from './policy-gate-objects.ts';
 import {
   boundUdp,
   buildRig,
@@ -21,22 +22,6 @@ import {
 
 const port = 9999;
 const quietMilliseconds = 300;
-
-const denyEgress: NetworkPolicy = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { namespace: 'default', name: 'deny', uid: 'deny', generation: 1 },
-  spec: { podSelector: {}, policyTypes: ['Egress'] },
-};
-
-function podObject(name: string): Pod {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { namespace: 'default', name, uid: name, resourceVersion: '5' },
-    spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'echo' }] },
-  };
-}
 
 for (const gate of ['first', 'last'] as const)
   test(`with the gate asked ${gate}, a pod that sends from its first instruction leaks ${gate === 'first' ? 'nothing' : 'packets'}`, async context => {

@@ -7,7 +7,6 @@ import { systemClock } from '../../src/base/clock.ts';
 import { parseAddress, parsePrefix } from '../../src/base/ip.ts';
 import type { Address } from '../../src/base/ip.ts';
 import { interfaces } from '../../src/kernel/contract.ts';
-import { listInChild } from '../../src/kernel/nft/list-in-child.ts';
 import { bindUdpIn, connectIn, listenIn } from '../../src/kernel/ns/index.ts';
 import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import { setSysctl } from '../../src/kernel/sysctl/index.ts';
@@ -127,7 +126,7 @@ export function startNode(context: TestContext): ServiceNode {
     places: { 4: hosts.map(host => `10.244.1.${host}`), 6: hosts.map(host => `fd00:10:244:1::${host}`) },
     kernel,
     objects,
-    list: command => listInChild(command, node),
+    list: command => worker.nftList(command, node),
     network: () => new ServiceNetwork(options, objects),
   };
 }

@@ -1,3 +1,4 @@
+import { bigNumbersAsText } from '../../base/big-numbers.ts';
 import { FairleadError, sentenceOf } from '../../base/errors.ts';
 import type { FlowEvent } from '../../base/flow-event.ts';
 import { shadowReport, withCandidate } from '../../insight/policy/index.ts';
@@ -23,7 +24,7 @@ export interface ShadowRequest {
 
 /**
  * Prints which connections that the nodes saw another set of policies would judge otherwise. Nothing is enforced. The exit
- * code is 1 when one that passes would be dropped.
+ * code is 1 when one that passes would be dropped, and when a node cannot tell what it saw.
  */
 export async function shadow(request: ShadowRequest): Promise<number> {
   const { cluster, files, form, only, since, without } = request;
@@ -37,25 +38,42 @@ export async function shadow(request: ShadowRequest): Promise<number> {
   const objects = files.length === 0 ? [] : (await readManifests(files)).map(({ object }) => object);
   const candidate = withCandidate(live, { objects, isWhole: only, without });
   const events: FlowEvent[] = [];
+  const silent: string[] = [];
   for (const { name } of config.nodes) {
     try {
       const filter = { verdict: 'dropped,audited,allowed', ...(since === undefined ? {} : { since }) };
-      events.push(...(await askFlows(cluster, name, filter)).events);
+      const answer = await askFlows(cluster, name, filter);
+      events.push(...answer.events);
+      if (answer.reported) continue;
+      process.stderr.write(`${name} counts what policies drop, and cannot report it.\n`);
     } catch (error) {
       process.stderr.write(`${name} does not answer: ${sentenceOf(error)}\n`);
     }
+    silent.push(name);
   }
-  const report = shadowReport(buildPolicyModel(live), buildPolicyModel(candidate), events);
-  process.stdout.write(form === 'json' ? `${JSON.stringify(report, asText, 2)}\n` : shadowText(report));
-  return report.differences.some(({ allowed }) => !allowed) ? 1 : 0;
+  const report = { ...shadowReport(buildPolicyModel(live), buildPolicyModel(candidate), events), silent };
+  process.stdout.write(
+    form === 'json' ? `${JSON.stringify(report, bigNumbersAsText, 2)}\n` : shadowText(report),
+  );
+  return shadowExitCode(report);
 }
 
-export function shadowText({ differences, judged, stale }: ShadowReport): string {
+/** As a CI system reads it: nobody's silence is a pass. */
+export const shadowExitCode = ({ differences, silent }: ShadowAnswer): number =>
+  silent.length > 0 || differences.some(({ allowed }) => !allowed) ? 1 : 0;
+
+export interface ShadowAnswer extends ShadowReport {
+  /** Nodes that did not answer, or cannot report what they see. */
+  readonly silent: readonly string[];
+}
+
+export function shadowText({ differences, judged, silent, stale }: ShadowAnswer): string {
   const closed = differences.filter(({ allowed }) => !allowed);
   const lines = [
     ...differences.flatMap(differenceLines),
     `${judged} connections that were seen: ${closed.length} of their kinds would be dropped, ${differences.length - closed.length} would pass that do not now.`,
     ...(stale === 0 ? [] : [`${stale} more were of pods that are not there any more.`]),
+    ...(silent.length === 0 ? [] : [`Nothing is known of what ${silent.join(', ')} saw.`]),
   ];
   return lines.map(line => `${line}\n`).join('');
 }
@@ -72,6 +90,3 @@ function differenceLines(difference: ShadowDifference): readonly string[] {
     ...(miss === undefined ? [] : [`    near: ${miss.sentence}`]),
   ];
 }
-
-/** Addresses are big numbers, which JSON has not. */
-const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);

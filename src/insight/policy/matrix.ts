@@ -2,6 +2,7 @@ import { compileReach } from '../../policy/index.ts';
 import type { PolicyModel, PolicyPod, Reach } from '../../policy/index.ts';
 import { flowsBetween, nodeEnd, world } from './ends.ts';
 import type { End } from './ends.ts';
+import { workloadOf } from './workload.ts';
 
 /** Both ends belong to it. */
 export interface PortSpan {
@@ -89,7 +90,7 @@ function matrixEnds(model: PolicyModel, namespaces: ReadonlySet<string> | 'all')
     const policies = (['egress', 'ingress'] as const).map(direction =>
       (model.covering[direction].get(pod.key) ?? []).map(policy => policy.key),
     );
-    const key = JSON.stringify([pod.namespace, workloadOf(pod), policies, pod.ports]);
+    const key = JSON.stringify([pod.namespace, workloadOf(pod.key, pod.labels), policies, pod.ports]);
     const found = classes.get(key);
     if (found === undefined) classes.set(key, [pod]);
     else found.push(pod);
@@ -97,14 +98,7 @@ function matrixEnds(model: PolicyModel, namespaces: ReadonlySet<string> | 'all')
   return [...classes.values()].flatMap(pods => {
     const [pod] = pods;
     if (pod === undefined) return [];
-    const name = pods.length === 1 ? pod.key : `${workloadOf(pod)} (${pods.length} pods)`;
+    const name = pods.length === 1 ? pod.key : `${workloadOf(pod.key, pod.labels)} (${pods.length} pods)`;
     return [{ name, addresses: pod.addresses, pod, pods: pods.map(one => one.key) }];
   });
-}
-
-/** `shop/web` of `shop/web-5d9c7-x2k4f`: without what a Deployment's controllers add; others are themselves. */
-function workloadOf({ key, labels }: PolicyPod): string {
-  const hash = labels['pod-template-hash'];
-  const at = hash === undefined ? -1 : key.lastIndexOf(`-${hash}-`);
-  return at < 0 ? key : key.slice(0, at);
 }

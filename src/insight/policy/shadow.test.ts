@@ -105,3 +105,13 @@ test('a policy beside the others isolates what they leave open', () => {
     [[80, false]],
   );
 });
+
+test('a candidate that is no policy, or takes away none that there is, is an error, and no pass', () => {
+  const [webPod] = live.pods;
+  assert.throws(() => report({ objects: webPod === undefined ? [] : [webPod] }), {
+    code: 'policy/no-candidate',
+    hint: /there are Pod/,
+  });
+  assert.throws(() => report({ without: ['shop/ap'] }), { code: 'policy/no-candidate', hint: /shop\/api/ });
+  assert.doesNotThrow(() => report({ objects: webPod === undefined ? [] : [webPod], isWhole: true }));
+});

@@ -1,9 +1,12 @@
+import { closestOf } from '../../base/closest.ts';
+import { FairleadError } from '../../base/errors.ts';
 import { parseAddress, formatAddress } from '../../base/ip.ts';
 import type { FlowEnd, FlowEvent } from '../../base/flow-event.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import { flowOfEvent } from '../../flows/index.ts';
 import { decidePolicy } from '../../policy/index.ts';
 import type { PolicyModel, PolicyObjects, Verdict } from '../../policy/index.ts';
+import { workloadOf } from './workload.ts';
 
 /** Policies that are looked at beside those in force. */
 export interface Candidate {
@@ -15,16 +18,13 @@ export interface Candidate {
   readonly without: readonly string[];
 }
 
-/** The same cluster with other policies. */
-export function withCandidate(live: PolicyObjects, { isWhole, objects, without }: Candidate): PolicyObjects {
+/** The same cluster with other policies. Throws for a candidate that would change nothing: it judges nothing. */
+export function withCandidate(live: PolicyObjects, candidate: Candidate): PolicyObjects {
+  const { isWhole, objects, without } = candidate;
+  checkCandidate(live, candidate);
   const gone = new Set(without);
   const replaced = <T extends KubeObject>(present: readonly T[], kind: string): readonly T[] => {
-    const found = objects.filter(object => object.kind === kind) as readonly KubeObject[] as readonly T[]; // of a kind
-    const named = found.map(object =>
-      kind === 'NetworkPolicy' && object.metadata.namespace === undefined
-        ? { ...object, metadata: { ...object.metadata, namespace: 'default' } }
-        : object,
-    );
+    const named = policiesOf(objects, kind) as readonly T[]; // of a kind
     const keys = new Set(named.map(keyOf));
     const kept = isWhole ? [] : present.filter(object => !keys.has(keyOf(object)));
     return [...kept, ...named].filter(object => !gone.has(keyOf(object)));
@@ -35,6 +35,36 @@ export function withCandidate(live: PolicyObjects, { isWhole, objects, without }
     clusterPolicies: replaced(live.clusterPolicies ?? [], 'ClusterNetworkPolicy'),
   };
 }
+
+function checkCandidate(live: PolicyObjects, { isWhole, objects, without }: Candidate): void {
+  const named = kinds.flatMap(kind => policiesOf(objects, kind));
+  if (objects.length > 0 && named.length === 0 && !isWhole)
+    throw new FairleadError('policy/no-candidate', 'There is no policy in these files.', {
+      hint: `NetworkPolicy and ClusterNetworkPolicy count; there are ${[...new Set(objects.map(({ kind }) => kind))].join(', ')}`,
+    });
+  const known = [...live.policies, ...(live.clusterPolicies ?? []), ...named].map(keyOf);
+  for (const key of without) {
+    if (known.includes(key)) continue;
+    const similar = closestOf(key, known);
+    throw new FairleadError('policy/no-candidate', `There is no policy "${key}" that could be gone.`, {
+      hint:
+        similar === undefined
+          ? 'NAMESPACE/NAME of a NetworkPolicy, /NAME of a ClusterNetworkPolicy'
+          : `Did you mean ${similar}?`,
+    });
+  }
+}
+
+const kinds = ['NetworkPolicy', 'ClusterNetworkPolicy'] as const;
+
+const policiesOf = (objects: readonly KubeObject[], kind: string): readonly KubeObject[] =>
+  objects
+    .filter(object => object.kind === kind)
+    .map(object =>
+      kind === 'NetworkPolicy' && object.metadata.namespace === undefined
+        ? { ...object, metadata: { ...object.metadata, namespace: 'default' } }
+        : object,
+    );
 
 const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
 
@@ -105,10 +135,7 @@ function isThere(model: PolicyModel, end: FlowEnd): boolean {
   return address !== undefined && model.podsByAddress.get(formatAddress(address))?.key === end.pod;
 }
 
-/** `shop/web` of a Deployment's pod: without what controllers add. */
 function nameOf({ address, labels = {}, names, node, pod }: FlowEnd): string {
   if (pod === undefined) return names?.[0] ?? (node === undefined ? address : `node ${node}`);
-  const hash = labels['pod-template-hash'];
-  const at = hash === undefined ? -1 : pod.lastIndexOf(`-${hash}-`);
-  return at < 0 ? pod : pod.slice(0, at);
+  return workloadOf(pod, labels);
 }
