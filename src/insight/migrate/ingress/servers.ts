@@ -1,0 +1,237 @@
+import type { BackendReading, IngressModel, IngressReading } from './read.ts';
+
+/** One host as the controller puts it together from all Ingresses: nginx' server. */
+export interface Server {
+  /** Empty: every host that no other server has. */
+  readonly host: string;
+  /** The first Ingress with it: what is of a whole host is taken from there, if nothing else is said. */
+  readonly owner: IngressReading | undefined;
+  /** In nginx' order: the longest path first, then from the greater to the lesser. */
+  readonly locations: readonly Location[];
+  readonly aliases: readonly Owned<string>[];
+  /** Absent: no Ingress gives the host TLS. */
+  readonly tls: Certificate | undefined;
+  readonly passthrough: IngressReading | undefined;
+  readonly wwwRedirect: IngressReading | undefined;
+  /** Whether any location makes all of them regular expressions. */
+  readonly regular: boolean;
+}
+
+export interface Owned<T> {
+  readonly value: T;
+  readonly ingress: IngressReading;
+}
+
+/** The Secret whose certificate the host has; without one it is the controller's default certificate. */
+export interface Certificate {
+  readonly ingress: IngressReading;
+  readonly secretName: string | undefined;
+}
+
+export interface Location {
+  readonly path: string;
+  readonly type: 'Exact' | 'Prefix';
+  /** Absent: the default backend, 404 where none is configured. */
+  readonly backend: BackendReading | undefined;
+  /** Whose annotations it has; absent: of the catch-all server. */
+  readonly ingress: IngressReading | undefined;
+  readonly field: string;
+  /** No rule leads here: the root that every server has. */
+  readonly isDefault: boolean;
+  readonly canary: Canary | undefined;
+}
+
+/** The Ingress whose backend is the alternative of a location's. */
+export interface Canary {
+  readonly ingress: IngressReading;
+  readonly backend: BackendReading;
+}
+
+export interface Servers {
+  readonly servers: readonly Server[];
+  /** Rules that the controller does not serve, with the reason. */
+  readonly unserved: readonly {
+    readonly ingress: IngressReading;
+    readonly field: string;
+    readonly why: string;
+  }[];
+}
+
+interface Draft {
+  host: string;
+  owner: IngressReading | undefined;
+  locations: Location[];
+  aliases: readonly Owned<string>[];
+  tls: Certificate | undefined;
+  passthrough: IngressReading | undefined;
+  wwwRedirect: IngressReading | undefined;
+}
+
+export const isCanary = ({ annotations }: IngressReading): boolean => annotations.flag('canary') === true;
+
+/** A location whose rewrite does something. */
+export const isRewritten = ({ ingress, path }: Location): boolean => {
+  const target = ingress?.annotations.text('rewrite-target');
+  return target !== undefined && target !== path;
+};
+
+/** What Ingress NGINX makes of all Ingresses of the class: the oldest wins a host's and a path's settings. */
+export function buildServers(model: IngressModel): Servers {
+  const unserved: Servers['unserved'][number][] = [];
+  const drafts = new Map<string, Draft>([['', draftOf('', undefined, undefined)]]);
+  const main = model.ingresses.filter(ingress => !isCanary(ingress));
+  const catchAll = drafts.get('');
+  for (const ingress of main) {
+    const { defaultBackend, rules } = ingress;
+    const root = catchAll?.locations[0];
+    if (catchAll !== undefined && root?.isDefault === true && root.backend === undefined)
+      if (defaultBackend !== undefined && rules.length === 0)
+        catchAll.locations[0] = { ...root, backend: defaultBackend, ingress, isDefault: false };
+    for (const { host } of rules)
+      if (!drafts.has(host)) drafts.set(host, draftOf(host, ingress, defaultBackend));
+  }
+  for (const ingress of main) settleHosts(ingress, drafts);
+  for (const ingress of main) addLocations(ingress, drafts, unserved);
+  addCanaries(model.ingresses.filter(isCanary), drafts, unserved);
+  return { servers: [...drafts.values()].map(draft => finish(draft, drafts)).toSorted(byHost), unserved };
+}
+
+const draftOf = (
+  host: string,
+  owner: IngressReading | undefined,
+  backend: BackendReading | undefined,
+): Draft => ({
+  host,
+  owner,
+  locations: [
+    {
+      path: '/',
+      type: 'Prefix',
+      backend,
+      ingress: owner,
+      field: backend === undefined ? '' : 'spec.defaultBackend',
+      isDefault: true,
+      canary: undefined,
+    },
+  ],
+  aliases: [],
+  tls: undefined,
+  passthrough: undefined,
+  wwwRedirect: undefined,
+});
+
+/** Aliases, certificate and passthrough: the first Ingress that says one gives it to the host. */
+function settleHosts(ingress: IngressReading, drafts: ReadonlyMap<string, Draft>): void {
+  const { annotations, rules, tls } = ingress;
+  for (const { host } of rules) {
+    const draft = drafts.get(host);
+    if (draft === undefined) continue;
+    draft.owner ??= ingress;
+    if (draft.aliases.length === 0)
+      draft.aliases = [...new Set(annotations.list('server-alias'))].map(value => ({ value, ingress }));
+    if (annotations.flag('ssl-passthrough') === true) draft.passthrough ??= ingress;
+    if (tls.length === 0 || host === '') continue;
+    const named = tls.find(({ hosts }) => hosts.includes(host));
+    // Where no entry names the host, a Secret's certificate may still fit it; which one, only its content tells.
+    draft.tls ??= { ingress, secretName: named === undefined ? coveringSecret(host, tls) : named.secretName };
+  }
+}
+
+/** An entry for a wildcard covers the hosts below it: its certificate is the one that fits. */
+function coveringSecret(host: string, tls: IngressReading['tls']): string | undefined {
+  const wildcard = host.replace(/^[^.]+/, '*');
+  return (tls.find(({ hosts }) => hosts.includes(wildcard)) ?? tls.find(({ hosts }) => hosts.length === 0))
+    ?.secretName;
+}
+
+function addLocations(
+  ingress: IngressReading,
+  drafts: ReadonlyMap<string, Draft>,
+  unserved: Servers['unserved'][number][],
+): void {
+  for (const { host, paths = [] } of ingress.rules) {
+    const draft = drafts.get(host);
+    if (draft === undefined) continue;
+    for (const { backend, field, path: written, type: writtenType } of paths) {
+      const path = written === '' ? '/' : written;
+      const type = writtenType === 'Exact' ? 'Exact' : 'Prefix';
+      if (backend === undefined) {
+        unserved.push({ ingress, field, why: 'its backend is no Service' });
+        continue;
+      }
+      const location = { path, type, backend, ingress, field, isDefault: false, canary: undefined } as const;
+      const at = draft.locations.findIndex(one => one.path === path);
+      const there = at < 0 ? undefined : draft.locations[at];
+      if (there === undefined || there.type !== type) draft.locations.push(location);
+      else if (there.isDefault) draft.locations[at] = location;
+      else {
+        const winner = there.ingress?.id ?? 'the catch-all';
+        unserved.push({
+          ingress,
+          field,
+          why: `${host || 'every host'} has ${path} from ${winner}, which is older`,
+        });
+        continue;
+      }
+      if (ingress.annotations.flag('from-to-www-redirect') === true) draft.wwwRedirect ??= ingress;
+    }
+  }
+}
+
+/**
+ * An alternative belongs to the Service and port of a location with its host, path and type: every location that leads to
+ * that Service and port has it. Only the first alternative is used.
+ */
+function addCanaries(
+  canaries: readonly IngressReading[],
+  drafts: ReadonlyMap<string, Draft>,
+  unserved: Servers['unserved'][number][],
+): void {
+  const alternatives = new Map<string, Canary>();
+  for (const ingress of canaries)
+    for (const { host, paths = [] } of ingress.rules)
+      for (const { backend, field, path: written, type: writtenType } of paths) {
+        const [path, type] = [written === '' ? '/' : written, writtenType === 'Exact' ? 'Exact' : 'Prefix'];
+        const primary = drafts
+          .get(host)
+          ?.locations.find(one => one.path === path && one.type === type)?.backend;
+        if (backend === undefined || primary === undefined)
+          unserved.push({ ingress, field, why: 'a canary without a main Ingress of its host and path' });
+        else if (keyOf(primary) === keyOf(backend))
+          unserved.push({ ingress, field, why: 'its Service and port are those of the main Ingress' });
+        else if (alternatives.has(keyOf(primary))) {
+          if (alternatives.get(keyOf(primary))?.ingress !== ingress)
+            unserved.push({ ingress, field, why: 'another canary of the same Service came first' });
+        } else alternatives.set(keyOf(primary), { ingress, backend });
+      }
+  if (alternatives.size === 0) return;
+  for (const draft of drafts.values())
+    draft.locations = draft.locations.map(location =>
+      location.backend === undefined
+        ? location
+        : { ...location, canary: alternatives.get(keyOf(location.backend)) },
+    );
+}
+
+const keyOf = ({ namespace, port, service }: BackendReading): string => `${namespace}/${service}:${port}`;
+
+function finish(draft: Draft, drafts: ReadonlyMap<string, Draft>): Server {
+  const locations = draft.locations.toSorted(
+    (a, b) => b.path.length - a.path.length || compareText(b.path, a.path),
+  );
+  return {
+    ...draft,
+    locations,
+    aliases: draft.aliases.filter(({ value }) => value !== draft.host && !drafts.has(value)),
+    regular: locations.some(
+      location => location.ingress?.annotations.flag('use-regex') === true || isRewritten(location),
+    ),
+  };
+}
+
+const byHost = (a: Server, b: Server): number => compareText(a.host, b.host);
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
