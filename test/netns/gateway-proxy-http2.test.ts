@@ -264,6 +264,40 @@ test('a slow reader of one stream holds up neither the others nor the backend’
   assert.equal((await ask(session, { ':path': '/small' })).body, 'hello');
 });
 
+test('many slow readers of a backend’s one connection do not hold up the others', async context => {
+  let poured = 0;
+  const slowReaders = 40;
+  const backend = await startHttp2Backend(context, (stream, headers) => {
+    stream.respond({ ':status': 200 });
+    if (headers[':path'] === '/small') {
+      stream.end('hello');
+      return;
+    }
+    const piece = Buffer.alloc(16_384);
+    const more = () => {
+      while (!stream.destroyed && stream.write(piece)) poured += piece.length;
+      poured += piece.length;
+    };
+    stream.on('drain', more);
+    more();
+  });
+  const { port } = await startProxyToHttp2(context, backend);
+  const session = connectHttp2(context, port);
+  for (let count = 0; count < slowReaders; count++) {
+    const slow = session.request({ ':path': '/', ':authority': 'a.example' });
+    slow.pause();
+    slow.on('error', () => undefined);
+    await once(slow, 'response');
+  }
+  await standsStill(() => poured > 0 && poured);
+  assert.equal((await ask(connectHttp2(context, port), { ':path': '/small' })).body, 'hello');
+  assert.equal(backend.sockets.length, 1, 'on the same connection');
+  assert.ok(
+    poured < slowReaders * 600_000,
+    `${poured} octets lie between the backend and clients that read none`,
+  );
+});
+
 test('a request that an endpoint has not looked at goes to a new connection', async context => {
   let connections = 0;
   const backend = await startBackend(context, (socket, heard, connection) => {

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import { makeCertificate } from '../../src/gateway/testing/certificate.ts';
 import type { RouteTable, TableListener } from '../../src/gateway/table.ts';
-import { dial, dialTls, eventually } from './gateway-client.ts';
+import { dial, dialTls, eventually, standsStill } from './gateway-client.ts';
 import { at, prefix, provenance, tableOf } from './gateway-table.ts';
 import { freePort, startTestWorker } from './gateway-worker.ts';
 
@@ -131,9 +131,11 @@ test('a connection that leads nowhere ends before any TLS, and the log says why'
 test('clients that say no hello, or half of one, are closed; and a backend that dies takes only its own with it', async context => {
   const pass = await startEcho(context, 'behind.example');
   const port = await freePort();
-  const proxy = await startTestWorker(context, mixed(port, pass.port, 1, 1), { handshake: 300 });
+  const proxy = await startTestWorker(context, mixed(port, pass.port, 1, 1));
+  const impatient = await freePort();
+  await startTestWorker(context, mixed(impatient, pass.port, 1, 1), { handshake: 300 });
   for (const text of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03', '']) {
-    const client = dial(context, port);
+    const client = dial(context, impatient);
     client.say(text);
     await client.closed();
     assert.equal(client.heard, '');
@@ -173,12 +175,6 @@ test('a slow reader holds up its backend, not the proxy’s memory', async conte
   const client = dialTls(context, port, 'end.example');
   await once(client.socket, 'secureConnect');
   client.socket.pause();
-  let before = -1;
-  await eventually(async () => {
-    const isStill = poured === before && poured > 0;
-    before = poured;
-    await new Promise(resolve => setTimeout(resolve, 500));
-    return isStill;
-  }, 'the backend waits');
+  await standsStill(() => poured > 0 && poured);
   assert.ok(poured < 40_000_000, `${poured} octets`);
 });

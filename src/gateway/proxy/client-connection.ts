@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { members, type Why } from './access-log.ts';
+import type { Why } from './access-log.ts';
+import { type Arrived, forwardedOf, loggedOf } from './arrived.ts';
 import type { Client, ProxyContext } from './context.ts';
 import { Exchange } from './exchange.ts';
 import { ChunkedReader } from './http1/chunked.ts';
@@ -16,15 +17,6 @@ import type { ExchangeClient, Responding } from './sides.ts';
 import { isFull, writeChunk, writeText, writeTextAndBytes } from './write-octets.ts';
 import { type ClientFraming, framingOf, writeResponseHead } from './write-response.ts';
 import { writeTrailers } from './write-trailers.ts';
-
-export interface Arrived {
-  readonly port: number;
-  readonly scheme: 'http' | 'https';
-  /** SNI, lower case; '' for none; absent without TLS. */
-  readonly serverName: string | undefined;
-  readonly address: string;
-  readonly remotePort: number;
-}
 
 /**
  * head: the next request is waited for or read; body: its body; answer: all of it is here, the answer is not; linger: the
@@ -44,7 +36,6 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
   readonly port: number;
   readonly scheme: 'http' | 'https';
   readonly serverName: string | undefined;
-  readonly address: string;
   /** What backends are told of it. */
   readonly forwarded: string;
   /** What the log says of it. */
@@ -74,11 +65,8 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
     this.port = arrived.port;
     this.scheme = arrived.scheme;
     this.serverName = arrived.serverName;
-    this.address = arrived.address;
-    const { address, remotePort } = arrived;
-    const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
-    this.forwarded = `${address}\r\nx-forwarded-proto: ${this.scheme}\r\n`;
-    this.logged = members({ client: name, port: this.port, scheme: this.scheme, sni: this.serverName });
+    this.forwarded = forwardedOf(arrived);
+    this.logged = loggedOf(arrived);
     this.#deadline = context.now + context.limits.head;
   }
 

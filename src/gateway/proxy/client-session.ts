@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import { members } from './access-log.ts';
-import type { Arrived } from './client-connection.ts';
+import { type Arrived, forwardedOf, loggedOf } from './arrived.ts';
 import { ClientStream } from './client-stream.ts';
 import type { Client, ProxyContext } from './context.ts';
 import { Http2Connection } from './http2/connection.ts';
@@ -41,10 +40,8 @@ export class ClientSession implements Client, Reader {
     this.port = arrived.port;
     this.scheme = arrived.scheme;
     this.serverName = arrived.serverName;
-    const { address, remotePort } = arrived;
-    const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
-    this.forwarded = `${address}\r\nx-forwarded-proto: ${this.scheme}\r\n`;
-    this.logged = members({ client: name, port: this.port, scheme: this.scheme, sni: this.serverName });
+    this.forwarded = forwardedOf(arrived);
+    this.logged = loggedOf(arrived);
     this.#deadline = context.now + context.limits.head;
     this.#stuckSince = context.now;
     this.#connection = new Http2Connection({

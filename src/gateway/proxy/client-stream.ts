@@ -75,9 +75,8 @@ export class ClientStream implements ExchangeClient, StreamOwner {
       problem === 0 ? routeRequest(context.index, head, this.#session, context.hostnames) : problem;
     if (typeof routed === 'number') {
       const { status, sentence } = problemOf(routed);
+      // RFC 9113 section 8.1.1: an answer that says why, before the stream ends.
       exchange.refuse(status, sentence);
-      // RFC 9113 section 8.1.1: the answer is a courtesy, the stream is in error.
-      this.#stream.reset(code.protocol);
       return;
     }
     if (!isLast) this.#deadline = context.now + this.#bodyPause;

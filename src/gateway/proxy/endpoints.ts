@@ -1,4 +1,5 @@
 import { members } from './access-log.ts';
+import { addressWithPort } from './arrived.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamSession } from './upstream-session.ts';
@@ -28,7 +29,7 @@ export class Endpoint {
   constructor({ address, port }: TableEndpoint) {
     this.address = address;
     this.port = port;
-    this.name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    this.name = addressWithPort(address, port);
   }
 
   failed(now: number): void {

@@ -4,7 +4,7 @@ import { type CrossOriginPolicy, isPreflight, originRequest } from './cross-orig
 import type { Backend, Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import type { ResponseHead } from './http1/response-head.ts';
+import { hasNoBody, type ResponseHead } from './http1/response-head.ts';
 import { type MirroredRequest, mirrorRequest } from './mirrored-request.ts';
 import { redirectLocation } from './redirect-location.ts';
 import { rewritePath } from './rewrite-path.ts';
@@ -12,11 +12,9 @@ import type { Routed } from './route-request.ts';
 import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
 import { tellOfRequest } from './request-record.ts';
-import { isIdempotent, mayBeSentAgain } from './sent-again.ts';
+import { isIdempotent, mayBeSentAgain, mostTries } from './sent-again.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
-
-const mostTries = 3;
 
 /** What is answered to a request that no rule has. */
 const unrouted = {
@@ -198,7 +196,7 @@ export class Exchange implements UpstreamListener {
   }
 
   hasNoResponseBody(status: number): boolean {
-    return this.method === 'HEAD' || status === 204 || status === 304 || status < 200;
+    return hasNoBody(this.method, status);
   }
 
   /** 1xx; false for one that cannot be. */

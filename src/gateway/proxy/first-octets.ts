@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type Arrived, ClientConnection } from './client-connection.ts';
+import type { Arrived } from './arrived.ts';
+import { ClientConnection } from './client-connection.ts';
 import { ClientSession } from './client-session.ts';
 import type { Client, ProxyContext } from './context.ts';
 import type { RequestHead } from './http1/request-head.ts';

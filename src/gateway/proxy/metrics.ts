@@ -15,7 +15,7 @@ export class ProxyMetrics {
   readonly #metrics = new Metrics({ maxSeries: 5000 });
   readonly #requests = this.#metrics.counter(
     'fairlead_gateway_requests_total',
-    'Requests that are over, by the status that the client got; 0 where it got none.',
+    'Requests that are over, by the status that the client got; 0 where it got none, and for connections of TLS listeners.',
     ['listener', 'route', 'status'],
   );
   readonly #seconds = this.#metrics.histogram(

@@ -1,6 +1,7 @@
 import type { ProxyContext } from './context.ts';
 import type { Backend } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
+import { hasNoBody } from './http1/response-head.ts';
 import type { Choice, RulePlan } from './rule-plan.ts';
 import type { ExchangeUpstream, UpstreamListener } from './sides.ts';
 import type { OutgoingRequest } from './write-request.ts';
@@ -111,7 +112,7 @@ export class MirroredRequest implements UpstreamListener {
   }
 
   hasNoResponseBody(status: number): boolean {
-    return this.#request.method === 'HEAD' || status === 204 || status === 304 || status < 200;
+    return hasNoBody(this.#request.method, status);
   }
 
   /** Nobody asked for another protocol. */

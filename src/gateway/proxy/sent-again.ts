@@ -1,5 +1,8 @@
 import type { ExchangeUpstream, UpstreamFailure } from './sides.ts';
 
+/** Endpoints that are tried for one request or connection, where the first one cannot be reached. */
+export const mostTries = 3;
+
 /** RFC 9110 section 9.2.2. */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 

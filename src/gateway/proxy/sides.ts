@@ -28,7 +28,6 @@ export interface ExchangeClient {
 
   /** 1xx but 101. */
   interim(head: ResponseHead): void;
-  /** `length`: octets of the body, or what `response-head` has for others; -2 where the request is a HEAD. */
   respond(response: Responding): void;
   data(bytes: Buffer, start: number, end: number): void;
   end(trailers: FieldLines | undefined): void;
@@ -47,6 +46,7 @@ export interface ExchangeClient {
 /** The head of an answer with the first octets of its body, or with all of them. */
 export interface Responding {
   readonly head: ResponseHead;
+  /** Octets of the body, or what `response-head` has for others; 0 where `hasNoBody`. */
   readonly length: number;
   readonly hasNoBody: boolean;
   readonly change: HeaderChange | undefined;

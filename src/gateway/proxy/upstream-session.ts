@@ -6,11 +6,12 @@ import type { Reader } from './reading-socket.ts';
 import type { UpstreamListener } from './sides.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
-/** Octets that a backend may send on one stream, and on all together, before clients take them. */
-const streamWindow = 256 * 1024;
-const connectionWindow = 4 * 1024 * 1024;
+/** Octets that a backend may send on one stream before its client takes them. */
+const streamWindow = 128 * 1024;
 /** More go on another connection, whatever the backend allows. */
 const mostStreams = 256;
+/** Room for all streams: clients that take nothing of theirs must not hold up those of others. */
+const connectionWindow = mostStreams * streamWindow;
 
 /** A connection of HTTP/2 to an endpoint, by prior knowledge, with many exchanges at a time. */
 export class UpstreamSession implements Reader {

@@ -17,6 +17,10 @@ const { cr, lf, space } = octets;
 export const untilClose = -2;
 export const isChunked = -1;
 
+/** RFC 9112 section 6.3: an answer that ends with its head, whatever that says of a length. */
+export const hasNoBody = (method: string, status: number): boolean =>
+  method === 'HEAD' || status === 204 || status === 304 || status < 200;
+
 export class ResponseHead implements ConnectionOptions {
   /** In a message of HTTP/2 those of the section that it was read from. */
   fields = new FieldLines();

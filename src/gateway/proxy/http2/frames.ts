@@ -19,13 +19,11 @@ export const code = {
   protocol: 1,
   internal: 2,
   flowControl: 3,
-  settingsTimeout: 4,
   streamClosed: 5,
   frameSize: 6,
   refused: 7,
   cancel: 8,
   compression: 9,
-  connect: 10,
   calm: 11,
 } as const;
 

@@ -5,9 +5,8 @@ import type { Backend, Endpoint } from '../endpoints.ts';
 import { tellOfRequest } from '../request-record.ts';
 import type { Routed } from '../route-request.ts';
 import { type Choice, choose, type RulePlan } from '../rule-plan.ts';
+import { mostTries } from '../sent-again.ts';
 import { lookUp } from '../../lookup/index.ts';
-
-const mostTries = 3;
 
 export interface TunnelOptions {
   readonly context: ProxyContext;

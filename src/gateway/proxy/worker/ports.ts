@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type Arrived, ClientConnection } from '../client-connection.ts';
+import { addressWithPort, type Arrived } from '../arrived.ts';
+import { ClientConnection } from '../client-connection.ts';
 import { ClientSession } from '../client-session.ts';
 import type { ProxyContext } from '../context.ts';
 import { FirstOctets } from '../first-octets.ts';
@@ -90,8 +91,7 @@ export class Ports {
   #tunnel(socket: Socket, arrived: Omit<Arrived, 'scheme' | 'serverName'>, serverName: string): void {
     const context = this.#context;
     const { port, address, remotePort } = arrived;
-    const name = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
-    const logged = members({ client: name, port, sni: serverName });
+    const logged = members({ client: addressWithPort(address, remotePort), port, sni: serverName });
     const listener = listenerFor(context.index, port, serverName)?.listener;
     if (listener === undefined || listener.isPassthrough === true)
       openTunnel({ context, socket, port, serverName, logged });
