@@ -1,6 +1,6 @@
 /**
- * The control plane of a standalone cluster in one process: what a real cluster brings itself, and the loops that a real
- * cluster gets from `startControllerWhenElected`. The loops reach the API server as everyone does, over HTTPS.
+ * The control plane of a standalone cluster in one process: what a real cluster brings itself, and the loops of
+ * `controller/`, which any cluster needs. The loops reach the API server as everyone does, over HTTPS.
  *
  * ```
  *   people, runtime ──▶ 127.0.0.1:PORT ─┐                       ┌─▶ runtime.sock (logs, exec, attach, port-forward)

@@ -59,3 +59,7 @@ export function withValueAt(object: Fields, path: readonly string[], value: unkn
   const inner = object[first];
   return { ...object, [first]: withValueAt(isFields(inner) ? inner : {}, rest, value) };
 }
+
+/** The strings of a list; none where it is no list. */
+export const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];

@@ -115,7 +115,7 @@ export function createInformers(client: KubeClient, clock: Clock, log: Log): Sha
     jobs: new Informer(client, JOBS, { ...options, indexes: { controller, namespace } }),
     cronJobs: new Informer(client, CRON_JOBS, options),
     disruptionBudgets: new Informer(client, POD_DISRUPTION_BUDGETS, { ...options, indexes: { namespace } }),
-    claims: new Informer(client, PERSISTENT_VOLUME_CLAIMS, options),
+    claims: new Informer(client, PERSISTENT_VOLUME_CLAIMS, { ...options, indexes: { namespace } }),
     nodes: new Informer(client, NODES, options),
     namespaces: new Informer(client, NAMESPACES, options),
     services: new Informer(client, SERVICES, { ...options, indexes: { namespace } }),

@@ -1,6 +1,7 @@
 import { equalJson } from '../codec/json.ts';
 import type { Context } from '../context.ts';
 import type { ApiObject } from '../object.ts';
+import { NOTHING } from '../store/store.ts';
 import type { Decision } from '../store/store.ts';
 import { isAggregating, rulesOfOthers } from './rbac.ts';
 
@@ -38,6 +39,3 @@ async function write(context: Context, key: string): Promise<void> {
     return { do: 'put', object: { ...object, rules } } satisfies Decision;
   });
 }
-
-/** Nothing is answered with it. */
-const NOTHING: ApiObject = { apiVersion: '', kind: '', metadata: {} };

@@ -63,7 +63,7 @@ interface Engine {
 /**
  * Policies and webhooks between what a client asks for and what is written:
  *
- *     object ─▶ mutating webhooks, one by one ─▶ defaults, rules of its kind ─▶ policies ─▶ validating webhooks ─▶ store
+ *     object, with defaults ─▶ mutating webhooks, one by one, each followed by defaults ─▶ rules of its kind ─▶ policies ─▶ validating webhooks ─▶ store
  *
  * A write that nothing is configured for pays for one look at a list. Configurations themselves are never asked about,
  * so that nobody locks himself out; their expressions are read before they are stored.

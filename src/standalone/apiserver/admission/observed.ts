@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { valueAt } from '../object.ts';
 import type { ApiObject } from '../object.ts';
 import { equalJson } from '../codec/json.ts';
+import { NOTHING } from '../store/store.ts';
 import type { Decision } from '../store/store.ts';
 
 const STORAGE = 'admissionregistration.k8s.io/validatingadmissionpolicies';
@@ -35,12 +36,9 @@ const isNoted = (policy: ApiObject): boolean => equalJson(valueAt(policy, ['stat
 async function write({ store }: Context, key: string): Promise<void> {
   if (store.newest(STORAGE, key) === undefined) return;
   await store.write(STORAGE, key, current => {
-    if (current === undefined) return { do: 'keep', object: GONE } satisfies Decision;
+    if (current === undefined) return { do: 'keep', object: NOTHING } satisfies Decision;
     const { object } = current;
     if (isNoted(object)) return { do: 'keep', object } satisfies Decision;
     return { do: 'put', object: { ...object, status: statusFor(object) } } satisfies Decision;
   });
 }
-
-/** Nothing is answered with it. */
-const GONE: ApiObject = { apiVersion: '', kind: '', metadata: {} };

@@ -4,7 +4,7 @@ import { storageKey } from '../context.ts';
 import { apiVersionOf } from '../kind.ts';
 import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
-import { isFields, valueAt } from '../object.ts';
+import { isFields, textsOf, valueAt } from '../object.ts';
 import { StatusError, forbidden } from '../status.ts';
 import type { Reason } from '../status.ts';
 import { Objects } from '../store/objects.ts';
@@ -15,7 +15,7 @@ import type { Bindings, Expressions } from './cel/expression.ts';
 import { Policy } from './policy.ts';
 import type { Failure, PolicyResult } from './policy.ts';
 import type { Writing } from './question.ts';
-import { matchResources, textsOf } from './rules.ts';
+import { matchResources } from './rules.ts';
 import type { Surroundings } from './rules.ts';
 
 /** What the bound policies say of a request. */
@@ -34,7 +34,7 @@ export interface BoundPolicy {
 
 interface Denial extends Failure {
   readonly policy: string;
-  readonly binding: string | undefined;
+  readonly binding: string;
 }
 
 const CODES: Readonly<Record<string, number>> = {
@@ -237,8 +237,7 @@ class Verdict {
   }
 
   #refusal({ policy, binding, message, reason }: Denial): StatusError {
-    const bound = binding === undefined ? '' : ` with binding '${binding}'`;
-    const sentence = `ValidatingAdmissionPolicy '${policy}'${bound} denied request: ${message}`;
+    const sentence = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`;
     const { kind, name, object } = this.#writing;
     const called = name || nameIn(object);
     const refused = forbidden(kind, called, sentence, [{ message: sentence }]);

@@ -2,7 +2,7 @@ import { matchesSelector } from '../../../kube/selector.ts';
 import { storageOf } from '../kind.ts';
 import type { Kind } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
-import { isFields, valueAt } from '../object.ts';
+import { isFields, textsOf, valueAt } from '../object.ts';
 import { StatusError } from '../status.ts';
 import type { Question, Writing } from './question.ts';
 
@@ -125,6 +125,3 @@ export const textOf = (value: unknown): string => (typeof value === 'string' ? v
 
 export const listOf = (value: unknown): readonly Fields[] =>
   Array.isArray(value) ? value.filter(isFields) : [];
-
-export const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];

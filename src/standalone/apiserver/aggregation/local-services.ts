@@ -1,10 +1,11 @@
 import type { Context } from '../context.ts';
 import { apiVersionOf } from '../kind.ts';
 import type { Kind } from '../kind.ts';
-import type { ApiObject } from '../object.ts';
 import { createObject, ownersBy } from '../resource/create.ts';
 import { ownWriter } from '../resource/ownership.ts';
+import { priorityOf } from '../routes/group-priorities.ts';
 import { StatusError } from '../status.ts';
+import { NOTHING } from '../store/store.ts';
 
 const STORAGE = 'apiregistration.k8s.io/apiservices';
 const OWN_GROUP = 'apiregistration.k8s.io';
@@ -12,28 +13,6 @@ const MANAGED = 'kube-aggregator.kubernetes.io/automanaged';
 /** What was there from the start, and what came with a definition. */
 const ON_START = 'onstart';
 const BY_DEFINITION = 'true';
-
-/** How much clients prefer a group, as upstream has it; groups of definitions have 1000 and 100. */
-const PRIORITIES: Readonly<Record<string, number>> = {
-  '': 18_000,
-  apps: 17_800,
-  'events.k8s.io': 17_750,
-  'authentication.k8s.io': 17_700,
-  'authorization.k8s.io': 17_600,
-  autoscaling: 17_500,
-  batch: 17_400,
-  'certificates.k8s.io': 17_300,
-  'networking.k8s.io': 17_200,
-  policy: 17_100,
-  'rbac.authorization.k8s.io': 17_000,
-  'storage.k8s.io': 16_800,
-  'apiextensions.k8s.io': 16_700,
-  'admissionregistration.k8s.io': 16_700,
-  'scheduling.k8s.io': 16_600,
-  'coordination.k8s.io': 16_500,
-  'node.k8s.io': 16_300,
-  'discovery.k8s.io': 16_200,
-};
 
 /** Shows every group version that is served as an APIService, and no other: those of definitions come and go with them. */
 export class LocalServices {
@@ -99,7 +78,7 @@ export class LocalServices {
       spec: {
         ...(served.group === '' ? {} : { group: served.group }),
         version: served.version,
-        groupPriorityMinimum: PRIORITIES[served.group] ?? 1000,
+        groupPriorityMinimum: priorityOf(served.group),
         versionPriority: served.group === '' ? 1 : isBuiltIn ? 15 : 100,
       },
     };
@@ -117,6 +96,3 @@ export class LocalServices {
     );
   }
 }
-
-/** Nothing is answered with it. */
-const NOTHING: ApiObject = { apiVersion: '', kind: '', metadata: {} };

@@ -7,6 +7,7 @@ import type { ApiObject } from '../object.ts';
 import { createObject, ownersBy } from '../resource/create.ts';
 import { ownWriter } from '../resource/ownership.ts';
 import { StatusError } from '../status.ts';
+import { NOTHING } from '../store/store.ts';
 import type { Change } from '../store/entry.ts';
 import { addressesOf } from './service.ts';
 
@@ -104,9 +105,6 @@ export class IpAddresses {
     });
   }
 }
-
-/** Nothing is answered with it. */
-const NOTHING: ApiObject = { apiVersion: '', kind: '', metadata: {} };
 
 const parentOf = (object: ApiObject): unknown => valueAt(object, ['spec', 'parentRef']);
 

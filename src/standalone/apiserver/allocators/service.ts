@@ -1,5 +1,5 @@
 import type { ApiObject, Fields } from '../object.ts';
-import { isFields } from '../object.ts';
+import { isFields, textsOf } from '../object.ts';
 
 /** The fields of a Service that allocation reads, whatever else is in it. */
 export interface ServiceSpec {
@@ -42,9 +42,6 @@ export function withSpec(object: ApiObject, changes: Readonly<Record<string, unk
 export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs[0] === 'None';
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
-const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];
 
 /** The cluster's addresses that a Service has. */
 export const addressesOf = (object: ApiObject): readonly string[] =>

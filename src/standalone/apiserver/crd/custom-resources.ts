@@ -9,6 +9,7 @@ import { isFields, valueAt } from '../object.ts';
 import type { ApiObject, Fields } from '../object.ts';
 import { isReadyToGo } from '../resource/metadata.ts';
 import type { Change } from '../store/entry.ts';
+import { NOTHING } from '../store/store.ts';
 import type { Decision } from '../store/store.ts';
 import { customKinds } from './custom-kind.ts';
 import type { RuleChecker } from './custom-kind.ts';
@@ -105,7 +106,7 @@ export class CustomResources {
     const { store, clock } = this.#context;
     const now = timestamp(clock.now());
     await store.write(STORAGE, name, current => {
-      if (current === undefined) return { do: 'keep', object: GONE } satisfies Decision;
+      if (current === undefined) return { do: 'keep', object: NOTHING } satisfies Decision;
       const status = statusOf(current.object, clash, now);
       if (JSON.stringify(status) === JSON.stringify(current.object['status'])) {
         return { do: 'keep', object: current.object } satisfies Decision;
@@ -130,7 +131,7 @@ export class CustomResources {
     }
     registry.setCustom(name, []);
     await store.write(STORAGE, name, current => {
-      if (current === undefined) return { do: 'keep', object: GONE } satisfies Decision;
+      if (current === undefined) return { do: 'keep', object: NOTHING } satisfies Decision;
       const finalizers = (current.object.metadata.finalizers ?? []).filter(one => one !== CLEANUP);
       const { finalizers: _old, ...metadata } = current.object.metadata;
       const object = {
@@ -154,7 +155,7 @@ export class CustomResources {
     const outcomes = await Promise.all(
       keys.map(key =>
         store.write(storage, key, current => {
-          if (current === undefined) return { do: 'keep', object: GONE } satisfies Decision;
+          if (current === undefined) return { do: 'keep', object: NOTHING } satisfies Decision;
           const marked: ApiObject = {
             ...current.object,
             metadata: {
@@ -170,7 +171,7 @@ export class CustomResources {
         }),
       ),
     );
-    return outcomes.filter(({ did, entry }) => did !== 'remove' && entry.object !== GONE).length;
+    return outcomes.filter(({ did, entry }) => did !== 'remove' && entry.object !== NOTHING).length;
   }
 
   /** The language of rules costs some megabytes: it is loaded with the first definition. */
@@ -191,8 +192,6 @@ export class CustomResources {
     return (known?.owned === 'by-field' ? known.field('metadata')?.schema : undefined) ?? UNKNOWN;
   }
 }
-
-const GONE: ApiObject = { apiVersion: '', kind: '', metadata: {} };
 
 const NAMES: readonly (readonly [string, (kind: Kind) => string])[] = [
   ['plural', kind => kind.plural],

@@ -1,5 +1,5 @@
 import type { Fields } from '../object.ts';
-import { isFields } from '../object.ts';
+import { isFields, textsOf } from '../object.ts';
 
 /** One rule of `x-kubernetes-validations`. */
 export interface ValidationRule {
@@ -130,8 +130,6 @@ function readRules(value: unknown): readonly ValidationRule[] {
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 
 /** apiVersion, kind and metadata of a whole object, whatever its schema says of them. */
 export const OBJECT_FIELDS: readonly string[] = ['apiVersion', 'kind', 'metadata'];

@@ -2,7 +2,7 @@ import { decodeBody } from '../codec/body.ts';
 import { timestamp } from '../context.ts';
 import type { FieldError } from '../kind.ts';
 import type { ApiObject, Fields } from '../object.ts';
-import { isFields } from '../object.ts';
+import { isFields, textsOf } from '../object.ts';
 import type { ApiResponse } from '../request.ts';
 import { StatusError, badRequest, conflict, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
@@ -233,9 +233,6 @@ export function deleteOptionsFrom(body: Fields): DeleteOptions {
 
 /** A negative one is read as one second. */
 const graceOf = (seconds: number): number => (seconds < 0 ? 1 : seconds);
-
-const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter(item => typeof item === 'string') : [];
 
 function queryOptions(query: URLSearchParams): Fields {
   const grace = numberParameter(query, 'gracePeriodSeconds');

@@ -5,6 +5,7 @@ import type { Kind, Subresource } from '../kind.ts';
 import type { Registry } from '../registry.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { json } from '../resource/present.ts';
+import { compareGroups } from './group-priorities.ts';
 
 /** `/api`, `/apis`, `/apis/G`, `/api/v1` and `/apis/G/V`; undefined for what is not served. */
 export class Discovery {
@@ -81,36 +82,6 @@ function groupsOf(kinds: readonly Kind[]): readonly Group[] {
         }))
         .sort((a, b) => compareVersions(a.name, b.name)),
     }));
-}
-
-/** By what clients resolve short names: upstream's groups in upstream's order, then all others by name. */
-const GROUPS: readonly string[] = [
-  '',
-  'apiregistration.k8s.io',
-  'apps',
-  'events.k8s.io',
-  'authentication.k8s.io',
-  'authorization.k8s.io',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'networking.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'storage.k8s.io',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'scheduling.k8s.io',
-  'coordination.k8s.io',
-  'node.k8s.io',
-  'discovery.k8s.io',
-  'resource.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
-];
-
-function compareGroups(a: string, b: string): number {
-  const place = (group: string) => (GROUPS.includes(group) ? GROUPS.indexOf(group) : GROUPS.length);
-  return place(a) - place(b) || (a < b ? -1 : 1);
 }
 
 /** v10 before v2 before v1, stable before beta before alpha (version priority of CustomResourceDefinitions). */

@@ -9,6 +9,9 @@ import type { Change, Entry } from './entry.ts';
 import { EventWindow } from './event-window.ts';
 import type { WindowLimits } from './event-window.ts';
 
+/** What a decision keeps where nothing is: nothing is answered with it. */
+export const NOTHING: ApiObject = Object.freeze({ apiVersion: '', kind: '', metadata: Object.freeze({}) });
+
 /** What a write does with the object that it found. */
 export type Decision =
   /** `onStaged` is called once the write counts for the next decisions: not for one that is refused after all. */

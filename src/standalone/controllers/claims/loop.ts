@@ -20,10 +20,7 @@ export function startClaims(context: ControllerContext): Controller {
   const claimsOf = (pod: Pod | undefined): readonly string[] => {
     const volumes = pod?.spec.volumes ?? [];
     if (!volumes.some(volume => volume.persistentVolumeClaim ?? volume.ephemeral)) return [];
-    return claims.cache
-      .list()
-      .filter(claim => claim.metadata.namespace === pod?.metadata.namespace)
-      .map(keyOf);
+    return claims.cache.by('namespace', pod?.metadata.namespace ?? '').map(keyOf);
   };
 
   /** Pods that wait for a claim of their own by the name of one that is gone. */

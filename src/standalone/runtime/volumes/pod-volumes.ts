@@ -113,7 +113,7 @@ function notOffered(volume: Volume): FairleadError {
     'runtime/volume-kind',
     `volumes of the kind ${kind} are not offered by this cluster`,
     {
-      hint: 'Use emptyDir, configMap, secret, downwardAPI, projected, hostPath or persistentVolumeClaim.',
+      hint: 'Use emptyDir, configMap, secret, downwardAPI, projected, hostPath, persistentVolumeClaim or ephemeral.',
     },
   );
 }

@@ -1,12 +1,12 @@
 import type { Kind } from '../../kind.ts';
 import type { Fields } from '../../object.ts';
-import { isFields } from '../../object.ts';
+import { isFields, textsOf } from '../../object.ts';
 import { StatusError } from '../../status.ts';
 import type { Reason } from '../../status.ts';
 import { inVersion } from '../question.ts';
 import type { Writing } from '../question.ts';
 import { requestOf } from '../request-fields.ts';
-import { textOf, textsOf } from '../rules.ts';
+import { textOf } from '../rules.ts';
 
 /** The newest version of AdmissionReview that a webhook speaks, of those that are spoken here. */
 export function reviewVersion(versions: unknown): 'v1' | 'v1beta1' | undefined {
@@ -35,7 +35,6 @@ export interface ReviewAnswer {
   /** JSON patch operations (RFC 6902); undefined where nothing is to change. */
   readonly patch: unknown;
   readonly warnings: readonly string[];
-  readonly annotations: Fields;
   readonly result: Fields | undefined;
 }
 
@@ -57,12 +56,11 @@ export function readAnswer(
       throw new Error(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${said}`);
     }
   }
-  const { status, warnings, auditAnnotations } = response;
+  const { status, warnings } = response;
   return {
     allowed: response['allowed'] === true,
     patch: asked.mutates ? patchIn(response, asked.version) : refusePatch(response),
     warnings: textsOf(warnings),
-    annotations: isFields(auditAnnotations) ? auditAnnotations : {},
     result: isFields(status) ? status : undefined,
   };
 }

@@ -1,7 +1,7 @@
 import type { Fields } from '../../object.ts';
-import { isFields, valueAt } from '../../object.ts';
+import { isFields, textsOf, valueAt } from '../../object.ts';
 import type { Store } from '../../store/store.ts';
-import { listOf, textsOf } from '../rules.ts';
+import { listOf } from '../rules.ts';
 
 /** In [0, 1). */
 export type Random = () => number;

@@ -1,3 +1,4 @@
+import { equalJson } from '../../codec/json.ts';
 import type { ApiObject, Fields } from '../../object.ts';
 import { fill, within } from '../defaults.ts';
 import type { Definition } from '../define.ts';
@@ -89,19 +90,25 @@ function checkSpec(found: Findings, spec: Place): void {
 
 /** A volume comes once; more may be asked of one that is there. */
 function checkUpdate(found: Findings, object: Place, before: Place): void {
-  const kept = (claim: Place) => {
-    const { resources: _resources, volumeName, ...rest } = claim.child('spec').fields;
-    const isNamed = before.child('spec').child('volumeName').present;
-    return JSON.stringify(sorted(isNamed ? { ...rest, volumeName } : rest));
+  const isNamed = before.child('spec').child('volumeName').present;
+  const isBound = before.child('status').child('phase').text === 'Bound';
+  const kept = (claim: Place): Fields => {
+    const {
+      resources: _resources,
+      volumeAttributesClassName,
+      volumeName,
+      ...rest
+    } = claim.child('spec').fields;
+    return {
+      ...rest,
+      ...(isNamed ? { volumeName } : {}),
+      ...(isBound ? {} : { volumeAttributesClassName }),
+    };
   };
-  if (kept(object) !== kept(before)) {
+  if (!equalJson(kept(object), kept(before))) {
     found.forbidden(
       object.child('spec'),
       'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
     );
   }
-}
-
-function sorted(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
