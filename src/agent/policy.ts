@@ -128,15 +128,22 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     },
   });
 
-  const changes = policyMetrics(options.metrics ?? new Metrics(), () => node.status());
+  const changes = policyMetrics(
+    options.metrics ?? new Metrics(),
+    () => node.status(),
+    () => node.ruleCounts(),
+  );
   const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: options.node });
   let told: ReadonlySet<string> = new Set();
   let turn = 0;
+  let isCounted = false;
   const queue = new WorkQueue<'policy' | 'compare'>(
     async work => {
       const begun = performance.now();
       await (work === 'compare' ? node.reconcile() : node.catchUp());
       if (work === 'policy') changes.observe((performance.now() - begun) / 1000);
+      if (!isCounted) count(); // what is there now was counted by an earlier process
+      isCounted = true;
       names.refresh();
       const problems = node.problems().map(({ provenance, sentence }) => {
         const { field, kind, namespace, name } = provenance;
@@ -161,6 +168,14 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
         ),
     },
   );
+
+  const count = () => {
+    node
+      .count()
+      .catch((error: unknown) =>
+        log.warn({ reason: sentenceOf(error) }, 'what policies do cannot be counted'),
+      );
+  };
 
   const names = await followNames({
     ...options.names,
@@ -251,9 +266,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
       turn++;
       const isDue = node.status().elements <= largeTable || turn % turnsOfLargeTable === 0;
       if (node.model !== undefined && isDue) queue.add('compare');
-      node
-        .countDrops()
-        .catch((error: unknown) => log.warn({ reason: sentenceOf(error) }, 'drops cannot be counted'));
+      count();
     },
     close: () => {
       flows.close();

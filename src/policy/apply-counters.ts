@@ -12,11 +12,11 @@ export interface PolicyCounter extends CounterPlace {
 }
 
 /** One look-up a place; what is not in the kernel (any more) is left out. */
-export async function readCounters(
+export async function readCounters<Place extends Pick<CounterPlace, 'chain' | 'element'>>(
   kernel: CounterKernel,
-  places: readonly CounterPlace[],
+  places: readonly Place[],
   namespacePath?: string,
-): Promise<readonly PolicyCounter[]> {
+): Promise<readonly (Place & Pick<PolicyCounter, 'packets' | 'bytes'>)[]> {
   if (places.length === 0) return [];
   const table = nft.tables.policy;
   const counted = await kernel.nftCounters(

@@ -7,6 +7,8 @@ import type { AllowPart, Allows, Identity, PeerAddresses } from './compile-allow
 import { matchesDomain } from './compile-domains.ts';
 import { chainNamesOf, declarationOf, groupChains, setNameOf } from './compile-nft.ts';
 import type { ChainProgram, LiveProgram } from './compile-program.ts';
+import { rulePlaces } from './compile-rule-places.ts';
+import type { RulePlace } from './compile-rule-places.ts';
 import { suffixOf } from './compile-sections.ts';
 import type { Section } from './compile-sections.ts';
 import type { Direction, Policy, PolicyModel, PolicyPod, Rule } from './model.ts';
@@ -61,6 +63,11 @@ export class GroupTables {
     this.#program = program;
     this.#model = model;
     this.#reportsDrops = reportsDrops;
+  }
+
+  /** Where the kernel counts what its rules do. */
+  places(group: LiveGroup): readonly RulePlace[] {
+    return rulePlaces(group, this.#program, this.#addresses);
   }
 
   /** Takes what stands of it in the program away. */

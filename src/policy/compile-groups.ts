@@ -1,5 +1,6 @@
 import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
+import type { CountedGroup } from './apply-rule-counts.ts';
 import { Register, podAnchors } from './compile-anchors.ts';
 import type { Identity } from './compile-allows.ts';
 import { matchesDomain } from './compile-domains.ts';
@@ -49,6 +50,15 @@ export class PolicyCompiler {
 
   get groupCount(): number {
     return this.#groups.size;
+  }
+
+  /** What the kernel counts of each group's rules. */
+  counted(): readonly CountedGroup[] {
+    return [...this.#groups.values()].map(group => ({
+      name: group.name,
+      rules: () => group.policies.flatMap(policy => (policy.isAudited ? [] : policy.rules[group.direction])),
+      places: () => this.#tables.places(group),
+    }));
   }
 
   /** By the name of its chain. */

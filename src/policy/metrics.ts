@@ -1,11 +1,16 @@
 import type { HistogramSeries, Metrics } from '../base/metrics.ts';
+import type { RuleCount } from './apply-rule-counts.ts';
 import type { PolicyStatus } from './policy-node.ts';
 
 /** From one element by netlink to thousands by nftables. */
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The figures of policies on a node. Returns where the time of each change goes, in seconds. */
-export function policyMetrics(metrics: Metrics, status: () => PolicyStatus): HistogramSeries {
+export function policyMetrics(
+  metrics: Metrics,
+  status: () => PolicyStatus,
+  ruleCounts: () => Iterable<RuleCount>,
+): HistogramSeries {
   const gauge = (name: string, help: string) => metrics.gauge(`fairlead_policy_${name}`, help).with();
   const counter = (name: string, help: string) => metrics.counter(`fairlead_policy_${name}`, help).with();
   const policies = gauge('policies', 'Policies of the cluster that are known.');
@@ -29,7 +34,16 @@ export function policyMetrics(metrics: Metrics, status: () => PolicyStatus): His
     'corrections_total',
     'Parts of the table that were found changed and put right.',
   );
+  const rules = metrics.counter(
+    'fairlead_policy_rule_packets_total',
+    'Packets that opened a connection, by the rule that accepted, denied or passed them on.',
+    ['namespace', 'policy', 'rule', 'id', 'action'],
+  );
   metrics.onCollect(() => {
+    // Rules that are gone make room; those that are too many are one series.
+    rules.clear();
+    for (const { action, id, packets, provenance } of ruleCounts())
+      rules.with(provenance.namespace, provenance.name, provenance.field, String(id), action).add(packets);
     const now = status();
     policies.set(now.policies);
     isolated.with('ingress').set(now.isolated.ingress);

@@ -9,6 +9,8 @@ import { readCounters } from './apply-counters.ts';
 import { DropCounter } from './apply-drop-counts.ts';
 import type { DropCounts } from './apply-drop-counts.ts';
 import type { CounterKernel, PolicyCounter } from './apply-counters.ts';
+import { RuleCounter } from './apply-rule-counts.ts';
+import type { RuleCount } from './apply-rule-counts.ts';
 import { revokeConnections } from './apply-connections.ts';
 import type { ConnectionKernel } from './apply-connections.ts';
 import { PolicyTable } from './apply-nft.ts';
@@ -94,6 +96,7 @@ export class PolicyNode {
   readonly #assigned = new Map<string, Assigned>();
   readonly #holds: DomainHolds;
   readonly #drops: DropCounter;
+  readonly #rules: RuleCounter;
   /** Resolves when the addresses that came last for domain names are in the kernel. */
   #learning: Promise<void> = Promise.resolve();
   #writing: PromiseWithResolvers<void> | undefined;
@@ -116,6 +119,7 @@ export class PolicyNode {
     this.#compiler = new PolicyCompiler(this.#index, node, options);
     this.#holds = new DomainHolds(this.#index, heldNames);
     this.#drops = new DropCounter(kernel, namespacePath);
+    this.#rules = new RuleCounter(kernel, namespacePath);
     for (const one of assigned) this.#assigned.set(one.pod, { ...one, isPending: false });
   }
 
@@ -257,9 +261,16 @@ export class PolicyNode {
     return readCounters(kernel, places, namespacePath);
   }
 
-  /** Reads how many packets the kernel dropped; `status` tells it until the next time. */
-  async countDrops(): Promise<void> {
-    if (this.#isInForce) await this.#drops.read(this.#compiler.program, this.#compiler.groups);
+  /** Reads how many packets the kernel dropped, and what rules decided; both are told until the next time. */
+  async count(): Promise<void> {
+    if (!this.#isInForce) return;
+    await this.#drops.read(this.#compiler.program, this.#compiler.groups);
+    await this.#rules.read(this.#compiler.counted());
+  }
+
+  /** Of every rule that covers a pod of this node. */
+  ruleCounts(): Iterable<RuleCount> {
+    return this.#rules.counts;
   }
 
   /** What is wrong with policies that isolate pods of this node, and what the kernel refused. */

@@ -169,6 +169,95 @@ test('a rule of a policy for the cluster that denies or passes is above all othe
   await reach(true, 'before NetworkPolicy');
 });
 
+test('each rule tells how many connections it decided, of all kinds of sets, and after they changed', async context => {
+  const { again, clusterPolicies, node, rig, set } = policyWorld(context, 'pol-rules');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  const connect = (isExpected = true) => expectReach([client.namespace, server.addresses[0]], isExpected);
+  const counts = async (of = node) => {
+    await of.count();
+    return [...of.ruleCounts()]
+      .map(({ action, packets, provenance }) => `${provenance.name} ${provenance.field} ${action} ${packets}`)
+      .sort();
+  };
+  await set({ podSelector: {}, ingress: [{}] });
+  await connect();
+  assert.deepEqual(
+    await counts(),
+    ['p0 spec.ingress[0] Accept 0'],
+    'what was counted before it looked first',
+  );
+  await connect();
+  assert.deepEqual(await counts(), ['p0 spec.ingress[0] Accept 1']);
+  for (const { spec, field, what } of ways) {
+    await set();
+    assert.deepEqual(await counts(), [], 'rules that are gone are told no more');
+    await set(spec);
+    await connect();
+    await connect();
+    const counted = await counts();
+    assert.ok(counted.includes(`p0 ${field} Accept 2`), `${what}: ${counted.join()}`);
+  }
+  clusterPolicies.push({
+    apiVersion: 'policy.networking.k8s.io/v1alpha2',
+    kind: 'ClusterNetworkPolicy',
+    metadata: { name: 'guard', uid: 'guard', generation: 1 },
+    spec: {
+      tier: 'Admin',
+      priority: 1,
+      subject: { namespaces: {} },
+      ingress: [
+        { action: 'Deny', from: [{ namespaces: {} }], protocols: [{ udp: {} }] },
+        {
+          action: 'Pass',
+          from: [{ namespaces: {} }],
+          protocols: [{ tcp: { destinationPort: { number: 7 } } }],
+        },
+        { action: 'Deny', from: [{ namespaces: {} }] },
+      ],
+    },
+  });
+  await set({ podSelector: {}, ingress: [{}] });
+  await connect();
+  assert.deepEqual(await counts(), [
+    'guard spec.ingress[0] Deny 0',
+    'guard spec.ingress[1] Pass 1',
+    'guard spec.ingress[2] Deny 0',
+    'p0 spec.ingress[0] Accept 3', // two of them of the last way
+  ]);
+  const next = again();
+  await next.sync();
+  await counts(next);
+  await connect();
+  assert.ok(
+    (await counts(next)).includes('p0 spec.ingress[0] Accept 1'),
+    'an agent that starts counts what is new',
+  );
+});
+
+test('rules that share an element count with each other, and neighbours of a range too', async context => {
+  const { node, rig, set } = policyWorld(context, 'pol-rules-shared');
+  const [client, server] = [place(rig, 0), place(rig, 1)];
+  const from = [{ podSelector: {} }];
+  await set({
+    podSelector: {},
+    ingress: [
+      { from, ports: [{ port: 7 }] },
+      { from, ports: [{ port: 8, endPort: 9 }] },
+      { from, ports: [{ port: 7000 }] },
+      { from: [{ ipBlock: { cidr: '10.244.0.0/16' } }], ports: [{ port: 7 }] },
+      { from: [{ ipBlock: { cidr: '10.245.0.0/16' } }], ports: [{ port: 7 }] },
+    ],
+  });
+  await node.count();
+  await expectReach([client.namespace, server.addresses[0]], true);
+  await node.count();
+  assert.deepEqual(
+    [...node.ruleCounts()].map(({ packets }) => packets),
+    [1, 1, 0, 0, 0],
+    'who looked it up first counted it',
+  );
+});
+
 function difference(
   before: readonly PolicyCounter[],
   after: readonly PolicyCounter[],
