@@ -1,18 +1,11 @@
 import { readCounters } from './apply-counters.ts';
 import type { CounterKernel } from './apply-counters.ts';
-import type { RulePlace } from './compile-rule-places.ts';
+import type { CountedGroup, RulePlace } from './compile-rule-places.ts';
 import type { Rule } from './model.ts';
 
 /** Packets that opened a connection, and that a rule decided on this node since this process looked first. */
 export interface RuleCount extends Pick<Rule, 'action' | 'id' | 'provenance'> {
   readonly packets: number;
-}
-
-export interface CountedGroup {
-  readonly name: string;
-  /** In force, whether anything of them is in the kernel or not. */
-  rules(): readonly Rule[];
-  places(): readonly RulePlace[];
 }
 
 /** What one `read` looks at; the next one goes on behind it. */

@@ -1,6 +1,5 @@
 import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
-import type { CountedGroup } from './apply-rule-counts.ts';
 import { Register, podAnchors } from './compile-anchors.ts';
 import type { Identity } from './compile-allows.ts';
 import { matchesDomain } from './compile-domains.ts';
@@ -13,6 +12,7 @@ import { resolvePort } from './compile-model.ts';
 import { addressMaps, baseChains, closedChain } from './compile-nft.ts';
 import type { Reports } from './compile-nft.ts';
 import { LiveProgram } from './compile-program.ts';
+import type { CountedGroup } from './compile-rule-places.ts';
 import { sectionsOf } from './compile-sections.ts';
 import { directions } from './model.ts';
 import type { Direction, Policy, PolicyPod, Rule } from './model.ts';

@@ -22,6 +22,13 @@ export interface RulePlace {
   readonly rules: Rule[];
 }
 
+export interface CountedGroup {
+  readonly name: string;
+  /** In force, whether anything of them is in the kernel or not. */
+  rules(): readonly Rule[];
+  places(): readonly RulePlace[];
+}
+
 /** A rule's intervals are looked for among not more elements than this: what is beyond is found by its own text alone. */
 const mostOverlaps = 1000;
 
