@@ -16,6 +16,8 @@ export interface TableIndex extends PortsIndex {
 export interface PortIndex {
   readonly port: number;
   readonly protocol: TableListener['protocol'];
+  /** The same for all listeners that end TLS. */
+  clientValidation: TableListener['clientValidation'];
   readonly listeners: NameIndex<ListenerIndex>;
 }
 
@@ -42,9 +44,15 @@ export function indexPorts(
   const ports = new Map<number, PortIndex>();
   for (const listener of listeners) {
     const { port, protocol } = listener;
-    const found = ports.get(port) ?? { port, protocol, listeners: new NameIndex<ListenerIndex>() };
+    const found: PortIndex = ports.get(port) ?? {
+      port,
+      protocol,
+      clientValidation: undefined,
+      listeners: new NameIndex<ListenerIndex>(),
+    };
     ports.set(port, found);
     if (found.protocol !== protocol) continue;
+    found.clientValidation ??= listener.clientValidation;
     found.listeners.add(listener.hostname ?? '*', { listener, hosts: namesOf(hosts, listener.name) });
   }
   return ports;

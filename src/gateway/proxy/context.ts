@@ -1,4 +1,5 @@
 import type { LiveTable } from '../lookup/index.ts';
+import type { TableCertificate } from '../table.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
@@ -28,6 +29,8 @@ export interface ProxyContext extends Http2Share {
   /** Answers end their connections: the worker is about to end. */
   isDraining: boolean;
   readonly backends: Backends;
+  /** Of the table in force. */
+  readonly certificateOf: (id: string) => TableCertificate | undefined;
   readonly plans: RulePlans;
   readonly pool: UpstreamPool;
   readonly limits: ProxyLimits;

@@ -1,6 +1,7 @@
 import { members } from './access-log.ts';
 import { addressWithPort } from './arrived.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
+import { BackendTls } from './tls/backend-tls.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamSession } from './upstream-session.ts';
 
@@ -8,11 +9,13 @@ import type { UpstreamSession } from './upstream-session.ts';
 const shortestPause = 500;
 const longestPause = 10_000;
 
-/** One address and port of a pod, whatever Services it stands behind. */
+/** One address and port of a pod, whatever Services it stands behind, as long as they are spoken to alike. */
 export class Endpoint {
   readonly address: string;
   readonly port: number;
   readonly name: string;
+  /** Connections of one endpoint are secured in one way, or not at all. */
+  readonly tls: BackendTls | undefined;
   /** What the log says of it. */
   logged = '';
   /** It gets new requests; others' connections are closed as they become idle. */
@@ -26,10 +29,15 @@ export class Endpoint {
   references = 0;
   #pause = 0;
 
-  constructor({ address, port }: TableEndpoint) {
+  constructor({ address, port }: TableEndpoint, tls: BackendTls | undefined) {
     this.address = address;
     this.port = port;
     this.name = addressWithPort(address, port);
+    this.tls = tls;
+  }
+
+  get key(): string {
+    return this.tls === undefined ? this.name : `${this.name} ${this.tls.key}`;
   }
 
   failed(now: number): void {
@@ -51,6 +59,7 @@ export class Backend {
   endpoints: readonly Endpoint[] = [];
   /** It is spoken to by HTTP/2, without an upgrade (ServicePort.appProtocol, KEP-3726). */
   isHttp2 = false;
+  tls: BackendTls | undefined;
   #next = 0;
 
   constructor(key: string, random: () => number) {
@@ -111,7 +120,10 @@ export class Backends {
       }
       before.push(...backend.endpoints);
       backend.isHttp2 = overHttp2.has(described.appProtocol ?? '');
-      backend.endpoints = described.endpoints.map(entry => this.#take(entry));
+      const tls = described.tls && new BackendTls(described.tls);
+      if (tls?.key !== backend.tls?.key) backend.tls = tls;
+      const secured = backend.tls;
+      backend.endpoints = described.endpoints.map(entry => this.#take(entry, secured));
     }
     for (const key of remove) {
       before.push(...(this.#byKey.get(key)?.endpoints ?? []));
@@ -120,10 +132,10 @@ export class Backends {
     return before.filter(endpoint => this.#isGone(endpoint));
   }
 
-  #take(entry: TableEndpoint): Endpoint {
-    const made = new Endpoint(entry);
-    const endpoint = this.#endpoints.get(made.name) ?? made;
-    this.#endpoints.set(endpoint.name, endpoint);
+  #take(entry: TableEndpoint, tls: BackendTls | undefined): Endpoint {
+    const made = new Endpoint(entry, tls);
+    const endpoint = this.#endpoints.get(made.key) ?? made;
+    this.#endpoints.set(made.key, endpoint);
     endpoint.references++;
     endpoint.logged = members({ endpoint: endpoint.name, pod: entry.pod });
     return endpoint;
@@ -132,7 +144,7 @@ export class Backends {
   #isGone(endpoint: Endpoint): boolean {
     endpoint.references--;
     if (endpoint.references > 0) return false;
-    this.#endpoints.delete(endpoint.name);
+    this.#endpoints.delete(endpoint.key);
     endpoint.isWanted = false;
     return true;
   }

@@ -101,6 +101,10 @@ export class Exchange implements UpstreamListener {
     this.#choice = choice;
     if (choice === undefined || backend === undefined)
       return this.#answer(500, 'invalid-backend', 'the route has no valid backend');
+    if (backend.tls?.problem !== undefined)
+      return this.#answer(500, 'invalid-backend', 'the route has no valid backend', {
+        detail: backend.tls.problem,
+      });
     this.#backend = backend;
     const path = rewritePath(routed.path, choice.path, plan.prefix);
     this.#request = outgoingRequest(

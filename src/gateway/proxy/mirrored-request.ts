@@ -22,7 +22,7 @@ export function mirrorRequest(
   if (mirrors.length === 0 || request.upgrade !== undefined) return [];
   return mirrors.flatMap(({ backend: key, share: part }) => {
     const backend = key === undefined ? undefined : context.backends.get(key);
-    if (backend === undefined || context.random() >= part) return [];
+    if (backend === undefined || backend.tls?.problem !== undefined || context.random() >= part) return [];
     if (context.pool.copies * share >= context.limits.upstreams) return [];
     return [new MirroredRequest(context, backend, request, rule.protocol === 'grpc')];
   });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ProxyContext } from './context.ts';
+import { dialEndpoint } from './dial.ts';
 import type { Endpoint } from './endpoints.ts';
 import { ChunkedReader } from './http1/chunked.ts';
 import { isChunked, readResponseHead, ResponseHead, untilClose } from './http1/response-head.ts';
@@ -41,9 +42,10 @@ export class UpstreamConnection implements Reader, ExchangeUpstream {
     this.endpoint = endpoint;
     this.#context = context;
     this.keptFor = context.limits.upstreamIdle;
-    this.#socket = context.readBuffer.connect(endpoint.address, endpoint.port, this);
+    const { socket, ready } = dialEndpoint(context, endpoint, 'http/1.1', this);
+    this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost(new Error('timed out')), context.limits.connect);
-    this.#socket.on('connect', () => this.#connected());
+    this.#socket.on(ready, () => this.#connected());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', error => this.#lost(error));
     this.#socket.on('close', () => this.#lost(undefined));

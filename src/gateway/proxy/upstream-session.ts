@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ProxyContext } from './context.ts';
+import { dialEndpoint } from './dial.ts';
 import type { Endpoint } from './endpoints.ts';
 import { Http2Connection } from './http2/connection.ts';
 import type { Reader } from './reading-socket.ts';
@@ -30,9 +32,10 @@ export class UpstreamSession implements Reader {
   constructor(endpoint: Endpoint, context: ProxyContext) {
     this.endpoint = endpoint;
     this.#context = context;
-    this.#socket = context.readBuffer.connect(endpoint.address, endpoint.port, this);
+    const { socket, ready } = dialEndpoint(context, endpoint, 'h2', this);
+    this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost('timed out'), context.limits.connect);
-    this.#socket.on('connect', () => this.#connected());
+    this.#socket.on(ready, () => this.#connected());
     this.#socket.on('end', () => this.#lost(undefined));
     this.#socket.on('error', error => this.#lost(error.message));
     this.#socket.on('close', () => this.#lost(undefined));
@@ -83,6 +86,11 @@ export class UpstreamSession implements Reader {
   }
 
   #connected(): void {
+    const { alpnProtocol } = this.#socket as Partial<TLSSocket>; // absent without TLS
+    if (alpnProtocol !== undefined && alpnProtocol !== 'h2') {
+      this.#lost('the backend does not choose HTTP/2 by ALPN');
+      return;
+    }
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.endpoint.answered();

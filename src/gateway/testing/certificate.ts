@@ -1,7 +1,13 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** A certificate that signs itself, with its key, both PEM. For tests: a key never stands in the repository. */
-export function makeCertificate(commonName = 'shop.example.com'): {
+/**
+ * A certificate that signs itself, with its key, both PEM. For tests: a key never stands in the repository.
+ * `alternativeNames`: `DNS:name` or `URI:uri` each.
+ */
+export function makeCertificate(
+  commonName = 'shop.example.com',
+  alternativeNames: readonly string[] = [],
+): {
   readonly certificate: string;
   readonly key: string;
 } {
@@ -18,6 +24,7 @@ export function makeCertificate(commonName = 'shop.example.com'): {
     sequence(time('20200101000000Z'), time('20990101000000Z')),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
+    ...(alternativeNames.length === 0 ? [] : [namesExtension(alternativeNames)]),
   );
   const signature = element(0x03, Buffer.concat([Buffer.of(0), sign('sha256', body, privateKey)]));
   const text =
@@ -29,6 +36,14 @@ export function makeCertificate(commonName = 'shop.example.com'): {
     certificate: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
+}
+
+/** SubjectAltName (RFC 5280 section 4.2.1.6). */
+function namesExtension(names: readonly string[]): Buffer {
+  const each = names.map(name =>
+    element(name.startsWith('DNS:') ? 0x82 : 0x86, Buffer.from(name.slice(name.indexOf(':') + 1))),
+  );
+  return element(0xa3, sequence(sequence(objectIdentifier('551d11'), element(0x04, sequence(...each)))));
 }
 
 const sequence = (...parts: readonly Buffer[]): Buffer => element(0x30, ...parts);

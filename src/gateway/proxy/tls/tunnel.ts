@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Why } from '../access-log.ts';
 import type { Client, ProxyContext } from '../context.ts';
+import { dialOctets } from '../dial.ts';
 import type { Backend, Endpoint } from '../endpoints.ts';
 import { tellOfRequest } from '../request-record.ts';
 import type { Routed } from '../route-request.ts';
@@ -92,10 +93,15 @@ class Tunnel implements Client {
     this.#tries++;
     this.#endpoint = endpoint;
     this.#deadline = context.now + context.limits.connect;
+    const isPassed = this.#routed?.lookup.outcome === 'rule' && this.#routed.lookup.listener.isPassthrough;
     const { address, port } = endpoint;
-    const upstream = connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+    const { socket: upstream, ready } = dialOctets(
+      context,
+      isPassed === true ? { address, port, tls: undefined } : endpoint,
+      [],
+    );
     this.#upstream = upstream;
-    upstream.on('connect', () => this.#connected(upstream, endpoint));
+    upstream.on(ready, () => this.#connected(upstream, endpoint));
     upstream.on('error', () => upstream.destroy());
     upstream.on('close', () => this.#closed(upstream, endpoint));
   }

@@ -111,10 +111,13 @@ export class Ports {
     const { port } = arrived;
     const context = this.#context;
     const forNobody = this.#certificates.contextFor(context.index, port, '');
+    const mode = context.index.ports.get(port)?.clientValidation?.mode;
     const secured = new TLSSocket(socket, {
       isServer: true,
+      requestCert: mode !== undefined,
+      rejectUnauthorized: mode === 'AllowValidOnly',
       ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
-      secureContext: forNobody ?? this.#certificates.bare,
+      secureContext: forNobody ?? this.#certificates.bare(context.index, port),
       SNICallback: (name, done) =>
         done(null, this.#certificates.contextFor(context.index, port, name.toLowerCase())),
     });
@@ -126,6 +129,11 @@ export class Ports {
     secured.once('close', failed);
     secured.on('error', failed);
     secured.once('secure', () => {
+      // OpenSSL lets every certificate pass here, and only tells of it.
+      if (mode === 'AllowValidOnly' && verifyError(secured) !== null) {
+        failed();
+        return;
+      }
       this.#handshakes.delete(secured);
       secured.off('close', failed);
       secured.off('error', failed);
@@ -142,6 +150,10 @@ export class Ports {
     return connection;
   }
 }
+
+/** Node looks at this for sockets of its own TLS servers alone. */
+const verifyError = (socket: TLSSocket): Error | null =>
+  (socket as unknown as { readonly ssl: { verifyError(): Error | null } }).ssl.verifyError();
 
 /** A socket of both families has clients of IPv4 as mapped addresses. */
 const plainAddress = (address: string): string =>

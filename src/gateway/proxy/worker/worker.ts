@@ -45,7 +45,11 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#tell = options.tell;
+    this.#certificates = new Certificates(options.ticketKeys, (certificate, reason) =>
+      this.#tell({ type: 'problem', sentence: `the certificate ${certificate} cannot be used: ${reason}` }),
+    );
     this.#context = {
+      certificateOf: id => this.#certificates.get(id),
       index: new LiveTable(),
       now: performance.now(),
       isDraining: false,
@@ -67,9 +71,6 @@ export class Worker {
       queued: 0,
       random: Math.random,
     };
-    this.#certificates = new Certificates(options.ticketKeys, (certificate, reason) =>
-      this.#tell({ type: 'problem', sentence: `the certificate ${certificate} cannot be used: ${reason}` }),
-    );
     this.#ports = new Ports(this.#context, this.#certificates);
     this.#timer = setInterval(() => this.#sweep(), sweepMilliseconds);
   }
