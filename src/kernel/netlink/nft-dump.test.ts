@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeElements } from './nft-dump.ts';
+import { elementDecoder } from './nft-dump.ts';
 import { encodeBody, nested } from './wire.ts';
 
 /** A list of one element: key 10.0.0.1, and a verdict whose code has these bytes. */
@@ -19,11 +19,11 @@ const listOf = (code: Uint8Array): Uint8Array => {
 const types = { key: 'ipv4_addr', value: 'verdict' };
 
 test('a verdict is read with the chain that it leads to', () => {
-  assert.deepEqual(decodeElements(listOf(Uint8Array.of(255, 255, 255, 252)), types), [
+  assert.deepEqual(elementDecoder(types)(listOf(Uint8Array.of(255, 255, 255, 252))), [
     ['10.0.0.1', 'goto here'],
   ]);
 });
 
 test('a verdict that is cut off is none that we know, and nothing behind it is read', () => {
-  assert.deepEqual(decodeElements(listOf(Uint8Array.of(255, 255)), types), [['10.0.0.1', ' here']]);
+  assert.deepEqual(elementDecoder(types)(listOf(Uint8Array.of(255, 255))), [['10.0.0.1', ' here']]);
 });

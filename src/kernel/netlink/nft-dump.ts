@@ -1,6 +1,7 @@
 import { addressFromBytes, formatAddress } from '../../base/ip.ts';
 import type { Address } from '../../base/ip.ts';
 import { protocolName } from '../nft/element-key.ts';
+import { keyReaderOf } from '../nft/key-reader.ts';
 import { decodeAttributes, listAttributes, readText, readU32, text, viewOf } from './wire.ts';
 import { flags, request } from './request.ts';
 import type { Request } from './request.ts';
@@ -32,10 +33,61 @@ export function encodeElementsDump(table: string, set: string): Request {
 }
 
 /** Key and value of each, as nft writes them; the value of a set's element is empty. */
-export function decodeElements(
-  body: Uint8Array,
-  types: ElementTypes,
-): readonly (readonly [string, string])[] {
+export type DecodeElements = (body: Uint8Array) => readonly (readonly [string, string])[];
+
+export function elementDecoder(types: ElementTypes): DecodeElements {
+  const key = types.isInterval === true ? undefined : keyReaderOf(types.key);
+  const isVerdict = types.value === 'verdict';
+  const value = types.value === undefined || isVerdict ? undefined : keyReaderOf(types.value);
+  if (key === undefined || (types.value !== undefined && !isVerdict && value === undefined))
+    return body => decodeAny(body, types);
+  const verdicts = new Map<string, string>();
+  const verdictOf = (bytes: Uint8Array): string => {
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const found = verdicts.get(name) ?? formatData(types.value, bytes);
+    verdicts.set(name, found);
+    return found;
+  };
+  return body => {
+    const list = decodeAttributes(body, 4).get(elementList.elements);
+    if (list === undefined) return [];
+    const found: (readonly [string, string])[] = [];
+    for (const [, bytes] of listAttributes(list, 0)) {
+      const view = viewOf(bytes);
+      const keyAt = find(view, element.key, 0, bytes.length);
+      const innerAt = keyAt < 0 ? -1 : find(view, data.value, keyAt + 4, keyAt + view.getUint16(keyAt, true));
+      // What is cut off, of another length than its type, or a range: read with care.
+      if (innerAt < 0 || view.getUint16(innerAt, true) !== 4 + key.length) return decodeAny(body, types);
+      if (find(view, element.keyEnd, 0, bytes.length) >= 0) return decodeAny(body, types);
+      const dataAt = types.value === undefined ? -1 : find(view, element.data, 0, bytes.length);
+      if (dataAt < 0) {
+        found.push([key.read(bytes, innerAt + 4), '']);
+        continue;
+      }
+      const end = dataAt + view.getUint16(dataAt, true);
+      const valueAt = value === undefined ? -1 : find(view, data.value, dataAt + 4, end);
+      if (value !== undefined && (valueAt < 0 || view.getUint16(valueAt, true) < 4 + value.length))
+        return decodeAny(body, types);
+      const leadsTo =
+        value === undefined ? verdictOf(bytes.subarray(dataAt + 4, end)) : value.read(bytes, valueAt + 4);
+      found.push([key.read(bytes, innerAt + 4), leadsTo]);
+    }
+    return found;
+  };
+}
+
+/** Where the attribute begins, between two places; -1 where there is none, or it is cut off. */
+function find(view: DataView, type: number, from: number, end: number): number {
+  for (let at = from; at + 4 <= end;) {
+    const length = view.getUint16(at, true);
+    if (length < 4 || at + length > end) return -1;
+    if ((view.getUint16(at + 2, true) & 0x3fff) === type) return at;
+    at += (length + 3) & ~3;
+  }
+  return -1;
+}
+
+function decodeAny(body: Uint8Array, types: ElementTypes): ReturnType<DecodeElements> {
   const list = decodeAttributes(body, 4).get(elementList.elements);
   if (list === undefined) return [];
   const keyTypes = types.key.split(' . ');

@@ -2,7 +2,7 @@ import { inNamespace } from '../ns/enter.ts';
 import type { TableState } from '../nft/table.ts';
 import { Channel, netlinkFamilies } from './channel.ts';
 import { NetlinkError } from './error.ts';
-import { decodeElements, encodeElementsDump } from './nft-dump.ts';
+import { elementDecoder, encodeElementsDump } from './nft-dump.ts';
 import type { ElementTypes } from './nft-dump.ts';
 import {
   decodeChain,
@@ -67,9 +67,8 @@ export class NftTableSocket implements Disposable {
 
   #elements(table: string, set: string, types: ElementTypes | undefined): ReadonlyMap<string, string> {
     if (types === undefined) return new Map();
-    const parts = this.#channel.dump(`elements of ${set}`, encodeElementsDump(table, set), body =>
-      decodeElements(body, types),
-    );
+    const decode = elementDecoder(types);
+    const parts = this.#channel.dump(`elements of ${set}`, encodeElementsDump(table, set), decode);
     return new Map(parts.flat());
   }
 }
