@@ -26,6 +26,10 @@ export class ServiceChanges {
     this.#clock = clock;
   }
 
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
   add(service: string, slice: SliceChange = {}): void {
     const { arrived = this.#clock.now(), triggered = [] } = this.#pending.get(service) ?? {};
     this.#pending.set(service, { arrived, triggered: [...triggered, ...triggeredBy(slice)] });

@@ -11,6 +11,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
+import { Streams } from './gateways/streams.ts';
 import { ServiceChanges } from './service-changes.ts';
 import type { SliceChange } from './service-changes.ts';
 import { HealthChecks } from './service-health.ts';
@@ -105,6 +106,18 @@ export function followServices(options: ServicesOptions): FollowedServices {
     log,
     indexes: { service: slice => [serviceOf(slice)] },
   });
+  const streams = new Streams({
+    client,
+    services,
+    slices,
+    onChange: keys => {
+      for (const key of keys) changes.add(key);
+      queue.add(CHANGES);
+    },
+    clock,
+    log,
+    signal,
+  });
   const mode = new ServiceModeSwitch({ ...options.mode, node, worker, log });
   const network = new ServiceNetwork(
     {
@@ -125,9 +138,10 @@ export function followServices(options: ServicesOptions): FollowedServices {
       ),
     },
     {
-      keys: () => services.cache.list().map(keyOf),
+      keys: () => [...services.cache.list().map(keyOf), ...streams.keys()],
       service: key => services.cache.get(key),
       slices: key => slices.cache.by('service', key),
+      weighted: key => streams.weighted(key),
     },
   );
   const events = new EventRecorder({ client, clock, log, component: 'fairlead-agent', host: node });
@@ -175,7 +189,8 @@ export function followServices(options: ServicesOptions): FollowedServices {
       servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own, servicePrefixes),
     );
     const isSwitched = await mode.settle(nodes.cache.get(node));
-    const { at, corrections } = await (key === LOAD || isMoved ? network.load() : network.reconcile());
+    const all = key === LOAD || isMoved ? network.load(meanwhile) : network.reconcile(meanwhile);
+    const { at, corrections } = await all;
     state.reconciledAt = at;
     done(key === LOAD || isMoved ? 'load' : 'compare');
     if (key === RECONCILE && !isMoved && !isSwitched && corrections > 0) {
@@ -193,6 +208,11 @@ export function followServices(options: ServicesOptions): FollowedServices {
       announcer.begin();
     }
     tell(new Set([...network.problems().map(serviceKeyOf), ...told.keys()]));
+  }
+
+  /** A change does not wait until the whole table is compared. */
+  async function meanwhile(): Promise<void> {
+    if (state.isReady && !changes.isEmpty) await bringChanges();
   }
 
   /** What came in while the kernel was busy goes into it together. */
@@ -268,7 +288,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
   services.start(signal);
   slices.start(signal);
   // Only complete lists may change the kernel: after a restart, a half-known cluster must not take any Service away.
-  Promise.all([services.synced, slices.synced, nodes.synced]).then(
+  Promise.all([services.synced, slices.synced, nodes.synced, streams.known]).then(
     () => {
       // What is there now is told at once, and is loaded in one go.
       let isReplay = true;

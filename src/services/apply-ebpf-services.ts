@@ -22,6 +22,8 @@ export class SocketServices {
 
   /** Told what the hooks were given up for: then the rules translate everything. */
   readonly #onFailure: (error: unknown) => void;
+  /** Front ends that changed since `adopt` began to gather all of them. */
+  #overtaken: Set<string> | undefined;
 
   constructor(
     translation: SocketTranslation,
@@ -33,16 +35,37 @@ export class SocketServices {
     this.#onFailure = onFailure;
   }
 
-  /** Everything; returns how many entries were not as they have to be. */
-  async adopt(owners: FrontendOwners, place: Place): Promise<number> {
+  /**
+   * Everything; returns how many entries were not as they have to be.
+   * @param meanwhile - `change` may be called in it.
+   */
+  async adopt(
+    owners: FrontendOwners,
+    place: Place,
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<number> {
     if (this.#translation.state === 'off') return 0;
+    const overtaken = new Set<string>();
+    this.#overtaken = overtaken;
     const groups = new Map<string, SocketGroup>();
     let count = 0;
-    for (const part of owners.parts) {
-      // Others have to be answered meanwhile.
-      if (++count % partsAtOnce === 0) await new Promise(setImmediate);
-      for (const [key, group] of compileSockets(part, place, this.#skipped))
-        if (owners.ownerOf(key) === part) groups.set(key, group);
+    try {
+      for (const part of owners.parts) {
+        for (const [key, group] of compileSockets(part, place, this.#skipped))
+          if (owners.ownerOf(key) === part) groups.set(key, group);
+        if (++count % partsAtOnce !== 0) continue;
+        // Others have to be answered meanwhile.
+        await new Promise(setImmediate);
+        await meanwhile();
+      }
+    } finally {
+      this.#overtaken = undefined;
+    }
+    const groupOf = this.#compiler(owners, place);
+    for (const key of overtaken) {
+      const group = groupOf(key);
+      if (group === undefined) groups.delete(key);
+      else groups.set(key, group);
     }
     return this.#orGiveUp(() => this.#translation.adopt(groups));
   }
@@ -50,23 +73,30 @@ export class SocketServices {
   /** Front ends that one Service had, or has now. */
   async change(frontends: readonly Frontend[], owners: FrontendOwners, place: Place): Promise<void> {
     if (this.#translation.state === 'off') return;
+    const groupOf = this.#compiler(owners, place);
+    const byKey = new Map(
+      frontends.map(one => [frontendKey(one.address, one.protocol, one.port), one] as const),
+    );
+    for (const key of byKey.keys()) this.#overtaken?.add(key);
+    const changes = [...byKey].map(([key, frontend]) => ({
+      key: encodePlace(frontend),
+      group: groupOf(key),
+    }));
+    const hasRoom = await this.#orGiveUp(async () => ((await this.#translation.change(changes)) ? 1 : 0));
+    // Where everything is being gathered, everything is told soon.
+    if (hasRoom === 0 && this.#overtaken === undefined) await this.adopt(owners, place);
+  }
+
+  /** Front ends as their owners have them now, each owner compiled once. */
+  #compiler(owners: FrontendOwners, place: Place): (key: string) => SocketGroup | undefined {
     const compiled = new Map<ServicePart, ReadonlyMap<string, SocketGroup>>();
-    const groupOf = (key: string) => {
+    return key => {
       const owner = owners.ownerOf(key);
       if (owner === undefined) return undefined;
       const groups = compiled.get(owner) ?? compileSockets(owner, place, this.#skipped);
       compiled.set(owner, groups);
       return groups.get(key);
     };
-    const byKey = new Map(
-      frontends.map(one => [frontendKey(one.address, one.protocol, one.port), one] as const),
-    );
-    const changes = [...byKey].map(([key, frontend]) => ({
-      key: encodePlace(frontend),
-      group: groupOf(key),
-    }));
-    const hasRoom = await this.#orGiveUp(async () => ((await this.#translation.change(changes)) ? 1 : 0));
-    if (hasRoom === 0) await this.adopt(owners, place);
   }
 
   /** What the hooks led to each endpoint of a front end. */

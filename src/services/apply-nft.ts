@@ -2,22 +2,26 @@ import type { Provenance } from '../base/provenance.ts';
 import { FairleadError } from '../base/errors.ts';
 import { digestOf, renderStructure } from '../kernel/nft/table.ts';
 import type { TableProgram, TableState } from '../kernel/nft/table.ts';
-import { contains, parseAddress } from '../base/ip.ts';
-import type { Connection, NftElementChange } from '../kernel/netlink/index.ts';
+import type { NftElementChange } from '../kernel/netlink/index.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
+import { OvertakenConnections } from './apply-connections.ts';
+import type { ConnectionKernel } from './apply-connections.ts';
 import type { ReadCounters } from './apply-counters.ts';
 import type { GroupChange } from './claims.ts';
+import { readTogether, strayIn, takeDelta, wholeOf } from './compile-comparison.ts';
 import { chunksOf, deltaOf, isNothing, renderDeltas } from './compile-delta.ts';
 import type { GroupDelta } from './compile-delta.ts';
 import type { Element, ElementGroup, Draw, SetName } from './compile-nft.ts';
 import { drawName, isAffinityName, isDrawName } from './compile-nft.ts';
+import { Overtaken } from './overtaken.ts';
 import { compileDraw, compileDrawMaps, elementTypes, intervalSets, serviceTable } from './compile-table.ts';
 import type { SetDeclaration } from './compile-table.ts';
 import { cutFlows, staleFlows } from './compile-stale.ts';
 import type { ClientCut, StaleFlow } from './compile-stale.ts';
 
 /** What this block asks of the kernel in the node's network namespace. */
-export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements'> {
+export interface ServiceKernel
+  extends Pick<KernelWorker, 'nft' | 'nftChunked' | 'nftElements'>, ConnectionKernel {
   /** The table, with the elements of the sets whose types are given; undefined where there is none. */
   readonly nftTable: (
     name: string,
@@ -25,13 +29,6 @@ export interface ServiceKernel extends Pick<KernelWorker, 'nft' | 'nftChunked' |
   ) => Promise<TableState | undefined>;
   /** Counters of single elements. */
   readonly nftCounters: ReadCounters;
-  /** Ends tracked connections that one of the filters describes. */
-  readonly forgetConnections: (flows: readonly StaleFlow[]) => Promise<number>;
-  /** Tracked connections that one of the filters describes. */
-  readonly connections: (
-    filters: readonly Pick<ClientCut, 'protocol' | 'original'>[],
-  ) => Promise<readonly Connection[]>;
-  readonly deleteConnections: (connections: readonly Connection[]) => Promise<number>;
 }
 
 /** What the kernel did not take; the rest is in force. */
@@ -53,54 +50,118 @@ export interface Adoption {
 export class ServiceRules {
   readonly #kernel: ServiceKernel;
   /** By group; undefined while it is not known what the kernel has. */
-  #inForce: Map<string, Pick<ElementGroup, 'elements'>> | undefined;
+  #inForce: InForce | undefined;
+  /** While `adopt` is under way. */
+  #overtaken: Overtaken | undefined;
   /** Names of the chains that draw endpoints, and of their maps. */
   #draws: ReadonlySet<string> = new Set();
-  /** Flows that are still to be forgotten. */
-  #stale: StaleFlow[] = [];
-  #cut: ClientCut[] = [];
+  readonly #connections: OvertakenConnections;
 
   constructor(kernel: ServiceKernel) {
     this.#kernel = kernel;
+    this.#connections = new OvertakenConnections(kernel);
   }
 
-  /** Reads the table and brings the difference into it. What is right is not touched: counters and connections stay. */
-  async adopt(program: Iterable<readonly [string, ElementGroup]>): Promise<Adoption> {
-    this.#inForce = undefined;
-    const groups: Map<string, ElementGroup> = new Map(program);
+  /**
+   * Reads the table and brings the difference into it. What is right is not touched: counters and connections stay.
+   * @param meanwhile - called again and again where `change` may be called, if that knows what it changes: nobody waits
+   * for the whole table.
+   */
+  async adopt(
+    program: Iterable<readonly [string, ElementGroup]>,
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Adoption> {
+    const overtaken = new Overtaken();
+    this.#overtaken = overtaken;
+    const before = this.#inForce;
+    try {
+      const pause = () => (this.#inForce === undefined ? Promise.resolve() : meanwhile());
+      const adoption = await this.#adopt(new Map(program), overtaken, pause);
+      // A change that the kernel refused meanwhile leaves nothing known: the next thing is to adopt.
+      if (before !== undefined && this.#inForce === undefined) return adoption;
+      const inForce = adoption.inForce;
+      for (const key of overtaken.groups) {
+        const group = before?.get(key);
+        if (group === undefined) inForce.delete(key);
+        else inForce.set(key, group);
+      }
+      this.#inForce = inForce;
+      return adoption;
+    } catch (error) {
+      this.#inForce = undefined;
+      throw error;
+    } finally {
+      this.#overtaken = undefined;
+    }
+  }
+
+  async #adopt(
+    groups: ReadonlyMap<string, ElementGroup>,
+    overtaken: Overtaken,
+    pause: () => Promise<void>,
+  ): Promise<Adoption & { readonly inForce: InForce }> {
     const draws = drawsOf([usual, ...groups.values()]);
     const wanted = {
       name: serviceTable.name,
       sets: [...serviceTable.sets, ...mapsOf(draws.values())],
       chains: [...serviceTable.chains, ...[...draws.values()].map(compileDraw)],
     };
-    const found = await this.#read();
+    const found = await this.#kernel.nftTable(serviceTable.name, new Map());
     const structure = renderStructure(found, wanted);
     const fresh = structure === undefined;
-    const state = fresh ? undefined : found;
     const fixed = fresh
       ? `${found === undefined ? '' : `delete table inet ${wanted.name}\n`}${renderStructure(undefined, wanted) ?? ''}`
       : structure;
-    const deltas = {
-      [Symbol.iterator]: () => compare(state, groups),
-    };
-    // A table that is there, and cannot be made right, is replaced by a whole one in one step.
-    const { refused, corrections, stale, cut } =
-      fresh && found !== undefined ? await this.#replace(fixed, deltas) : await this.#write(fixed, deltas);
-    this.#draws = namesOf(draws);
-    const inForce: Map<string, Pick<ElementGroup, 'elements'>> = groups;
+    const written =
+      fresh && found !== undefined
+        ? // A table that is there, and cannot be made right, is replaced by a whole one in one step.
+          await this.#replace(fixed, wholeOf(groups))
+        : await this.#mend(fixed, groups, found, overtaken, pause);
+    const { corrections, cut, refused, stale } = written;
+    const used = new Map([...draws, ...drawsOf([{ draws: overtaken.draws }])]);
+    this.#draws = namesOf(used);
+    const inForce: InForce = new Map(groups);
     for (const { delta } of refused) inForce.set(delta.key, { elements: presentOf(delta) });
-    this.#inForce = inForce;
     // What nothing leads to any more; an element that stayed against our will may still do.
-    const unused = refused.length > 0 || state === undefined ? '' : renderRemoval(state, wanted);
+    const unused =
+      refused.length > 0 || fresh || found === undefined ? '' : renderRemoval(found, wanted, this.#draws);
     if (unused !== '') await this.#kernel.nft(unused);
-    this.#stale.push(...stale);
-    this.#cut.push(...cut);
-    await this.#forget([]);
+    await this.#connections.end(stale, cut);
     return {
       corrections: linesIn(fixed) + corrections,
       refused: refused.map(({ delta, sentence }) => ({ provenance: delta.group?.provenance, sentence })),
+      inForce,
     };
+  }
+
+  /** The structure first; then elements, where others may go first between two sets, and two transactions. */
+  async #mend(
+    fixed: string,
+    groups: ReadonlyMap<string, ElementGroup>,
+    found: TableState | undefined,
+    overtaken: Overtaken,
+    pause: () => Promise<void>,
+  ): Promise<Written> {
+    if (fixed !== '') await this.#kernel.nft(fixed);
+    if (found === undefined) return this.#write(wholeOf(groups), overtaken, pause);
+    const elements = new Map<string, Map<string, string>>();
+    for (const types of readTogether()) {
+      await pause();
+      const read = await this.#kernel.nftTable(serviceTable.name, types);
+      for (const name of types.keys()) elements.set(name, new Map(read?.sets.get(name)?.elements));
+    }
+    const deltas: GroupDelta[] = [];
+    let count = 0;
+    for (const [key, group] of groups) {
+      if (++count % groupsAtOnce === 0) {
+        await nextTurn();
+        await pause();
+      }
+      const delta = takeDelta(key, group, elements);
+      if (!isNothing(delta)) deltas.push(delta);
+    }
+    const stray = deltaOf('', strayIn(elements), undefined);
+    return this.#write(isNothing(stray) ? deltas : [stray, ...deltas], overtaken, pause);
   }
 
   /** Whether `change` knows what it changes. */
@@ -115,10 +176,11 @@ export class ServiceRules {
   async change(changes: readonly GroupChange[]): Promise<void> {
     const inForce = this.#inForce;
     if (inForce === undefined) throw new Error('the table has not been read'); // a mistake of the caller
+    for (const { key, group } of changes) this.#overtaken?.note(key, inForce.get(key), group);
     const deltas = changes
       .map(({ key, group }) => deltaOf(key, inForce.get(key)?.elements ?? [], group))
       .filter(delta => !isNothing(delta));
-    if (deltas.length === 0) return this.#forget([]);
+    if (deltas.length === 0) return this.#connections.end([], []);
     const draws = drawsOf(changes.flatMap(({ group }) => group ?? []));
     const missing = [...draws].filter(([name]) => !this.#draws.has(name));
     this.#inForce = undefined;
@@ -135,33 +197,7 @@ export class ServiceRules {
       else inForce.set(key, group);
     }
     this.#inForce = inForce;
-    await this.#forget(deltas);
-  }
-
-  /** Rules first: a flow that is forgotten before would be made again to the same place. */
-  async #forget(deltas: readonly GroupDelta[]): Promise<void> {
-    this.#stale.push(...staleFlows(deltas));
-    this.#cut.push(...cutFlows(deltas));
-    if (this.#stale.length > 0) await this.#kernel.forgetConnections(this.#stale);
-    this.#stale = [];
-    if (this.#cut.length > 0) await this.#cutClients(this.#cut);
-    this.#cut = [];
-  }
-
-  async #cutClients(cuts: readonly ClientCut[]): Promise<void> {
-    const found = await this.#kernel.connections(
-      cuts.map(({ original, protocol }) => ({ original, protocol })),
-    );
-    const isCut = ({ original }: Connection) => {
-      const source = parseAddress(original.source);
-      const cut = cuts.find(
-        one =>
-          one.original.destination === original.destination &&
-          one.original.destinationPort === original.destinationPort,
-      );
-      return cut !== undefined && source !== undefined && !cut.allowed.some(range => contains(range, source));
-    };
-    await this.#kernel.deleteConnections(found.filter(isCut));
+    await this.#connections.end(staleFlows(deltas), cutFlows(deltas));
   }
 
   /** All in one transaction; what the kernel refuses is found by writing bit by bit. */
@@ -173,17 +209,24 @@ export class ServiceRules {
     } catch (error) {
       if (!isRefusal(error) || all.length === 0) throw error;
     }
-    return this.#write(fixed, all);
+    await this.#kernel.nft(fixed);
+    return this.#write(all);
   }
 
   /** A transaction for some thousand elements; where one is refused, smaller ones until only what is at fault is left out. */
-  async #write(fixed: string, deltas: Iterable<GroupDelta>): Promise<Written> {
-    if (fixed !== '') await this.#kernel.nft(fixed);
+  async #write(
+    deltas: Iterable<GroupDelta>,
+    overtaken = new Overtaken(),
+    pause = () => Promise.resolve(),
+  ): Promise<Written> {
     const refused: RefusedDelta[] = [];
     const stale: StaleFlow[] = [];
     const cut: ClientCut[] = [];
     let corrections = 0;
-    for (const chunk of chunksOf(deltas)) {
+    for (const all of chunksOf(deltas)) {
+      await pause();
+      const chunk = overtaken.without(all);
+      if (chunk.length === 0) continue;
       const here = await this.#writeChunk(chunk);
       const isRefused = new Set(here.map(({ delta }) => delta));
       const written = chunk.filter(delta => !isRefused.has(delta));
@@ -206,10 +249,6 @@ export class ServiceRules {
       chunk.map(delta => ({ commands: renderDeltas([delta]), provenance: delta })),
     );
     return refused.map(({ provenance: delta, error: { message } }) => ({ delta, sentence: message }));
-  }
-
-  #read(): Promise<TableState | undefined> {
-    return this.#kernel.nftTable(serviceTable.name, elementTypes());
   }
 }
 
@@ -263,35 +302,12 @@ function elementChanges(deltas: readonly GroupDelta[]): readonly NftElementChang
   });
 }
 
-/** Differences by group; elements that no group asks for come first, without one. */
-function* compare(
-  state: TableState | undefined,
-  groups: ReadonlyMap<string, ElementGroup>,
-): Generator<GroupDelta> {
-  if (state === undefined) {
-    for (const [key, group] of groups) yield deltaOf(key, [], group);
-    return;
-  }
-  const left = new Map([...state.sets].map(([name, { elements }]) => [name, new Map(elements)]));
-  const deltas: GroupDelta[] = [];
-  for (const [key, group] of groups) {
-    const { elements } = group;
-    const before = elements.flatMap((element): Element[] => {
-      const value = left.get(element.set)?.get(element.key);
-      if (value === undefined) return [];
-      left.get(element.set)?.delete(element.key);
-      return [{ ...element, value }];
-    });
-    const delta = deltaOf(key, before, group);
-    if (!isNothing(delta)) deltas.push(delta);
-  }
-  const ours = new Set<string>(serviceTable.sets.map(set => set.name));
-  const stray = [...left].flatMap(([set, elements]) =>
-    ours.has(set) ? [...elements].map(([key, value]) => ({ set: set as SetName, key, value })) : [],
-  );
-  if (stray.length > 0) yield deltaOf('', stray, undefined);
-  yield* deltas;
-}
+/** What the kernel has, by group. */
+type InForce = Map<string, Pick<ElementGroup, 'elements'>>;
+
+/** Compared in one go: some milliseconds. */
+const groupsAtOnce = 500;
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
 /** What the kernel has of a group whose change it refused. */
 function presentOf({ group, add, remove }: GroupDelta): readonly Element[] {
@@ -336,9 +352,9 @@ function mapsOf(draws: Iterable<Draw>): readonly SetDeclaration[] {
 }
 
 /** Chains first: they lead to others of them, and to maps. What is not named as ours are is somebody else's. */
-function renderRemoval(found: TableState, wanted: TableProgram): string {
-  const chains = new Set(wanted.chains.map(({ name }) => name));
-  const maps = new Set(wanted.sets.map(({ name }) => name));
+function renderRemoval(found: TableState, wanted: TableProgram, used: ReadonlySet<string>): string {
+  const chains = new Set([...wanted.chains.map(({ name }) => name), ...used]);
+  const maps = new Set([...wanted.sets.map(({ name }) => name), ...used]);
   const unusedChains = [...found.chains.keys()].filter(name => isDrawName(name) && !chains.has(name));
   const unusedMaps = [...found.sets.keys()].filter(name => isAffinityName(name) && !maps.has(name));
   return [

@@ -2,7 +2,7 @@ import type { ElementGroup, ServiceProgram } from './compile-nft.ts';
 import type { ServicePart } from './model.ts';
 import { StoredGroup } from './stored-part.ts';
 
-/** A group whose content differs from before; absent `group`: nobody asks for it any more. */
+/** What a group is to be; absent `group`: nobody asks for it any more. */
 export interface GroupChange {
   readonly key: string;
   readonly group: ElementGroup | undefined;
@@ -57,13 +57,16 @@ export class Claims {
     return rivals;
   }
 
+  /** Keys of what a Service asks for. */
+  *groupsOf(service: string): Iterable<string> {
+    for (const { key } of this.#groupsOf.get(service) ?? []) yield key;
+  }
+
   /** Takes what a Service asks for now; undefined when it is gone. */
-  replace(service: string, part: ServicePart | undefined, groups: ServiceProgram): readonly GroupChange[] {
+  replace(service: string, part: ServicePart | undefined, groups: ServiceProgram): void {
     const before = this.#groupsOf.get(service) ?? [];
     const after =
       part === undefined ? [] : [...groups].map(([key, group]) => new StoredGroup(key, part, group));
-    const touched = new Set([...before, ...after].map(({ key }) => key));
-    const earlier = new Map([...touched].map(key => [key, this.#winner(key)]));
     for (const group of before) this.#withdraw(group);
     if (part === undefined) {
       this.#parts.delete(service);
@@ -73,11 +76,6 @@ export class Claims {
       this.#groupsOf.set(service, after);
       for (const group of after) this.#claim(group);
     }
-    return [...touched].flatMap(key => {
-      const group = this.#winner(key);
-      const was = earlier.get(key);
-      return group === was || (group !== undefined && group.isSame(was)) ? [] : [{ key, group }];
-    });
   }
 
   #claimantsOf(key: string): readonly StoredGroup[] {

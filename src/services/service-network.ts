@@ -15,7 +15,7 @@ import type { GroupChange } from './claims.ts';
 import { readService } from './compile-model.ts';
 import { compilePart, compileNode } from './compile-nft.ts';
 import { readWeighted } from './compile-weights.ts';
-import { frontendKey, mergeParts, takenProblem } from './model.ts';
+import { frontendKey, isRoute, mergeParts, takenProblem } from './model.ts';
 import type { Frontend, Place, ServiceModel, ServicePart, WeightedService } from './model.ts';
 import { storedPart } from './stored-part.ts';
 
@@ -67,6 +67,13 @@ export interface ServiceCounts {
 /** Read in one go: about ten milliseconds. */
 const servicesAtOnce = 200;
 
+/**
+ * What may be done where everything is compared and others need not wait for the end of it: `change` may be called in
+ * it, and nothing else.
+ */
+type Meanwhile = () => Promise<void>;
+const nothing: Meanwhile = () => Promise.resolve();
+
 const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
 /** The Services of one node in its kernel. Calls have to come one after the other. */
@@ -80,6 +87,8 @@ export class ServiceNetwork {
   readonly #claims = new Claims();
   readonly #problems = new Map<string, readonly Problem[]>();
   #refused: readonly Refusal[] = [];
+  /** While the rules are compared as a whole. */
+  #isComparing = false;
 
   constructor(options: ServiceNetworkOptions, source: ServiceSource) {
     this.#place = options.place;
@@ -91,17 +100,19 @@ export class ServiceNetwork {
   }
 
   /** Everything from the source; then as `reconcile`. */
-  async load(): Promise<ServiceReport> {
+  async load(meanwhile: Meanwhile = nothing): Promise<ServiceReport> {
     const present = new Set(this.#source.keys());
     for (const { key } of this.#claims.parts) present.add(key);
     let count = 0;
     for (const key of present) {
       this.#take(key);
       // Others have to be answered meanwhile; and what is not needed any more goes early.
-      if (++count % servicesAtOnce === 0) await nextTurn();
+      if (++count % servicesAtOnce !== 0) continue;
+      await nextTurn();
+      await meanwhile();
     }
     for (const key of present) this.#findProblems(key);
-    return this.reconcile();
+    return this.reconcile(meanwhile);
   }
 
   /** Reads everything anew if the node is another than before: then `load` has to follow. Returns whether it is. */
@@ -121,9 +132,11 @@ export class ServiceNetwork {
     const rivalsOf = () => keys.flatMap(key => [...this.#claims.rivalsOf(key)]);
     const frontendsOf = () => keys.flatMap(key => this.#claims.part(key)?.frontends ?? []);
     const [rivals, before] = [rivalsOf(), frontendsOf()];
-    const byGroup = new Map<string, GroupChange>();
-    for (const change of keys.flatMap(key => this.#take(key))) byGroup.set(change.key, change);
-    const changes = [...byGroup.values()];
+    const touched = new Set(keys.flatMap(key => [...this.#claims.groupsOf(key)]));
+    for (const key of keys) this.#take(key);
+    for (const group of keys.flatMap(key => [...this.#claims.groupsOf(key)])) touched.add(group);
+    // Also what is as it was: who loads everything may have taken it already, and not yet written it.
+    const changes = [...touched].map((key): GroupChange => ({ key, group: this.#claims.get(key) }));
     const concerned = new Set([...keys, ...rivals, ...rivalsOf()]);
     for (const each of concerned) this.#findProblems(each);
     const frontends = [...before, ...frontendsOf()];
@@ -137,14 +150,12 @@ export class ServiceNetwork {
   }
 
   /** Compares the kernel with what has to be, and puts right what differs. Its cost is that of the whole table. */
-  async reconcile(): Promise<ServiceReport> {
-    const [rules, sockets] = await Promise.allSettled([
-      this.#reconcileRules(),
-      this.#sockets?.adopt(this.#claims, this.#place) ?? 0,
-    ]);
+  async reconcile(meanwhile: Meanwhile = nothing): Promise<ServiceReport> {
+    // One after the other: single changes go to both, and may come wherever one of them pauses.
+    const [rules] = await Promise.allSettled([this.#reconcileRules(meanwhile)]);
+    const corrections = (await this.#sockets?.adopt(this.#claims, this.#place, meanwhile)) ?? 0;
     if (rules.status === 'rejected') throw rules.reason;
-    if (sockets.status === 'rejected') throw sockets.reason;
-    return { at: this.#clock.now(), corrections: rules.value + sockets.value };
+    return { at: this.#clock.now(), corrections: rules.value + corrections };
   }
 
   /** For those who read or explain: the whole model, built when asked for. */
@@ -213,7 +224,7 @@ export class ServiceNetwork {
 
   async #changeRules(changes: readonly GroupChange[]): Promise<void> {
     if (!this.#rules.isKnown) {
-      await this.#reconcileRules();
+      if (!this.#isComparing) await this.#reconcileRules();
       return;
     }
     try {
@@ -221,32 +232,45 @@ export class ServiceNetwork {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       // Either the kernel is not as we think, or something is wrong with this Service: comparing tells.
-      await this.#reconcileRules();
+      if (!this.#isComparing) await this.#reconcileRules();
     }
   }
 
   /** Returns what was corrected. */
-  async #reconcileRules(): Promise<number> {
+  async #reconcileRules(meanwhile = nothing): Promise<number> {
+    this.#isComparing = true;
+    try {
+      const corrections = await this.#compareRules(meanwhile);
+      // A change that was refused meanwhile: now it is compared with everything else.
+      return this.#rules.isKnown ? corrections : corrections + (await this.#compareRules(nothing));
+    } finally {
+      this.#isComparing = false;
+    }
+  }
+
+  async #compareRules(meanwhile: Meanwhile): Promise<number> {
     const own = compileNode(this.#place.addresses, this.#place.servicePrefixes);
     const claims = this.#claims;
-    const { corrections, refused } = await this.#rules.adopt({
+    const program = {
       *[Symbol.iterator]() {
         yield* own;
         yield* claims.program();
       },
-    });
+    };
+    const { corrections, refused } = await this.#rules.adopt(program, meanwhile);
     this.#refused = refused;
     return corrections;
   }
 
-  #take(key: string): readonly GroupChange[] {
+  #take(key: string): void {
     const part = this.#read(key);
-    if (part === undefined) return this.#claims.replace(key, undefined, new Map());
-    return this.#claims.replace(
-      key,
-      storedPart(part, () => this.#read(key)),
-      compilePart(part, this.#place),
-    );
+    if (part === undefined) this.#claims.replace(key, undefined, new Map());
+    else
+      this.#claims.replace(
+        key,
+        storedPart(part, () => this.#read(key)),
+        compilePart(part, this.#place),
+      );
   }
 
   #read(key: string): ServicePart | undefined {
@@ -266,7 +290,8 @@ export class ServiceNetwork {
     const taken = part.frontends.flatMap(({ address, protocol, port, service }) => {
       const place = frontendKey(address, protocol, port);
       const owner = this.#claims.ownerBefore(key, place);
-      return owner === undefined ? [] : [takenProblem(place, service, owner.service)];
+      // A Gateway's own Service has the ports that its routes lead elsewhere.
+      return owner === undefined || isRoute(owner) ? [] : [takenProblem(place, service, owner.service)];
     });
     this.#problems.set(key, [...part.problems, ...taken]);
   }

@@ -32,10 +32,6 @@ export class StoredGroup implements ElementGroup {
       return { set: set as SetName, key, value }; // written by the constructor
     });
   }
-
-  isSame(other: StoredGroup | undefined): boolean {
-    return other !== undefined && this.#text === other.#text;
-  }
 }
 
 const none: readonly Draw[] = [];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { FairleadError } from '../../src/base/errors.ts';
 import type { NftElementChange } from '../../src/kernel/netlink/index.ts';
 import { ManualClock } from '../../src/kube/manual-clock.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
@@ -18,9 +19,7 @@ class RecordedTable implements ServiceKernel {
   readonly elements = new Map<string, string>();
   readonly sizes: number[] = [];
 
-  nft(): Promise<void> {
-    return Promise.resolve();
-  }
+  readonly nft: ServiceKernel['nft'] = () => Promise.resolve();
 
   nftElements(changes: readonly NftElementChange[]): Promise<void> {
     let count = 0;
@@ -56,9 +55,7 @@ class RecordedTable implements ServiceKernel {
     throw new Error('nothing is refused here');
   }
 
-  nftTable(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
+  readonly nftTable: ServiceKernel['nftTable'] = () => Promise.resolve(undefined);
 }
 
 const nodePortAddresses = [{ family: 4, value: 0xac1e_0001n }] as const;
@@ -172,6 +169,111 @@ test('step by step, in any order, the table becomes what a first compile makes o
           await network.change(`n/${next.name}`);
           assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
         }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+/** A table that somebody else may change, and that can be read: sets and chains as they were written, by their digests. */
+class SharedTable extends RecordedTable {
+  readonly sets = new Map<string, string>();
+  readonly chains = new Map<string, string[]>();
+
+  override readonly nft: ServiceKernel['nft'] = commands => {
+    for (const line of commands.split('\n')) {
+      const [verb, kind, , , name = ''] = line.split(' ');
+      const digest = /comment "([^"]*)"/.exec(line)?.[1] ?? '';
+      if (verb === 'add' && (kind === 'set' || kind === 'map')) this.sets.set(name, digest);
+      if (verb === 'delete' && kind === 'map') this.sets.delete(name);
+      if (verb === 'delete' && kind === 'chain') this.chains.delete(name);
+      if (kind === 'chain' && (verb === 'flush' || (verb === 'add' && !this.chains.has(name))))
+        this.chains.set(name, []);
+      if (kind === 'rule') this.chains.get(name)?.push(digest);
+    }
+    return Promise.resolve();
+  };
+
+  override nftElements(changes: readonly NftElementChange[]): Promise<void> {
+    const after = new Map(this.elements);
+    for (const { set, remove, add } of changes) {
+      for (const key of remove) if (!after.delete(`${set} ${key}`)) return Promise.reject(refusal());
+      for (const [key, value] of add) {
+        if ((after.get(`${set} ${key}`) ?? value) !== value) return Promise.reject(refusal());
+        after.set(`${set} ${key}`, value);
+        const chain = /^goto (.*)$/.exec(value)?.[1];
+        assert.ok(chain === undefined || this.chains.has(chain), `no chain ${value}`);
+      }
+    }
+    this.elements.clear();
+    for (const [place, value] of after) this.elements.set(place, value);
+    return Promise.resolve();
+  }
+
+  override readonly nftTable: ServiceKernel['nftTable'] = (_, types) => {
+    if (this.sets.size === 0) return Promise.resolve(undefined);
+    const elementsOf = (set: string) =>
+      new Map(
+        types.has(set)
+          ? [...this.elements].flatMap(([place, value]) =>
+              place.startsWith(`${set} `) ? [[place.slice(set.length + 1), value] as const] : [],
+            )
+          : [],
+      );
+    const sets = new Map(
+      [...this.sets].map(([name, digest]) => [name, { digest, elements: elementsOf(name) }] as const),
+    );
+    return Promise.resolve({ sets, chains: new Map(this.chains) });
+  };
+}
+
+const refusal = () => new FairleadError('kernel/nft-element', 'the element is not as it was thought to be');
+
+test('Services that change while the table is compared are in it as they are, and so is what others had changed', async () => {
+  const damage = fc.record({ at: fc.nat(200), how: fc.constantFrom('remove', 'stray') });
+  const step = fc.record({
+    next: fc.oneof(drawn, fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), gone: fc.constant(true) })),
+    /** At which pause it comes. */
+    at: fc.nat(16),
+  });
+  const first = fc.array(drawn, { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      first,
+      fc.array(damage, { maxLength: 4 }),
+      fc.array(step, { maxLength: 6 }),
+      fc.boolean(),
+      async (before, damages, steps, isLoad) => {
+        const state = new Map(before.map(one => [one.name, one]));
+        const kernel = new SharedTable();
+        const network = new ServiceNetwork({ kernel, place, clock: new ManualClock() }, sourceOf(state));
+        await network.load();
+        for (const { at, how } of damages) {
+          const places = [...kernel.elements.keys()].filter(one => !one.startsWith('because'));
+          const chosen = places[at % Math.max(1, places.length)];
+          if (how === 'stray') kernel.elements.set(`addresses4 10.96.9.${at}`, '');
+          else if (chosen !== undefined) kernel.elements.delete(chosen);
+        }
+        let pauses = 0;
+        const meanwhile = async () => {
+          const now = pauses++;
+          for (const { next, at } of steps) {
+            if (at !== now) continue;
+            if ('gone' in next) state.delete(next.name);
+            else state.set(next.name, next);
+            await network.change(`n/${next.name}`);
+          }
+        };
+        await (isLoad ? network.load(meanwhile) : network.reconcile(meanwhile));
+        // What was damaged and changed at the same time is left to the next comparison.
+        if (damages.length > 0 && steps.length > 0) await network.reconcile();
+        assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
+        // What is remembered is what is there: the next changes are right, too.
+        for (const name of ['a', 'b', 'c', 'd']) {
+          state.delete(name);
+          await network.change(`n/${name}`);
+        }
+        assert.deepEqual(sorted(kernel.elements), sorted(compiled(state)));
       },
     ),
     { numRuns: 300 },
