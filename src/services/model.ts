@@ -133,11 +133,15 @@ export function mergeParts(parts: Iterable<ServicePart>, prefixes: readonly Pref
       const key = frontendKey(frontend.address, frontend.protocol, frontend.port);
       const taken = frontends.get(key);
       if (taken === undefined) frontends.set(key, frontend);
-      else problems.push(takenProblem(key, frontend.service, taken.service));
+      else if (taken.service.kind === 'Service')
+        problems.push(takenProblem(key, frontend.service, taken.service));
     }
   }
   return { frontends, addresses, prefixes, problems };
 }
+
+/** What a route asks for, and no Service. */
+export const isRoute = ({ service }: ServicePart): boolean => service.kind !== 'Service';
 
 export const byAge = (a: ServicePart, b: ServicePart): number => (a.age < b.age ? -1 : 1);
 
