@@ -25,6 +25,7 @@ interface MutableNode extends TreeNode {
 export class NameTree {
   readonly #nodes = new Map<NameKey, MutableNode>();
   readonly #broughtBy = new Map<string, readonly NameKey[]>();
+  #changed: (key: NameKey) => void = () => undefined;
 
   get size(): number {
     return this.#nodes.size;
@@ -36,6 +37,14 @@ export class NameTree {
 
   entries(): Iterable<readonly [NameKey, TreeNode]> {
     return this.#nodes;
+  }
+
+  /** Tells one follower of each name that comes, goes or has other records, within the change; returns how to stop it. */
+  watch(changed: (key: NameKey) => void): () => void {
+    this.#changed = changed;
+    return () => {
+      if (this.#changed === changed) this.#changed = () => undefined;
+    };
   }
 
   /** `bare` names exist without a record. Nothing at all takes the owner out. */
@@ -52,11 +61,13 @@ export class NameTree {
       const node = this.#ensure(key);
       node.owners.set(owner, list);
       refresh(node);
+      this.#changed(key);
     }
     for (const key of gone) {
       const node = this.#nodes.get(key);
       node?.owners.delete(owner);
       if (node !== undefined) refresh(node);
+      this.#changed(key);
       this.#prune(key);
     }
     if (wanted.size === 0) this.#broughtBy.delete(owner);
@@ -75,6 +86,7 @@ export class NameTree {
     if (present !== undefined) return present;
     const node: MutableNode = { records: [], answers: new Map(), owners: new Map(), children: 0 };
     this.#nodes.set(key, node);
+    this.#changed(key);
     if (key.length > 1) this.#ensure(parentKey(key)).children++;
     return node;
   }
@@ -83,6 +95,7 @@ export class NameTree {
     const node = this.#nodes.get(key);
     if (node === undefined || node.owners.size > 0 || node.children > 0 || key.length <= 1) return;
     this.#nodes.delete(key);
+    this.#changed(key);
     const parent = this.#nodes.get(parentKey(key));
     if (parent !== undefined) parent.children--;
     this.#prune(parentKey(key));

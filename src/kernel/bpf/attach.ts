@@ -39,7 +39,7 @@ export interface TcHook {
 }
 
 /** Attaches (or replaces, in one step) a direct-action program at the contract's place of the link's clsact. */
-export function attachToTc(program: BpfProgram, hook: TcHook): void {
+export function attachToTc(program: Pick<BpfProgram, 'name' | 'fd'>, hook: TcHook): void {
   atHook(hook, (bytes, log) => {
     const created = libbpf().bpf_tc_hook_create(bytes);
     const exists = -17;

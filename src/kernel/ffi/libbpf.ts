@@ -38,6 +38,16 @@ export interface LibBpf {
   bpf_tc_detach(hook: Uint8Array, options: Uint8Array): number;
   bpf_tc_query(hook: Uint8Array, options: Uint8Array): number;
   bpf_obj_pin(fd: number, path: string): number;
+  bpf_map_create(
+    type: number,
+    name: string,
+    keySize: number,
+    valueSize: number,
+    entries: number,
+    options: Uint8Array,
+  ): number;
+  bpf_map_get_fd_by_id(id: number): number;
+  bpf_prog_test_run_opts(fd: number, options: Uint8Array): number;
   bpf_obj_get(path: string): number;
   bpf_obj_get_info_by_fd(fd: number, info: Uint8Array, length: Uint8Array): number;
   bpf_map_update_elem(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
@@ -95,6 +105,9 @@ const prototypes = [
   'int bpf_tc_detach(const void *hook, const void *options)',
   'int bpf_tc_query(const void *hook, void *options)',
   'int bpf_obj_pin(int fd, const char *path)',
+  'int bpf_map_create(int type, const char *name, uint32_t key_size, uint32_t value_size, uint32_t entries, const void *options)',
+  'int bpf_map_get_fd_by_id(uint32_t id)',
+  'int bpf_prog_test_run_opts(int fd, void *options)',
   'int bpf_obj_get(const char *path)',
   'int bpf_obj_get_info_by_fd(int fd, void *info, void *length)',
   'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
