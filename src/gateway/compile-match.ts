@@ -1,6 +1,6 @@
 import type { GRPCRouteMatch, HTTPRouteMatch, HeaderMatch } from '../kube/types/gateway-routes.ts';
 import { grpcPath } from './compile-grpc-rule.ts';
-import { normaliseTarget } from './lookup/index.ts';
+import { normaliseTarget, wholeMatcher } from './lookup/index.ts';
 import type { TableMatch, TableValueMatch } from './table.ts';
 
 /** Where a match asks for what is not supported: the field below the match, and a sentence. */
@@ -13,7 +13,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 
 /**
  * One match in the table's form. Absent parts match everything; the path is then the prefix `/`.
- * Regular expressions are not supported: their cost in a backtracking engine is the client's to choose.
+ * Regular expressions have the syntax of RE2, match whole values, and are asked in time that grows with the value alone.
  */
 export function compileMatch(match: HTTPRouteMatch): TableMatch | Unsupported {
   const { type = 'PathPrefix', value = '/' } = match.path ?? {};
@@ -38,6 +38,7 @@ export function compileGrpcMatch(match: GRPCRouteMatch): TableMatch | Unsupporte
 }
 
 function compilePath(type: string, value: string): TableMatch['path'] | Unsupported {
+  if (type === 'RegularExpression') return compileExpression(value, 'path.value') ?? { type, value };
   if (type !== 'Exact' && type !== 'PathPrefix')
     return { field: 'path.type', sentence: `${type} is no type of path match that is supported` };
   if (!/^\/[-\w.~!$&'()*+,;=:@%/]*$/.test(value))
@@ -50,6 +51,18 @@ function compilePath(type: string, value: string): TableMatch['path'] | Unsuppor
   return { type, value: type === 'PathPrefix' ? path.replace(/(?<=.)\/+$/, '') : path };
 }
 
+/** A type that a later API may have. */
+export const notSupported = (field: string, type: string): Unsupported => ({
+  field,
+  sentence: `${type} is no type of match that is supported`,
+});
+
+function compileExpression(value: string, field: string): Unsupported | undefined {
+  return wholeMatcher(value) === undefined
+    ? { field, sentence: `${JSON.stringify(value)} is no expression of RE2, or too large a one` }
+    : undefined;
+}
+
 /** Of several entries with the same name the first counts (HTTPHeaderMatch.name, HTTPQueryParamMatch.name). */
 function compileValues(
   entries: readonly HeaderMatch[],
@@ -59,8 +72,10 @@ function compileValues(
   const values = new Map<string, TableValueMatch>();
   for (const [index, { name: written, type = 'Exact', value }] of entries.entries()) {
     const name = nameOf(written);
-    if (type !== 'Exact')
-      return { field: `${field}[${index}].type`, sentence: `${type} is no type of match that is supported` };
+    if (type !== 'Exact' && type !== 'RegularExpression')
+      return notSupported(`${field}[${index}].type`, type);
+    const wrong = type === 'RegularExpression' && compileExpression(value, `${field}[${index}].value`);
+    if (wrong) return wrong;
     if (!values.has(name)) values.set(name, { type, name, value });
   }
   return { values: [...values.values()] };

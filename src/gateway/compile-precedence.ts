@@ -1,3 +1,4 @@
+import { ANY_ELEMENT } from './compile-grpc-rule.ts';
 import type { TableMatch, TableRule } from './table.ts';
 
 /** A rule with what decides between it and the others of its host. */
@@ -38,7 +39,9 @@ export function comparePrecedence(a: RankedRule, b: RankedRule): number {
 
 /** A method of any service stands behind all rules that name a service (GRPCRouteRule.matches). */
 const isAnyService = ({ rule }: RankedRule): boolean =>
-  rule.protocol === 'grpc' && rule.match.path.type === 'RegularExpression';
+  rule.protocol === 'grpc' &&
+  rule.match.path.type === 'RegularExpression' &&
+  rule.match.path.value.startsWith(`/${ANY_ELEMENT}/`);
 
 const rankOf = (ranked: RankedRule): number =>
   PATH_RANK[isAnyService(ranked) ? 'PathPrefix' : ranked.rule.match.path.type];

@@ -88,3 +88,76 @@ test('where no rule matches, each says why; where nobody listens, nobody is aske
   const nobody = explain({ port: 81 });
   assert.deepEqual([nobody.lookup.outcome, nobody.listeners, nobody.rules], ['no-listener', [], []]);
 });
+
+test('what came second is told with what sets the two apart, and rules behind it with why they do not match', () => {
+  const { second, later } = explain({ method: 'POST', query: 'v=2', header: () => 'yes' });
+  assert.deepEqual(
+    [second?.provenance.field, second?.sentence],
+    ['spec.rules[2].matches[0]', 'it matches too, and comes second: it names no method'],
+  );
+  assert.deepEqual(
+    later.map(({ provenance, sentence }) => [provenance.field, sentence]),
+    [
+      ['spec.rules[3].matches[0]', 'it matches, and is asked later'],
+      ['spec.rules[4].matches[0]', 'it matches, and is asked later'],
+    ],
+  );
+});
+
+test('expressions are told as expressions', () => {
+  const { table: other } = {
+    table: see([
+      gateway('shop/edge', [http('any')]),
+      service('shop/web'),
+      route('shop/web', [
+        {
+          ...to('web'),
+          matches: [
+            { path: { type: 'RegularExpression', value: '/v[0-9]+' } },
+            {
+              path: { type: 'PathPrefix', value: '/' },
+              headers: [{ type: 'RegularExpression', name: 'X-Beta', value: 'y.*' }],
+            },
+          ],
+        },
+      ]),
+    ]).table('shop/edge'),
+  };
+  const { rules } = explainRequest(other, indexTable(other), {
+    port: 80,
+    host: 'a.example',
+    method: 'GET',
+    path: '/x',
+    query: '',
+    header: name => (name === 'x-beta' ? 'no' : undefined),
+  });
+  assert.deepEqual(
+    rules.map(({ sentence }) => sentence),
+    [
+      'its path has to match /v[0-9]+, that of the request is /x',
+      'the header x-beta has to match "y.*" and is "no"',
+    ],
+  );
+});
+
+test('hosts that hold the name too and are less specific are told', () => {
+  const other = see([
+    gateway('shop/edge', [http('any')]),
+    service('shop/web'),
+    route('shop/exact', [to('web')], { hostnames: ['a.example.com'] }),
+    route('shop/wild', [to('web')], { hostnames: ['*.example.com'] }),
+    route('shop/other', [to('web')], { hostnames: ['b.example.com'] }),
+  ]).table('shop/edge');
+  const { hosts } = explainRequest(other, indexTable(other), {
+    port: 80,
+    host: 'a.example.com',
+    method: 'GET',
+    path: '/',
+    query: '',
+    header: () => undefined,
+  });
+  assert.deepEqual(
+    hosts.map(({ provenance, sentence }) => [provenance.name, sentence]),
+    [['wild', 'it is for *.example.com, which is less specific than a.example.com']],
+  );
+});

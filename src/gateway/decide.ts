@@ -1,10 +1,12 @@
 import type { Provenance } from '../base/provenance.ts';
-import { lookUp } from './lookup/index.ts';
+import { lookUp, wholeMatcher } from './lookup/index.ts';
 import type { Lookup, LookupRequest, TableIndex } from './lookup/index.ts';
+import { RuleIndex } from './lookup/rule-index.ts';
 import type {
   RouteTable,
   TableBackendReference,
   TableEndpoint,
+  TableHost,
   TableListener,
   TableRule,
   TableValueMatch,
@@ -33,15 +35,21 @@ export interface RequestExplanation {
   readonly lookup: Lookup;
   /** Listeners of the port that do not have the request. */
   readonly listeners: readonly NotChosen[];
+  /** Hosts of the listener that hold the name too, and are less specific: their rules are never asked. */
+  readonly hosts: readonly NotChosen[];
   /** Rules of the host that are asked before the one that has the request, or all where none has it. */
   readonly rules: readonly NotChosen[];
+  /** The rule that would have the request if the one that has it were not there, and why it comes second. */
+  readonly second?: NotChosen;
+  /** Rules that are asked after the one that has the request and are not the second: whether they match, and why not. */
+  readonly later: readonly NotChosen[];
   readonly backends: readonly Candidate[];
 }
 
-/** Of the rules that do not match, the first are told. */
+/** Of each kind of candidates the first are told. */
 const TOLD = 50;
 
-/** Where a request goes, and why everything that is asked before does not have it. */
+/** Where a request goes, what came second, and why everything else does not have it. */
 export function explainRequest(
   table: RouteTable,
   index: TableIndex,
@@ -49,19 +57,58 @@ export function explainRequest(
 ): RequestExplanation {
   const lookup = lookUp(index, request);
   const chosen = 'listener' in lookup ? lookup.listener : undefined;
+  const after = rulesAfter(lookup);
+  const second = after.find(rule => matches(rule, request));
   return {
     lookup,
     listeners: Object.values(table.listeners)
       .filter(({ name, port }) => port === request.port && name !== chosen?.name)
+      .slice(0, TOLD)
       .map(listener => ({
         provenance: listener.provenance,
         sentence: whyNotListener(listener, chosen, request),
       })),
+    hosts: 'host' in lookup ? lessSpecific(table, lookup.host, request) : [],
     rules: rulesBefore(lookup)
       .slice(0, TOLD)
       .map(rule => ({ provenance: rule.provenance, sentence: whyNotRule(rule, request) })),
+    ...(second === undefined || lookup.outcome !== 'rule'
+      ? {}
+      : { second: { provenance: second.provenance, sentence: whySecond(lookup.rule, second) } }),
+    later: after
+      .filter(rule => rule !== second)
+      .slice(0, TOLD)
+      .map(rule => ({
+        provenance: rule.provenance,
+        sentence: matches(rule, request) ? 'it matches, and is asked later' : whyNotRule(rule, request),
+      })),
     backends: lookup.outcome === 'rule' ? candidatesOf(table, lookup.rule.backends) : [],
   };
+}
+
+/** By the index that proxies ask. */
+const matches = (rule: TableRule, request: LookupRequest): boolean =>
+  new RuleIndex({ listener: '', hostname: '', rules: [rule] }).find(request) !== undefined;
+
+function lessSpecific(
+  { hosts }: RouteTable,
+  chosen: TableHost,
+  { host }: LookupRequest,
+): readonly NotChosen[] {
+  return Object.values(hosts)
+    .filter(other => other !== chosen && other.listener === chosen.listener)
+    .filter(({ hostname }) => hostname === '*' || covers(hostname, host))
+    .slice(0, TOLD)
+    .flatMap(({ hostname, rules: [first] }) =>
+      first === undefined
+        ? []
+        : [
+            {
+              provenance: first.provenance,
+              sentence: `it is for ${hostname === '*' ? 'every name' : hostname}, which is less specific than ${chosen.hostname}`,
+            },
+          ],
+    );
 }
 
 function whyNotListener(
@@ -86,16 +133,44 @@ function rulesBefore(lookup: Lookup): readonly TableRule[] {
   return rules.slice(0, rules.indexOf(lookup.rule));
 }
 
+function rulesAfter(lookup: Lookup): readonly TableRule[] {
+  if (lookup.outcome !== 'rule') return [];
+  const { rules } = lookup.host;
+  return rules.slice(rules.indexOf(lookup.rule) + 1);
+}
+
+/** The first of the tests by which rules of a host are ordered that sets the two apart (HTTPRouteRule.matches). */
+function whySecond(
+  { match: one, provenance }: TableRule,
+  { match: two, provenance: other }: TableRule,
+): string {
+  const comes = 'it matches too, and comes second: ';
+  if (one.path.type !== two.path.type)
+    return `${comes}${wordsOfPath[one.path.type]} comes before ${wordsOfPath[two.path.type]}`;
+  if (one.path.value.length !== two.path.value.length)
+    return `${comes}the path ${one.path.value} is longer than ${two.path.value}`;
+  if ((one.method === undefined) !== (two.method === undefined)) return `${comes}it names no method`;
+  if (one.headers.length !== two.headers.length) return `${comes}it names fewer headers`;
+  if (one.query.length !== two.query.length) return `${comes}it names fewer query parameters`;
+  const isSame = provenance.namespace === other.namespace && provenance.name === other.name;
+  return isSame
+    ? `${comes}it stands later in its ${other.kind}`
+    : `${comes}its ${other.kind} is younger, or of the same age and later by name`;
+}
+
+const wordsOfPath: Readonly<Record<TableRule['match']['path']['type'], string>> = {
+  Exact: 'an exact path',
+  RegularExpression: 'an expression',
+  PathPrefix: 'a prefix',
+};
+
 /** The first part of the match that does not hold. */
 function whyNotRule({ match }: TableRule, request: LookupRequest): string {
   const { path, method, headers, query } = match;
-  const prefix = path.value === '/' ? '' : path.value;
-  const isPath =
-    path.type === 'Exact'
-      ? request.path === path.value
-      : request.path === prefix || request.path.startsWith(`${prefix}/`);
-  if (!isPath)
-    return `its path is ${path.type === 'Exact' ? 'exactly' : 'below'} ${path.value}, that of the request is ${request.path}`;
+  if (!pathHolds(path, request.path)) {
+    const is = { Exact: 'is exactly', PathPrefix: 'is below', RegularExpression: 'has to match' }[path.type];
+    return `its path ${is} ${path.value}, that of the request is ${request.path}`;
+  }
   if (method !== undefined && method !== request.method)
     return `its method is ${method}, that of the request is ${request.method}`;
   const header = missing(headers, name => request.header(name));
@@ -105,15 +180,26 @@ function whyNotRule({ match }: TableRule, request: LookupRequest): string {
   return parameter === undefined ? 'it does not match' : `the query parameter ${parameter}`;
 }
 
+function pathHolds({ type, value }: TableRule['match']['path'], path: string): boolean {
+  if (type === 'Exact') return path === value;
+  if (type === 'RegularExpression') return wholeMatcher(value)?.(path) === true;
+  const prefix = value.endsWith('/') ? value.slice(0, -1) : value;
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
 function missing(
   wanted: readonly TableValueMatch[],
   valueOf: (name: string) => string | undefined,
 ): string | undefined {
-  const failed = wanted.find(({ name, value }) => valueOf(name) !== value);
+  const holds = ({ type, value }: TableValueMatch, found: string | undefined): boolean =>
+    found !== undefined &&
+    (type === 'RegularExpression' ? wholeMatcher(value)?.(found) === true : found === value);
+  const failed = wanted.find(one => !holds(one, valueOf(one.name)));
   if (failed === undefined) return undefined;
   const found = valueOf(failed.name);
   const is = found === undefined ? 'is not there' : `is ${JSON.stringify(found)}`;
-  return `${failed.name} has to be ${JSON.stringify(failed.value)} and ${is}`;
+  const wish = failed.type === 'RegularExpression' ? 'has to match' : 'has to be';
+  return `${failed.name} ${wish} ${JSON.stringify(failed.value)} and ${is}`;
 }
 
 function candidatesOf(

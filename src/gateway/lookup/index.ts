@@ -1,6 +1,7 @@
 /** A route table, indexed, and the look-up of a request in it: one for the proxy and for its explanation. */
 export { hostnameOf } from './hostname.ts';
 export { listenerFor, lookUp } from './look-up.ts';
+export { wholeMatcher } from './match-values.ts';
 export { normaliseTarget } from './normalise-target.ts';
 export type { Target } from './normalise-target.ts';
 export type { Lookup, LookupRequest } from './model.ts';

@@ -1,3 +1,4 @@
+import { boundBacktracking, testerOf } from '../../base/pattern/pattern.ts';
 import type { TableRule, TableValueMatch } from '../table.ts';
 import type { LookupRequest } from './model.ts';
 
@@ -31,21 +32,28 @@ export function conditionsHold(conditions: Conditions, request: LookupRequest): 
   return query.length === 0 || queryHolds(query, request.query);
 }
 
+/** Characters: a longer expression is refused. */
+const LONGEST = 1024;
+
 /**
- * The whole value has to match. An expression that is none matches nothing: a condition that cannot be asked must not
- * open a route.
+ * Asks whether a whole value matches an expression in the syntax of RE2, in time that grows with the value alone; undefined
+ * for one that cannot be read, or not be asked in such time.
  */
-export function wholeMatcher(pattern: string): (value: string) => boolean {
-  try {
-    const expression = new RegExp(`^(?:${pattern})$`, 'u');
-    return value => expression.test(value);
-  } catch {
-    return () => false;
-  }
+export function wholeMatcher(pattern: string): ((value: string) => boolean) | undefined {
+  if (pattern.length > LONGEST) return undefined;
+  boundBacktracking();
+  // Alone it has to be readable: `a)(b` is none.
+  if (testerOf(pattern) === undefined) return undefined;
+  const [, flags = '', rest = pattern] = /^(\(\?[ims]+\))(.*)$/s.exec(pattern) ?? [];
+  const tester = testerOf(`^${flags}(?:${rest})$`);
+  return tester === undefined ? undefined : value => tester.test(value);
 }
 
+/** A condition that cannot be asked must not open a route: nothing matches. */
+export const nothing = (): boolean => false;
+
 function conditionOf({ type, name, value }: TableValueMatch): Condition {
-  if (type === 'RegularExpression') return { name, holds: wholeMatcher(value) };
+  if (type === 'RegularExpression') return { name, holds: wholeMatcher(value) ?? nothing };
   return { name, holds: found => found === value };
 }
 

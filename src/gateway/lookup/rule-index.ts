@@ -1,5 +1,5 @@
 import type { TableHost, TableRule } from '../table.ts';
-import { type Conditions, conditionsHold, conditionsOf, wholeMatcher } from './match-values.ts';
+import { type Conditions, conditionsHold, conditionsOf, nothing, wholeMatcher } from './match-values.ts';
 import type { LookupRequest } from './model.ts';
 import { PathTree } from './path-tree.ts';
 
@@ -33,7 +33,7 @@ export class RuleIndex {
       const { type, value } = match.path;
       if (type === 'Exact') this.#addExact(value, order);
       else if (type === 'PathPrefix') this.#prefixes.add(value, order);
-      else this.#expressions.push({ order, matches: wholeMatcher(value) });
+      else this.#expressions.push({ order, matches: wholeMatcher(value) ?? nothing });
     }
     const [first] = host.rules;
     if (first !== undefined && matchesAll(first)) this.#only = first;
