@@ -4,10 +4,11 @@ import { FairleadError } from '../base/errors.ts';
 import { checkAssertions, explainPolicy, policyMatrix, readAssertions } from '../insight/policy/index.ts';
 import type { CheckedAssertion } from '../insight/policy/index.ts';
 import { buildPolicyModel } from '../policy/index.ts';
+import type { PolicyModel } from '../policy/index.ts';
 import { junitText } from './policy/junit.ts';
 import { matrixText } from './policy/matrix-text.ts';
 import type { MatrixForm } from './policy/matrix-text.ts';
-import { readPolicyObjects } from './policy/read-objects.ts';
+import { readPolicyObjects, warnOfProblems } from './policy/read-objects.ts';
 import type { ObjectSource } from './object-source.ts';
 import { verdictText } from './policy/verdict-text.ts';
 
@@ -16,7 +17,7 @@ export async function explain(
   source: ObjectSource,
   flow: { readonly from: string; readonly to: string; readonly form: 'text' | 'json' },
 ): Promise<number> {
-  const families = explainPolicy(buildPolicyModel(await readPolicyObjects(source)), flow.from, flow.to);
+  const families = explainPolicy(await readModel(source), flow.from, flow.to);
   const text =
     flow.form === 'json'
       ? `${JSON.stringify(forPrograms(families), bigNumbersAsText, 2)}\n`
@@ -38,19 +39,24 @@ export async function matrix(
   source: ObjectSource,
   options: { readonly namespaces: readonly string[]; readonly nodes: boolean; readonly form: MatrixForm },
 ): Promise<number> {
-  const model = buildPolicyModel(await readPolicyObjects(source));
+  const model = await readModel(source);
   const namespaces = options.namespaces.length === 0 ? 'all' : new Set(options.namespaces);
   process.stdout.write(matrixText(policyMatrix(model, { namespaces, nodes: options.nodes }), options.form));
   return 0;
 }
 
-/** Holds a file of assertions against the policies; the exit code is 1 when one does not hold. */
+/** Holds a file of assertions against the policies; the exit code is 1 when one does not hold, or a part cannot be followed. */
 export async function check(
   source: ObjectSource,
   options: { readonly assertions: string; readonly junit?: string },
 ): Promise<number> {
   const assertions = readAssertions(await parsed(options.assertions), options.assertions);
-  const checked = checkAssertions(buildPolicyModel(await readPolicyObjects(source)), assertions);
+  let warnings = 0;
+  const model = await readModel(source, sentence => {
+    warnings++;
+    process.stderr.write(`Warning: ${sentence}\n`);
+  });
+  const checked = checkAssertions(model, assertions);
   const explained = (one: CheckedAssertion) => verdictText(one.from, one.to, one.verdict);
   for (const one of checked) {
     const expected = one.allowed ? 'allowed' : 'denied';
@@ -60,7 +66,18 @@ export async function check(
   if (options.junit !== undefined) writeFileSync(options.junit, junitText(checked, explained));
   const failed = checked.filter(({ holds }) => !holds).length;
   process.stdout.write(`${checked.length - failed} of ${checked.length} hold.\n`);
-  return failed === 0 ? 0 : 1;
+  if (warnings > 0)
+    process.stdout.write(
+      `${warnings === 1 ? 'One part' : `${warnings} parts`} of what was asked cannot be followed.\n`,
+    );
+  return failed === 0 && warnings === 0 ? 0 : 1;
+}
+
+/** Tells people what of the policies cannot be followed. */
+async function readModel(source: ObjectSource, warn?: (sentence: string) => void): Promise<PolicyModel> {
+  const model = buildPolicyModel(await readPolicyObjects(source, warn));
+  warnOfProblems(model, warn);
+  return model;
 }
 
 async function parsed(file: string): Promise<unknown> {

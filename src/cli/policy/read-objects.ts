@@ -1,3 +1,4 @@
+import { objectNameOf } from '../../base/provenance.ts';
 import { readManifestObjects } from '../../insight/policy/index.ts';
 import { isNotFound } from '../../kube/client.ts';
 import {
@@ -8,17 +9,32 @@ import {
   PODS,
   SERVICES,
 } from '../../kube/resources.ts';
-import type { PolicyObjects } from '../../policy/index.ts';
+import type { PolicyModel, PolicyObjects } from '../../policy/index.ts';
+import type { KubeObject } from '../../kube/types/meta.ts';
 import { readManifests } from '../apply/read-manifests.ts';
 import { clientOf } from '../object-source.ts';
 import type { ObjectSource } from '../object-source.ts';
 
 const answerMilliseconds = 20_000;
 
-/** Manifests where there are any, else one list of each kind. */
-export async function readPolicyObjects(source: ObjectSource): Promise<PolicyObjects> {
-  if (source.files.length > 0)
-    return readManifestObjects((await readManifests(source.files)).map(({ object }) => object));
+/** As an API server would keep them; `warn` gets what it would have said. */
+export async function readCanonical(
+  files: readonly string[],
+  warn: (sentence: string) => void,
+): Promise<readonly KubeObject[]> {
+  const manifests = await readManifests(files);
+  const { canonicalManifests } = await import('./canonical-manifests.ts');
+  const { objects, warnings } = canonicalManifests(manifests);
+  for (const warning of warnings) warn(warning);
+  return objects;
+}
+
+/** Manifests where there are any, else one list of each kind. `warn` gets what an API server would say to manifests. */
+export async function readPolicyObjects(
+  source: ObjectSource,
+  warn: (sentence: string) => void = warnPeople,
+): Promise<PolicyObjects> {
+  if (source.files.length > 0) return readManifestObjects(await readCanonical(source.files, warn));
   const client = clientOf(source, 'policy');
   const signal = AbortSignal.timeout(answerMilliseconds);
   try {
@@ -45,4 +61,12 @@ export async function readPolicyObjects(source: ObjectSource): Promise<PolicyObj
   } finally {
     client.close();
   }
+}
+
+const warnPeople = (sentence: string): void => void process.stderr.write(`Warning: ${sentence}\n`);
+
+/** What is wrong with policies, for people: they isolate all the same. */
+export function warnOfProblems(model: PolicyModel, warn: (sentence: string) => void = warnPeople): void {
+  for (const { provenance, sentence } of model.problems)
+    warn(`${objectNameOf(provenance)} ${provenance.field}: ${sentence}`);
 }

@@ -5,10 +5,9 @@ import { shadowReport, withCandidate } from '../../insight/policy/index.ts';
 import type { ShadowDifference, ShadowReport } from '../../insight/policy/index.ts';
 import { buildPolicyModel } from '../../policy/index.ts';
 import { loadCluster } from '../../standalone/cluster.ts';
-import { readManifests } from '../apply/read-manifests.ts';
 import { askFlows } from '../flow-agents.ts';
 import { noSuchCluster } from '../kubeconfig.ts';
-import { readPolicyObjects } from './read-objects.ts';
+import { readCanonical, readPolicyObjects, warnOfProblems } from './read-objects.ts';
 import { reasonText } from './verdict-text.ts';
 
 export interface ShadowRequest {
@@ -35,8 +34,11 @@ export async function shadow(request: ShadowRequest): Promise<number> {
   const live = await readPolicyObjects({ cluster, files: [] });
   const config = loadCluster(cluster);
   if (config === undefined) throw noSuchCluster(cluster);
-  const objects = files.length === 0 ? [] : (await readManifests(files)).map(({ object }) => object);
+  const warn = (sentence: string) => void process.stderr.write(`Warning: ${sentence}\n`);
+  const objects = files.length === 0 ? [] : await readCanonical(files, warn);
   const candidate = withCandidate(live, { objects, isWhole: only, without });
+  const judging = buildPolicyModel(candidate);
+  warnOfProblems(judging, warn);
   const events: FlowEvent[] = [];
   const silent: string[] = [];
   for (const { name } of config.nodes) {
@@ -51,7 +53,7 @@ export async function shadow(request: ShadowRequest): Promise<number> {
     }
     silent.push(name);
   }
-  const report = { ...shadowReport(buildPolicyModel(live), buildPolicyModel(candidate), events), silent };
+  const report = { ...shadowReport(buildPolicyModel(live), judging, events), silent };
   process.stdout.write(
     form === 'json' ? `${JSON.stringify(report, bigNumbersAsText, 2)}\n` : shadowText(report),
   );

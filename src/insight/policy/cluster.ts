@@ -19,7 +19,8 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * What manifests would be in a cluster: each workload is one pod of its name, on a node of its own and with an address
- * that nobody else has; each namespace has the label that the API server gives it.
+ * that nobody else has; each namespace has the label that the API server gives it. What was read from a cluster is what it
+ * was there.
  */
 export function readManifestObjects(objects: readonly KubeObject[]): PolicyObjects {
   // An object of a kind has its shape, or any API server refuses it.
@@ -65,9 +66,12 @@ function podOf(object: KubeObject): Pod | undefined {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: template.spec };
 }
 
-/** Addresses for benchmarks and documentation (RFC 2544, RFC 3849). */
+/** Addresses for benchmarks and documentation (RFC 2544, RFC 3849); a pod that was read from a cluster keeps its own. */
 function placed(pod: Pod, index: number): Pod {
-  const podIPs = [
+  const { podIP, podIPs = [], phase } = pod.status ?? {};
+  const isOver = phase === 'Succeeded' || phase === 'Failed';
+  if (isOver || podIP !== undefined || podIPs.length > 0) return pod;
+  const made = [
     { ip: `198.18.${(index >> 8) & 255}.${index & 255}` },
     { ip: `2001:db8:18::${(index + 1).toString(16)}` },
   ];
@@ -75,6 +79,6 @@ function placed(pod: Pod, index: number): Pod {
     ...pod,
     metadata: { ...pod.metadata, uid: `${pod.metadata.namespace}/${pod.metadata.name}` },
     spec: { ...pod.spec, nodeName: `node of ${pod.metadata.name}` },
-    status: { podIPs },
+    status: { podIPs: made },
   };
 }
