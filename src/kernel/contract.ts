@@ -58,6 +58,8 @@ export const bpf = {
   cluster: (cluster: string) => `/sys/fs/bpf/fairlead/${cluster}`,
   /** The socket hooks of Services: a map or a link (`link_…`) each. */
   services: (cluster: string, node: string) => `/sys/fs/bpf/fairlead/${cluster}/${node}/services`,
+  /** Answers of DNS on pods' links: a map each, and the program (`program_answer`). */
+  dns: (cluster: string, node: string) => `/sys/fs/bpf/fairlead/${cluster}/${node}/dns`,
 } as const;
 
 /** Interface names (at most 15 bytes). */

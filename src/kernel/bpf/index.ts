@@ -5,6 +5,8 @@ export { BpfMap } from './map.ts';
 export { BpfError } from './error.ts';
 export { attachedToTc, attachToCgroup, attachToTc, detachFromTc, unpin } from './attach.ts';
 export type { TcHook } from './attach.ts';
+export { attachPinnedToLinks, detachFromLinks } from './links.ts';
+export type { AttachedLink } from './links.ts';
 export { createHashMap, openNested, putNested } from './nested.ts';
 export type { HashMapShape } from './nested.ts';
 export { testRun } from './test-run.ts';

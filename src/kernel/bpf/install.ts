@@ -2,8 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { bpf } from '../contract.ts';
 import { mountFileSystem, mounts } from '../mount/index.ts';
-import { attachToCgroup, attachToTc } from './attach.ts';
+import { libbpf } from '../ffi/libbpf.ts';
+import { attachToCgroup, attachToTc, unpin } from './attach.ts';
 import type { TcHook } from './attach.ts';
+import { done } from './error.ts';
 import { BpfObject } from './object.ts';
 import type { LoadOptions } from './object.ts';
 
@@ -12,6 +14,8 @@ export interface BpfInstallation {
   /** The compiled object. */
   readonly file: string;
   readonly maps: NonNullable<LoadOptions['maps']>;
+  /** Where programs are pinned, by their names: those that others attach. One that is pinned there already is replaced. */
+  readonly programs?: Readonly<Record<string, string>>;
   readonly attachments: readonly (
     | { readonly program: string; readonly to: 'cgroup'; readonly directory: string; readonly pin: string }
     | ({ readonly program: string; readonly to: 'tc' } & TcHook)
@@ -20,10 +24,17 @@ export interface BpfInstallation {
 
 /** Loads, pins and attaches; may be repeated: maps keep their entries, and programs are replaced in one step each. */
 export function installBpf(installation: BpfInstallation): void {
+  const { programs: pinned = {} } = installation;
   const pins = Object.values(installation.maps).flatMap(({ pin }) => pin ?? []);
   if (pins.some(pin => pin.startsWith(`${bpf.mount}/`))) ensureBpfFileSystem();
-  const programs = [...new Set(installation.attachments.map(attachment => attachment.program))];
+  const attached = installation.attachments.map(attachment => attachment.program);
+  const programs = [...new Set([...attached, ...Object.keys(pinned)])];
   using object = BpfObject.load(installation.file, { maps: installation.maps, programs });
+  for (const [name, pin] of Object.entries(pinned)) {
+    mkdirSync(dirname(pin), { recursive: true });
+    unpin(pin);
+    done(libbpf().bpf_obj_pin(object.program(name).fd, pin), `pin the program ${name} at ${pin}`);
+  }
   for (const attachment of installation.attachments) {
     const program = object.program(attachment.program);
     if (attachment.to === 'cgroup') attachToCgroup(program, attachment.directory, attachment.pin);

@@ -29,6 +29,8 @@ export interface LibC {
   sendmmsg(fd: number, headers: Uint8Array, count: number, flags: number): number;
   poll: PollCall;
   eventfd(value: number, flags: number): number;
+  /** 0 for none. */
+  if_nametoindex(name: string): number;
   close(fd: number): number;
   memfd_create(name: string, flags: number): number;
   malloc_trim(pad: number): number;
@@ -64,6 +66,7 @@ const prototypes = [
   'int sendmmsg(int fd, void *headers, uint count, int flags)',
   'int poll(void *descriptors, ulong count, int milliseconds)',
   'int eventfd(uint value, int flags)',
+  'uint if_nametoindex(const char *name)',
   'int close(int fd)',
   'int memfd_create(const char *name, uint flags)',
   'int malloc_trim(size_t pad)',

@@ -1,4 +1,4 @@
-import type { BpfEntries, BpfFound, BpfInstallation, BpfMapChange } from '../bpf/index.ts';
+import type { AttachedLink, BpfEntries, BpfFound, BpfInstallation, BpfMapChange } from '../bpf/index.ts';
 
 /** What the worker does with eBPF; the library is loaded by the first of them. */
 export const bpfCalls = {
@@ -16,6 +16,12 @@ export const bpfCalls = {
   },
   async bpfMapCapacity(pin: string): Promise<number | undefined> {
     return (await import('../bpf/index.ts')).capacityOfPinned(pin);
+  },
+  async attachBpfToLinks(pin: string, names: readonly string[]): Promise<readonly AttachedLink[]> {
+    return (await import('../bpf/index.ts')).attachPinnedToLinks(pin, names);
+  },
+  async detachBpfFromLinks(names: readonly string[]): Promise<void> {
+    (await import('../bpf/index.ts')).detachFromLinks(names);
   },
   async unpinBpf(pins: readonly string[]): Promise<void> {
     const { unpin } = await import('../bpf/index.ts');

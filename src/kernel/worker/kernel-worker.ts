@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import type { BpfEntries, BpfFound, BpfInstallation, BpfMapChange } from '../bpf/index.ts';
+import type { AttachedLink, BpfEntries, BpfFound, BpfInstallation, BpfMapChange } from '../bpf/index.ts';
 import type {
   Connection,
   ConnectionFilter,
@@ -212,6 +212,16 @@ export class KernelWorker implements AsyncDisposable {
   /** How many entries a pinned map may have; undefined where there is none. */
   bpfMapCapacity(pin: string): Promise<number | undefined> {
     return this.#call('bpfMapCapacity', pin);
+  }
+
+  /** Attaches the program of a pin to what comes in from links of the process's own network namespace. */
+  attachBpfToLinks(pin: string, names: readonly string[]): Promise<readonly AttachedLink[]> {
+    return this.#call('attachBpfToLinks', pin, names);
+  }
+
+  /** The other way round; absent is fine. */
+  detachBpfFromLinks(names: readonly string[]): Promise<void> {
+    return this.#call('detachBpfFromLinks', names);
   }
 
   /** Takes pins away, and with them what only they kept; absent ones are fine. */
