@@ -30,10 +30,20 @@ import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import { NODES, PODS } from '../kube/resources.ts';
-import { CniPlugin, Ipam, PodNetwork, createQueue, podMetrics, serveCni } from '../pods/index.ts';
+import {
+  CniPlugin,
+  Ipam,
+  PodNetwork,
+  createQueue,
+  hostInterfaceOf,
+  podMetrics,
+  serveCni,
+} from '../pods/index.ts';
 import type { PodGate, Problem, ReconcileReport } from '../pods/index.ts';
 import { followAnnouncements } from './announce.ts';
 import { writeConflist } from './conflist.ts';
+import { changesDnsKernel, followDnsKernel } from './dns-kernel.ts';
+import type { DnsKernel, DnsKernelWish } from './dns-kernel.ts';
 import { followGateways } from './gateways/index.ts';
 import { agentMetrics, serveMetrics } from './metrics.ts';
 import { changesNetwork, viewOfNodes } from './node-watch.ts';
@@ -76,6 +86,8 @@ export interface AgentOptions {
   readonly flowReceiver?: OtlpReceiver;
   /** Translation of Services at pods' sockets; absent: nftables alone. */
   readonly serviceSockets?: Pick<ServiceModeOptions, 'file' | 'option' | 'podsCgroup'>;
+  /** Answers of DNS on pods' links; absent: the DNS server gives them all. */
+  readonly dnsKernel?: { readonly file: string; readonly option: DnsKernelWish };
   /** What has to be in force before a pod is wired, in order. */
   readonly gates: readonly PodGate[];
   /** As the CNI plugin's; for tests. */
@@ -132,10 +144,31 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       directory: paths.state,
       ...(options.flowReceiver === undefined ? {} : { receiver: options.flowReceiver }),
     },
+    verdicts: (model, addresses) => dnsKernel.verdicts(model, addresses),
     metrics,
     clock,
     log: log.scope('policy'),
     signal,
+  });
+  // Cluster DNS has the tenth address of each Service prefix.
+  const dnsAddresses = (options.servicePrefixes ?? []).map(prefix => formatAddress(addressAt(prefix, 10n)));
+  const dnsKernel: DnsKernel = followDnsKernel({
+    cluster: options.cluster,
+    node,
+    worker,
+    ...(options.dnsKernel ?? { file: '', option: 'off' }),
+    dnsAddresses,
+    nodes,
+    pods: () =>
+      ipam.list().map(allocation => ({
+        link: hostInterfaceOf(allocation),
+        namespace: allocation.pod.namespace,
+        addresses: allocation.addresses,
+      })),
+    recheck: () => policies.recheck(),
+    metrics,
+    clock,
+    log: log.scope('dns-kernel'),
   });
   const totals = { corrections: 0, released: 0, report: undefined as ReconcileReport | undefined };
   const observe = podMetrics(metrics, { ipam, network, totals: () => totals });
@@ -216,14 +249,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     servicePrefixes: options.servicePrefixes ?? [],
     metrics,
     mode: { cluster: options.cluster, ...(options.serviceSockets ?? { file: '', option: 'nftables' }) },
-    // Cluster DNS has the tenth address of each Service prefix.
-    dnsAddresses: (options.servicePrefixes ?? []).map(prefix => formatAddress(addressAt(prefix, 10n))),
+    dnsAddresses,
     clock,
     log,
     signal,
   });
   policies.flows.nameServices(() => services.informers.services.cache.list());
-  pods.onChange(() => services.podsChanged());
+  pods.onChange(() => {
+    services.podsChanged();
+    dnsKernel.podsChanged();
+  });
   const gateways = followGateways({
     client,
     pods,
@@ -258,6 +293,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       },
       services: services.status(),
       policy: { ...policies.status(), drops: policies.flows.status() },
+      dnsKernel: dnsKernel.status(),
       proxies: gateways.status(),
       problems: state.problems,
     };
@@ -267,6 +303,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     queue.add('reconcile');
     services.reconcile();
     policies.reconcile();
+    dnsKernel.reconcile();
     announcer.reconcile();
   };
   const cniServer = await serveCni(paths.cniSocket, (environment, stdin) => plugin.call(environment, stdin));
@@ -289,8 +326,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   nodes.synced.then(
     () => {
       queue.add('nodes');
+      dnsKernel.reconcile();
       nodes.onChange(change => {
         if (changesNetwork(change)) queue.add('nodes');
+        if (changesDnsKernel(change, node)) dnsKernel.reconcile();
       });
     },
     () => undefined, // stopped before
@@ -306,6 +345,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await services.close();
       await announcer.close();
       await policies.close();
+      await dnsKernel.close();
       await cniServer.close();
       await statusServer.close();
       await metricsServer.close();

@@ -33,7 +33,14 @@ import type { KubeObject } from '../kube/types/meta.ts';
 import type { Node } from '../kube/types/node.ts';
 import type { Pod } from '../kube/types/pod.ts';
 import { PolicyNode, auditAnnotation, policyMetrics } from '../policy/index.ts';
-import type { Assignment, Flow, PolicyChange, PolicyCounter, PolicyStatus } from '../policy/index.ts';
+import type {
+  Assignment,
+  Flow,
+  PolicyChange,
+  PolicyCounter,
+  PolicyNodeOptions,
+  PolicyStatus,
+} from '../policy/index.ts';
 import type { PodGate } from '../pods/index.ts';
 import { followFlows } from './policy-flows.ts';
 import type { FollowedFlows } from './policy-flows.ts';
@@ -52,6 +59,8 @@ export interface PolicyOptions {
   readonly names: { readonly socket: string; readonly file: string };
   /** Where flow events are kept for the next start, and who gets them besides. */
   readonly flows: { readonly directory: string; readonly receiver?: OtlpReceiver };
+  /** Who acts on verdicts besides the policies' own rules. */
+  readonly verdicts?: NonNullable<PolicyNodeOptions['verdicts']>;
   readonly metrics?: Metrics;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,6 +75,8 @@ export interface PolicyFollower {
   readonly flows: FollowedFlows;
   /** Seconds since the API server last said anything about policies; infinite before it ever did. */
   staleness(): number;
+  /** Has `verdicts` asked again soon, once policies are in force. */
+  recheck(): void;
   /** Compares the table with the kernel soon; a large one not every time. */
   reconcile(): void;
   close(): Promise<void>;
@@ -97,6 +108,7 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     log,
     reportsDrops: flows.isReported,
     reportsPasses: flows.isReported,
+    ...(options.verdicts === undefined ? {} : { verdicts: options.verdicts }),
     sources: {
       pods: () => pods.cache.list(),
       policies: () => policies.cache.list(),
@@ -262,6 +274,9 @@ export async function followPolicies(options: PolicyOptions): Promise<PolicyFoll
     counters: flow => node.counters(flow),
     flows,
     staleness: () => policies.staleness(),
+    recheck: () => {
+      if (node.model !== undefined) queue.add('policy');
+    },
     reconcile: () => {
       turn++;
       const isDue = node.status().elements <= largeTable || turn % turnsOfLargeTable === 0;

@@ -3,6 +3,7 @@ import { http } from '../kube/node-http.ts';
 import { FairleadError, sentenceOf } from '../base/errors.ts';
 import { metricsContentType } from '../base/metrics.ts';
 import type { PolicyStatus } from '../policy/index.ts';
+import type { DnsKernelStatus } from './dns-kernel.ts';
 import type { FlowsStatus } from './policy-flows.ts';
 import type { Observe } from './observe.ts';
 import type { ProxyStatus } from './gateways/index.ts';
@@ -40,6 +41,8 @@ export interface AgentStatus {
   readonly services: ServicesStatus;
   /** NetworkPolicies in force on this node. */
   readonly policy: PolicyStatus & { readonly drops: FlowsStatus };
+  /** Answers of DNS on pods' links. */
+  readonly dnsKernel: DnsKernelStatus;
   /** Proxies of Gateways on this node. */
   readonly proxies: readonly ProxyStatus[];
   readonly problems: readonly {

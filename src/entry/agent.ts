@@ -6,6 +6,8 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startAgent } from '../agent/index.ts';
+import { dnsKernelWishes } from '../agent/dns-kernel.ts';
+import type { DnsKernelWish } from '../agent/dns-kernel.ts';
 import { otlpReceiverOf } from '../agent/policy-flow-export.ts';
 import { systemClock } from '../base/clock.ts';
 import { FairleadError } from '../base/errors.ts';
@@ -23,6 +25,7 @@ import type { ProcessTop } from './process-top.ts';
 
 const built = join(import.meta.dirname, '..', '..', 'build');
 const builtPlugins = join(built, 'native');
+const dnsAnswers = join(built, 'bpf', 'dns-answers.o');
 const socketHooks = join(built, 'bpf', 'service-sockets.o');
 
 if (import.meta.main) runProcess('agent', main);
@@ -36,6 +39,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       'pod-prefixes': { type: 'string', default: '' },
       'service-prefixes': { type: 'string', default: '' },
       'service-mode': { type: 'string', default: 'auto' },
+      'dns-kernel': { type: 'string', default: 'auto' },
       'pods-cgroup': { type: 'string' },
       'node-port-addresses': { type: 'string', default: 'primary' },
       'cni-config-directory': { type: 'string' },
@@ -79,6 +83,7 @@ async function main({ log, stop }: ProcessTop): Promise<void> {
       option: serviceModeOf(values['service-mode']),
       ...(values['pods-cgroup'] === undefined ? {} : { podsCgroup: values['pods-cgroup'] }),
     },
+    dnsKernel: { file: dnsAnswers, option: dnsKernelOf(values['dns-kernel']) },
     gates: [],
     ...(receiver === undefined ? {} : { flowReceiver: receiver }),
     log,
@@ -99,6 +104,15 @@ function serviceModeOf(text: string): ServiceModeWish {
   throw new FairleadError('agent/bad-service-mode', `"${text}" is no mode of Services`, {
     field: '--service-mode',
     hint: `Give one of ${serviceModes.join(', ')}.`,
+  });
+}
+
+function dnsKernelOf(text: string): DnsKernelWish {
+  const wish = dnsKernelWishes.find(one => one === text);
+  if (wish !== undefined) return wish;
+  throw new FairleadError('agent/bad-dns-kernel', `"${text}" says nothing of answers in the kernel`, {
+    field: '--dns-kernel',
+    hint: `Give one of ${dnsKernelWishes.join(', ')}.`,
   });
 }
 

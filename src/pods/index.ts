@@ -8,6 +8,7 @@ export { createQueue, readQueue, removeFromQueue } from './cni/release-queue.ts'
 export { supportedVersions } from './cni/version.ts';
 export { Ipam } from './ipam/ipam.ts';
 export type { Allocation } from './ipam/ipam.ts';
+export { hostInterfaceOf } from './attachment.ts';
 export { podMetrics } from './metrics.ts';
 export { PodNetwork } from './pod-network.ts';
 export type { PodNetworkOptions, ReconcileReport } from './pod-network.ts';

@@ -40,8 +40,21 @@ export interface PolicyNodeOptions {
   readonly assigned: readonly Assignment[];
   /** What an earlier process held for domain names. */
   readonly heldNames?: readonly HeldName[];
+  /**
+   * Asked within each change, between its model and the kernel, by who acts on verdicts elsewhere. `addresses` are those of
+   * pods and peers whose verdicts may be others.
+   */
+  readonly verdicts?: (model: PolicyModel, addresses: ReadonlySet<string>) => VerdictChange;
   /** For tests; undefined is the process's own. */
   readonly namespacePath?: string;
+}
+
+/** What follows from other verdicts outside of the policies' own rules. */
+export interface VerdictChange {
+  /** Before the rules are in force. */
+  tighten(): Promise<void>;
+  /** After them; `isRefused`: the kernel did not take a part, so more is closed than the model says. */
+  loosen(isRefused: boolean): Promise<void>;
 }
 
 export interface PolicyHistory {
@@ -306,6 +319,11 @@ export class PolicyNode {
     this.#compiler.update(closed);
     const { program } = this.#compiler;
     const change = program.takeChange();
+    const verdicts = this.#options.verdicts?.(
+      this.#index,
+      wasKnown ? this.#affected(change) : this.#addresses(),
+    );
+    await verdicts?.tighten();
     // A comparison of a known table writes the change first, so that what differs then is somebody else's.
     const outcome = wasKnown ? await this.#table.change(change) : await this.#table.apply(program);
     this.#refusals = outcome.refused.length > 0 ? await this.#close(outcome.refused) : [];
@@ -319,6 +337,7 @@ export class PolicyNode {
         this.#options.log.warn({ changes }, 'the policies in the kernel were not as they have to be');
     }
     this.#isInForce = true;
+    await verdicts?.loosen(this.#refusals.length > 0);
     // Where nobody knows what was in force when connections were opened, all of this node's are asked.
     for (const address of isStrange ? this.#addresses() : this.#affected(change)) this.#unasked.add(address);
   }
