@@ -5,9 +5,10 @@ import { Generation, PinnedMaps } from './apply-kernel-maps.ts';
 import type { ClusterNames } from './compile-cluster.ts';
 import { hashName } from './compile-kernel-hash.ts';
 import { compileKernelName, compileSettings } from './compile-kernel.ts';
+import type { KernelName } from './compile-kernel.ts';
 import { readCounts } from './compile-kernel-counts.ts';
-import type { KernelCounts } from './compile-kernel-counts.ts';
-import { isWithin } from './wire/index.ts';
+import type { KernelFamilies } from './compile-kernel-counts.ts';
+import { isWithin, textOfName } from './wire/index.ts';
 import type { NameKey } from './wire/index.ts';
 
 /** What is answered, and how. */
@@ -54,6 +55,8 @@ export class KernelAnswers {
   readonly #dirty = new Set<NameKey>();
   /** What changed since a new generation is being filled. */
   #late: Set<NameKey> | undefined;
+  /** Names that policies wait for. */
+  readonly #held = new Set<NameKey>();
   #isFlushDue = false;
   #rebuilding: Promise<void> | undefined;
   #isRebuildDue = true;
@@ -85,12 +88,13 @@ export class KernelAnswers {
   /** Policies wait for other names than before. */
   heldChanged(): void {
     const names = this.#source?.names;
-    if (names === undefined) return;
-    for (const [key] of names.tree.entries()) this.#touch(key);
+    if (names === undefined || this.#generation === undefined) return;
+    for (const [key] of names.tree.entries())
+      if (this.#options.isHeld(textOfName(key)) !== this.#held.has(key)) this.#touch(key);
   }
 
   /** What the kernel has answered since the maps were made; undefined while there are none. */
-  counts(): readonly [KernelCounts, KernelCounts] | undefined {
+  counts(): KernelFamilies | undefined {
     const { counts } = this.#maps ?? {};
     if (counts === undefined) return undefined;
     const [four, six] = [0, 1].map(family => counts.lookup(Uint8Array.of(family, 0, 0, 0)));
@@ -221,8 +225,11 @@ export class KernelAnswers {
     }
   }
 
-  #compile(names: ClusterNames, key: NameKey) {
-    return compileKernelName(names, key, this.#secret, this.#options.isHeld);
+  #compile(names: ClusterNames, key: NameKey): KernelName | undefined {
+    const isHeld = this.#options.isHeld(textOfName(key));
+    if (isHeld) this.#held.add(key);
+    else this.#held.delete(key);
+    return compileKernelName(names, key, this.#secret, isHeld);
   }
 
   #writeSettings(answers: boolean): void {

@@ -11,6 +11,9 @@ export interface KernelCounts {
   readonly sent: Sizes;
 }
 
+/** Of IPv4 and of IPv6. */
+export type KernelFamilies = readonly [KernelCounts, KernelCounts];
+
 /** By the buckets of the metrics, in octets: 0, 100, 200, 300, 400, 511, 1023. */
 export interface Sizes {
   readonly buckets: readonly number[];

@@ -3,7 +3,7 @@ import { compileAnswer } from './compile-answer.ts';
 import { hashName } from './compile-kernel-hash.ts';
 import type { Secret } from './compile-kernel-hash.ts';
 import type { ClusterNames } from './compile-cluster.ts';
-import { isWithin, keyOfName, limits, textOfName, types } from './wire/index.ts';
+import { isWithin, keyOfName, limits, types } from './wire/index.ts';
 import type { NameKey } from './wire/index.ts';
 
 /**
@@ -45,14 +45,14 @@ export function compileKernelName(
   names: ClusterNames,
   key: NameKey,
   secret: Secret,
-  isHeld: (name: string) => boolean,
+  isHeld: boolean,
 ): KernelName | undefined {
   const [zone] = names.zones;
   if (zone === undefined || !isWithin(key, zone.key) || names.tree.get(key) === undefined) return undefined;
   const hash = hashName(secret, key);
   const found = { a: addressesOf(names, key, types.A), aaaa: addressesOf(names, key, types.AAAA) };
   const hasAddresses = (found.a ?? found.aaaa ?? []).length + (found.aaaa ?? []).length > 0;
-  if (hasAddresses && isHeld(textOfName(key))) found.a = found.aaaa = undefined;
+  if (hasAddresses && isHeld) found.a = found.aaaa = undefined;
   const { a = [], aaaa = [] } = found;
   const isMany = a.length > 1 || aaaa.length > 1;
   const name = Buffer.alloc(lengths.name);

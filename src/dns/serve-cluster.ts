@@ -3,7 +3,9 @@ import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Prefix } from '../base/ip.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { KernelAnswers } from './apply-kernel.ts';
 import { ClusterNames } from './compile-cluster.ts';
+import type { KernelFamilies } from './compile-kernel-counts.ts';
 import { defaultForward } from './config/config.ts';
 import type { DnsConfig, Upstream } from './config/config.ts';
 import type { LoadedConfig } from './config/load-config.ts';
@@ -32,6 +34,8 @@ export interface ServeClusterOptions {
   readonly snapshotFile: string;
   readonly loaded: LoadedConfig;
   readonly gate: NameGate | undefined;
+  /** Where the agent pins the maps of the kernel's answers; absent: nobody answers but this server. */
+  readonly kernelDirectory?: string;
   readonly metrics: DnsMetrics;
   readonly top: TopNames;
   readonly random: () => number;
@@ -60,6 +64,7 @@ export class ClusterServer {
   /** Of the names that are answered: the API server has told everything. */
   #isSynced = false;
   #restoredAt: number | undefined;
+  #kernel: KernelAnswers | undefined;
   #saved = -1;
 
   private constructor(options: ServeClusterOptions, pipeline: Pipeline, server: DnsServer) {
@@ -95,6 +100,7 @@ export class ClusterServer {
         () => undefined, // stopped before
       );
     made.#describe(loaded);
+    made.#answerInKernel();
     return made;
   }
 
@@ -112,6 +118,11 @@ export class ClusterServer {
 
   get pipeline(): Pipeline {
     return this.#pipeline;
+  }
+
+  /** What the kernel has answered instead of this server; undefined while it answers nothing. */
+  kernelCounts(): KernelFamilies | undefined {
+    return this.#kernel?.counts();
   }
 
   get isSynced(): boolean {
@@ -177,7 +188,32 @@ export class ClusterServer {
 
   #use(pipeline: Pipeline): void {
     this.#pipeline = pipeline;
+    // What a new configuration says otherwise the kernel must not go on to say.
+    this.#tellKernel();
     this.#server.use(pipeline);
+  }
+
+  #answerInKernel(): void {
+    const { kernelDirectory: directory, dnsAddresses, gate, log, clock, signal } = this.#options;
+    if (directory === undefined) return;
+    this.#kernel = new KernelAnswers({
+      directory,
+      addresses: dnsAddresses,
+      isHeld: name => gate?.waitsFor([name.toLowerCase()]) ?? false,
+      confirmedAt: () => {
+        const age = this.age();
+        return age === undefined ? undefined : clock.now() - 1000 * age;
+      },
+      log,
+    });
+    gate?.onPatterns(() => this.#kernel?.heldChanged());
+    signal.addEventListener('abort', () => this.#kernel?.close());
+    this.#tellKernel();
+  }
+
+  #tellKernel(): void {
+    const { names, isPlain, config } = this.#pipeline;
+    this.#kernel?.use({ names, isPlain, autopath: false, largest: config.limits.udpSize });
   }
 
   #begin(names: ClusterNames, then: () => void): void {

@@ -35,7 +35,7 @@ import {
   watchConfig,
 } from '../dns/index.ts';
 import type { DnsCounts, TopReport, Upstream } from '../dns/index.ts';
-import { defaults, metricsPorts, paths } from '../kernel/contract.ts';
+import { bpf, defaults, metricsPorts, paths } from '../kernel/contract.ts';
 import { aborted, runProcess } from './process-top.ts';
 
 /** What `GET /status` on dns.sock says. */
@@ -97,6 +97,7 @@ if (import.meta.main)
       snapshotFile: options.snapshot ?? join(paths.nodeState(cluster, node), 'dns.json'),
       loaded,
       gate,
+      ...(isOnNode ? { kernelDirectory: bpf.dns(cluster, node) } : {}),
       metrics,
       top,
       random: unpredictable(),

@@ -42,6 +42,7 @@ export class NameGate {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #next = 1;
+  #onPatterns: () => void = () => undefined;
 
   constructor(options: NameGateOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class NameGate {
 
   get isIdle(): boolean {
     return this.#exact.size === 0 && this.#below.size === 0;
+  }
+
+  /** Calls one follower when policies wait for other names. */
+  onPatterns(changed: () => void): void {
+    this.#onPatterns = changed;
   }
 
   /** Names in lower case, without a dot at the end. */
@@ -136,6 +142,7 @@ export class NameGate {
       if (pattern.startsWith('*.')) this.#below.add(pattern.slice(2));
       else this.#exact.add(pattern);
     }
+    this.#onPatterns();
   }
 }
 

@@ -64,6 +64,11 @@ export class Pipeline {
       config.log === 'none';
   }
 
+  /** The names alone say what is answered, but for policies that wait for some of them. */
+  get isPlain(): boolean {
+    return this.#isPlain;
+  }
+
   /** The short way: undefined where the question has to go the long one. */
   direct(query: Query): CompiledAnswer | undefined {
     if (!this.#isPlain || this.#options.gate?.isIdle === false) return undefined;
