@@ -43,9 +43,11 @@ class Answer {
     if (redirect !== undefined && !servers.byName.has(name)) {
       this.#object = redirect.ingress;
       const port = scheme === 'https' ? 443 : 80;
-      return this.#redirect(this.#model.redirectCode, `${scheme}://${redirect.to}:${port}${withoutSlash(target)}`, [
-        'from-to-www-redirect',
-      ]);
+      return this.#redirect(
+        this.#model.redirectCode,
+        `${scheme}://${redirect.to}:${port}${withoutSlash(target)}`,
+        ['from-to-www-redirect'],
+      );
     }
     const server = findServer(servers, name);
     this.#place = `server ${server.host}`;
@@ -74,8 +76,9 @@ class Answer {
         decided: this.#decision(['config:ssl-reject-handshake']),
       };
     if (server.clientCertificates !== undefined) {
-      this.#object = server.locations.find(({ settings }) => settings.clientCertificates !== undefined)
-        ?.settings.ingress ?? '';
+      this.#object =
+        server.locations.find(({ settings }) => settings.clientCertificates !== undefined)?.settings
+          .ingress ?? '';
       return this.#undetermined('it depends on the client certificate', ['auth-tls-secret']);
     }
     return undefined;
@@ -128,8 +131,7 @@ class Answer {
     const { settings } = location;
     const [snippet] = settings.snippets;
     if (snippet !== undefined) return this.#undetermined(`the location has a ${snippet}`, [snippet]);
-    if (settings.denied !== undefined)
-      return this.#error(location, 503, [settings.denied.subject]);
+    if (settings.denied !== undefined) return this.#error(location, 503, [settings.denied.subject]);
     const crossOrigin = settings.crossOrigin && answerCrossOrigin(settings.crossOrigin, this.#request);
     if (crossOrigin?.isPreflight === true) return this.#respond(204, ['enable-cors'], crossOrigin.headers);
     const headers = { ...this.#securityHeaders(name), ...crossOrigin?.headers };
@@ -145,7 +147,8 @@ class Answer {
   #fixedRedirect({ settings }: NginxLocation, read: ReadTarget, name: string): Outcome {
     const { code, subject, url } = settings.redirect as NonNullable<typeof settings.redirect>; // its caller looked
     const filled = fill(url, read.uri, [], this.#variables(read, name));
-    if (filled === undefined) return this.#undetermined(`${subject} has a variable that is not known here`, [subject]);
+    if (filled === undefined)
+      return this.#undetermined(`${subject} has a variable that is not known here`, [subject]);
     return this.#redirect(code, filled, [subject]);
   }
 
@@ -183,7 +186,8 @@ class Answer {
 
   /** The subject that keeps this client out. */
   #refusedAddress({ settings }: NginxLocation): string | undefined {
-    if (this.#model.trustsForwarded && this.#request.headers['x-forwarded-for'] !== undefined) return undefined;
+    if (this.#model.trustsForwarded && this.#request.headers['x-forwarded-for'] !== undefined)
+      return undefined;
     const client = parseAddress(this.#request.client);
     if (isWithin(settings.refusedClients, client))
       return settings.subjectOf('denylist-source-range', 'denylist-source-range');
@@ -193,7 +197,11 @@ class Answer {
     return isBlocked && isWithin(this.#model.blockedClients, client) ? 'config:block-cidrs' : undefined;
   }
 
-  #forward(location: NginxLocation, target: string, responseHeaders: Readonly<Record<string, string>>): Outcome {
+  #forward(
+    location: NginxLocation,
+    target: string,
+    responseHeaders: Readonly<Record<string, string>>,
+  ): Outcome {
     const { rewrite, settings, upstream = this.#model.defaultUpstream } = location;
     if (upstream === undefined) return this.#error(location, 404, ['behaviour:unknown-path']);
     const backends = this.#backendsOf(upstream);
@@ -253,7 +261,8 @@ class Answer {
 
   #securityHeaders(name: string): Readonly<Record<string, string>> {
     const { servers, strictTransport } = this.#model;
-    if (strictTransport === undefined || this.#request.scheme !== 'https' || !isCertified(servers, name)) return {};
+    if (strictTransport === undefined || this.#request.scheme !== 'https' || !isCertified(servers, name))
+      return {};
     return { 'strict-transport-security': strictTransport };
   }
 

@@ -56,8 +56,7 @@ export function compileServers({ ingresses, settings: config }: IngressModel): N
     if (settings.canary === undefined) draft.configureServers(ingress, settings);
   for (const { ingress, settings } of read) draft.addLocations(ingress, settings);
   if (read.some(({ settings }) => settings.canary === undefined))
-    for (const { ingress, settings } of read)
-      if (settings.canary !== undefined) draft.mergeCanary(ingress);
+    for (const { ingress, settings } of read) if (settings.canary !== undefined) draft.mergeCanary(ingress);
   return finish(draft);
 }
 
@@ -118,7 +117,13 @@ class Draft {
       for (const { backend, path, type } of paths) {
         const upstream = backend && this.upstreams.get(keyOf(backend));
         if (upstream === undefined || upstream.isAlternative) continue;
-        this.#addLocation(server, path === '' ? '/' : path, type === 'Exact' ? type : 'Prefix', upstream, settings);
+        this.#addLocation(
+          server,
+          path === '' ? '/' : path,
+          type === 'Exact' ? type : 'Prefix',
+          upstream,
+          settings,
+        );
         upstream.affinity ??= settings.affinity;
       }
     }
@@ -180,7 +185,8 @@ function finish({ servers: drafts }: Draft): NginxServers {
   for (const { draft, server } of compiled) {
     const aliases = draft.aliases.filter(alias => !drafts.has(alias));
     for (const name of [draft.host, ...aliases]) {
-      if (name.startsWith('~')) byPattern.push({ pattern: readPattern(name.replace(/^~\*?/, ''), true), server });
+      if (name.startsWith('~'))
+        byPattern.push({ pattern: readPattern(name.replace(/^~\*?/, ''), true), server });
       else if (!name.startsWith('*.')) {
         if (!byName.has(name)) byName.set(name, server);
       } else if (name === draft.host) byPattern.push({ pattern: wildcardPattern(name), server });

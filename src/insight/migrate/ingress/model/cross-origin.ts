@@ -21,7 +21,9 @@ export function readCrossOrigin(values: Values): CrossOriginSettings | undefined
   return {
     origins: originsOf(values.text('cors-allow-origin')),
     headers: {
-      ...((values.flag('cors-allow-credentials') ?? true) ? { 'access-control-allow-credentials': 'true' } : {}),
+      ...((values.flag('cors-allow-credentials') ?? true)
+        ? { 'access-control-allow-credentials': 'true' }
+        : {}),
       'access-control-allow-methods': values.text('cors-allow-methods') ?? METHODS,
       'access-control-allow-headers': values.text('cors-allow-headers') ?? HEADERS,
       ...(exposed === undefined ? {} : { 'access-control-expose-headers': exposed }),
@@ -41,7 +43,9 @@ function originsOf(text: string | undefined): CrossOriginSettings['origins'] {
 
 /** The first star of an origin stands for one label. */
 const literal = (origin: string): string =>
-  origin.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replace(String.raw`\*`, String.raw`[A-Za-z0-9\-]+`);
+  origin
+    .replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+    .replace(String.raw`\*`, String.raw`[A-Za-z0-9\-]+`);
 
 export interface CrossOriginAnswer {
   /** It is answered with 204 here. */
@@ -56,7 +60,8 @@ export function answerCrossOrigin(
 ): CrossOriginAnswer | undefined {
   const origin = headers['origin'] ?? '';
   const isAllowed =
-    origins === '*' || origins.some(({ pattern }) => pattern.isJudged && pattern.search(origin) !== undefined);
+    origins === '*' ||
+    origins.some(({ pattern }) => pattern.isJudged && pattern.search(origin) !== undefined);
   if (!isAllowed) return undefined;
   return {
     isPreflight: method === 'OPTIONS',

@@ -2,7 +2,8 @@ import type { NginxServer, NginxServers } from './servers.ts';
 
 /** The name of a Host header as nginx compares it: lower case, without port and final dot; undefined: 400. */
 export function serverNameOf(host: string): string | undefined {
-  const [, bracketed, name = bracketed] = /^(?:(\[[0-9A-Fa-f:.]+\])|([^\s:/[\]\0]+))(?::[^/\s]*)?$/.exec(host) ?? [];
+  const [, bracketed, name = bracketed] =
+    /^(?:(\[[0-9A-Fa-f:.]+\])|([^\s:/[\]\0]+))(?::[^/\s]*)?$/.exec(host) ?? [];
   if (name === undefined || name.includes('..') || name.startsWith('.')) return undefined;
   return name.toLowerCase().replace(/\.$/, '');
 }

@@ -19,7 +19,8 @@ export function rewriteTarget(
 ): Rewritten {
   if (rewrite === undefined) return { is: 'target', target: raw };
   const { pattern, target } = rewrite;
-  if (!pattern.isJudged) return { is: 'undetermined', reason: `the pattern ${pattern.source}: ${pattern.reason}` };
+  if (!pattern.isJudged)
+    return { is: 'undetermined', reason: `the pattern ${pattern.source}: ${pattern.reason}` };
   const captures = pattern.search(uri);
   if (captures === undefined) return { is: 'target', target: raw };
   const [path = '', ...rest] = target.split('?');

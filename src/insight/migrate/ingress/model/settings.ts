@@ -57,7 +57,8 @@ const SNIPPETS = ['configuration-snippet', 'auth-snippet', 'modsecurity-snippet'
 /** An invalid value counts as the controller counts it: mostly as absent; of an address list it closes the location. */
 export function readSettings(ingress: string, values: Values, config: Values): LocationSettings {
   const flag = (name: string, otherwise: boolean) => values.flag(name) ?? config.flag(name) ?? otherwise;
-  const seconds = (name: string, otherwise: number) => values.number(name) ?? config.number(name) ?? otherwise;
+  const seconds = (name: string, otherwise: number) =>
+    values.number(name) ?? config.number(name) ?? otherwise;
   const text = (name: string) => values.text(name) ?? config.text(name);
   const access = readAccess(values, config);
   const authType = values.text('auth-type');

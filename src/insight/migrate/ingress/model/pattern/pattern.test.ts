@@ -50,7 +50,15 @@ test('a dollar stands before a final newline, as PCRE has it', () => {
   assert.equal(pattern.search('/a\n\n'), undefined);
 });
 
-for (const source of ['/(?!api).*', String.raw`(a)\1`, '(?>a+)b', 'a++b', '(?R)', String.raw`\p{L}`, '(?x) a'])
+for (const source of [
+  '/(?!api).*',
+  String.raw`(a)\1`,
+  '(?>a+)b',
+  'a++b',
+  '(?R)',
+  String.raw`\p{L}`,
+  '(?x) a',
+])
   test(`the pattern ${source} is said to be beyond judgement, not guessed`, () => {
     const pattern = readPattern(source, false);
     assert.equal(pattern.isJudged, false);
