@@ -1,10 +1,10 @@
 import { matchesSelector } from '../kube/selector.ts';
 import type { ParentReference } from '../kube/types/gateway-routes.ts';
 import { doIntersect } from './compile-hostname.ts';
-import { GATEWAY_GROUP, bad, good, parentKey } from './model.ts';
+import { GATEWAY_GROUP, bad, good, parentKey, setParent } from './model.ts';
 import type { Attachment, GatewayModel, GatewaySources, ListenerModel, Route, RouteModel } from './model.ts';
 
-/** What each of a route's parentRefs that leads to this Gateway comes to. */
+/** What each of a route's parentRefs that leads to this Gateway, or to a set of it, comes to. */
 export function attach(
   route: RouteModel,
   gateway: GatewayModel,
@@ -12,8 +12,9 @@ export function attach(
 ): readonly Attachment[] {
   const { metadata, spec } = route.route;
   return (spec.parentRefs ?? []).flatMap((parentRef, index): readonly Attachment[] => {
-    if (parentKey(parentRef, metadata.namespace ?? '') !== gateway.key) return [];
-    const { listeners, verdict } = chooseListeners(route, parentRef, gateway, sources);
+    const parent = parentOf(parentKey(parentRef, metadata.namespace ?? ''), gateway);
+    if (parent === undefined) return [];
+    const { listeners, verdict } = chooseListeners(route, parentRef, parent, sources);
     const isAccepted = verdict.holds && route.accepted.holds;
     return [
       {
@@ -26,14 +27,32 @@ export function attach(
   });
 }
 
+interface Parent {
+  readonly what: string;
+  readonly listeners: readonly ListenerModel[];
+  /** Why nothing can stand on it. */
+  readonly refusal?: string;
+}
+
+/** A set's listeners are found by the set alone, a Gateway's by the Gateway alone (ParentReference.sectionName). */
+function parentOf(key: string | undefined, { key: own, listeners, sets }: GatewayModel): Parent | undefined {
+  if (key === own) return { what: `Gateway ${own}`, listeners };
+  const found = sets.find(set => setParent(set.key) === key);
+  if (found === undefined) return undefined;
+  const parent = { what: `ListenerSet ${found.key}`, listeners: found.listeners };
+  return found.listeners.length > 0 ? parent : { ...parent, refusal: found.accepted.message };
+}
+
 function chooseListeners(
   { route, hostnames }: RouteModel,
   { port, sectionName }: ParentReference,
-  gateway: GatewayModel,
+  parent: Parent,
   sources: Pick<GatewaySources, 'namespace'>,
 ): Pick<Attachment, 'listeners' | 'verdict'> {
   const none = (reason: string, message: string) => ({ listeners: [], verdict: bad(reason, message) });
-  const meant = gateway.listeners.filter(
+  if (parent.refusal !== undefined)
+    return none('NotAllowedByListeners', `${parent.what} does not stand: ${parent.refusal}`);
+  const meant = parent.listeners.filter(
     ({ listener }) =>
       (sectionName === undefined || sectionName === '' || listener.name === sectionName) &&
       (port === undefined || listener.port === port),
@@ -43,9 +62,9 @@ function chooseListeners(
       ...(sectionName === undefined ? [] : [`named ${sectionName}`]),
       ...(port === undefined ? [] : [`on port ${port}`]),
     ];
-    return none('NoMatchingParent', `Gateway ${gateway.key} has no listener ${which.join(' ')}`);
+    return none('NoMatchingParent', `${parent.what} has no listener ${which.join(' ')}`);
   }
-  const refusals = meant.map(listener => refusalOf(listener, route, gateway, sources));
+  const refusals = meant.map(listener => refusalOf(listener, route, sources));
   const allowing = meant.filter((_, index) => refusals[index] === undefined);
   if (allowing.length === 0) return none('NotAllowedByListeners', refusals[0] ?? '');
   const listeners = allowing.filter(
@@ -63,9 +82,8 @@ function chooseListeners(
 
 /** Why the listener does not let the route in; undefined where it does. */
 function refusalOf(
-  { listener, supportedKinds }: ListenerModel,
+  { listener, owner, supportedKinds }: ListenerModel,
   route: Route,
-  { gateway }: GatewayModel,
   sources: Pick<GatewaySources, 'namespace'>,
 ): string | undefined {
   const isKind = supportedKinds.some(
@@ -76,7 +94,7 @@ function refusalOf(
   const { from = 'Same', selector } = listener.allowedRoutes?.namespaces ?? {};
   if (from === 'All') return undefined;
   if (from === 'Same') {
-    return own === gateway.metadata.namespace
+    return own === owner.metadata.namespace
       ? undefined
       : `Listener ${listener.name} takes routes of its own namespace only`;
   }

@@ -1,18 +1,29 @@
 import { parseAddress, formatAddress } from '../base/ip.ts';
 import type { EndpointSlice, Endpoint } from '../kube/types/discovery.ts';
-import type { Service } from '../kube/types/service.ts';
+import { compileBackendTls } from './compile-backend-tls.ts';
+import type { GatewayModel, GatewaySources } from './model.ts';
 import type { TableBackend, TableEndpoint } from './table.ts';
 
+export type BackendSources = Pick<
+  GatewaySources,
+  'service' | 'slices' | 'tlsPolicies' | 'configMap' | 'authorities'
+>;
+
 /**
- * The endpoints of one port of a Service: the ready ones, or, where there are none, those that still serve while they
- * terminate (KEP-1669). Of a dual-stack Service only one family, its first that has any: the same pods stand in both.
+ * One port of a Service, as the proxies of a Gateway see it. Its endpoints: the ready ones, or, where there are none, those
+ * that still serve while they terminate (KEP-1669). Of a dual-stack Service only one family, its first that has any: the
+ * same pods stand in both. Undefined where there is no such Service.
  */
 export function compileBackend(
-  service: Service,
+  key: string,
   port: number,
-  slices: readonly EndpointSlice[],
-): TableBackend {
-  const { metadata, spec } = service;
+  gateway: Pick<GatewayModel, 'clientCertificate'>,
+  sources: BackendSources,
+): TableBackend | undefined {
+  const service = sources.service(key);
+  if (service === undefined) return undefined;
+  const slices = sources.slices(key);
+  const { spec } = service;
   const entry = spec.ports?.find(
     candidate => candidate.port === port && (candidate.protocol ?? 'TCP') === 'TCP',
   );
@@ -27,10 +38,12 @@ export function compileBackend(
     found.find(({ ready }) => ready.length > 0)?.ready ??
     found.find(({ draining }) => draining.length > 0)?.draining ??
     [];
+  const tls = compileBackendTls(service, entry, gateway, sources);
   return {
-    service: `${metadata.namespace ?? ''}/${metadata.name}`,
+    service: key,
     port,
     ...(entry?.appProtocol === undefined ? {} : { appProtocol: entry.appProtocol }),
+    ...(tls === undefined ? {} : { tls }),
     endpoints,
   };
 }

@@ -5,6 +5,7 @@ import type {
   HTTPPathModifier,
   HTTPRouteFilter,
 } from '../kube/types/gateway-routes.ts';
+import { compileExternalAuth } from './compile-external-auth.ts';
 import { isHostname } from './compile-hostname.ts';
 import type { Unsupported } from './compile-match.ts';
 import type { TableFilter, TableHeaderChange, TablePathRewrite } from './table.ts';
@@ -30,14 +31,14 @@ const OF_THE_CONNECTION = [
 /** `incompatible`: each is supported, but not together. */
 export type FilterProblem = Unsupported & { readonly incompatible?: true };
 
-/** The key of the backend that a mirror's reference leads to; undefined where it leads nowhere. */
-export type MirrorTo = (reference: BackendObjectReference, field: string) => string | undefined;
+/** The key of the backend that a filter's reference leads to; undefined where it leads nowhere. */
+export type LeadTo = (reference: BackendObjectReference, field: string) => string | undefined;
 
 /** The filters of a rule or of a backendRef in the table's form, in their order. */
 export function compileFilters(
   filters: readonly HTTPRouteFilter[],
   hasPrefix: boolean,
-  mirrorTo: MirrorTo,
+  leadTo: LeadTo,
 ): readonly TableFilter[] | FilterProblem {
   const types = filters.map(({ type }) => type);
   const twice = types.findIndex((type, index) => type !== 'RequestMirror' && types.indexOf(type) !== index);
@@ -49,8 +50,9 @@ export function compileFilters(
   }
   const compiled: TableFilter[] = [];
   for (const [index, filter] of filters.entries()) {
+    const field = filter.type === 'ExternalAuth' ? 'externalAuth' : 'requestMirror';
     const made = compileFilter(filter, hasPrefix, reference =>
-      mirrorTo(reference, `filters[${index}].requestMirror.backendRef`),
+      leadTo(reference, `filters[${index}].${field}.backendRef`),
     );
     if ('sentence' in made)
       return { ...made, field: `filters[${index}]${made.field === '' ? '' : `.${made.field}`}` };
@@ -62,7 +64,7 @@ export function compileFilters(
 function compileFilter(
   filter: HTTPRouteFilter,
   hasPrefix: boolean,
-  mirrorTo: (reference: BackendObjectReference) => string | undefined,
+  leadTo: (reference: BackendObjectReference) => string | undefined,
 ): TableFilter | FilterProblem {
   switch (filter.type) {
     case 'RequestHeaderModifier':
@@ -81,7 +83,9 @@ function compileFilter(
     case 'CORS':
       return compileCrossOrigin(filter);
     case 'RequestMirror':
-      return compileMirror(filter, mirrorTo);
+      return compileMirror(filter, leadTo);
+    case 'ExternalAuth':
+      return compileExternalAuth(filter.externalAuth, leadTo);
     case 'ExtensionRef':
       return unsupportedType(filter.type);
     default:
@@ -98,14 +102,14 @@ const unsupportedType = (type: string): FilterProblem => ({
 /** Absent, percent and fraction are all (HTTPRequestMirrorFilter). */
 function compileMirror(
   { requestMirror }: HTTPRouteFilter,
-  mirrorTo: (reference: BackendObjectReference) => string | undefined,
+  leadTo: (reference: BackendObjectReference) => string | undefined,
 ): TableFilter | FilterProblem {
   if (requestMirror === undefined) return { field: 'requestMirror', sentence: 'it is not there' };
   const { backendRef, percent = 100, fraction } = requestMirror;
   const { numerator, denominator = 100 } = fraction ?? { numerator: percent };
   if (!(numerator >= 0 && denominator > 0 && numerator <= denominator))
     return { field: 'requestMirror', sentence: 'its share is none between nothing and all' };
-  const backend = mirrorTo(backendRef);
+  const backend = leadTo(backendRef);
   return {
     type: 'RequestMirror',
     ...(backend === undefined ? {} : { backend }),

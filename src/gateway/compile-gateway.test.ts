@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificate } from './testing/certificate.ts';
-import { gateway, grant, http, https, route, tlsSecret, to } from './testing/objects.ts';
+import type { FrontendTls } from '../kube/types/gateway.ts';
+import { configMap, gateway, grant, http, https, route, tlsSecret, to } from './testing/objects.ts';
+import type { ClusterObject } from './testing/objects.ts';
 import { see } from './testing/status.ts';
 
 const pair = makeCertificate();
@@ -39,7 +41,7 @@ test('a Gateway is not programmed before it has an address and a proxy', () => {
 });
 
 test('a protocol that is not supported is said on its listener, which supports no kind of route', () => {
-  const tcp = http('tcp', { protocol: 'TCP', port: 5000 });
+  const tcp = http('tcp', { protocol: 'example.com/Own', port: 5000 });
   const alone = see([gateway('shop/edge', [tcp])]);
   assert.deepEqual(alone.gateway('shop/edge'), [
     'Accepted=False/ListenersNotValid',
@@ -173,7 +175,7 @@ test('one hostname on one port twice conflicts; different ones do not', () => {
 });
 
 test('a listener of a protocol that is not supported takes no port from another', () => {
-  const seen = see([gateway('shop/edge', [http('tcp', { protocol: 'TCP' }), http('http')])]);
+  const seen = see([gateway('shop/edge', [http('own', { protocol: 'example.com/Own' }), http('http')])]);
   assert.deepEqual(seen.listener('shop/edge', 'http'), allGood);
 });
 
@@ -224,29 +226,65 @@ test('an address is the same however it is written', () => {
   );
 });
 
-test('client certificates are not asked for, and so a listener that wants them is refused', () => {
-  const validation = { caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }] };
+test('clients of a port are asked for certificates of the authorities that stand for it, others by the default', () => {
+  const refersTo = (name: string, kind = 'ConfigMap', more = {}) => ({
+    caCertificateRefs: [{ group: '', kind, name, ...more }],
+  });
   const listeners = [http('http'), https('a', 'cert'), https('b', 'cert', { port: 8443 })];
-  const everywhere = see([
-    gateway('shop/edge', listeners, { tls: { frontend: { default: { validation } } } }),
-    secret,
-  ]);
-  assert.deepEqual(everywhere.listener('shop/edge', 'http'), allGood);
-  assert.ok(everywhere.listener('shop/edge', 'a').includes('Accepted=False/UnsupportedValue'));
-  const onePort = see([
-    gateway('shop/edge', listeners, {
-      tls: { frontend: { default: {}, perPort: [{ port: 8443, tls: { validation } }] } },
-    }),
-    secret,
-  ]);
+  const withTls = (frontend: FrontendTls, ...more: readonly ClusterObject[]) =>
+    see([
+      gateway('shop/edge', listeners, { tls: { frontend } }),
+      secret,
+      configMap('shop/ca', pair.certificate),
+      ...more,
+    ]);
+  const asked = withTls({ default: { validation: refersTo('ca') } });
+  for (const name of ['http', 'a', 'b']) assert.deepEqual(asked.listener('shop/edge', name), allGood, name);
+  const { listeners: table } = asked.table('shop/edge');
+  const expected = { mode: 'AllowValidOnly', authorities: pair.certificate.trim() };
+  assert.deepEqual(
+    [table['http'], table['a'], table['b']].map(listener => listener?.clientValidation),
+    [undefined, expected, expected],
+  );
+  const perPort = [{ port: 8443, tls: { validation: refersTo('gone') } }];
+  const onePort = withTls({ default: { validation: refersTo('ca') }, perPort });
   assert.deepEqual(onePort.listener('shop/edge', 'a'), allGood);
-  assert.ok(onePort.listener('shop/edge', 'b').includes('Accepted=False/UnsupportedValue'));
+  const broken = onePort.listener('shop/edge', 'b');
+  assert.ok(broken.includes('Accepted=False/NoValidCACertificate'), String(broken));
+  assert.ok(broken.includes('ResolvedRefs=False/InvalidCACertificateRef'), String(broken));
+  assert.equal(onePort.table('shop/edge').listeners['b'], undefined, 'nobody is let in unasked');
+  for (const [validation, reason, ...more] of [
+    [refersTo('ca', 'Service'), 'InvalidCACertificateKind'],
+    [refersTo('ca', 'ConfigMap', { namespace: 'other' }), 'RefNotPermitted', configMap('other/ca', 'x')],
+    [refersTo('text'), 'InvalidCACertificateRef', configMap('shop/text', 'no certificate')],
+  ] as const) {
+    const seen = withTls({ default: { validation } }, ...more).listener('shop/edge', 'a');
+    assert.ok(seen.includes('Accepted=False/NoValidCACertificate'), String(seen));
+    assert.ok(seen.includes(`ResolvedRefs=False/${reason}`), `${String(seen)} for ${reason}`);
+  }
 });
 
-test('a client certificate toward backends is told to be unsupported', () => {
-  const tls = { backend: { clientCertificateRef: { name: 'client' } } };
-  const seen = see([gateway('shop/edge', [http('http')], { tls })]);
-  assert.ok(seen.gateway('shop/edge').includes('ResolvedRefs=False/InvalidClientCertificateRef'));
+test('a Gateway that lets clients in whose certificates prove nothing says so', () => {
+  const validation = {
+    mode: 'AllowInsecureFallback',
+    caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }],
+  } as const;
+  const seen = see([
+    gateway('shop/edge', [https('a', 'cert')], { tls: { frontend: { default: { validation } } } }),
+    secret,
+    configMap('shop/ca', pair.certificate),
+  ]);
+  assert.ok(seen.gateway('shop/edge').includes('InsecureFrontendValidationMode=True/ConfigurationChanged'));
+  assert.equal(seen.table('shop/edge').listeners['a']?.clientValidation?.mode, 'AllowInsecureFallback');
+});
+
+test('a certificate toward backends is one of the table, and a reference that leads nowhere is told', () => {
+  const tls = { backend: { clientCertificateRef: { name: 'cert' } } };
+  const seen = see([gateway('shop/edge', [http('http')], { tls }), secret]);
+  assert.ok(seen.gateway('shop/edge').includes('ResolvedRefs=True/ResolvedRefs'));
+  assert.equal(Object.keys(seen.table('shop/edge').certificates).length, 1);
+  const absent = see([gateway('shop/edge', [http('http')], { tls })]);
+  assert.ok(absent.gateway('shop/edge').includes('ResolvedRefs=False/InvalidClientCertificateRef'));
 });
 
 test('options of TLS that nobody here knows are refused, not left out', () => {

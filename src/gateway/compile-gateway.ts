@@ -1,27 +1,51 @@
 import { parseAddress } from '../base/ip.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
+import { readCertificate } from './compile-certificates.ts';
+import { readSets } from './compile-listener-sets.ts';
 import { readListeners } from './compile-listeners.ts';
+import { judge } from './compile-verdicts.ts';
 import { bad, good } from './model.ts';
-import type { GatewayModel, GatewaySources, ListenerModel, Verdict } from './model.ts';
+import type { GatewayModel, GatewaySources, KnownCertificate, Verdict } from './model.ts';
 
 /** A Gateway of our class: what each of its listeners is, and whether it can be served at all. */
 export function readGateway(gateway: Gateway, sources: GatewaySources): GatewayModel {
-  const listeners = readListeners(gateway, sources);
+  const listeners = readListeners(gateway, gateway, [], sources);
+  const accepted = refusal(gateway) ?? judge(listeners, 'Gateway');
   const { namespace = '', name } = gateway.metadata;
-  const client = gateway.spec.tls?.backend?.clientCertificateRef;
+  const client = readClientCertificate(gateway, sources);
+  const { frontend } = gateway.spec.tls ?? {};
+  const validations = [frontend?.default, ...(frontend?.perPort ?? []).map(({ tls }) => tls)];
+  const sets = readSets(gateway, listeners, accepted, sources);
   return {
     key: `${namespace}/${name}`,
     gateway,
-    accepted: refusal(gateway) ?? judge(listeners),
-    resolvedRefs:
-      client === undefined
-        ? undefined
-        : bad(
-            'InvalidClientCertificateRef',
-            'spec.tls.backend.clientCertificateRef: client certificates toward backends are not supported',
-          ),
+    accepted: sets.some(set => set.accepted.holds) ? carried(accepted) : accepted,
+    resolvedRefs: client?.resolved,
     listeners,
+    sets,
+    isInsecure: validations.some(entry => entry?.validation?.mode === 'AllowInsecureFallback'),
+    clientCertificate: client?.certificate,
   };
+}
+
+/** A Gateway without a listener of its own that can be served is accepted where a set brings some. */
+function carried(accepted: Verdict): Verdict {
+  if (accepted.holds || accepted.reason !== 'ListenersNotValid') return accepted;
+  return good('ListenersNotValid', `${accepted.message}. Those of its ListenerSets are served`);
+}
+
+/** What the Gateway shows to backends (GatewayBackendTLS.clientCertificateRef). */
+function readClientCertificate(
+  gateway: Gateway,
+  sources: GatewaySources,
+): { readonly certificate?: KnownCertificate; readonly resolved: Verdict } | undefined {
+  const reference = gateway.spec.tls?.backend?.clientCertificateRef;
+  if (reference === undefined) return undefined;
+  const found = readCertificate(gateway, reference, 'spec.tls.backend.clientCertificateRef', sources);
+  if (!('holds' in found))
+    return { certificate: found, resolved: good('ResolvedRefs', 'All references lead to what they name') };
+  const reason = found.reason === 'InvalidCertificateRef' ? 'InvalidClientCertificateRef' : found.reason;
+  return { resolved: { ...found, reason } };
 }
 
 /** What the whole Gateway is refused for. */
@@ -41,15 +65,4 @@ function refusal({ spec }: Gateway): Verdict | undefined {
       return bad('UnsupportedAddress', `${field}: ${JSON.stringify(value)} is no IP address`);
   }
   return undefined;
-}
-
-function judge(listeners: readonly ListenerModel[]): Verdict {
-  const wrong = listeners.filter(({ accepted }) => !accepted.holds);
-  if (wrong.length === 0) return good('Accepted', 'The Gateway is accepted');
-  const nameOf = ({ listener }: ListenerModel) => listener.name;
-  const right = listeners.filter(({ accepted }) => accepted.holds);
-  const refused = wrong.map(({ listener, accepted }) => `${listener.name} (${accepted.reason})`).join(', ');
-  if (right.length === 0) return bad('ListenersNotValid', `No listener can be accepted: ${refused}`);
-  const message = `Accepted: ${right.map(nameOf).join(', ')}. Not accepted: ${refused}`;
-  return good('ListenersNotValid', message);
 }

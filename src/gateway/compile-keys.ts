@@ -1,8 +1,9 @@
 import type { BackendObjectReference, HTTPRouteFilter } from '../kube/types/gateway-routes.ts';
-import type { Gateway } from '../kube/types/gateway.ts';
+import type { BackendTLSPolicy } from '../kube/types/gateway-policies.ts';
+import type { Gateway, ListenerSet } from '../kube/types/gateway.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
 import type { AnyRule } from './compile-grpc-rule.ts';
-import { parentKey } from './model.ts';
+import { GATEWAY_GROUP, parentKey } from './model.ts';
 import type { Route } from './model.ts';
 
 /** What objects refer to, as `namespace/name`: indexes are made of it. Each key once. */
@@ -13,7 +14,7 @@ export function routeKey({ kind, metadata }: Route): string {
   return kind === 'HTTPRoute' ? key : `${kind}:${key}`;
 }
 
-/** Gateways that a route names as parents. */
+/** Gateways, and sets of listeners, that a route names as parents, as `parentKey` names them. */
 export function parentsOf({ metadata, spec }: Route): readonly string[] {
   return unique((spec.parentRefs ?? []).flatMap(parent => parentKey(parent, metadata.namespace ?? '') ?? []));
 }
@@ -26,24 +27,65 @@ export function backendsOf(route: Route): readonly string[] {
     rules
       .flatMap(({ backendRefs = [], filters = [] }) => [
         ...backendRefs,
-        ...mirrorsOf(filters),
-        ...backendRefs.flatMap(reference => mirrorsOf(reference.filters ?? [])),
+        ...namedBy(filters),
+        ...backendRefs.flatMap(reference => namedBy(reference.filters ?? [])),
       ])
       .map(({ namespace = own, name }) => `${namespace}/${name}`),
   );
 }
 
-const mirrorsOf = (filters: readonly HTTPRouteFilter[]): readonly BackendObjectReference[] =>
-  filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []);
+const namedBy = (filters: readonly HTTPRouteFilter[]): readonly BackendObjectReference[] =>
+  filters.flatMap(({ externalAuth, requestMirror }) =>
+    [externalAuth?.backendRef, requestMirror?.backendRef].filter(reference => reference !== undefined),
+  );
 
-/** Secrets that a Gateway's listeners take their certificates from, whether or not they may. */
-export function secretsOf({ metadata, spec }: Gateway): readonly string[] {
+/** Secrets that a Gateway, or a set of listeners, takes certificates from, whether or not it may. */
+export function secretsOf({ metadata, spec }: Gateway | ListenerSet): readonly string[] {
+  const client = 'tls' in spec ? spec.tls?.backend?.clientCertificateRef : undefined;
   return unique(
-    spec.listeners.flatMap(({ tls }) =>
-      (tls?.certificateRefs ?? []).map(
-        ({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`,
-      ),
-    ),
+    [
+      ...spec.listeners.flatMap(({ tls }) => tls?.certificateRefs ?? []),
+      ...(client === undefined ? [] : [client]),
+    ].map(({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`),
+  );
+}
+
+/** ConfigMaps that a Gateway takes its clients' authorities from, whether or not it may. */
+export function configMapsOf({ metadata, spec }: Gateway): readonly string[] {
+  const { default: all, perPort = [] } = spec.tls?.frontend ?? {};
+  const references = [all, ...perPort.map(({ tls }) => tls)].flatMap(
+    entry => entry?.validation?.caCertificateRefs ?? [],
+  );
+  return unique(references.map(({ namespace = metadata.namespace ?? '', name }) => `${namespace}/${name}`));
+}
+
+/** The Gateway that a set of listeners names as its parent; undefined for a parent of another kind. */
+export function gatewayOfSet({ metadata, spec }: ListenerSet): string | undefined {
+  const {
+    group = GATEWAY_GROUP,
+    kind = 'Gateway',
+    namespace = metadata.namespace ?? '',
+    name,
+  } = spec.parentRef;
+  return group === GATEWAY_GROUP && kind === 'Gateway' ? `${namespace}/${name}` : undefined;
+}
+
+/** Services that a policy names. */
+export function servicesOfPolicy({ metadata, spec }: BackendTLSPolicy): readonly string[] {
+  return unique(
+    spec.targetRefs
+      .filter(({ group, kind }) => group === '' && kind === 'Service')
+      .map(({ name }) => `${metadata.namespace ?? ''}/${name}`),
+  );
+}
+
+/** ConfigMaps that a policy takes authorities from. */
+export function configMapsOfPolicy({ metadata, spec }: BackendTLSPolicy): readonly string[] {
+  const references = spec.validation.caCertificateRefs ?? [];
+  return unique(
+    references
+      .filter(({ group, kind }) => group === '' && kind === 'ConfigMap')
+      .map(({ name }) => `${metadata.namespace ?? ''}/${name}`),
   );
 }
 

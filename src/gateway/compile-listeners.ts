@@ -1,41 +1,67 @@
 import { provenanceOf } from '../base/provenance.ts';
 import { proxy } from '../kernel/contract.ts';
-import type { Gateway, Listener, RouteGroupKind } from '../kube/types/gateway.ts';
+import type { Gateway, Listener, ListenerSet, RouteGroupKind } from '../kube/types/gateway.ts';
+import { readAuthorities } from './compile-authorities.ts';
 import { readCertificates } from './compile-certificates.ts';
 import { isHostname } from './compile-hostname.ts';
-import { GATEWAY_GROUP, bad, good } from './model.ts';
+import { GATEWAY_GROUP, bad, good, isStream } from './model.ts';
 import type { GatewaySources, ListenerModel, Verdict } from './model.ts';
+import type { TableClientValidation } from './table.ts';
 
-const ROUTES: readonly RouteGroupKind[] = [
-  { group: GATEWAY_GROUP, kind: 'HTTPRoute' },
-  { group: GATEWAY_GROUP, kind: 'GRPCRoute' },
-];
-const TLS_ROUTE: readonly RouteGroupKind[] = [{ group: GATEWAY_GROUP, kind: 'TLSRoute' }];
-const PROTOCOLS = ['HTTP', 'HTTPS', 'TLS'];
+const kindsOf = (...kinds: readonly string[]): readonly RouteGroupKind[] =>
+  kinds.map(kind => ({ group: GATEWAY_GROUP, kind }));
 
-/** Listeners of a Gateway, with what is wrong with each. */
-export function readListeners(gateway: Gateway, sources: GatewaySources): readonly ListenerModel[] {
-  const { listeners } = gateway.spec;
+/** The kinds of routes that fit each protocol. */
+const ROUTES: Readonly<Record<string, readonly RouteGroupKind[]>> = {
+  HTTP: kindsOf('HTTPRoute', 'GRPCRoute'),
+  HTTPS: kindsOf('HTTPRoute', 'GRPCRoute'),
+  TLS: kindsOf('TLSRoute'),
+  TCP: kindsOf('TCPRoute'),
+  UDP: kindsOf('UDPRoute'),
+};
+const isKnown = (protocol: string): boolean => Object.hasOwn(ROUTES, protocol);
+
+/**
+ * Listeners of a Gateway, or of a set of it, with what is wrong with each. `before`: of a set, those that have what they
+ * claim already.
+ */
+export function readListeners(
+  gateway: Gateway,
+  owner: Gateway | ListenerSet,
+  before: readonly Listener[],
+  sources: GatewaySources,
+): readonly ListenerModel[] {
+  const { listeners } = owner.spec;
+  const prefix = owner.kind === 'Gateway' ? '' : `${owner.metadata.namespace ?? ''}/${owner.metadata.name}/`;
+  const claimed = [...before];
   return listeners.map((listener, index): ListenerModel => {
     const field = `spec.listeners[${index}]`;
-    const conflicted = conflictOf(listener, listeners);
-    const accepted = acceptedOf(gateway, listener, field, conflicted);
+    const rivals = owner.kind === 'Gateway' ? listeners.filter(other => other !== listener) : claimed;
+    const conflicted = conflictOf(listener, rivals);
+    if (!conflicted.holds) claimed.push(listener);
     const { kinds, resolved: kindsResolved } = readKinds(listener, field);
     const isPassthrough = listener.protocol === 'TLS' && listener.tls?.mode === 'Passthrough';
-    const { certificates, resolved } =
-      (listener.protocol === 'HTTPS' || listener.protocol === 'TLS') && !isPassthrough
-        ? readCertificates(gateway, listener, field, sources)
-        : { certificates: [], resolved: good('ResolvedRefs', 'All references lead to what they name') };
+    const endsTls = (listener.protocol === 'HTTPS' || listener.protocol === 'TLS') && !isPassthrough;
+    const resolved = good('ResolvedRefs', 'All references lead to what they name');
+    const found = endsTls
+      ? readCertificates(owner, listener, field, sources)
+      : { certificates: [], resolved };
+    const clients = endsTls ? readValidation(gateway, listener.port, sources) : undefined;
+    const accepted = acceptedOf(listener, field, conflicted, clients);
     return {
+      name: `${prefix}${listener.name}`,
+      owner,
       listener,
       hostname: nameOf(listener),
       supportedKinds: kinds,
       accepted,
       conflicted,
-      resolvedRefs: resolved.holds ? kindsResolved : resolved,
-      certificates,
-      isServed: accepted.holds && (listener.protocol === 'HTTP' || isPassthrough || certificates.length > 0),
-      provenance: provenanceOf('Gateway', gateway.metadata, field),
+      resolvedRefs:
+        [found.resolved, clients?.resolved ?? resolved].find(({ holds }) => !holds) ?? kindsResolved,
+      certificates: found.certificates,
+      clientValidation: clients?.validation,
+      isServed: accepted.holds && (!endsTls || found.certificates.length > 0),
+      provenance: provenanceOf(owner.kind, owner.metadata, field),
     };
   });
 }
@@ -44,42 +70,69 @@ function nameOf({ hostname }: Listener): string | undefined {
   return hostname === undefined || hostname === '' ? undefined : hostname.toLowerCase();
 }
 
-function acceptedOf(gateway: Gateway, listener: Listener, field: string, conflicted: Verdict): Verdict {
+function acceptedOf(
+  listener: Listener,
+  field: string,
+  conflicted: Verdict,
+  clients: ReadValidation | undefined,
+): Verdict {
   const { port, protocol, tls } = listener;
-  if (!PROTOCOLS.includes(protocol))
-    return bad('UnsupportedProtocol', `${field}: ${protocol} is not supported; HTTP, HTTPS and TLS are`);
+  if (!isKnown(protocol))
+    return bad(
+      'UnsupportedProtocol',
+      `${field}: ${protocol} is not supported; ${Object.keys(ROUTES).join(', ')} are`,
+    );
   if (conflicted.holds) return bad(conflicted.reason, conflicted.message);
   if (port === proxy.controlPort || port === proxy.healthPort)
     return bad('PortUnavailable', `${field}: port ${port} is the proxy's own`);
   const hostname = nameOf(listener);
   if (hostname !== undefined && !isHostname(hostname))
     return bad('UnsupportedValue', `${field}: ${JSON.stringify(hostname)} is no hostname`);
-  const unsupported = unsupportedTls(gateway, listener);
-  if (protocol !== 'HTTP' && unsupported !== undefined)
-    return bad('UnsupportedValue', `${field}: ${unsupported}`);
+  // What would be weaker than asked for if it were left out of account.
+  const [option] = Object.keys(tls?.options ?? {});
+  if (option !== undefined)
+    return bad('UnsupportedValue', `${field}: the TLS option ${option} is not supported`);
   if (protocol === 'HTTPS' && tls?.mode === 'Passthrough')
     return bad('UnsupportedValue', `${field}: HTTPS ends here, and cannot pass through`);
+  if (clients !== undefined && clients.validation === undefined)
+    return bad('NoValidCACertificate', clients.resolved.message);
   return good('Accepted', 'The listener is accepted');
 }
 
-/** What would be weaker than asked for if it were left out of account. */
-function unsupportedTls({ spec }: Gateway, { port, tls }: Listener): string | undefined {
-  const [option] = Object.keys(tls?.options ?? {});
-  if (option !== undefined) return `the TLS option ${option} is not supported`;
-  const frontend = spec.tls?.frontend;
-  const own = frontend?.perPort?.find(entry => entry.port === port);
-  const validation = own === undefined ? frontend?.default?.validation : own.tls.validation;
-  return validation === undefined
-    ? undefined
-    : 'the validation of client certificates (spec.tls.frontend) is not supported';
+interface ReadValidation {
+  /** Undefined where no authority could be read: nobody could prove anything. */
+  readonly validation: TableClientValidation | undefined;
+  readonly resolved: Verdict;
 }
 
-/** Every listener that cannot be told from another one is conflicted: none of them wins (Gateway API, spec.listeners). */
-function conflictOf(listener: Listener, listeners: readonly Listener[]): Verdict {
-  const others = listeners.filter(
-    other => other !== listener && other.port === listener.port && PROTOCOLS.includes(other.protocol),
+/** What clients of a port have to prove; that of the port comes before the default (FrontendTLSConfig). */
+function readValidation(gateway: Gateway, port: number, sources: GatewaySources): ReadValidation | undefined {
+  const frontend = gateway.spec.tls?.frontend;
+  const at = frontend?.perPort?.findIndex(entry => entry.port === port) ?? -1;
+  const validation = (at < 0 ? frontend?.default : frontend?.perPort?.[at]?.tls)?.validation;
+  if (validation === undefined) return undefined;
+  const { caCertificateRefs, mode = 'AllowValidOnly' } = validation;
+  const place = `spec.tls.frontend.${at < 0 ? 'default' : `perPort[${at}].tls`}.validation.caCertificateRefs`;
+  const referrer = {
+    kind: 'Gateway',
+    namespace: gateway.metadata.namespace ?? '',
+    wrongKind: 'InvalidCACertificateKind',
+  } as const;
+  const { authorities, resolved } = readAuthorities(referrer, caCertificateRefs, place, sources);
+  return { validation: authorities === undefined ? undefined : { mode, authorities }, resolved };
+}
+
+/**
+ * Of a Gateway's own listeners every one that cannot be told from another is conflicted: none of them wins (Gateway API,
+ * spec.listeners). UDP has ports of its own.
+ */
+function conflictOf(listener: Listener, rivals: readonly Listener[]): Verdict {
+  const none = bad('NoConflicts', 'No other listener claims the same');
+  if (!isKnown(listener.protocol)) return none;
+  const isUdp = ({ protocol }: Listener) => protocol === 'UDP';
+  const others = rivals.filter(
+    other => other.port === listener.port && isUdp(other) === isUdp(listener) && isKnown(other.protocol),
   );
-  if (!PROTOCOLS.includes(listener.protocol)) return bad('NoConflicts', 'No other listener claims the same');
   const protocol = others.find(other => other.protocol !== listener.protocol);
   if (protocol !== undefined)
     return good(
@@ -87,7 +140,9 @@ function conflictOf(listener: Listener, listeners: readonly Listener[]): Verdict
       `Port ${listener.port} is claimed for ${protocol.protocol} by listener ${protocol.name} as well`,
     );
   const same = others.find(other => nameOf(other) === nameOf(listener));
-  if (same === undefined) return bad('NoConflicts', 'No other listener claims the same');
+  if (same === undefined) return none;
+  if (isStream({ listener }))
+    return good('ListenerConflict', `Port ${listener.port} is claimed by listener ${same.name} as well`);
   const name = nameOf(listener) ?? 'every hostname';
   return good(
     'HostnameConflict',
@@ -100,7 +155,7 @@ function readKinds(
   { allowedRoutes, protocol }: Listener,
   field: string,
 ): { readonly kinds: readonly RouteGroupKind[]; readonly resolved: Verdict } {
-  const fit = protocol === 'TLS' ? TLS_ROUTE : PROTOCOLS.includes(protocol) ? ROUTES : [];
+  const fit = (isKnown(protocol) ? ROUTES[protocol] : undefined) ?? [];
   const listed = allowedRoutes?.kinds ?? [];
   const resolved = good('ResolvedRefs', 'All references lead to what they name');
   if (listed.length === 0) return { kinds: fit, resolved };

@@ -40,13 +40,17 @@ test('the balancer has the ports of accepted listeners, each once', () => {
     http('a', { hostname: 'a.example.com' }),
     http('b', { hostname: 'b.example.com' }),
     http('c', { port: 8080 }),
-    http('refused', { port: 9000, protocol: 'TCP' }),
+    http('refused', { port: 9000, protocol: 'example.com/Own' }),
+    http('db', { port: 5432, protocol: 'TCP' }),
+    http('time', { port: 80, protocol: 'UDP' }),
   );
   assert.deepEqual(
-    service.spec.ports?.map(({ name, port, targetPort }) => [name, port, targetPort]),
+    service.spec.ports?.map(({ name, port, protocol, targetPort }) => [name, protocol, port, targetPort]),
     [
-      ['port-80', 80, 80],
-      ['port-8080', 8080, 8080],
+      ['port-80', 'TCP', 80, 80],
+      ['port-80-udp', 'UDP', 80, 80],
+      ['port-5432', 'TCP', 5432, 5432],
+      ['port-8080', 'TCP', 8080, 8080],
     ],
   );
 });

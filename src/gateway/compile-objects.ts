@@ -4,9 +4,9 @@ import type { Secret, ServiceAccount } from '../kube/types/config.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
 import type { ObjectMeta, OwnerReference } from '../kube/types/meta.ts';
 import type { PodSpec } from '../kube/types/pod.ts';
-import type { Service } from '../kube/types/service.ts';
+import type { Service, ServicePort } from '../kube/types/service.ts';
 import { requestedAddresses } from './compile-status.ts';
-import { GATEWAY_LABEL } from './model.ts';
+import { GATEWAY_LABEL, allListeners } from './model.ts';
 import type { GatewayModel } from './model.ts';
 
 /** Everything that is made for a Gateway carries this. */
@@ -123,13 +123,27 @@ function metadataOf(gateway: Gateway, name: string, digest: ProxyOptions['digest
 }
 
 /** The ports of accepted listeners: also of one whose certificate is missing, so that it keeps its place. */
-function serviceOf(
-  { gateway, listeners }: GatewayModel,
-  metadata: ObjectMeta,
-  { digest }: ProxyOptions,
-): Service {
-  const accepted = listeners.filter(listener => listener.accepted.holds);
-  const ports = [...new Set(accepted.map(({ listener }) => listener.port))].toSorted((a, b) => a - b);
+function portsOf(model: GatewayModel): readonly ServicePort[] {
+  const accepted = allListeners(model).filter(listener => listener.accepted.holds);
+  const ports = new Map<string, ServicePort>();
+  for (const {
+    listener: { port, protocol },
+  } of accepted) {
+    const isUdp = protocol === 'UDP';
+    const name = `port-${port}${isUdp ? '-udp' : ''}`;
+    ports.set(name, { name, protocol: isUdp ? 'UDP' : 'TCP', port, targetPort: port });
+  }
+  return [...ports.values()].toSorted(
+    (a, b) => a.port - b.port || ((a.name ?? '') < (b.name ?? '') ? -1 : 1),
+  );
+}
+
+/**
+ * Connections to ports of TCP and UDP listeners are led to the backends of a route before they come to a proxy; without a
+ * route they come to where nobody listens, and are refused.
+ */
+function serviceOf(model: GatewayModel, metadata: ObjectMeta, { digest }: ProxyOptions): Service {
+  const { gateway } = model;
   const asked = requestedAddresses(gateway);
   return {
     apiVersion: 'v1',
@@ -148,7 +162,7 @@ function serviceOf(
       allocateLoadBalancerNodePorts: false,
       ipFamilyPolicy: 'PreferDualStack',
       selector: selectorOf(gateway, digest),
-      ports: ports.map(port => ({ name: `port-${port}`, protocol: 'TCP', port, targetPort: port })),
+      ports: portsOf(model),
     },
   };
 }

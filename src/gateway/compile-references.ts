@@ -45,12 +45,14 @@ export function resolveBackend(
     return refuse('InvalidKind', `Service ${key} is an ExternalName, which requests are not sent to`);
   if (port === undefined) return refuse('BackendNotFound', 'a Service needs a port');
   const found = service.spec.ports?.filter(candidate => candidate.port === port) ?? [];
-  const usable = found.find(({ protocol = 'TCP' }) => protocol === 'TCP');
+  const wanted = route.kind === 'UDPRoute' ? 'UDP' : 'TCP';
+  const usable = found.find(({ protocol = 'TCP' }) => protocol === wanted);
   if (found.length === 0) return refuse('BackendNotFound', `Service ${key} has no port ${port}`);
   if (usable === undefined)
-    return refuse('UnsupportedProtocol', `port ${port} of Service ${key} is no TCP port`);
-  // What a TLSRoute's backend speaks is its clients' affair.
-  const unsupported = route.kind === 'TLSRoute' ? undefined : unsupportedProtocol(usable);
+    return refuse('UnsupportedProtocol', `port ${port} of Service ${key} is no ${wanted} port`);
+  // What the backend speaks where connections pass as octets is its clients' affair.
+  const isRead = route.kind === 'HTTPRoute' || route.kind === 'GRPCRoute';
+  const unsupported = isRead ? unsupportedProtocol(usable) : undefined;
   if (unsupported !== undefined)
     return refuse(
       'UnsupportedProtocol',

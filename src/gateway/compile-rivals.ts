@@ -37,11 +37,11 @@ function attachBeside(
   taken: Map<string, RouteModel[]>,
 ): readonly Attachment[] {
   const { kind } = route.route;
-  if (kind === 'TLSRoute') return attachments;
+  if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return attachments;
   const other = kind === 'HTTPRoute' ? 'GRPCRoute' : 'HTTPRoute';
   const rivalOn = (listener: ListenerModel) =>
     taken
-      .get(`${other} ${listener.listener.name}`)
+      .get(`${other} ${listener.name}`)
       ?.find(rival =>
         namesOn(rival, listener).some(a => namesOn(route, listener).some(b => doIntersect(a, b))),
       );
@@ -55,9 +55,7 @@ function attachBeside(
     const sentence = `${other} ${namespace}/${name}, which comes first, has names in common with this ${kind}`;
     return { ...attachment, listeners, verdict: bad('HostnameConflict', sentence) };
   });
-  for (const { name } of new Set(
-    left.flatMap(({ listeners }) => listeners.map(({ listener }) => listener)),
-  )) {
+  for (const { name } of new Set(left.flatMap(({ listeners }) => listeners))) {
     const key = `${kind} ${name}`;
     const routes = taken.get(key);
     if (routes === undefined) taken.set(key, [route]);

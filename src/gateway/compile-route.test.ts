@@ -328,8 +328,11 @@ test('values that a later API may have, and expressions that no bounded time is 
     [{ filters: [{ type: 'URLRewrite', urlRewrite: { path: { type: 'Other' as 'ReplaceFullPath' } } }] }],
     [{ timeouts: { request: '1 minute' } }],
     // Of the experimental channel.
-    [{ retry: { attempts: 3 } } as HTTPRouteRule],
-    [{ sessionPersistence: { sessionName: 'x' } } as HTTPRouteRule],
+    [{ retry: { codes: [200] } }],
+    [{ retry: { backoff: '1 minute' } }],
+    [{ sessionPersistence: { sessionName: 'a name' } }],
+    [{ sessionPersistence: { cookieConfig: { lifetimeType: 'Permanent' } } }],
+    [{ later: true } as HTTPRouteRule],
   ];
   for (const list of rules)
     assert.equal(made(list).conditions?.[0], 'Accepted=False/UnsupportedValue', JSON.stringify(list));

@@ -2,11 +2,12 @@ import { provenanceOf } from '../base/provenance.ts';
 import type { GRPCRouteMatch, HTTPBackendRef, HTTPRouteMatch } from '../kube/types/gateway-routes.ts';
 import { millisecondsOf } from './compile-duration.ts';
 import { compileFilters } from './compile-filters.ts';
-import type { FilterProblem, MirrorTo } from './compile-filters.ts';
+import type { FilterProblem, LeadTo } from './compile-filters.ts';
 import { isHostname } from './compile-hostname.ts';
 import { type AnyRule, rulesOf } from './compile-grpc-rule.ts';
 import { routeKey } from './compile-keys.ts';
 import { compileGrpcMatch, compileMatch } from './compile-match.ts';
+import { compileRetry, compileSession } from './compile-rule-options.ts';
 import { resolveBackend } from './compile-references.ts';
 import type { ResolvedBackend } from './compile-references.ts';
 import { bad, good } from './model.ts';
@@ -16,13 +17,12 @@ import type { TableBackendReference, TableFilter, TableMatch, TableRule } from '
 type Sources = Pick<GatewaySources, 'service' | 'grants'>;
 
 /** Fields of a rule that we follow; each other one that is set makes the rule invalid, so that nothing is left out unseen. */
-const RULE_FIELDS = ['backendRefs', 'filters', 'matches', 'name', 'timeouts'];
+const RULE_FIELDS = ['backendRefs', 'filters', 'matches', 'name', 'retry', 'sessionPersistence', 'timeouts'];
 /** Problems that a condition's message tells; the others are counted. */
 const TOLD = 8;
 
 /** What a route asks for. A route without rules matches everything and leads nowhere. */
 export function readRoute(route: Route, sources: Sources): RouteModel {
-  const { spec } = route;
   const read = rulesOf(route).map((rule, index) => readRule(route, rule, index, sources));
   const backends = new Map<string, { readonly service: string; readonly port: number }>();
   for (const { resolved } of read)
@@ -31,7 +31,7 @@ export function readRoute(route: Route, sources: Sources): RouteModel {
   return {
     key: routeKey(route),
     route,
-    hostnames: (spec.hostnames ?? []).map(name => name.toLowerCase()),
+    hostnames: hostnamesOf(route).map(name => name.toLowerCase()),
     rules: read.flatMap(rule => rule.rules),
     ...judge(route, read),
     resolvedRefs:
@@ -53,12 +53,9 @@ interface ReadRule {
  * A route is accepted where one of its rules can be served (HTTPRouteSpec.rules). Requests that an invalid rule matches are
  * answered with 500: they must not fall to a rule that was meant for others.
  */
-function judge(
-  { spec }: Route,
-  read: readonly ReadRule[],
-): Pick<RouteModel, 'accepted' | 'partiallyInvalid'> {
+function judge(route: Route, read: readonly ReadRule[]): Pick<RouteModel, 'accepted' | 'partiallyInvalid'> {
   const accepted = good('Accepted', 'The route is attached');
-  const wrongName = (spec.hostnames ?? []).find(name => !isHostname(name.toLowerCase()));
+  const wrongName = hostnamesOf(route).find(name => !isHostname(name.toLowerCase()));
   if (wrongName !== undefined) {
     const message = `spec.hostnames: ${JSON.stringify(wrongName)} is no hostname`;
     return { accepted: bad('UnsupportedValue', message), partiallyInvalid: undefined };
@@ -98,12 +95,16 @@ function readRule(route: Route, rule: AnyRule, index: number, sources: Sources):
     else matches.push({ match, field: rule.matches?.length ? `${field}.matches[${at}]` : field });
   }
   const hasPrefix = matches.every(({ match }) => match.path.type === 'PathPrefix');
-  const mirrored = mirrorsOf(route, field, sources);
-  const filters = compileFilters(rule.filters ?? [], hasPrefix, mirrored.to);
+  const led = leadsOf(route, field, sources);
+  const filters = compileFilters(rule.filters ?? [], hasPrefix, led.to);
   if (!isFilters(filters)) wrong ??= filters;
   wrong ??= unknownField(rule);
-  const timeouts = compileTimeouts(rule);
-  if (timeouts !== undefined && 'sentence' in timeouts) wrong ??= timeouts;
+  const options = compileOptions(
+    rule,
+    `${route.metadata.namespace ?? ''}.${route.metadata.name}.${index}`,
+    matches.map(({ match }) => match),
+  );
+  if ('sentence' in options) wrong ??= options;
   const {
     references,
     unresolved,
@@ -118,26 +119,45 @@ function readRule(route: Route, rule: AnyRule, index: number, sources: Sources):
   const rules = matches.map(({ match, field: place }): TableRule => {
     const own = { provenance: provenanceOf(route.kind, route.metadata, place), ...named, match };
     if (wrong !== undefined || !isFilters(filters)) return { ...own, filters: [], backends: [] };
-    const limits = timeouts === undefined || 'sentence' in timeouts ? {} : { timeouts };
-    return { ...own, filters, backends: references, ...limits };
+    return { ...own, filters, backends: references, ...('sentence' in options ? {} : options) };
   });
   return {
     rules,
     problem: wrong && problem(wrong),
-    unresolved: [...unresolved, ...mirrored.unresolved],
-    resolved: [...resolved, ...mirrored.resolved],
+    unresolved: [...unresolved, ...led.unresolved],
+    resolved: [...resolved, ...led.resolved],
   };
 }
+
+const hostnamesOf = ({ spec }: Route): readonly string[] =>
+  'hostnames' in spec ? (spec.hostnames ?? []) : [];
 
 const isFilters = (filters: readonly TableFilter[] | FilterProblem): filters is readonly TableFilter[] =>
   Array.isArray(filters);
 
-/** What the experimental channel has and we do not, as retries. */
+/** What a later release of the API may have, and we do not. */
 function unknownField(rule: AnyRule): FilterProblem | undefined {
   const [name] = Object.entries(rule).flatMap(([key, value]) =>
     RULE_FIELDS.includes(key) || value === undefined || value === null ? [] : [key],
   );
   return name === undefined ? undefined : { field: name, sentence: `${name} is not supported` };
+}
+
+/** `name` is that of a session where the rule does not say one. */
+function compileOptions(
+  rule: AnyRule,
+  name: string,
+  matches: readonly TableMatch[],
+): Pick<TableRule, 'timeouts' | 'retry' | 'sessionPersistence'> | FilterProblem {
+  const options = {
+    timeouts: compileTimeouts(rule),
+    retry: rule.retry && compileRetry(rule.retry),
+    sessionPersistence: rule.sessionPersistence && compileSession(rule.sessionPersistence, name, matches),
+  };
+  for (const option of Object.values(options))
+    if (option !== undefined && 'sentence' in option) return option;
+  // Those that are absent are left out, and none is a problem.
+  return Object.fromEntries(Object.entries(options).filter(([, option]) => option !== undefined));
 }
 
 function compileTimeouts({ timeouts }: AnyRule): TableRule['timeouts'] | FilterProblem {
@@ -173,10 +193,10 @@ function readBackends(
   for (const [index, backend] of backendRefs.entries()) {
     const place = `${field}.backendRefs[${index}]`;
     const found = resolveBackend(route, backend, place, sources);
-    const mirrored = mirrorsOf(route, place, sources);
-    const filters = compileBackendFilters(backend, hasPrefix, mirrored.to);
-    unresolved.push(...mirrored.unresolved);
-    resolved.push(...mirrored.resolved);
+    const led = leadsOf(route, place, sources);
+    const filters = compileBackendFilters(backend, hasPrefix, led.to);
+    unresolved.push(...led.unresolved);
+    resolved.push(...led.resolved);
     if (!isFilters(filters)) problem ??= { ...filters, field: `backendRefs[${index}].${filters.field}` };
     if ('holds' in found) unresolved.push(found);
     else resolved.push(found);
@@ -190,11 +210,11 @@ function readBackends(
   return { references, unresolved, resolved, problem };
 }
 
-/** Where mirrors of filters below a field lead: what was found of them is gathered. */
-function mirrorsOf(route: Route, below: string, sources: Sources) {
+/** Where filters below a field lead: what was found of them is gathered. */
+function leadsOf(route: Route, below: string, sources: Sources) {
   const unresolved: Verdict[] = [];
   const resolved: ResolvedBackend[] = [];
-  const to: MirrorTo = (reference, field) => {
+  const to: LeadTo = (reference, field) => {
     const found = resolveBackend(route, reference, `${below}.${field}`, sources);
     if ('holds' in found) unresolved.push(found);
     else resolved.push(found);
@@ -203,10 +223,12 @@ function mirrorsOf(route: Route, below: string, sources: Sources) {
   return { to, unresolved, resolved };
 }
 
-/** A request that is redirected has no backend, and one of CORS is judged before there is one. */
-function compileBackendFilters({ filters = [] }: HTTPBackendRef, hasPrefix: boolean, mirrorTo: MirrorTo) {
-  const redirect = filters.findIndex(({ type }) => type === 'RequestRedirect' || type === 'CORS');
-  if (redirect < 0) return compileFilters(filters, hasPrefix, mirrorTo);
+/** A request that is redirected has no backend, and of these a request is judged before there is one. */
+function compileBackendFilters({ filters = [] }: HTTPBackendRef, hasPrefix: boolean, leadTo: LeadTo) {
+  const redirect = filters.findIndex(({ type }) =>
+    ['RequestRedirect', 'CORS', 'ExternalAuth'].includes(type),
+  );
+  if (redirect < 0) return compileFilters(filters, hasPrefix, leadTo);
   const sentence = `${filters[redirect]?.type} cannot be used for one backend`;
   return { field: `filters[${redirect}]`, sentence, incompatible: true } as const;
 }

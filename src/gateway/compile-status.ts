@@ -5,13 +5,22 @@ import type {
   GatewayClass,
   GatewayClassStatus,
   GatewayStatus,
+  ListenerSet,
   ListenerStatus,
 } from '../kube/types/gateway.ts';
 import { mergeConditions } from './compile-conditions.ts';
 import type { Wanted } from './compile-conditions.ts';
+import { unlessSame } from './compile-same.ts';
 import { SUPPORTED_FEATURES } from './compile-features.ts';
-import { CONTROLLER_NAME, bad, good } from './model.ts';
-import type { Attachment, GatewayModel, ListenerModel, RouteModel, Verdict } from './model.ts';
+import { CONTROLLER_NAME, allListeners, bad, good, isStream } from './model.ts';
+import type {
+  Attachment,
+  GatewayModel,
+  ListenerModel,
+  ListenerSetModel,
+  RouteModel,
+  Verdict,
+} from './model.ts';
 
 /**
  * Status of GatewayClass, Gateway and routes. Each function answers undefined where the object says it already, so that
@@ -58,35 +67,77 @@ export function gatewayStatus(
   attachedRoutes: ReadonlyMap<string, number>,
   now: string,
 ): GatewayStatus | undefined {
-  const { gateway, accepted, resolvedRefs, listeners } = model;
+  const { gateway, accepted, isInsecure, resolvedRefs, listeners, sets } = model;
   const generation = gateway.metadata.generation ?? 0;
   const programmed = programmedOf(model, infrastructure);
   const wanted: readonly Wanted[] = [
     { type: 'Accepted', verdict: accepted },
     { type: 'Programmed', verdict: programmed },
     ...(resolvedRefs === undefined ? [] : [{ type: 'ResolvedRefs', verdict: resolvedRefs }]),
+    ...(isInsecure ? [{ type: INSECURE, verdict: insecure }] : []),
   ];
+  const attached = sets.filter(set => set.accepted.holds).length;
   const present = gateway.status?.conditions ?? [];
   const status: GatewayStatus = {
     ...gateway.status,
     addresses: accepted.holds ? usableAddresses(gateway, infrastructure) : [],
-    conditions: mergeConditions(present, wanted, { generation, now, ownTypes: ['ResolvedRefs'] }),
+    // An API that is older than ListenerSets does not keep the field.
+    ...(attached > 0 || gateway.status?.attachedListenerSets !== undefined
+      ? { attachedListenerSets: attached }
+      : {}),
+    conditions: mergeConditions(present, wanted, { generation, now, ownTypes: ['ResolvedRefs', INSECURE] }),
     listeners: listeners.map(listener =>
-      listenerStatus(listener, gateway, programmed, attachedRoutes.get(listener.listener.name) ?? 0, now),
+      listenerStatus(listener, gateway.status?.listeners, programmed, attachedRoutes, now),
     ),
   };
   return unlessSame(gateway.status, status);
 }
 
+const INSECURE = 'InsecureFrontendValidationMode';
+const insecure = good(
+  'ConfigurationChanged',
+  'Clients are let in whose certificates prove nothing (spec.tls.frontend, AllowInsecureFallback)',
+);
+
+/** Undefined where the set says it already, or names no Gateway of ours. */
+export function listenerSetStatus(
+  { set, accepted, listeners }: ListenerSetModel,
+  model: GatewayModel,
+  infrastructure: Infrastructure,
+  attachedRoutes: ReadonlyMap<string, number>,
+  now: string,
+): ListenerSet['status'] {
+  const gateway = programmedOf(model, infrastructure);
+  const programmed = gateway.holds
+    ? good('Programmed', 'At least one listener is served')
+    : bad(gateway.reason === 'Pending' ? 'Pending' : 'ParentNotProgrammed', gateway.message);
+  const status: ListenerSet['status'] = {
+    ...set.status,
+    conditions: mergeConditions(
+      set.status?.conditions ?? [],
+      [
+        { type: 'Accepted', verdict: accepted },
+        { type: 'Programmed', verdict: accepted.holds ? programmed : accepted },
+      ],
+      { generation: set.metadata.generation ?? 0, now, ownTypes: [] },
+    ),
+    listeners: listeners.map(listener =>
+      listenerStatus(listener, set.status?.listeners, gateway, attachedRoutes, now),
+    ),
+  };
+  return unlessSame(set.status, status);
+}
+
+/** `attachedRoutes` by the listener's unique name. */
 function listenerStatus(
   model: ListenerModel,
-  gateway: Gateway,
+  before: readonly ListenerStatus[] | undefined,
   gatewayProgrammed: Verdict,
-  attachedRoutes: number,
+  attachedRoutes: ReadonlyMap<string, number>,
   now: string,
 ): ListenerStatus {
-  const { listener, accepted, conflicted, resolvedRefs, supportedKinds } = model;
-  const present = gateway.status?.listeners?.find(({ name }) => name === listener.name)?.conditions ?? [];
+  const { listener, accepted, conflicted, owner, resolvedRefs, supportedKinds } = model;
+  const present = before?.find(({ name }) => name === listener.name)?.conditions ?? [];
   const wanted: readonly Wanted[] = [
     { type: 'Accepted', verdict: accepted },
     { type: 'Conflicted', verdict: conflicted },
@@ -96,9 +147,9 @@ function listenerStatus(
   return {
     name: listener.name,
     supportedKinds,
-    attachedRoutes,
+    attachedRoutes: attachedRoutes.get(model.name) ?? 0,
     conditions: mergeConditions(present, wanted, {
-      generation: gateway.metadata.generation ?? 0,
+      generation: owner.metadata.generation ?? 0,
       now,
       ownTypes: [],
     }),
@@ -114,11 +165,12 @@ function listenerProgrammed(
   if (!accepted.holds) return bad('Invalid', accepted.message);
   if (!isServed) return bad('Invalid', resolvedRefs.message);
   return gateway.holds
-    ? good('Programmed', 'The proxies serve the listener')
+    ? good('Programmed', 'The listener is served')
     : bad(gateway.reason === 'Invalid' ? 'Invalid' : 'Pending', gateway.message);
 }
 
-function programmedOf({ accepted, gateway }: GatewayModel, infrastructure: Infrastructure): Verdict {
+function programmedOf(model: GatewayModel, infrastructure: Infrastructure): Verdict {
+  const { accepted, gateway } = model;
   const { addresses, availableProxies, problem } = infrastructure;
   if (!accepted.holds) return bad('Invalid', accepted.message);
   if (problem !== undefined) return bad('NoResources', problem);
@@ -130,12 +182,19 @@ function programmedOf({ accepted, gateway }: GatewayModel, infrastructure: Infra
     return bad('AddressNotUsable', `The load balancer did not give ${missing.join(', ')}`);
   if (addresses.length === 0)
     return bad('AddressNotAssigned', 'The load balancer has not given an address yet');
-  if (availableProxies === 0) return bad('Pending', 'No proxy is ready yet');
   const places = addresses.map(({ value }) => value).join(', ');
+  if (!needsProxies(model)) return good('Programmed', `The nodes serve ${places}`);
+  if (availableProxies === 0) return bad('Pending', 'No proxy is ready yet');
   return good(
     'Programmed',
     `${availableProxies} ${availableProxies === 1 ? 'proxy serves' : 'proxies serve'} ${places}`,
   );
+}
+
+/** A Gateway whose listeners are all the kernel's has no proxies. */
+export function needsProxies(model: GatewayModel): boolean {
+  const served = allListeners(model).filter(({ accepted }) => accepted.holds);
+  return served.length === 0 || !served.every(isStream);
 }
 
 /** The addresses that spec.addresses names; entries without a value leave the choice. */
@@ -223,24 +282,3 @@ const isSameParent = (a: ParentReference, b: ParentReference): boolean =>
   a.name === b.name &&
   a.sectionName === b.sectionName &&
   a.port === b.port;
-
-function unlessSame<T>(present: T | undefined, wanted: T): T | undefined {
-  return present !== undefined && canonical(present) === canonical(wanted) ? undefined : wanted;
-}
-
-/** The same whatever the order of keys, and of lists whose members have a type or a name. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) => {
-    if (Array.isArray(member)) return member.toSorted((a, b) => compare(keyOf(a), keyOf(b)));
-    if (typeof member !== 'object' || member === null) return member;
-    return Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => compare(a, b)));
-  });
-}
-
-function keyOf(member: unknown): string {
-  const { type, name } = (member ?? {}) as { readonly type?: unknown; readonly name?: unknown };
-  if (typeof type === 'string') return type;
-  return typeof name === 'string' ? name : '';
-}
-
-const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

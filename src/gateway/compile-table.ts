@@ -1,5 +1,7 @@
-import type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';
+import { allListeners, isStream } from './model.ts';
+import type { Attachment, GatewayModel, ListenerModel, RouteModel } from './model.ts';
 import { compileBackend } from './compile-backends.ts';
+import type { BackendSources } from './compile-backends.ts';
 import { intersect } from './compile-hostname.ts';
 import { comparePrecedence } from './compile-precedence.ts';
 import { withoutRivals } from './compile-rivals.ts';
@@ -25,8 +27,8 @@ export function hostsOf({ route, attachments }: AttachedRoute): ReadonlyMap<stri
       )
         continue;
       const hostname = intersect(name, listener.hostname) ?? '*';
-      const key = hostKey(listener.listener.name, hostname);
-      hosts.set(key, { listener: listener.listener.name, hostname });
+      const key = hostKey(listener.name, hostname);
+      hosts.set(key, { listener: listener.name, hostname });
     }
   }
   return hosts;
@@ -39,8 +41,10 @@ export interface HostPart {
 
 /** Each listener once, though several parentRefs may lead to it. */
 function servedBy(attachments: readonly Attachment[]): ReadonlySet<ListenerModel> {
-  return new Set(attachments.flatMap(({ listeners }) => listeners).filter(({ isServed }) => isServed));
+  return new Set(attachments.flatMap(({ listeners }) => listeners).filter(isProxied));
 }
+
+const isProxied = (listener: ListenerModel): boolean => listener.isServed && !isStream(listener);
 
 export function rankedRules({ rules, route }: RouteModel): readonly RankedRule[] {
   const key = `${route.metadata.namespace ?? ''}/${route.metadata.name}`;
@@ -57,7 +61,7 @@ export function compileHost(part: HostPart, rules: readonly RankedRule[]): Table
 export function compileTable(
   gateway: GatewayModel,
   routes: readonly AttachedRoute[],
-  sources: Pick<GatewaySources, 'service' | 'slices'>,
+  sources: BackendSources,
 ): RouteTable {
   const hosts = new Map<string, { readonly part: HostPart; readonly rules: RankedRule[] }>();
   const backends = new Map<string, TableBackend>();
@@ -72,8 +76,8 @@ export function compileTable(
     }
     for (const [key, { service, port }] of attached.route.backends) {
       if (backends.has(key)) continue;
-      const object = sources.service(service);
-      if (object !== undefined) backends.set(key, compileBackend(object, port, sources.slices(service)));
+      const backend = compileBackend(service, port, gateway, sources);
+      if (backend !== undefined) backends.set(key, backend);
     }
   }
   return {
@@ -84,24 +88,24 @@ export function compileTable(
 }
 
 /** A Gateway that is not accepted serves nothing. */
-export function compileListeners({
-  accepted,
-  listeners,
-}: GatewayModel): Pick<RouteTable, 'listeners' | 'certificates'> {
-  const served = accepted.holds ? listeners.filter(({ isServed }) => isServed) : [];
+export function compileListeners(gateway: GatewayModel): Pick<RouteTable, 'listeners' | 'certificates'> {
+  const served = gateway.accepted.holds ? allListeners(gateway).filter(isProxied) : [];
   const certificates = new Map<string, TableCertificate>();
-  for (const { certificates: own } of served)
-    for (const { id, chain, key, provenance } of own)
-      if (!certificates.has(id)) certificates.set(id, { chain, key, provenance });
+  for (const { id, chain, key, provenance } of [
+    ...served.flatMap(listener => listener.certificates),
+    ...(gateway.clientCertificate === undefined ? [] : [gateway.clientCertificate]),
+  ])
+    if (!certificates.has(id)) certificates.set(id, { chain, key, provenance });
   return {
-    listeners: inOrder(served.map(listener => [listener.listener.name, tableListener(listener)])),
+    listeners: inOrder(served.map(listener => [listener.name, tableListener(listener)])),
     certificates: inOrder([...certificates]),
   };
 }
 
-function tableListener({ listener, hostname, certificates, provenance }: ListenerModel): TableListener {
+function tableListener(model: ListenerModel): TableListener {
+  const { listener, hostname, certificates, clientValidation, name, provenance } = model;
   return {
-    name: listener.name,
+    name,
     port: listener.port,
     protocol: protocolOf(listener),
     ...(listener.protocol === 'TLS' && listener.tls?.mode === 'Passthrough'
@@ -109,6 +113,7 @@ function tableListener({ listener, hostname, certificates, provenance }: Listene
       : {}),
     ...(hostname === undefined ? {} : { hostname }),
     certificates: certificates.map(({ id }) => id),
+    ...(clientValidation === undefined ? {} : { clientValidation }),
     provenance,
   };
 }

@@ -1,14 +1,24 @@
 import type { Change, Informer, InformerOptions } from '../kube/informer.ts';
-import { GRPC_ROUTES, HTTP_ROUTES, TLS_ROUTES } from '../kube/resources.ts';
+import {
+  GRPC_ROUTES,
+  HTTP_ROUTES,
+  LISTENER_SETS,
+  TCP_ROUTES,
+  TLS_ROUTES,
+  UDP_ROUTES,
+} from '../kube/resources.ts';
 import type { Resource } from '../kube/resources.ts';
-import type { GRPCRoute, HTTPRoute, TLSRoute } from '../kube/types/gateway-routes.ts';
+import type { ListenerSet } from '../kube/types/gateway.ts';
 import type { KubeObject } from '../kube/types/meta.ts';
-import { backendsOf, namespaceOf, parentsOf, routeKey } from './compile-keys.ts';
+import { backendsOf, gatewayOfSet, namespaceOf, parentsOf, routeKey, secretsOf } from './compile-keys.ts';
+import { setParent } from './model.ts';
 import type { Route } from './model.ts';
 
 export type RouteIndex = 'parent' | 'namespace' | 'backend' | 'backendNamespace';
 
 type Follow = <T extends KubeObject>(resource: Resource<T>, options: InformerOptions<T>) => Informer<T>;
+
+type Followed<T extends KubeObject> = Pick<Informer<T>, 'cache' | 'onChange' | 'start' | 'synced'>;
 
 const options = {
   // Where one of the kinds is not installed there are none of it, until it is.
@@ -21,41 +31,84 @@ const options = {
   },
 } as const;
 
-/** The routes that proxies serve, of all kinds, as the API has them; by `routeKey`. */
-export class FollowedRoutes {
-  readonly #http: Informer<HTTPRoute>;
-  readonly #grpc: Informer<GRPCRoute>;
-  readonly #tls: Informer<TLSRoute>;
+/** Which routes are followed: those that proxies serve, those that the kernel serves, or both. */
+export type FollowedKinds = 'proxied' | 'streams' | 'all';
 
-  constructor(follow: Follow) {
-    this.#http = follow(HTTP_ROUTES, options);
-    this.#grpc = follow(GRPC_ROUTES, options);
-    this.#tls = follow(TLS_ROUTES, options);
+/** Routes, by `routeKey`, and the sets of listeners by which they may stand on a Gateway, as the API has them. */
+export class FollowedRoutes {
+  readonly #byKind: ReadonlyMap<string, Followed<Route>>;
+  readonly sets: Informer<ListenerSet>;
+
+  constructor(follow: Follow, kinds: FollowedKinds) {
+    const byKind = new Map<string, Followed<Route>>();
+    if (kinds !== 'streams') {
+      byKind.set('HTTPRoute', follow(HTTP_ROUTES, options));
+      byKind.set('GRPCRoute', follow(GRPC_ROUTES, options));
+      byKind.set('TLSRoute', follow(TLS_ROUTES, options));
+    }
+    if (kinds !== 'proxied') {
+      byKind.set('TCPRoute', follow(TCP_ROUTES, options));
+      byKind.set('UDPRoute', follow(UDP_ROUTES, options));
+    }
+    this.#byKind = byKind;
+    this.sets = follow(LISTENER_SETS, {
+      absent: 'empty',
+      indexes: {
+        gateway: set => [gatewayOfSet(set) ?? ''],
+        namespace: set => [set.metadata.namespace ?? ''],
+        secret: secretsOf,
+        secretNamespace: set => secretsOf(set).map(namespaceOf),
+      },
+    });
   }
 
   get synced(): Promise<unknown> {
-    return Promise.all([this.#http.synced, this.#grpc.synced, this.#tls.synced]);
+    return Promise.all([this.sets, ...this.#byKind.values()].map(informer => informer.synced));
   }
 
   start(signal: AbortSignal): void {
-    this.#http.start(signal);
-    this.#grpc.start(signal);
-    this.#tls.start(signal);
+    for (const informer of [this.sets, ...this.#byKind.values()]) informer.start(signal);
   }
 
   get(key: string): Route | undefined {
     const [kind = '', object] = key.split(':');
-    if (object === undefined) return this.#http.cache.get(kind);
-    return (kind === 'GRPCRoute' ? this.#grpc : this.#tls).cache.get(object);
+    if (object === undefined) return this.#byKind.get('HTTPRoute')?.cache.get(kind);
+    return this.#byKind.get(kind)?.cache.get(object);
+  }
+
+  list(): readonly Route[] {
+    return [...this.#byKind.values()].flatMap(({ cache }) => cache.list());
   }
 
   by(index: RouteIndex, value: string): readonly Route[] {
-    return [this.#http, this.#grpc, this.#tls].flatMap<Route>(({ cache }) => cache.by(index, value));
+    return [...this.#byKind.values()].flatMap(({ cache }) => cache.by(index, value));
+  }
+
+  /** Sets that name the Gateway, whether or not they may. */
+  setsOf(gateway: string): readonly ListenerSet[] {
+    return this.sets.cache.by('gateway', gateway);
+  }
+
+  /** Routes that name the Gateway, or a set of it. Each once. */
+  keysOf(gateway: string): readonly string[] {
+    const keys = new Set(this.#parents(gateway).flatMap(parent => this.by('parent', parent).map(routeKey)));
+    return [...keys];
+  }
+
+  /** Gateways that a route names, or that sets name that it names. */
+  gatewaysOf(route: Route): readonly string[] {
+    const found = parentsOf(route).flatMap(parent => {
+      if (!parent.startsWith(setParent(''))) return [parent];
+      const set = this.sets.cache.get(parent.slice(setParent('').length));
+      return set === undefined ? [] : (gatewayOfSet(set) ?? []);
+    });
+    return [...new Set(found)];
   }
 
   /** Whether there is a GRPCRoute on the Gateway. */
   hasCalls(gateway: string): boolean {
-    return this.#grpc.cache.by('parent', gateway).length > 0;
+    const calls = this.#byKind.get('GRPCRoute')?.cache;
+    return this.#parents(gateway).some(parent => (calls?.by('parent', parent).length ?? 0) > 0);
   }
 
   keysBy(index: RouteIndex, value: string): readonly string[] {
@@ -64,9 +117,16 @@ export class FollowedRoutes {
 
   /** Returns what ends it. */
   onChange(handler: (change: Change<Route>) => void): () => void {
-    const ends = [this.#http.onChange(handler), this.#grpc.onChange(handler), this.#tls.onChange(handler)];
+    const ends = [...this.#byKind.values()].map(informer => informer.onChange(handler));
     return () => {
       for (const end of ends) end();
     };
+  }
+
+  #parents(gateway: string): readonly string[] {
+    const sets = this.setsOf(gateway).map(({ metadata }) =>
+      setParent(`${metadata.namespace ?? ''}/${metadata.name}`),
+    );
+    return [gateway, ...sets];
   }
 }

@@ -68,7 +68,7 @@ export class LiveTable {
     this.#dirtyRoutes.add(key);
   }
 
-  /** The Service, `namespace/name`, or its slices. */
+  /** The Service, `namespace/name`, its slices, or a policy for it. */
   endpointsChanged(service: string): void {
     this.#dirtyServices.add(service);
   }
@@ -126,7 +126,7 @@ export class LiveTable {
     this.#front = compileListeners(model);
     const front = diffTables({ ...emptyTable, ...before }, { ...emptyTable, ...this.#front });
     const hosts = replaceEntries(this.#hosts, dirtyHosts, key => this.#compileHost(key));
-    const backends = replaceEntries(this.#backends, dirtyBackends, key => this.#compileBackend(key));
+    const backends = replaceEntries(this.#backends, dirtyBackends, key => this.#compileBackend(key, model));
     const change: TableChange = {
       put: { ...front?.put, ...sectionOf('hosts', hosts.put), ...sectionOf('backends', backends.put) },
       remove: {
@@ -195,15 +195,14 @@ export class LiveTable {
     return undefined;
   }
 
-  #compileBackend(key: string): TableBackend | undefined {
+  #compileBackend(key: string, model: GatewayModel): TableBackend | undefined {
     const [route] = this.#routesOfBackend.get(key) ?? [];
     const target = route === undefined ? undefined : this.#parts.get(route)?.backends.get(key);
     if (target === undefined) {
       this.#routesOfBackend.delete(key);
       return undefined;
     }
-    const service = this.#sources.service(target.service);
-    return service && compileBackend(service, target.port, this.#sources.slices(target.service));
+    return compileBackend(target.service, target.port, model, this.#sources);
   }
 }
 

@@ -1,16 +1,25 @@
 import type { Provenance } from '../base/provenance.ts';
-import type { Namespace, Secret } from '../kube/types/config.ts';
+import type { ConfigMap, Namespace, Secret } from '../kube/types/config.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
-import type { GRPCRoute, HTTPRoute, ParentReference, TLSRoute } from '../kube/types/gateway-routes.ts';
+import type { BackendTLSPolicy } from '../kube/types/gateway-policies.ts';
+import type {
+  GRPCRoute,
+  HTTPRoute,
+  ParentReference,
+  TCPRoute,
+  TLSRoute,
+  UDPRoute,
+} from '../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
   Listener,
+  ListenerSet,
   ReferenceGrant,
   RouteGroupKind,
 } from '../kube/types/gateway.ts';
 import type { Service } from '../kube/types/service.ts';
-import type { TableRule } from './table.ts';
+import type { TableClientValidation, TableRule } from './table.ts';
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 /** GatewayClass.spec.controllerName of the classes that are ours. */
@@ -29,6 +38,14 @@ export interface GatewaySources {
   grants(namespace: string): readonly ReferenceGrant[];
   /** Is the Secret a pair that TLS can be served with? Cryptography stays outside of the model. */
   certificate(secret: Secret): CertificateReading;
+  /** What follows may be left out by who reads without it: then there is none. */
+  configMap?(key: string): ConfigMap | undefined;
+  /** The authorities' certificates that a ConfigMap holds. */
+  authorities?(configMap: ConfigMap): AuthoritiesReading;
+  /** Those that name the Gateway as their parent. */
+  listenerSets?(gatewayKey: string): readonly ListenerSet[];
+  /** Those of the Service's namespace that name it, or a port of it. */
+  tlsPolicies?(serviceKey: string): readonly BackendTLSPolicy[];
 }
 
 export interface Certificate {
@@ -41,6 +58,9 @@ export interface Certificate {
 
 export type CertificateReading = { readonly certificate: Certificate } | { readonly problem: string };
 
+/** `authorities`: PEM, at least one certificate. */
+export type AuthoritiesReading = { readonly authorities: string } | { readonly problem: string };
+
 /** A condition without times: `reason` is a word of the Gateway API, `message` a sentence. */
 export interface Verdict {
   readonly holds: boolean;
@@ -49,6 +69,10 @@ export interface Verdict {
 }
 
 export interface ListenerModel {
+  /** Unique among those of the Gateway and its ListenerSets: `http`, `shop/more/http`. */
+  readonly name: string;
+  /** Whose it is. */
+  readonly owner: Gateway | ListenerSet;
   readonly listener: Listener;
   /** Lower case; undefined for every name. */
   readonly hostname: string | undefined;
@@ -58,10 +82,24 @@ export interface ListenerModel {
   /** Holds where another listener of the Gateway claims the same. */
   readonly conflicted: Verdict;
   readonly resolvedRefs: Verdict;
-  readonly certificates: readonly (Certificate & { readonly provenance: Provenance })[];
-  /** It stands in the route table. */
+  readonly certificates: readonly KnownCertificate[];
+  readonly clientValidation: TableClientValidation | undefined;
+  /** It is in force: in the route table, or, where it is `isStream`, in the kernel. */
   readonly isServed: boolean;
   readonly provenance: Provenance;
+}
+
+export type KnownCertificate = Certificate & { readonly provenance: Provenance };
+
+/** Listeners that a set adds to a Gateway. */
+export interface ListenerSetModel {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly set: ListenerSet;
+  /** Holds where at least one of its listeners is accepted. */
+  readonly accepted: Verdict;
+  /** In the order of the spec; empty where the set may not stand on the Gateway. */
+  readonly listeners: readonly ListenerModel[];
 }
 
 export interface GatewayModel {
@@ -71,12 +109,29 @@ export interface GatewayModel {
   readonly accepted: Verdict;
   /** Something that the Gateway itself refers to is not there; absent where it refers to nothing. */
   readonly resolvedRefs: Verdict | undefined;
-  /** In the order of the spec. */
+  /** Its own, in the order of the spec. */
   readonly listeners: readonly ListenerModel[];
+  /** Those that name it as their parent, the oldest first. */
+  readonly sets: readonly ListenerSetModel[];
+  /** Some of its listeners let clients in whose certificates prove nothing. */
+  readonly isInsecure: boolean;
+  /** What it shows to backends that ask for a certificate. */
+  readonly clientCertificate: KnownCertificate | undefined;
 }
 
+/** Of a Gateway and all of its sets. */
+export const allListeners = ({ listeners, sets }: GatewayModel): readonly ListenerModel[] =>
+  sets.length === 0 ? listeners : [...listeners, ...sets.flatMap(set => set.listeners)];
+
+/** Connections are translated in the kernel; no proxy sees them. */
+export const isStream = ({ listener: { protocol } }: Pick<ListenerModel, 'listener'>): boolean =>
+  protocol === 'TCP' || protocol === 'UDP';
+
 /** A route that a proxy serves. */
-export type Route = HTTPRoute | GRPCRoute | TLSRoute;
+export type ProxiedRoute = HTTPRoute | GRPCRoute | TLSRoute;
+/** A route that the kernel serves. */
+export type StreamRoute = TCPRoute | UDPRoute;
+export type Route = ProxiedRoute | StreamRoute;
 
 /** What one route asks for, whatever it is attached to. */
 export interface RouteModel {
@@ -94,7 +149,7 @@ export interface RouteModel {
   readonly backends: ReadonlyMap<string, { readonly service: string; readonly port: number }>;
 }
 
-/** One of a route's parentRefs that leads to a Gateway of ours. */
+/** One of a route's parentRefs that leads to a Gateway of ours, or to a set of one. */
 export interface Attachment {
   readonly parentRef: ParentReference;
   /** Which of the route's parentRefs it is. */
@@ -110,8 +165,16 @@ export const isOurs = (gatewayClass: GatewayClass | undefined): boolean =>
 export const good = (reason: string, message: string): Verdict => ({ holds: true, reason, message });
 export const bad = (reason: string, message: string): Verdict => ({ holds: false, reason, message });
 
-/** The `namespace/name` of a Gateway that a parentRef leads to; undefined for another kind of parent. */
+/**
+ * Whom a parentRef leads to: `namespace/name` of a Gateway, `ListenerSet:namespace/name` of a set; undefined for other kinds
+ * of parents.
+ */
 export function parentKey(reference: ParentReference, routeNamespace: string): string | undefined {
   const { group = GATEWAY_GROUP, kind = 'Gateway', namespace = routeNamespace, name } = reference;
-  return group === GATEWAY_GROUP && kind === 'Gateway' ? `${namespace}/${name}` : undefined;
+  if (group !== GATEWAY_GROUP) return undefined;
+  if (kind === 'Gateway') return `${namespace}/${name}`;
+  return kind === 'ListenerSet' ? setParent(`${namespace}/${name}`) : undefined;
 }
+
+/** As `parentKey` says it of a ListenerSet's `namespace/name`. */
+export const setParent = (set: string): string => `ListenerSet:${set}`;

@@ -4,20 +4,20 @@ import { sentenceOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { WorkQueue } from '../../base/work-queue.ts';
 import { KEY_BYTES, KEY_NAME } from '../../gateway/channel.ts';
-import { secretsOf } from '../../gateway/compile-keys.ts';
 import { controlSecretName, gatewayLabel } from '../../gateway/compile-objects.ts';
+import { FollowedObjects } from '../../gateway/follow-objects.ts';
 import { LiveTable } from '../../gateway/live-table.ts';
 import { GATEWAY_LABEL } from '../../gateway/model.ts';
 import { proxy } from '../../kernel/contract.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
-import { keyOf } from '../../kube/resources.ts';
+import { CONFIG_MAPS, SECRETS, keyOf } from '../../kube/resources.ts';
+import type { ConfigMap, Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { Pod } from '../../kube/types/pod.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { ProxyLink } from './proxy-link.ts';
-import { ReferencedSecrets } from './referenced-secrets.ts';
 import { TableSources } from './sources.ts';
 
 export interface GatewaysOptions {
@@ -69,7 +69,8 @@ interface LocalProxy {
 /** What is followed while there is a proxy on this node. */
 interface Following {
   readonly sources: TableSources;
-  readonly secrets: ReferencedSecrets;
+  readonly secrets: FollowedObjects<Secret>;
+  readonly configMaps: FollowedObjects<ConfigMap>;
   readonly stop: AbortController;
   readonly tables: Map<string, LiveTable>;
   isKnown: boolean;
@@ -161,10 +162,12 @@ class Courier implements FollowedGateways {
     if (gateway === undefined || host === undefined || host === '') return;
     const key = keyOf(gateway);
     const entry = this.#entryOf(podKey, key);
-    this.#wantSecrets(following);
+    this.#wantReferenced(following);
     const control = `${gateway.metadata.namespace ?? ''}/${controlSecretName(gateway, digest)}`;
-    if (!following.secrets.areKnown([control, ...secretsOf(gateway)])) return; // added again by them
-    const secret = Buffer.from(following.secrets.get(control)?.data?.[KEY_NAME] ?? '', 'base64');
+    const { configMaps, secrets, sources } = following;
+    if (!secrets.areKnown([control, ...sources.secretsOf(gateway)])) return; // added again by them
+    if (!configMaps.areKnown(sources.configMapsOf(gateway))) return;
+    const secret = Buffer.from(secrets.get(control)?.data?.[KEY_NAME] ?? '', 'base64');
     const table = this.#tableOf(following, key);
     const revision = table.revision();
     if (revision === undefined || secret.length !== KEY_BYTES) return;
@@ -197,7 +200,7 @@ class Courier implements FollowedGateways {
     for (const key of this.#following.tables.keys())
       if (!gateways.has(key)) this.#following.tables.delete(key);
     if (this.#proxies.size > 0) {
-      this.#wantSecrets(this.#following);
+      this.#wantReferenced(this.#following);
       return;
     }
     this.#following.stop.abort(new Error('no proxy is here any more'));
@@ -219,22 +222,30 @@ class Courier implements FollowedGateways {
       for (const [key, table] of tables) if (keys === undefined || keys.includes(key)) table.gatewayChanged();
       this.#wake(keys);
     };
-    const secrets = new ReferencedSecrets({
-      client,
-      clock,
-      log,
-      signal: ends,
+    const referenced = { client, clock, log, signal: ends };
+    const secrets = new FollowedObjects({
+      ...referenced,
+      resource: SECRETS,
       onChange: () => tablesChanged(),
+    });
+    const configMaps = new FollowedObjects({
+      ...referenced,
+      resource: CONFIG_MAPS,
+      onChange: key => {
+        tablesChanged();
+        for (const service of sources.servicesOfConfigMap(key)) touched.endpoints(service);
+      },
     });
     const sources = new TableSources({
       client,
       services,
       slices,
       secret: key => secrets.get(key),
+      configMap: key => configMaps.get(key),
       clock,
       log,
     });
-    const following: Following = { sources, secrets, stop, tables, isKnown: false };
+    const following: Following = { sources, secrets, configMaps, stop, tables, isKnown: false };
     const touched = {
       gateways: tablesChanged,
       route: (key: string, gateways: readonly string[]) => {
@@ -266,15 +277,18 @@ class Courier implements FollowedGateways {
     }
   }
 
-  #wantSecrets({ secrets, sources }: Following): void {
+  #wantReferenced({ configMaps, secrets, sources }: Following): void {
     const wanted = new Set<string>();
+    const wantedMaps = new Set<string>();
     for (const { gateway } of this.#proxies.values()) {
       const object = sources.gateways.cache.get(gateway);
       if (object === undefined) continue;
       wanted.add(`${object.metadata.namespace ?? ''}/${controlSecretName(object, digest)}`);
-      for (const key of secretsOf(object)) wanted.add(key);
+      for (const key of sources.secretsOf(object)) wanted.add(key);
+      for (const key of sources.configMapsOf(object)) wantedMaps.add(key);
     }
     secrets.want(wanted);
+    configMaps.want(wantedMaps);
   }
 }
 

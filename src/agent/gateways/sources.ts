@@ -1,15 +1,34 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { createCertificateReader } from '../../gateway/index.ts';
-import { isSameSpec, namespaceOf, parentsOf, routeKey, secretsOf } from '../../gateway/compile-keys.ts';
+import { createAuthoritiesReader } from '../../gateway/authorities.ts';
+import {
+  backendsOf,
+  configMapsOf,
+  configMapsOfPolicy,
+  gatewayOfSet,
+  isSameSpec,
+  namespaceOf,
+  routeKey,
+  secretsOf,
+  servicesOfPolicy,
+} from '../../gateway/compile-keys.ts';
 import { FollowedRoutes, type RouteIndex } from '../../gateway/follow-routes.ts';
 import type { LiveSources } from '../../gateway/live-table.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { Change, InformerOptions } from '../../kube/informer.ts';
-import { GATEWAYS, GATEWAY_CLASSES, NAMESPACES, REFERENCE_GRANTS, keyOf } from '../../kube/resources.ts';
+import {
+  BACKEND_TLS_POLICIES,
+  GATEWAYS,
+  GATEWAY_CLASSES,
+  NAMESPACES,
+  REFERENCE_GRANTS,
+  keyOf,
+} from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
-import type { Secret } from '../../kube/types/config.ts';
+import type { ConfigMap, Secret } from '../../kube/types/config.ts';
+import type { Gateway } from '../../kube/types/gateway.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -29,6 +48,7 @@ export interface SourcesOptions {
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
   readonly secret: (key: string) => Secret | undefined;
+  readonly configMap: (key: string) => ConfigMap | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,6 +58,7 @@ export class TableSources {
   readonly #classes;
   readonly gateways;
   readonly #routes;
+  readonly #policies;
   readonly #grants;
   readonly #namespaces;
   readonly #options: SourcesOptions;
@@ -50,7 +71,12 @@ export class TableSources {
       new Informer(client, resource, { clock, log, ...more });
     this.#classes = follow(GATEWAY_CLASSES);
     this.gateways = follow(GATEWAYS);
-    this.#routes = new FollowedRoutes(follow);
+    this.#routes = new FollowedRoutes(follow, 'proxied');
+    this.#policies = follow(BACKEND_TLS_POLICIES, {
+      // Where the kind is not installed there are none of it, until it is.
+      absent: 'empty',
+      indexes: { service: servicesOfPolicy, configMap: configMapsOfPolicy },
+    });
     this.#grants = follow(REFERENCE_GRANTS, {
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
     });
@@ -59,7 +85,11 @@ export class TableSources {
       gatewayClass: name => this.#classes.cache.get(name),
       gateway: key => this.gateways.cache.get(key),
       route: key => this.#routes.get(key),
-      routesOf: key => this.#routes.keysBy('parent', key),
+      routesOf: key => this.#routes.keysOf(key),
+      listenerSets: key => this.#routes.setsOf(key),
+      tlsPolicies: key => this.#policies.cache.by('service', key),
+      configMap: options.configMap,
+      authorities: createAuthoritiesReader(),
       namespace: name => this.#namespaces.cache.get(name),
       service: key => services.cache.get(key),
       slices: key => slices.cache.by('service', key),
@@ -69,6 +99,28 @@ export class TableSources {
     };
   }
 
+  /** Secrets, as `namespace/name`, that a Gateway's table is made of. */
+  secretsOf(gateway: Gateway): readonly string[] {
+    return [gateway, ...this.#routes.setsOf(keyOf(gateway))].flatMap(secretsOf);
+  }
+
+  /** The same of ConfigMaps: authorities of its clients, and of the backends of its routes. */
+  configMapsOf(gateway: Gateway): readonly string[] {
+    const services = new Set(
+      this.#routes
+        .keysOf(keyOf(gateway))
+        .flatMap(key => this.#routes.get(key) ?? [])
+        .flatMap(backendsOf),
+    );
+    const policies = [...services].flatMap(service => this.#policies.cache.by('service', service));
+    return [...configMapsOf(gateway), ...policies.flatMap(configMapsOfPolicy)];
+  }
+
+  /** Services whose policies take authorities from a ConfigMap. */
+  servicesOfConfigMap(key: string): readonly string[] {
+    return this.#policies.cache.by('configMap', key).flatMap(servicesOfPolicy);
+  }
+
   /** Resolves when all is known; `touched` hears of what changes afterwards. Rejects when the signal is aborted before. */
   async start(signal: AbortSignal, touched: Touched): Promise<void> {
     const { services, slices } = this.#options;
@@ -76,6 +128,7 @@ export class TableSources {
       this.#classes,
       this.gateways,
       this.#routes,
+      this.#policies,
       this.#grants,
       this.#namespaces,
     ];
@@ -95,19 +148,36 @@ export class TableSources {
       this.#routesChanged('backendNamespace', namespace, touched);
       const naming = this.gateways.cache
         .list()
-        .filter(gateway => secretsOf(gateway).some(key => namespaceOf(key) === namespace));
+        .filter(gateway =>
+          [...this.secretsOf(gateway), ...configMapsOf(gateway)].some(key => namespaceOf(key) === namespace),
+        );
       if (naming.length > 0) touched.gateways(naming.map(keyOf));
     });
     this.#namespaces.onChange(({ before, after }) => {
       if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
-      this.#routesChanged('namespace', (after ?? before)?.metadata.name ?? '', touched);
+      const name = (after ?? before)?.metadata.name ?? '';
+      this.#routesChanged('namespace', name, touched);
+      const sets = this.#routes.sets.cache.by('namespace', name);
+      if (sets.length > 0) touched.gateways(sets.flatMap(set => gatewayOfSet(set) ?? []));
+    });
+    this.#routes.sets.onChange(({ before, after }) => {
+      if (isSameSpec(before, after)) return;
+      touched.gateways([before, after].flatMap(set => (set && gatewayOfSet(set)) ?? []));
+    });
+    this.#policies.onChange(({ before, after }) => {
+      if (isSameSpec(before, after)) return;
+      for (const policy of [before, after])
+        for (const service of policy === undefined ? [] : servicesOfPolicy(policy))
+          touched.endpoints(service);
     });
     this.gateways.onChange(change => {
       if (!isSameSpec(change.before, change.after)) touched.gateways([keyOf(objectOf(change))]);
     });
     this.#routes.onChange(change => {
       if (isSameSpec(change.before, change.after)) return;
-      const parents = [change.before, change.after].flatMap(route => (route ? parentsOf(route) : []));
+      const parents = [change.before, change.after].flatMap(route =>
+        route ? this.#routes.gatewaysOf(route) : [],
+      );
       touched.route(routeKey(objectOf(change)), parents);
     });
   }
@@ -123,7 +193,8 @@ export class TableSources {
   }
 
   #routesChanged(index: RouteIndex, value: string, touched: Touched): void {
-    for (const route of this.#routes.by(index, value)) touched.route(routeKey(route), parentsOf(route));
+    for (const route of this.#routes.by(index, value))
+      touched.route(routeKey(route), this.#routes.gatewaysOf(route));
   }
 }
 

@@ -3,7 +3,19 @@ import type { Log } from '../../base/log.ts';
 import { attach, createCertificateReader, readGateway, readRoute } from '../../gateway/index.ts';
 import type { Attachment, GatewayModel, GatewaySources, RouteModel } from '../../gateway/index.ts';
 import { MANAGED_BY } from '../../gateway/compile-objects.ts';
-import { isSameSpec, namespaceOf, parentsOf, routeKey, secretsOf } from '../../gateway/compile-keys.ts';
+import {
+  backendsOf,
+  configMapsOf,
+  configMapsOfPolicy,
+  gatewayOfSet,
+  isSameSpec,
+  namespaceOf,
+  routeKey,
+  secretsOf,
+  servicesOfPolicy,
+} from '../../gateway/compile-keys.ts';
+import { createAuthoritiesReader } from '../../gateway/authorities.ts';
+import { FollowedObjects } from '../../gateway/follow-objects.ts';
 import { FollowedRoutes } from '../../gateway/follow-routes.ts';
 import { withoutRivals } from '../../gateway/compile-rivals.ts';
 import { isOurs } from '../../gateway/model.ts';
@@ -12,6 +24,8 @@ import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { Change, InformerOptions } from '../../kube/informer.ts';
 import {
+  BACKEND_TLS_POLICIES,
+  CONFIG_MAPS,
   DEPLOYMENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
@@ -22,6 +36,8 @@ import {
   keyOf,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
+import type { ConfigMap } from '../../kube/types/config.ts';
+import type { BackendTLSPolicy } from '../../kube/types/gateway-policies.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -40,7 +56,8 @@ export type Touched =
   | `gateway/${string}`
   /** Only how many routes are attached to a Gateway. */
   | `routes-of/${string}`
-  | `route/${string}`;
+  | `route/${string}`
+  | `policy/${string}`;
 
 const managedBy = Object.entries(MANAGED_BY)
   .map(([name, value]) => `${name}=${value}`)
@@ -54,6 +71,7 @@ export class GatewayCluster {
   readonly classes;
   readonly gateways;
   readonly routes;
+  readonly policies;
   readonly services: Informer<Service>;
   readonly deployments;
   readonly serviceAccounts;
@@ -62,13 +80,18 @@ export class GatewayCluster {
   readonly controlSecrets;
   readonly #grants;
   readonly #namespaces;
+  /** Those that Gateways and policies take authorities from; from `start` on. */
+  #configMaps: FollowedObjects<ConfigMap> | undefined;
+  readonly #options: ClusterOptions;
   readonly #gatewayModels = new Map<string, GatewayModel>();
   readonly #routeModels = new Map<string, RouteModel>();
   /** Of Gateways with GRPCRoutes, where one route may stand in another's way; by Gateway, then by route. */
   readonly #attached = new Map<string, AttachedToGateway>();
   readonly #sources: GatewaySources;
 
-  constructor({ client, services, clock, log }: ClusterOptions) {
+  constructor(options: ClusterOptions) {
+    const { client, services, clock, log } = options;
+    this.#options = options;
     const follow = <T extends KubeObject>(resource: Resource<T>, options: InformerOptions<T> = {}) =>
       new Informer(client, resource, { clock, log, ...options });
     // Where the API's kinds are not installed there is nothing to serve, until they are.
@@ -79,10 +102,15 @@ export class GatewayCluster {
       indexes: {
         class: gateway => [gateway.spec.gatewayClassName],
         secret: secretsOf,
-        secretNamespace: gateway => secretsOf(gateway).map(namespaceOf),
+        secretNamespace: gateway => [...secretsOf(gateway), ...configMapsOf(gateway)].map(namespaceOf),
+        configMap: configMapsOf,
       },
     });
-    this.routes = new FollowedRoutes(follow);
+    this.policies = follow(BACKEND_TLS_POLICIES, {
+      absent,
+      indexes: { service: servicesOfPolicy, configMap: configMapsOfPolicy },
+    });
+    this.routes = new FollowedRoutes(follow, 'all');
     this.services = services;
     this.deployments = follow(DEPLOYMENTS, { labelSelector: managedBy });
     this.serviceAccounts = follow(SERVICE_ACCOUNTS, { labelSelector: managedBy });
@@ -100,6 +128,10 @@ export class GatewayCluster {
       secret: key => this.#secrets.cache.get(key),
       grants: namespace => this.#grants.cache.by('namespace', namespace),
       certificate: createCertificateReader(),
+      configMap: key => this.#configMaps?.get(key),
+      authorities: createAuthoritiesReader(),
+      listenerSets: key => this.routes.setsOf(key),
+      tlsPolicies: key => this.policies.cache.by('service', key),
     };
   }
 
@@ -109,6 +141,7 @@ export class GatewayCluster {
       this.classes,
       this.gateways,
       this.routes,
+      this.policies,
       this.deployments,
       this.serviceAccounts,
       this.controlSecrets,
@@ -118,7 +151,33 @@ export class GatewayCluster {
     ];
     for (const informer of informers) informer.start(signal);
     await Promise.all([this.services, ...informers].map(informer => informer.synced));
+    const { client, clock, log } = this.#options;
+    const configMaps = new FollowedObjects({
+      resource: CONFIG_MAPS,
+      client,
+      clock,
+      log,
+      signal,
+      onChange: key => tell(this.#configMapChanged(key)),
+    });
+    this.#configMaps = configMaps;
+    const wantConfigMaps = () =>
+      configMaps.want(
+        new Set([
+          ...this.gateways.cache.list().flatMap(configMapsOf),
+          ...this.policies.cache.list().flatMap(configMapsOfPolicy),
+        ]),
+      );
     const ends = [
+      this.gateways.onChange(wantConfigMaps),
+      this.policies.onChange(change => {
+        wantConfigMaps();
+        tell(this.#policyChanged(change));
+      }),
+      this.routes.sets.onChange(change => {
+        if (isSameSpec(change.before, change.after)) return;
+        tell(each(change).flatMap(set => this.#forgetGateway(gatewayOfSet(set))));
+      }),
       this.classes.onChange(change =>
         tell(
           each(change).flatMap(({ metadata: { name } }) => [
@@ -134,12 +193,18 @@ export class GatewayCluster {
       this.serviceAccounts.onChange(change => tell(ownersOf(change))),
       this.controlSecrets.onChange(change => tell(ownersOf(change))),
       this.#secrets.onChange(change =>
-        tell(each(change).flatMap(secret => this.#forgetGateways('secret', keyOf(secret)))),
+        tell(
+          each(change).flatMap(secret => [
+            ...this.#forgetGateways('secret', keyOf(secret)),
+            ...this.#forgetSets('secret', keyOf(secret)),
+          ]),
+        ),
       ),
       this.#grants.onChange(change =>
         tell(
           each(change).flatMap(({ metadata: { namespace = '' } }) => [
             ...this.#forgetGateways('secretNamespace', namespace),
+            ...this.#forgetSets('secretNamespace', namespace),
             ...this.#forgetRoutes('backendNamespace', namespace),
           ]),
         ),
@@ -148,6 +213,7 @@ export class GatewayCluster {
         if (JSON.stringify(before?.metadata.labels) === JSON.stringify(after?.metadata.labels)) return;
         const name = (after ?? before)?.metadata.name ?? '';
         tell(this.routes.by('namespace', name).flatMap(route => this.#ofRoute(route)));
+        tell(this.#forgetSets('namespace', name));
       }),
     ];
     return () => {
@@ -195,11 +261,31 @@ export class GatewayCluster {
 
   /** The Gateways of ours that a route names. */
   parents(route: RouteModel): readonly GatewayModel[] {
-    return parentsOf(route.route).flatMap(key => this.gateway(key) ?? []);
+    return this.routes.gatewaysOf(route.route).flatMap(key => this.gateway(key) ?? []);
   }
 
   routesOf(gatewayKey: string): readonly RouteModel[] {
-    return this.routes.keysBy('parent', gatewayKey).flatMap(key => this.route(key) ?? []);
+    return this.routes.keysOf(gatewayKey).flatMap(key => this.route(key) ?? []);
+  }
+
+  /** What the policy comes to; undefined where it is not there. */
+  policy(key: string): PolicyOnGateways | undefined {
+    const policy = this.policies.cache.get(key);
+    if (policy === undefined) return undefined;
+    const ancestors = new Map<string, GatewayModel>();
+    for (const service of servicesOfPolicy(policy))
+      for (const route of this.routes.by('backend', service)) {
+        if (!isProxiedRoute(route)) continue;
+        const model = this.route(routeKey(route));
+        for (const gateway of model === undefined ? [] : this.parents(model))
+          if (model !== undefined && this.attachments(model, gateway).some(({ verdict }) => verdict.holds))
+            ancestors.set(gateway.key, gateway);
+      }
+    return {
+      policy,
+      ancestors: [...ancestors.values()].map(({ gateway }) => gateway),
+      sources: this.#sources,
+    };
   }
 
   #ofClass(name: string): readonly Touched[] {
@@ -207,7 +293,12 @@ export class GatewayCluster {
   }
 
   #gatewayAndRoutes(key: string): readonly Touched[] {
-    return [`gateway/${key}`, ...this.routes.keysBy('parent', key).map(route => `route/${route}` as const)];
+    const routes = this.routes.keysOf(key);
+    return [
+      `gateway/${key}`,
+      ...routes.map(route => `route/${route}` as const),
+      ...routes.flatMap(route => this.#policiesOf(this.routes.get(route))),
+    ];
   }
 
   #gatewayChanged({ before, after }: Change<Gateway>): readonly Touched[] {
@@ -236,11 +327,40 @@ export class GatewayCluster {
     return matters(before) === matters(after) ? owners : [...owners, ...this.#forgetRoutes('backend', key)];
   }
 
+  #policyChanged({ before, after }: Change<BackendTLSPolicy>): readonly Touched[] {
+    if (isSameSpec(before, after)) return after === undefined ? [] : [`policy/${keyOf(after)}`];
+    // Others that name the same Service win or lose by it.
+    return each({ before, after })
+      .flatMap(servicesOfPolicy)
+      .flatMap(service => this.policies.cache.by('service', service))
+      .map(policy => `policy/${keyOf(policy)}` as const);
+  }
+
+  #configMapChanged(key: string): readonly Touched[] {
+    return [
+      ...this.#forgetGateways('configMap', key),
+      ...this.policies.cache.by('configMap', key).map(policy => `policy/${keyOf(policy)}` as const),
+    ];
+  }
+
+  #policiesOf(route: Route | undefined): readonly Touched[] {
+    return (route === undefined ? [] : backendsOf(route)).flatMap(service =>
+      this.policies.cache.by('service', service).map(policy => `policy/${keyOf(policy)}` as const),
+    );
+  }
+
+  #forgetSets(index: string, value: string): readonly Touched[] {
+    return this.routes.sets.cache.by(index, value).flatMap(set => this.#forgetGateway(gatewayOfSet(set)));
+  }
+
+  #forgetGateway(key: string | undefined): readonly Touched[] {
+    if (key === undefined) return [];
+    this.#gatewayModels.delete(key);
+    return this.#gatewayAndRoutes(key);
+  }
+
   #forgetGateways(index: string, value: string): readonly Touched[] {
-    return this.gateways.cache.by(index, value).flatMap(gateway => {
-      this.#gatewayModels.delete(keyOf(gateway));
-      return this.#gatewayAndRoutes(keyOf(gateway));
-    });
+    return this.gateways.cache.by(index, value).flatMap(gateway => this.#forgetGateway(keyOf(gateway)));
   }
 
   #forgetRoutes(index: 'backend' | 'backendNamespace', value: string): readonly Touched[] {
@@ -254,15 +374,25 @@ export class GatewayCluster {
   #ofRoute(route: Route): readonly Touched[] {
     return [
       `route/${routeKey(route)}`,
-      ...parentsOf(route).flatMap((key): readonly Touched[] => {
+      ...this.#policiesOf(route),
+      ...this.routes.gatewaysOf(route).flatMap((key): readonly Touched[] => {
         this.#attached.delete(key);
         const hasRivals = route.kind === 'GRPCRoute' || this.routes.hasCalls(key);
-        const rivals = hasRivals ? this.routes.keysBy('parent', key) : [];
+        const rivals = hasRivals ? this.routes.keysOf(key) : [];
         return [`routes-of/${key}`, ...rivals.map(rival => `route/${rival}` as const)];
       }),
     ];
   }
 }
+
+/** A policy, and the Gateways whose proxies follow it. */
+export interface PolicyOnGateways {
+  readonly policy: BackendTLSPolicy;
+  readonly ancestors: readonly Gateway[];
+  readonly sources: GatewaySources;
+}
+
+const isProxiedRoute = ({ kind }: Route): boolean => kind !== 'TCPRoute' && kind !== 'UDPRoute';
 
 interface AttachedToGateway {
   readonly gateway: GatewayModel;

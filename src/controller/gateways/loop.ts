@@ -5,30 +5,42 @@ import type { Log } from '../../base/log.ts';
 import { WorkQueue } from '../../base/work-queue.ts';
 import { KEY_BYTES } from '../../gateway/channel.ts';
 import { controlSecret, controlSecretName, proxyName, proxyObjects } from '../../gateway/compile-objects.ts';
-import { gatewayClassStatus, gatewayStatus, routeStatus } from '../../gateway/compile-status.ts';
+import { policyStatus } from '../../gateway/compile-policy-status.ts';
+import {
+  gatewayClassStatus,
+  gatewayStatus,
+  listenerSetStatus,
+  needsProxies,
+  routeStatus,
+} from '../../gateway/compile-status.ts';
 import type { Infrastructure } from '../../gateway/compile-status.ts';
 import { CONTROLLER_NAME, isOurs } from '../../gateway/model.ts';
 import type { GatewayModel } from '../../gateway/index.ts';
+import type { ListenerSetModel } from '../../gateway/model.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound } from '../../kube/client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Informer } from '../../kube/informer.ts';
 import {
+  BACKEND_TLS_POLICIES,
   DEPLOYMENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
   GRPC_ROUTES,
   HTTP_ROUTES,
+  LISTENER_SETS,
   SECRETS,
   SERVICES,
   SERVICE_ACCOUNTS,
+  TCP_ROUTES,
   TLS_ROUTES,
+  UDP_ROUTES,
   keyOf,
   parseKey,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import { timestampOf } from '../../kube/timestamps.ts';
-import type { Gateway } from '../../kube/types/gateway.ts';
+import type { Gateway, GatewayStatus, ListenerSet } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { GatewayCluster } from './cluster.ts';
@@ -62,8 +74,8 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 
 /**
  * ```
- *   GatewayClasses ─────────────┐            ┌─▶ status of class, Gateway, HTTPRoute; Events
- *   Gateways, HTTPRoutes ───────┼─▶ queue ───┤
+ *   GatewayClasses, ListenerSets┐            ┌─▶ status of all of these kinds; Events
+ *   Gateways, routes, policies ─┼─▶ queue ───┤
  *   grants, Namespaces, Secrets,┤            └─▶ per Gateway: ServiceAccount, Secret, Service, Deployment of proxies
  *   Services, Deployments ──────┘
  * ```
@@ -120,6 +132,8 @@ export class GatewayLoop {
         return this.#keepClass(name);
       case 'gateway':
         return this.#keepGateway(name);
+      case 'policy':
+        return this.#keepPolicy(name);
       default:
         return this.#keepRoute(name);
     }
@@ -177,6 +191,10 @@ export class GatewayLoop {
           return client.update(GRPC_ROUTES, { ...object, status }, options);
         case 'TLSRoute':
           return client.update(TLS_ROUTES, { ...object, status }, options);
+        case 'TCPRoute':
+          return client.update(TCP_ROUTES, { ...object, status }, options);
+        case 'UDPRoute':
+          return client.update(UDP_ROUTES, { ...object, status }, options);
       }
     };
     await write().catch(unless(isNotFound));
@@ -186,6 +204,24 @@ export class GatewayLoop {
         .map(one => one.conditions);
     for (const { reason, message } of newlyFalse(conditions(), conditions(status.parents)))
       events.record(route.route, { type: 'Warning', reason, note: message });
+  }
+
+  async #keepPolicy(key: string): Promise<void> {
+    const { client, clock, events } = this.#options;
+    const found = this.#cluster.policy(key);
+    if (found === undefined) return;
+    const { ancestors, policy, sources } = found;
+    const status = policyStatus(policy, ancestors, sources, timestampOf(clock.now()));
+    if (status === undefined) return;
+    await client
+      .update(BACKEND_TLS_POLICIES, { ...policy, status }, { subresource: 'status' })
+      .catch(unless(isNotFound));
+    const conditions = (of = policy.status) =>
+      (of?.ancestors ?? [])
+        .filter(({ controllerName }) => controllerName === CONTROLLER_NAME)
+        .map(one => one.conditions);
+    for (const { reason, message } of newlyFalse(conditions(), conditions(status)))
+      events.record(policy, { type: 'Warning', reason, note: message });
   }
 
   async #keepGateway(key: string): Promise<void> {
@@ -215,12 +251,16 @@ export class GatewayLoop {
     const desired = proxyObjects(model, { image, replicas: now, digest });
     try {
       await keepObject(client, SERVICE_ACCOUNTS, serviceAccounts.cache.get(key), desired.serviceAccount);
+      await keepObject(client, SERVICES, services.cache.get(key), desired.service);
+      if (!needsProxies(model)) {
+        await this.#deleteOwned(gateway, DEPLOYMENTS, deployments.cache.list());
+        return undefined;
+      }
       const secret = controlSecrets.cache.get(`${namespace}/${controlSecretName(gateway, digest)}`);
       const known = secret?.data?.['key'] ?? '';
       const isKey = Buffer.from(known, 'base64').length === KEY_BYTES;
       const value = isKey ? known : randomBytes(KEY_BYTES).toString('base64');
       await keepObject(client, SECRETS, secret, controlSecret(gateway, value, digest));
-      await keepObject(client, SERVICES, services.cache.get(key), desired.service);
       await keepObject(client, DEPLOYMENTS, deployment, desired.deployment);
       return undefined;
     } catch (error) {
@@ -236,17 +276,35 @@ export class GatewayLoop {
     const { client, clock, events } = this.#options;
     const { gateway } = model;
     const infrastructure = this.#infrastructureOf(gateway, problem);
-    const status = gatewayStatus(model, infrastructure, this.#countRoutes(model), timestampOf(clock.now()));
+    const counts = this.#countRoutes(model);
+    const now = timestampOf(clock.now());
+    for (const set of model.sets) await this.#writeSet(set, model, infrastructure, counts);
+    const status = gatewayStatus(model, infrastructure, counts, now);
     if (status === undefined) return;
     await client
       .update(GATEWAYS, { ...gateway, status }, { subresource: 'status' })
       .catch(unless(isNotFound));
-    const conditions = (of = gateway.status) => [
-      of?.conditions ?? [],
-      ...(of?.listeners ?? []).map(listener => listener.conditions),
-    ];
-    for (const { reason, message } of newlyFalse(conditions(), conditions(status)))
+    for (const { reason, message } of newlyFalse(conditionsOf(gateway.status), conditionsOf(status)))
       events.record(gateway, { type: 'Warning', reason, note: message });
+  }
+
+  async #writeSet(
+    model: ListenerSetModel,
+    gateway: GatewayModel,
+    infrastructure: Infrastructure,
+    counts: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const { client, clock, events } = this.#options;
+    // Its status may be another by now, which made no other model.
+    const set = this.#cluster.routes.sets.cache.get(model.key) ?? model.set;
+    const now = timestampOf(clock.now());
+    const status = listenerSetStatus({ ...model, set }, gateway, infrastructure, counts, now);
+    if (status === undefined) return;
+    await client
+      .update(LISTENER_SETS, { ...set, status }, { subresource: 'status' })
+      .catch(unless(isNotFound));
+    for (const { reason, message } of newlyFalse(conditionsOf(set.status), conditionsOf(status)))
+      events.record(set, { type: 'Warning', reason, note: message });
   }
 
   #infrastructureOf(gateway: Gateway, problem: string | undefined): Infrastructure {
@@ -273,7 +331,7 @@ export class GatewayLoop {
     for (const route of this.#cluster.routesOf(model.key)) {
       const names = this.#cluster
         .attachments(route, model)
-        .flatMap(({ listeners }) => listeners.map(({ listener }) => listener.name));
+        .flatMap(({ listeners }) => listeners.map(listener => listener.name));
       for (const name of new Set(names)) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     return counts;
@@ -305,6 +363,11 @@ export class GatewayLoop {
     }
   }
 }
+
+const conditionsOf = (status: GatewayStatus | ListenerSet['status']) => [
+  status?.conditions ?? [],
+  ...(status?.listeners ?? []).map(listener => listener.conditions),
+];
 
 /** What is gone, or was made by someone else first, is told by the watch. */
 function unless(isFine: (error: unknown) => boolean): (error: unknown) => void {

@@ -1,6 +1,7 @@
 /** Objects of the Gateway API as a server would have filled them, and what they come to together. For tests. */
-import type { Namespace, Secret } from '../../kube/types/config.ts';
+import type { ConfigMap, Namespace, Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
+import type { BackendTLSPolicy, BackendTLSPolicySpec } from '../../kube/types/gateway-policies.ts';
 import type {
   GRPCRoute,
   GRPCRouteRule,
@@ -8,20 +9,26 @@ import type {
   HTTPRoute,
   HTTPRouteRule,
   HTTPRouteSpec,
+  StreamRouteSpec,
+  TCPRoute,
+  UDPRoute,
 } from '../../kube/types/gateway-routes.ts';
 import type {
   Gateway,
   GatewayClass,
   GatewaySpec,
   Listener,
+  ListenerSet,
   ReferenceGrant,
 } from '../../kube/types/gateway.ts';
 import type { ObjectMeta } from '../../kube/types/meta.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../kube/types/service.ts';
+import { createAuthoritiesReader } from '../authorities.ts';
 import { createCertificateReader } from '../certificate.ts';
 import type { LiveSources } from '../live-table.ts';
-import { parentsOf, routeKey } from '../compile-keys.ts';
-import { CONTROLLER_NAME } from '../model.ts';
+import { gatewayOfSet, parentsOf, routeKey, servicesOfPolicy } from '../compile-keys.ts';
+import { CONTROLLER_NAME, setParent } from '../model.ts';
+import type { Route } from '../model.ts';
 
 export type ClusterObject =
   | Gateway
@@ -32,7 +39,12 @@ export type ClusterObject =
   | Namespace
   | Service
   | EndpointSlice
-  | Secret;
+  | Secret
+  | ConfigMap
+  | TCPRoute
+  | UDPRoute
+  | ListenerSet
+  | BackendTLSPolicy;
 
 const GROUP = 'gateway.networking.k8s.io';
 let lastUid = 0;
@@ -181,6 +193,75 @@ export const tlsSecret = (
   },
 });
 
+/** A ConfigMap with authorities. */
+export const configMap = (key: string, authorities: string): ConfigMap => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: metadataOf(key),
+  data: { 'ca.crt': authorities },
+});
+
+/** Of Gateway `edge` in its own namespace, to port 80 of Services with these weights, unless `spec` says otherwise. */
+export const streamRoute = <Kind extends 'TCPRoute' | 'UDPRoute'>(
+  kind: Kind,
+  key: string,
+  weights: Readonly<Record<string, number>>,
+  spec: Partial<StreamRouteSpec> = {},
+  metadata: Partial<ObjectMeta> = {},
+) => ({
+  apiVersion: `${GROUP}/v1` as const,
+  kind,
+  metadata: metadataOf(key, metadata),
+  spec: {
+    parentRefs: [{ group: GROUP, kind: 'Gateway', name: 'edge' }],
+    rules: [
+      {
+        backendRefs: Object.entries(weights).map(([name, weight]) => ({
+          group: '',
+          kind: 'Service',
+          name,
+          port: 80,
+          weight,
+        })),
+      },
+    ],
+    ...spec,
+  },
+});
+
+/** Of Gateway `edge` in its own namespace unless `parent` says otherwise. */
+export const listenerSet = (
+  key: string,
+  listeners: readonly Listener[],
+  metadata: Partial<ObjectMeta> = {},
+  parent: Partial<ListenerSet['spec']['parentRef']> = {},
+): ListenerSet => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'ListenerSet',
+  metadata: metadataOf(key, metadata),
+  spec: { parentRef: { group: GROUP, kind: 'Gateway', name: 'edge', ...parent }, listeners },
+});
+
+/** For a Service of its namespace. */
+export const tlsPolicy = (
+  key: string,
+  target: { readonly name: string; readonly sectionName?: string },
+  validation: Partial<BackendTLSPolicySpec['validation']> = {},
+  metadata: Partial<ObjectMeta> = {},
+): BackendTLSPolicy => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'BackendTLSPolicy',
+  metadata: metadataOf(key, metadata),
+  spec: {
+    targetRefs: [{ group: '', kind: 'Service', ...target }],
+    validation: {
+      hostname: 'inner.example.com',
+      caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }],
+      ...validation,
+    },
+  },
+});
+
 const keyOf = ({ metadata: { namespace: of = '', name } }: ClusterObject): string =>
   of === '' ? name : `${of}/${name}`;
 
@@ -195,14 +276,27 @@ export function sourcesOf(objects: readonly ClusterObject[]): LiveSources {
     objects.filter(
       (object): object is Extract<ClusterObject, { readonly kind: Kind }> => object.kind === kind,
     );
+  const routes = (): readonly Route[] => [
+    ...all('HTTPRoute'),
+    ...all('GRPCRoute'),
+    ...all('TCPRoute'),
+    ...all('UDPRoute'),
+  ];
   return {
     gatewayClass: name => (name === 'fairlead' ? fairlead : find('GatewayClass', name)),
     gateway: key => find('Gateway', key),
-    route: key => [...all('HTTPRoute'), ...all('GRPCRoute')].find(object => routeKey(object) === key),
-    routesOf: key =>
-      [...all('HTTPRoute'), ...all('GRPCRoute')]
-        .filter(object => parentsOf(object).includes(key))
-        .map(routeKey),
+    route: key => routes().find(object => routeKey(object) === key),
+    routesOf: key => {
+      const sets = all('ListenerSet').filter(set => gatewayOfSet(set) === key);
+      const parents = [key, ...sets.map(set => setParent(keyOf(set)))];
+      return routes()
+        .filter(object => parentsOf(object).some(parent => parents.includes(parent)))
+        .map(routeKey);
+    },
+    listenerSets: key => all('ListenerSet').filter(set => gatewayOfSet(set) === key),
+    tlsPolicies: key => all('BackendTLSPolicy').filter(policy => servicesOfPolicy(policy).includes(key)),
+    configMap: key => find('ConfigMap', key),
+    authorities: createAuthoritiesReader(),
     namespace: name => find('Namespace', name),
     service: key => find('Service', key),
     slices: key =>

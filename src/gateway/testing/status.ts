@@ -3,7 +3,7 @@ import type { Condition } from '../../kube/types/meta.ts';
 import { attach } from '../compile-attachment.ts';
 import { readGateway } from '../compile-gateway.ts';
 import { readRoute } from '../compile-route.ts';
-import { gatewayStatus, routeStatus } from '../compile-status.ts';
+import { gatewayStatus, listenerSetStatus, routeStatus } from '../compile-status.ts';
 import type { Infrastructure } from '../compile-status.ts';
 import { compileTable } from '../compile-table.ts';
 import type { Attachment, GatewayModel, RouteModel } from '../model.ts';
@@ -30,6 +30,9 @@ export interface Seen {
   gateway(key: string, infrastructure?: Infrastructure): readonly string[];
   /** A listener's conditions. */
   listener(key: string, name: string, infrastructure?: Infrastructure): readonly string[];
+  /** Conditions of a set of the Gateway, and of each of its listeners. */
+  set(gateway: string, key: string): Readonly<Record<string, readonly string[]>>;
+  attachedListenerSets(gateway: string): number;
   attachedRoutes(key: string): Readonly<Record<string, number>>;
   /** Conditions of each of the route's parents that is ours. */
   parents(route: string): readonly (readonly string[])[];
@@ -44,7 +47,8 @@ export function see(objects: readonly ClusterObject[]): Seen {
   for (const object of objects) {
     const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
     if (object.kind === 'Gateway') models.set(key, readGateway(object, sources));
-    if (object.kind === 'HTTPRoute') routes.set(key, readRoute(object, sources));
+    if (object.kind === 'HTTPRoute' || object.kind === 'TCPRoute' || object.kind === 'UDPRoute')
+      routes.set(key, readRoute(object, sources));
   }
   const model = (key: string) => present(models.get(key), key);
   const route = (key: string) => present(routes.get(key), key);
@@ -53,7 +57,7 @@ export function see(objects: readonly ClusterObject[]): Seen {
     const found = new Map<string, number>();
     for (const of of routes.values())
       for (const { listeners } of attach(of, model(key), sources))
-        for (const { listener } of listeners) found.set(listener.name, (found.get(listener.name) ?? 0) + 1);
+        for (const { name } of listeners) found.set(name, (found.get(name) ?? 0) + 1);
     return found;
   };
   const statusOf = (key: string, infrastructure: Infrastructure) =>
@@ -66,6 +70,20 @@ export function see(objects: readonly ClusterObject[]): Seen {
     gateway: (key, infrastructure = ready) => short(statusOf(key, infrastructure)?.conditions),
     listener: (key, name, infrastructure = ready) =>
       short(statusOf(key, infrastructure)?.listeners?.find(one => one.name === name)?.conditions),
+    set: (of, key) => {
+      const found = present(
+        model(of).sets.find(set => set.key === key),
+        key,
+      );
+      const status = listenerSetStatus(found, model(of), ready, counts(of), now);
+      return {
+        set: short(status?.conditions),
+        ...Object.fromEntries(
+          (status?.listeners ?? []).map(({ conditions, name }) => [name, short(conditions)]),
+        ),
+      };
+    },
+    attachedListenerSets: key => statusOf(key, ready)?.attachedListenerSets ?? 0,
     attachedRoutes: key => Object.fromEntries(counts(key)),
     parents: key => parents(key).map(({ conditions }) => short(conditions)),
     messages: key => parents(key).flatMap(({ conditions }) => conditions.map(({ message }) => message)),

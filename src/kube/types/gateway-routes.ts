@@ -91,7 +91,25 @@ export interface HTTPRouteRule {
   readonly filters?: readonly HTTPRouteFilter[];
   readonly matches?: readonly HTTPRouteMatch[];
   readonly name?: string;
+  readonly retry?: HTTPRouteRetry;
+  readonly sessionPersistence?: SessionPersistence;
   readonly timeouts?: HTTPRouteTimeouts;
+}
+
+/** Experimental channel. */
+export interface HTTPRouteRetry {
+  readonly attempts?: number;
+  /** A duration of GEP-2257. */
+  readonly backoff?: string;
+  readonly codes?: readonly number[];
+}
+
+/** Experimental channel; durations of GEP-2257. */
+export interface SessionPersistence {
+  readonly absoluteTimeout?: string;
+  readonly cookieConfig?: { readonly lifetimeType?: 'Permanent' | 'Session' };
+  readonly sessionName?: string;
+  readonly type?: 'Cookie' | 'Header';
 }
 
 /** Durations of GEP-2257, such as `10s` or `1m30s`; zero means none. */
@@ -143,9 +161,11 @@ export interface HTTPRouteFilter {
     | 'RequestRedirect'
     | 'URLRewrite'
     | 'ExtensionRef'
-    | 'CORS';
+    | 'CORS'
+    | 'ExternalAuth';
   readonly cors?: HTTPCORSFilter;
   readonly extensionRef?: ExtensionReference;
+  readonly externalAuth?: HTTPExternalAuthFilter;
   readonly requestHeaderModifier?: HTTPHeaderFilter;
   readonly requestMirror?: HTTPRequestMirrorFilter;
   readonly requestRedirect?: HTTPRequestRedirectFilter;
@@ -205,6 +225,19 @@ export interface HTTPCORSFilter {
   readonly maxAge?: number;
 }
 
+/** Experimental channel. `protocol` says which of the others is there. */
+export interface HTTPExternalAuthFilter {
+  readonly backendRef: BackendObjectReference;
+  readonly forwardBody?: { readonly maxSize?: number };
+  readonly grpc?: { readonly allowedHeaders?: readonly string[] };
+  readonly http?: {
+    readonly allowedHeaders?: readonly string[];
+    readonly allowedResponseHeaders?: readonly string[];
+    readonly path?: string;
+  };
+  readonly protocol: 'HTTP' | 'GRPC';
+}
+
 export interface GRPCRouteSpec {
   readonly hostnames?: readonly string[];
   readonly parentRefs?: readonly ParentReference[];
@@ -216,6 +249,7 @@ export interface GRPCRouteRule {
   readonly filters?: readonly GRPCRouteFilter[];
   readonly matches?: readonly GRPCRouteMatch[];
   readonly name?: string;
+  readonly sessionPersistence?: SessionPersistence;
 }
 
 export interface GRPCBackendRef extends BackendRef {

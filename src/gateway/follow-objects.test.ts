@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FairleadError } from '../../base/errors.ts';
-import { silentLog } from '../../base/log.ts';
-import { ApiError } from '../../kube/api-error.ts';
-import { ManualClock } from '../../kube/manual-clock.ts';
-import { ReferencedSecrets } from './referenced-secrets.ts';
+import { FairleadError } from '../base/errors.ts';
+import { silentLog } from '../base/log.ts';
+import { ApiError } from '../kube/api-error.ts';
+import { ManualClock } from '../kube/manual-clock.ts';
+import { SECRETS } from '../kube/resources.ts';
+import { FollowedObjects } from './follow-objects.ts';
 
 const key = 'shop/certificate';
 const unreachable = new FairleadError('kube/unreachable', 'The API server cannot be reached.');
@@ -16,7 +17,8 @@ function following(failure: { now: Error }) {
   const clock = new ManualClock();
   const changes: string[] = [];
   const stop = new AbortController();
-  const secrets = new ReferencedSecrets({
+  const secrets = new FollowedObjects({
+    resource: SECRETS,
     client: {
       get: fail,
       list: fail,

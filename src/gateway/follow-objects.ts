@@ -1,16 +1,18 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Log } from '../../base/log.ts';
-import { ApiError } from '../../kube/api-error.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { Informer } from '../../kube/informer.ts';
-import { SECRETS, parseKey } from '../../kube/resources.ts';
-import type { Secret } from '../../kube/types/config.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { ApiError } from '../kube/api-error.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import { parseKey } from '../kube/resources.ts';
+import type { Resource } from '../kube/resources.ts';
+import type { KubeObject } from '../kube/types/meta.ts';
 
-export interface ReferencedSecretsOptions {
+export interface FollowedObjectsOptions<T extends KubeObject> {
+  readonly resource: Resource<T>;
   readonly client: Pick<KubeClient, 'get' | 'list' | 'watch'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A Secret is there, is another, or is gone. */
+  /** An object is there, is another, or is gone. */
   readonly onChange: (key: string) => void;
   readonly signal: AbortSignal;
 }
@@ -18,18 +20,18 @@ export interface ReferencedSecretsOptions {
 /** A watch that tells nothing for this long may be forbidden: then the API is asked why. */
 const GRACE_MILLISECONDS = 5000;
 
-interface Followed {
-  readonly informer: Informer<Secret>;
+interface Followed<T extends KubeObject> {
+  readonly informer: Informer<T>;
   readonly stop: AbortController;
   isKnown: boolean;
 }
 
-/** Follows the Secrets that something refers to, each by a watch of its own, and no others. */
-export class ReferencedSecrets {
-  readonly #options: ReferencedSecretsOptions;
-  readonly #followed = new Map<string, Followed>();
+/** Follows the objects that something refers to (Secrets, ConfigMaps), each by a watch of its own, and no others. */
+export class FollowedObjects<T extends KubeObject> {
+  readonly #options: FollowedObjectsOptions<T>;
+  readonly #followed = new Map<string, Followed<T>>();
 
-  constructor(options: ReferencedSecretsOptions) {
+  constructor(options: FollowedObjectsOptions<T>) {
     this.#options = options;
   }
 
@@ -43,7 +45,7 @@ export class ReferencedSecrets {
     for (const key of keys) if (!this.#followed.has(key)) this.#follow(key);
   }
 
-  get(key: string): Secret | undefined {
+  get(key: string): T | undefined {
     return this.#followed.get(key)?.informer.cache.get(key);
   }
 
@@ -53,17 +55,17 @@ export class ReferencedSecrets {
   }
 
   #follow(key: string): void {
-    const { client, clock, log, onChange, signal } = this.#options;
+    const { client, clock, log, onChange, resource, signal } = this.#options;
     const { namespace = '', name } = parseKey(key);
     const stop = new AbortController();
     const ends = AbortSignal.any([signal, stop.signal]);
-    const informer = new Informer(client, SECRETS, {
+    const informer = new Informer(client, resource, {
       namespace,
       fieldSelector: `metadata.name=${name}`,
       clock,
       log,
     });
-    const followed: Followed = { informer, stop, isKnown: false };
+    const followed: Followed<T> = { informer, stop, isKnown: false };
     const know = () => {
       if (followed.isKnown || ends.aborted) return;
       followed.isKnown = true;
@@ -76,13 +78,13 @@ export class ReferencedSecrets {
     void this.#untilRefused(key, followed, ends).then(know, () => undefined); // stopped before
   }
 
-  /** Resolves when the API has said that the Secret is not to be had: an API that says nothing has not said that. */
-  async #untilRefused(key: string, followed: Followed, ends: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
+  /** Resolves when the API has said that the object is not to be had: an API that says nothing has not said that. */
+  async #untilRefused(key: string, followed: Followed<T>, ends: AbortSignal): Promise<void> {
+    const { client, clock, resource } = this.#options;
     while (!followed.isKnown) {
       await clock.sleep(GRACE_MILLISECONDS, ends);
       const answer = await client
-        .get(SECRETS, parseKey(key), { signal: ends })
+        .get(resource, parseKey(key), { signal: ends })
         .catch((error: unknown) => error);
       if (answer instanceof ApiError && (answer.status === 403 || answer.status === 404)) return;
     }
