@@ -3,6 +3,7 @@ import { auditCommands } from './commands/audit.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { dnsCommands } from './commands/dns.ts';
 import { flowsCommands } from './commands/flows.ts';
+import { gatewayCommands } from './commands/gateway.ts';
 import { migrateCommands } from './commands/migrate.ts';
 import { policyCommands } from './commands/policy.ts';
 import { servicesCommands } from './commands/services.ts';
@@ -24,6 +25,7 @@ export function commands(called: string): Command {
   clusterCommands(program, called);
   traceCommands(program);
   flowsCommands(program);
+  gatewayCommands(program);
   dnsCommands(program);
   servicesCommands(program);
   policyCommands(program);

@@ -1,7 +1,7 @@
 import type { Provenance } from '../base/provenance.ts';
-import { lookUp, wholeMatcher } from './lookup/index.ts';
+import { lookUp, RuleIndex, wholeMatcher } from './lookup/index.ts';
 import type { Lookup, LookupRequest, TableIndex } from './lookup/index.ts';
-import { RuleIndex } from './lookup/rule-index.ts';
+
 import type {
   RouteTable,
   TableBackendReference,

@@ -178,12 +178,15 @@ function routeRows(choices: Extract<Hop, { hop: 'route' }>['choices']): readonly
 }
 
 function gatewaySections(hop: GatewayHop): Block['sections'] {
-  const { backends, filters, gateway, hostname, listener, others, outcome, problems, rule, sentence } = hop;
+  const { backends, filters, gateway, hostname, listener, others, outcome, problems } = hop;
+  const { rule, second } = hop;
+  const said = `${gateway}: ${hop.sentence}`;
   const rows: Row[] = [];
   if (listener !== undefined) rows.push([faint('listener'), listener.name, faint(atField(listener))]);
   if (hostname !== undefined) rows.push([faint('host'), hostname]);
   if (rule !== undefined) rows.push([faint('rule'), rule.match, faint(atField(rule))]);
   for (const filter of filters) rows.push([faint('filter'), filter]);
+  if (second !== undefined) rows.push([faint('second'), second.sentence, faint(atField(second))]);
   const leads = backends.flatMap(({ endpoints, from, service, share }): readonly Row[] => [
     [
       strong(service ?? 'nowhere'),
@@ -193,7 +196,7 @@ function gatewaySections(hop: GatewayHop): Block['sections'] {
     ...endpoints.map((endpoint): Row => [`  ${endOf(endpoint)}`, where(endpoint)]),
   ]);
   return [
-    [[outcome === 'answered' || outcome === 'no-handshake' ? bad(sentence) : `${gateway}: ${sentence}`]],
+    [[outcome === 'answered' || outcome === 'no-handshake' ? bad(said) : said]],
     rows,
     others.map((other): Row => [faint('not'), faint(`${other.sentence}: ${atField(other)}`)]),
     leads,

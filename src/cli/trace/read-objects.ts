@@ -1,17 +1,21 @@
 import { isNotFound } from '../../kube/client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import {
+  BACKEND_TLS_POLICIES,
   CLUSTER_NETWORK_POLICIES,
   ENDPOINT_SLICES,
   GATEWAYS,
   GATEWAY_CLASSES,
+  GRPC_ROUTES,
   HTTP_ROUTES,
+  LISTENER_SETS,
   NAMESPACES,
   NETWORK_POLICIES,
   NODES,
   PODS,
   REFERENCE_GRANTS,
   SERVICES,
+  TLS_ROUTES,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -47,6 +51,12 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     optional(HTTP_ROUTES),
     optional(REFERENCE_GRANTS),
   ]);
+  const [listenerSets, grpcRoutes, tlsRoutes, backendTlsPolicies] = await Promise.all([
+    optional(LISTENER_SETS),
+    optional(GRPC_ROUTES),
+    optional(TLS_ROUTES),
+    optional(BACKEND_TLS_POLICIES),
+  ]);
   return {
     pods,
     nodes,
@@ -57,7 +67,11 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     clusterNetworkPolicies,
     gatewayClasses,
     gateways,
+    listenerSets,
     httpRoutes,
+    grpcRoutes,
+    tlsRoutes,
+    backendTlsPolicies,
     referenceGrants,
     facts,
   };

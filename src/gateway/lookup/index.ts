@@ -2,6 +2,7 @@
 export { hostnameOf } from './hostname.ts';
 export { listenerFor, lookUp } from './look-up.ts';
 export { wholeMatcher } from './match-values.ts';
+export { RuleIndex } from './rule-index.ts';
 export { normaliseTarget } from './normalise-target.ts';
 export type { Target } from './normalise-target.ts';
 export type { Lookup, LookupRequest } from './model.ts';

@@ -1,4 +1,4 @@
-import { boundBacktracking, testerOf } from '../../base/pattern/pattern.ts';
+import { boundBacktracking, testerOf } from '../../kube/pattern/pattern.ts';
 import type { TableRule, TableValueMatch } from '../table.ts';
 import type { LookupRequest } from './model.ts';
 

@@ -4,8 +4,9 @@ import type { ClusterNames } from '../../dns/index.ts';
 import type { ClusterNetworkPolicy } from '../../kube/types/cluster-network-policy.ts';
 import type { Namespace } from '../../kube/types/core.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
-import type { HTTPRoute } from '../../kube/types/gateway-routes.ts';
-import type { Gateway, GatewayClass, ReferenceGrant } from '../../kube/types/gateway.ts';
+import type { BackendTLSPolicy } from '../../kube/types/gateway-policies.ts';
+import type { GRPCRoute, HTTPRoute, TLSRoute } from '../../kube/types/gateway-routes.ts';
+import type { Gateway, GatewayClass, ListenerSet, ReferenceGrant } from '../../kube/types/gateway.ts';
 import type { NetworkPolicy } from '../../kube/types/networking.ts';
 import type { Node } from '../../kube/types/node.ts';
 import type { Pod } from '../../kube/types/pod.ts';
@@ -32,7 +33,11 @@ export interface TraceObjects {
   readonly clusterNetworkPolicies?: readonly ClusterNetworkPolicy[];
   readonly gatewayClasses: readonly GatewayClass[];
   readonly gateways: readonly Gateway[];
+  readonly listenerSets: readonly ListenerSet[];
   readonly httpRoutes: readonly HTTPRoute[];
+  readonly grpcRoutes: readonly GRPCRoute[];
+  readonly tlsRoutes: readonly TLSRoute[];
+  readonly backendTlsPolicies: readonly BackendTLSPolicy[];
   readonly referenceGrants: readonly ReferenceGrant[];
   readonly facts: ClusterFacts;
 }

@@ -1,7 +1,9 @@
 import { hostnameOf, listenerFor, lookUp, normaliseTarget } from '../../gateway/lookup/index.ts';
 import type { Lookup, LookupRequest } from '../../gateway/lookup/index.ts';
-import { explainRequest } from '../../gateway/index.ts';
+import { explainRequest, redirectLocation } from '../../gateway/index.ts';
+
 import type {
+  NotChosen,
   TableBackendReference,
   TableFilter,
   TableListener,
@@ -16,7 +18,7 @@ import { referenceOf } from './judge.ts';
 import type { TracedGateway } from './read-gateways.ts';
 import type { HttpTarget, Target } from './request.ts';
 
-/** Listeners and rules that do not have the request are told up to this many. */
+/** Listeners, hosts and rules that do not have the request are told up to this many. */
 const mostOthers = 8;
 
 /** What a Gateway does with a request that comes in at one of its ports, by the table that its proxies look it up in. */
@@ -25,6 +27,7 @@ export function explainHttp(
   gateway: TracedGateway,
   proxies: readonly Place[],
   target: Target & { readonly http: HttpTarget },
+  mostTold = mostOthers,
 ): GatewayHop {
   const base = {
     hop: 'gateway',
@@ -46,11 +49,18 @@ export function explainHttp(
   const request = requestAt(port, target);
   if (request === undefined)
     return { ...base, ...answered(400, 'the path or the Host header of the request is none') };
-  const { listeners, lookup, rules } = explainRequest(gateway.index.table, gateway.index, request);
-  const others = [...listeners, ...rules]
-    .slice(0, mostOthers)
-    .map(({ provenance, sentence }) => ({ ...referenceOf(provenance), sentence }));
-  return { ...base, others, ...outcomeOf(cluster, gateway, lookup, target) };
+  const { hosts, later, listeners, lookup, rules, second } = explainRequest(
+    gateway.index.table,
+    gateway.index,
+    request,
+  );
+  const told = ({ provenance, sentence }: NotChosen) => ({ ...referenceOf(provenance), sentence });
+  return {
+    ...base,
+    ...(second === undefined ? {} : { second: told(second) }),
+    others: [...listeners, ...hosts, ...rules, ...later].slice(0, mostTold).map(told),
+    ...outcomeOf(cluster, gateway, lookup, target, request),
+  };
 }
 
 type Explained = Pick<GatewayHop, 'outcome' | 'sentence'> &
@@ -61,6 +71,7 @@ function outcomeOf(
   gateway: TracedGateway,
   lookup: Lookup,
   target: Target & { readonly http: HttpTarget },
+  request: LookupRequest,
 ): Explained {
   switch (lookup.outcome) {
     case 'no-listener':
@@ -82,7 +93,7 @@ function outcomeOf(
         hostname: lookup.host.hostname,
       };
     case 'rule':
-      return followRule(cluster, gateway, lookup, target);
+      return followRule(cluster, gateway, lookup, target, request);
     default:
       return lookup satisfies never;
   }
@@ -136,6 +147,7 @@ function followRule(
   { index }: TracedGateway,
   { host, listener, rule }: Extract<Lookup, { outcome: 'rule' }>,
   target: Target & { readonly http: HttpTarget },
+  request: LookupRequest,
 ): Explained {
   const base = {
     ...listenerOf(listener),
@@ -152,8 +164,12 @@ function followRule(
   };
   const redirect = rule.filters.find(filter => filter.type === 'RequestRedirect');
   if (redirect !== undefined) {
-    const scheme = redirect.scheme ?? target.http.scheme;
-    const location = `${scheme}://${redirect.hostname ?? target.host}`;
+    const location = redirectLocation(
+      redirect,
+      { scheme: target.http.scheme, port: target.port },
+      request,
+      rule.match.path.type === 'PathPrefix' ? rule.match.path.value : '',
+    );
     return {
       ...base,
       outcome: 'redirected',

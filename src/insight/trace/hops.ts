@@ -187,6 +187,8 @@ export interface GatewayHop {
   /** The hostname that was the most specific for it. */
   readonly hostname?: string;
   readonly rule?: Reference & { readonly name?: string; readonly match: string };
+  /** The rule that would have the request if that one were not there, and why it comes second. */
+  readonly second?: Reference & { readonly sentence: string };
   /** What was asked before, or beside it, and why it does not have the request: other listeners, and rules. */
   readonly others: readonly (Reference & { readonly sentence: string })[];
   /** In the order in which they are applied. */

@@ -2,7 +2,7 @@ import { attach, compileTable, isOurs, readGateway, readRoute } from '../../gate
 import type { AttachedRoute, GatewaySources } from '../../gateway/index.ts';
 import { indexTable } from '../../gateway/lookup/index.ts';
 import type { TableIndex } from '../../gateway/lookup/index.ts';
-import type { Secret } from '../../kube/types/config.ts';
+import type { ConfigMap, Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -30,7 +30,9 @@ export function readGateways(objects: TraceObjects): ReadonlyMap<string, TracedG
   const gateways = objects.gateways.filter(({ spec }) => classes.has(spec.gatewayClassName));
   if (gateways.length === 0) return new Map();
   const sources = sourcesOf(objects);
-  const routes = objects.httpRoutes.map(route => readRoute(route, sources));
+  const routes = [...objects.httpRoutes, ...objects.grpcRoutes, ...objects.tlsRoutes].map(route =>
+    readRoute(route, sources),
+  );
   return new Map(
     gateways.map(gateway => {
       const model = readGateway(gateway, sources);
@@ -67,7 +69,8 @@ function problemsOf({ metadata, status }: Gateway): readonly string[] {
 /** Why a route that names this Gateway does not stand on it, or does not lead where it should. */
 function problemsOfRoute({ attachments, route }: AttachedRoute): readonly string[] {
   if (attachments.length === 0) return [];
-  const name = `HTTPRoute ${route.key}`;
+  const { kind, metadata } = route.route;
+  const name = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
   return [
     ...attachments
       .filter(({ verdict }) => !verdict.holds)
@@ -91,6 +94,9 @@ function sourcesOf(objects: TraceObjects): GatewaySources {
     (slice: EndpointSlice) =>
       `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
   );
+  const sets = Map.groupBy(objects.listenerSets, ({ metadata, spec: { parentRef } }) =>
+    [parentRef.namespace ?? metadata.namespace ?? '', parentRef.name].join('/'),
+  );
   const grants = Map.groupBy(objects.referenceGrants, grant => grant.metadata.namespace ?? '');
   return {
     namespace: name => namespaces.get(name),
@@ -102,6 +108,11 @@ function sourcesOf(objects: TraceObjects): GatewaySources {
     certificate: ({ metadata }) => ({
       certificate: { id: `${metadata.namespace ?? ''}/${metadata.name}`, chain: '', key: '' },
     }),
+    // Nor the certificates of authorities: what is wrong with them stands in the policy's status.
+    configMap: key => namedConfigMap(key),
+    authorities: () => ({ authorities: '' }),
+    listenerSets: gateway => sets.get(gateway) ?? [],
+    tlsPolicies: service => policiesOf(objects, service),
   };
 }
 
@@ -124,6 +135,19 @@ function unusableSecrets({ gateways }: TraceObjects): ReadonlySet<string> {
       ),
   );
   return new Set(keys);
+}
+
+/** Those that name a Service of their namespace (BackendTLSPolicy.spec.targetRefs). */
+const policiesOf = ({ backendTlsPolicies }: TraceObjects, service: string) =>
+  backendTlsPolicies.filter(({ metadata, spec }) =>
+    spec.targetRefs.some(
+      ({ kind, name }) => kind === 'Service' && `${metadata.namespace ?? ''}/${name}` === service,
+    ),
+  );
+
+function namedConfigMap(key: string): ConfigMap {
+  const [namespace = '', name = ''] = key.split('/');
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name } };
 }
 
 function namedSecret(key: string): Secret {

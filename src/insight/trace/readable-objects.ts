@@ -30,6 +30,7 @@ export function readableObjects(given: TraceObjects): {
       }
     });
   const empty = emptyObjects(given);
+  const oneGateway = { ...empty, gatewayClasses: [classOf(anyGateway)], gateways: [anyGateway] };
   const nothing = { pods: [], namespaces: [], policies: [], nodes: [], nodeLocalServices: [] };
   const noNames = { clusterDomain: 'x', namespaces: [], services: [], endpointSlices: [] };
   const namespaces = readable('Namespace', given.namespaces, one => {
@@ -68,13 +69,17 @@ export function readableObjects(given: TraceObjects): {
     gateways: readable('Gateway', given.gateways, one =>
       readGateways({ ...empty, gatewayClasses: [classOf(one)], gateways: [one] }),
     ),
+    listenerSets: readable('ListenerSet', given.listenerSets, one =>
+      readGateways({ ...oneGateway, listenerSets: [one] }),
+    ),
     httpRoutes: readable('HTTPRoute', given.httpRoutes, one =>
-      readGateways({
-        ...empty,
-        gatewayClasses: [classOf(anyGateway)],
-        gateways: [anyGateway],
-        httpRoutes: [one],
-      }),
+      readGateways({ ...oneGateway, httpRoutes: [one] }),
+    ),
+    grpcRoutes: readable('GRPCRoute', given.grpcRoutes, one =>
+      readGateways({ ...oneGateway, grpcRoutes: [one] }),
+    ),
+    tlsRoutes: readable('TLSRoute', given.tlsRoutes, one =>
+      readGateways({ ...oneGateway, tlsRoutes: [one] }),
     ),
   };
   return { objects, problems };
@@ -118,7 +123,11 @@ const emptyObjects = ({ facts }: TraceObjects): TraceObjects => ({
   networkPolicies: [],
   gatewayClasses: [],
   gateways: [],
+  listenerSets: [],
   httpRoutes: [],
+  grpcRoutes: [],
+  tlsRoutes: [],
+  backendTlsPolicies: [],
   referenceGrants: [],
   facts,
 });

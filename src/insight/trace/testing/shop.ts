@@ -231,7 +231,11 @@ export function shop(): TraceObjects {
       },
     ],
     gateways: [gateway],
+    listenerSets: [],
     httpRoutes: [route],
+    grpcRoutes: [],
+    tlsRoutes: [],
+    backendTlsPolicies: [],
     referenceGrants: [],
     facts: {
       clusterDomain: 'cluster.local',
