@@ -1,6 +1,7 @@
 /** Cluster DNS: the names of Services, endpoints and pods, answered on every node. */
 export { leaveUntracked, takeAddresses } from './apply-node.ts';
 export { KernelPods } from './apply-kernel-pods.ts';
+export type { KernelCounts } from './compile-kernel-counts.ts';
 export type { KernelPod, MayAsk } from './apply-kernel-pods.ts';
 export { ClusterNames } from './compile-cluster.ts';
 export { buildClusterNames, decideName } from './compile-objects.ts';

@@ -1,5 +1,6 @@
 import { Metrics } from '../base/metrics.ts';
 import type { Family, HistogramSeries, Series } from '../base/metrics.ts';
+import type { KernelCounts } from './compile-kernel-counts.ts';
 import { hasName, typeName } from './wire/type-names.ts';
 
 /** CoreDNS's names, labels and buckets, so that its dashboards and alerts read this server too. */
@@ -23,6 +24,7 @@ export type AnsweredBy =
   | 'rewrite'
   | 'loop'
   | 'transfer'
+  | 'kernel'
   | '';
 
 /** The counters of one of the server's sockets, at hand on the way of a question. */
@@ -81,6 +83,7 @@ export class DnsMetrics {
   readonly gateTimeouts: Series;
   readonly unsent: Series;
   readonly ignored: Series;
+  readonly #kernelPassed: Family<Series>;
   readonly #requests: Family<Series>;
   readonly #durations: Family<HistogramSeries>;
   readonly #requestSizes: Family<HistogramSeries>;
@@ -245,6 +248,11 @@ export class DnsMetrics {
     this.unsent = registry
       .counter(ours('unsent_answers_total'), 'Answers that the kernel did not take')
       .with();
+    this.#kernelPassed = registry.counter(
+      ours('kernel_passed_total'),
+      'Questions of pods that the kernel left to this server',
+      ['family', 'reason'],
+    );
     this.ignored = registry.counter(ours('ignored_packets_total'), 'Packets that were no questions').with();
   }
 
@@ -290,6 +298,37 @@ export class DnsMetrics {
       },
       took: (seconds, times) => durations.observe(seconds, times),
     };
+  }
+
+  /** Adds what the kernel did since `before` to the metrics of the server that was asked; how long it took nobody measures. */
+  kernelAnswered(listen: string, family: 4 | 6, now: KernelCounts, before: KernelCounts | undefined): void {
+    const own = [listen, zone, view] as const;
+    const familyLabel = family === 4 ? '1' : '2';
+    for (const [index, type] of ['A', 'AAAA'].entries()) {
+      const more = (outcome: number) =>
+        (now.answers[index]?.[outcome] ?? 0) - (before?.answers[index]?.[outcome] ?? 0);
+      const [found, empty, absent] = [more(0), more(1), more(2)];
+      const asked = found + empty + absent;
+      if (asked === 0) continue;
+      this.#requests.with(...own, 'udp', familyLabel, type).add(asked);
+      if (found + empty > 0) this.#responses.with(...own, 'NOERROR', 'kernel').add(found + empty);
+      if (absent > 0) this.#responses.with(...own, 'NXDOMAIN', 'kernel').add(absent);
+    }
+    const sizes = [
+      [this.#requestSizes, now.questions, before?.questions],
+      [this.#responseSizes, now.sent, before?.sent],
+    ] as const;
+    for (const [histogram, after, earlier] of sizes) {
+      const series = histogram.with(...own, 'udp');
+      for (const [index, count] of after.buckets.entries())
+        series.counts[index] = (series.counts[index] ?? 0) + count - (earlier?.buckets[index] ?? 0);
+      series.sum += after.octets - (earlier?.octets ?? 0);
+    }
+    this.#dnssec.with(...own).add(now.dnssec - (before?.dnssec ?? 0));
+    for (const [reason, count] of Object.entries(now.passed)) {
+      const more = count - (before?.passed[reason as keyof KernelCounts['passed']] ?? 0); // its own keys
+      if (more > 0) this.#kernelPassed.with(familyLabel, reason).add(more);
+    }
   }
 
   /** By code, of all servers: what the status tells. */

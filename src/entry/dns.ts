@@ -34,7 +34,7 @@ import {
   unpredictable,
   watchConfig,
 } from '../dns/index.ts';
-import type { DnsCounts, TopReport, Upstream } from '../dns/index.ts';
+import type { DnsCounts, KernelCounts, TopReport, Upstream } from '../dns/index.ts';
 import { bpf, defaults, metricsPorts, paths } from '../kernel/contract.ts';
 import { aborted, runProcess } from './process-top.ts';
 
@@ -114,7 +114,7 @@ if (import.meta.main)
       onFailure: () => metrics.reloadFailures.add(),
       log,
     });
-    collect(metrics, serving);
+    collect(metrics, serving, dnsAddresses);
 
     // Loaded when names are answered already: it is most of what a start costs.
     const [{ createClient }, { loadKubeconfig }, { inClusterConfig }] = await Promise.all([
@@ -166,9 +166,22 @@ if (import.meta.main)
   });
 
 /** Copies what is known elsewhere before each scrape. */
-function collect(metrics: DnsMetrics, serving: ClusterServer): void {
+function collect(metrics: DnsMetrics, serving: ClusterServer, dnsAddresses: readonly string[]): void {
   let [evicted, dropped] = [0, 0];
+  let inKernel: ReturnType<ClusterServer['kernelCounts']>;
   metrics.registry.onCollect(() => {
+    const counts = serving.kernelCounts();
+    if (counts !== undefined) {
+      // Maps that were made anew count from zero.
+      const isSame =
+        inKernel !== undefined && counts.every((each, index) => !isLess(each, inKernel?.[index]));
+      for (const address of dnsAddresses) {
+        const index = address.includes(':') ? 1 : 0;
+        const before = isSame ? inKernel?.[index] : undefined;
+        metrics.kernelAnswered(serverLabel(address, port), index === 1 ? 6 : 4, counts[index], before);
+      }
+      inKernel = counts;
+    }
     metrics.snapshotAge.set(serving.age() ?? -1);
     metrics.synced.set(serving.isSynced ? 1 : 0);
     metrics.names.set(serving.names.tree.size);
@@ -184,6 +197,9 @@ function collect(metrics: DnsMetrics, serving: ClusterServer): void {
     evicted = cache.evictions;
   });
 }
+
+const isLess = (now: KernelCounts, before: KernelCounts | undefined): boolean =>
+  now.sent.octets < (before?.sent.octets ?? 0) || now.passed.unknown < (before?.passed.unknown ?? 0);
 
 /** A server that is slow to answer itself is overloaded. */
 function probeHealth(healthPort: number, metrics: DnsMetrics): () => void {
