@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Endpoint as SliceEndpoint, EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import { parseAddress } from '../base/ip.ts';
-import { buildServiceModel } from './compile-model.ts';
+import { buildServiceModel, readService } from './compile-model.ts';
 import { decideService } from './decide.ts';
 import type { ServiceDecision } from './decide.ts';
 
@@ -256,4 +256,29 @@ test('a Service of one family has nothing in the other, at no address', () => {
   const addresses = ['192.0.2.1', '2001:db8::1'].flatMap(text => parseAddress(text) ?? []);
   const model = buildServiceModel([one], [slice([at('10.0.0.1')])], addresses);
   assert.deepEqual([...model.frontends.keys()].toSorted(), ['10.96.0.10 TCP 80', '192.0.2.1 TCP 30080']);
+});
+
+test('source ranges of one family alone are reported, as the other one is open; a range of everybody is not', () => {
+  const balanced = (loadBalancerSourceRanges: readonly string[]) => {
+    const one = serviceOf({ loadBalancerSourceRanges });
+    return readService(one, [])?.problems.map(({ sentence }) => sentence);
+  };
+  const serviceOf = (more: Partial<Service['spec']>): Service => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      type: 'LoadBalancer',
+      clusterIPs: ['10.96.0.1', 'fd00:10:96::1'],
+      ports: [{ port: 80 }],
+      ...more,
+    },
+    status: { loadBalancer: { ingress: [{ ip: '172.30.200.1' }, { ip: 'fd00:172:30::c8:1' }] } },
+  });
+  assert.deepEqual(balanced(['192.0.2.0/24']), [
+    'spec.loadBalancerSourceRanges has no range of IPv6: everybody may come to fd00:172:30::c8:1',
+  ]);
+  assert.deepEqual(balanced(['0.0.0.0/0']), []);
+  assert.deepEqual(balanced(['192.0.2.0/24', '2001:db8::/32']), []);
+  assert.deepEqual(balanced([]), []);
 });

@@ -138,16 +138,25 @@ function loadBalancerFaces(
 ): readonly Face[] {
   const { metadata, spec, status } = service;
   if (spec.type !== 'LoadBalancer') return [];
-  const sourceRanges = readSourceRanges(service, problems);
+  const sourceRangesOf = readSourceRanges(service, problems);
   const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode = 'VIP' }, index): Face[] => {
     if (ip === undefined || ip === '' || ipMode !== 'VIP') return [];
     const provenance = provenanceOf('Service', metadata, `status.loadBalancer.ingress[${index}].ip`);
     const address = readOutside(ip, families, provenance, problems);
     if (address === undefined) return [];
+    const sourceRanges = sourceRangesOf(address.family);
+    if (sourceRanges === undefined && isRestricted(spec)) {
+      const sentence = `spec.loadBalancerSourceRanges has no range of IPv${address.family}: everybody may come to ${formatAddress(address)}`;
+      problems.push({ provenance, sentence });
+    }
     return [{ address, exposure: { of: 'load-balancer', externalPolicy, sourceRanges } }];
   });
 }
+
+/** A range of everybody in one family says that nobody is meant to be kept out. */
+const isRestricted = ({ loadBalancerSourceRanges = [] }: Service['spec']): boolean =>
+  loadBalancerSourceRanges.length > 0 && !loadBalancerSourceRanges.some(text => text.trim().endsWith('/0'));
 
 /** As a load balancer's, without ranges; a node may have one of them as its own. */
 function externalFaces(
@@ -197,17 +206,27 @@ function isOwn({ exposure }: Face, service: Service): boolean {
   return exposure.of === 'cluster' || (exposure.of === 'load-balancer' && isBalancedByUs(service));
 }
 
-/** What cannot be read lets nobody in. Blanks around a range are left out, as the API does. */
-function readSourceRanges({ metadata, spec }: Service, problems: Problem[]): readonly Prefix[] | undefined {
-  const written = spec.loadBalancerSourceRanges ?? [];
-  if (written.length === 0) return undefined;
-  return written.flatMap((text, index): readonly Prefix[] => {
+/**
+ * Each family has its own ranges: one without any is open to everybody, as kube-proxy has it. What cannot be read lets
+ * nobody in, in either family. Blanks around a range are left out, as the API does.
+ */
+function readSourceRanges(
+  { metadata, spec }: Service,
+  problems: Problem[],
+): (family: Family) => readonly Prefix[] | undefined {
+  let isRead = true;
+  const ranges = (spec.loadBalancerSourceRanges ?? []).flatMap((text, index): readonly Prefix[] => {
     const found = parseInterface(text.trim());
     if (found !== undefined) return [prefixOf(found.address, found.length)];
+    isRead = false;
     const provenance = provenanceOf('Service', metadata, `spec.loadBalancerSourceRanges[${index}]`);
     problems.push({ provenance, sentence: `"${text}" is no range of addresses; it lets nobody in` });
     return [];
   });
+  return family => {
+    const own = ranges.filter(range => range.family === family);
+    return own.length > 0 || !isRead ? own : undefined;
+  };
 }
 
 /** The API refuses a Service with the same protocol and port twice; the first one counts. */

@@ -24,12 +24,12 @@ const unansweredMilliseconds = 500;
 /** What is answered may take its time on a busy machine; what is not is not waited for long. */
 export function patienceFor({ packets }: ServiceCase, ask: Ask): number {
   const isDropped = packets.some(
-    ({ from, gets, port = 80, protocol = 'TCP', to }) =>
-      gets === 'DROP' &&
+    ({ family: only, from, gets, port = 80, protocol = 'TCP', to }) =>
+      (gets === 'DROP' || gets === 'ROUTED') &&
       from === ask.from &&
       port === ask.port &&
       protocol === ask.protocol &&
-      families.some(family => addresses[family][to] === ask.address),
+      families.some(family => (only ?? family) === family && addresses[family][to] === ask.address),
   );
   return isDropped ? unansweredMilliseconds : answeredMilliseconds;
 }

@@ -35,6 +35,8 @@ export interface CaseSlice {
   /** By name of the Service's ports. Default `{ http: 8080, dns: 8080 }`. */
   readonly ports?: Readonly<Record<string, number | undefined>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Default both: a slice of each. */
+  readonly families?: readonly (4 | 6)[];
 }
 
 export interface CaseService {
@@ -57,6 +59,8 @@ export interface CaseService {
 }
 
 export interface CasePacket {
+  /** Default both. */
+  readonly family?: 4 | 6;
   /** A pod of node-1; the node itself; somebody on a link; the place `a` itself, which is a pod of node-1. */
   readonly from: 'pod' | 'node' | 'world' | 'a';
   readonly to: AddressName;
@@ -64,7 +68,7 @@ export interface CasePacket {
   readonly port?: number;
   /** Default TCP. */
   readonly protocol?: 'TCP' | 'UDP';
-  /** The endpoints, each as likely as the others; ROUTED: no Service's business. */
+  /** The endpoints, each as likely as the others; ROUTED: no Service's business, and answered by no place. */
   readonly gets: readonly PlaceName[] | 'DROP' | 'REJECT' | 'ROUTED';
   /** The endpoint sees the node's address. Default false; always true for what the node sends. */
   readonly masquerade?: boolean;

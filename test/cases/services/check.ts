@@ -37,9 +37,13 @@ const drawsFor = (endpoints: number): number => Math.ceil(21 / -Math.log(1 - 1 /
 
 /** What a data path does with the packets of a case; its objects are in force. */
 export async function checkDataPath(one: ServiceCase, reach: Reach): Promise<void> {
-  for (const family of families)
-    await Promise.all(one.packets.map(packet => checkPacket(one, family, packet, reach)));
+  await Promise.all(
+    families.flatMap(family => packetsOf(one, family).map(packet => checkPacket(one, family, packet, reach))),
+  );
 }
+
+const packetsOf = ({ packets }: ServiceCase, family: CaseFamily): readonly CasePacket[] =>
+  packets.filter(packet => (packet.family ?? family) === family);
 
 async function checkPacket(
   one: ServiceCase,
@@ -48,9 +52,14 @@ async function checkPacket(
   reach: Reach,
 ): Promise<void> {
   const { at = 8080, from, gets, masquerade = from === 'node', port = 80, protocol = 'TCP', to } = packet;
-  if (gets === 'ROUTED') return; // it is on its way to where nobody answers
   const ask: Ask = { from, address: addresses[family][to], port, protocol };
   const what = `${one.name}: ${protocol} from ${from} to ${ask.address} port ${port}`;
+  if (gets === 'ROUTED') {
+    // It is on its way to where nobody is, or to the node itself, which refuses it.
+    const seen = await reach(ask);
+    assert.ok(typeof seen === 'string', `${what}: reached ${JSON.stringify(seen)}, and is no Service's`);
+    return;
+  }
   if (typeof gets === 'string') {
     assert.deepEqual(await reach(ask), gets, what);
     return;
@@ -79,7 +88,7 @@ export function checkEngine(one: ServiceCase): void {
   const nodeAddresses = families.map(family => addressOf(addresses[family].node));
   const model = buildServiceModel(services, slices, nodeAddresses, servicePrefixes);
   for (const family of families)
-    for (const packet of one.packets) {
+    for (const packet of packetsOf(one, family)) {
       const { from, gets, masquerade = from === 'node', port = 80, protocol = 'TCP', to } = packet;
       const decision = decideService(
         model,

@@ -3,6 +3,8 @@ import { affinityAndPorts } from './ports.ts';
 import { combinations } from './combinations.ts';
 import { endpointStates } from './endpoint-states.ts';
 import { external } from './external.ts';
+import { familiesApart } from './families.ts';
+import { policies } from './policies.ts';
 import { topology } from './topology.ts';
 import { whoseServices } from './whose-services.ts';
 
@@ -15,4 +17,6 @@ export const serviceCases: readonly ServiceCase[] = [
   ...external,
   ...whoseServices,
   ...combinations,
+  ...familiesApart,
+  ...policies,
 ];

@@ -68,7 +68,7 @@ export function objectsOf({ services }: ServiceCase): {
     services: services.map(serviceOf),
     slices: services.flatMap(service =>
       service.slices.flatMap((slice, index) =>
-        families.map(family => sliceOf(service, slice, index, family)),
+        (slice.families ?? families).map(family => sliceOf(service, slice, index, family)),
       ),
     ),
   };
