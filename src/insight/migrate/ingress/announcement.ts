@@ -37,6 +37,8 @@ export interface Announcement {
   /** Without the prefix; absent: of a behaviour that no annotation asks for. */
   readonly annotation?: string;
   readonly value?: string;
+  /** The annotation, `config:KEY` of the ConfigMap, or `behaviour:CODE`: what a difference of answers is traced to. */
+  readonly subject: string;
   /** Stable, kebab-case. */
   readonly code: string;
   readonly class: Outcome;

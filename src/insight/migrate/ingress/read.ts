@@ -1,5 +1,5 @@
 import type { ConfigMap } from '../../../kube/types/config.ts';
-import type { Ingress, IngressBackend, IngressClass } from '../../../kube/types/networking.ts';
+import type { Ingress, IngressBackend, IngressClass, IngressRule } from '../../../kube/types/networking.ts';
 import type { Service } from '../../../kube/types/service.ts';
 import { readFlags } from './read-flags.ts';
 import { valuesOf } from './values.ts';
@@ -173,10 +173,11 @@ function shapeProblem({ spec }: Ingress): string | undefined {
   if (typeof spec !== 'object' || spec === null) return 'it has no spec';
   if (!isList(spec.rules)) return 'spec.rules is no list';
   if (!isList(spec.tls)) return 'spec.tls is no list';
-  for (const [index, rule] of (spec.rules ?? []).entries())
-    if (typeof rule !== 'object' || rule === null || !isList(rule.http?.paths))
-      return `spec.rules[${index}] is no rule`;
-  return undefined;
+  const rules: readonly unknown[] = spec.rules ?? [];
+  const broken = rules.findIndex(
+    rule => typeof rule !== 'object' || rule === null || !isList((rule as IngressRule).http?.paths),
+  );
+  return broken < 0 ? undefined : `spec.rules[${broken}] is no rule`;
 }
 
 function readOne(
@@ -215,7 +216,7 @@ function readOne(
       }),
     })),
     tls: (spec.tls ?? []).map((entry, index) => ({
-      hosts: (entry.hosts ?? []).map(host => String(host).toLowerCase()),
+      hosts: (entry.hosts ?? []).map(host => textOr(host, '').toLowerCase()),
       secretName: textOr(entry.secretName, '') === '' ? undefined : entry.secretName,
       field: `spec.tls[${index}]`,
     })),

@@ -160,17 +160,14 @@ function addLocations(
         continue;
       }
       const location = { path, type, backend, ingress, field, isDefault: false, canary: undefined } as const;
-      const at = draft.locations.findIndex(one => one.path === path);
-      const there = at < 0 ? undefined : draft.locations[at];
-      if (there === undefined || there.type !== type) draft.locations.push(location);
+      const at = draft.locations.findIndex(one => one.path === path && one.type === type);
+      const there = draft.locations[at];
+      if (there === undefined) draft.locations.push(location);
       else if (there.isDefault) draft.locations[at] = location;
       else {
         const winner = there.ingress?.id ?? 'the catch-all';
-        unserved.push({
-          ingress,
-          field,
-          why: `${host || 'every host'} has ${path} from ${winner}, which is older`,
-        });
+        const why = `${host === '' ? 'every host' : host} has ${path} from ${winner}, which comes first`;
+        unserved.push({ ingress, field, why });
         continue;
       }
       if (ingress.annotations.flag('from-to-www-redirect') === true) draft.wwwRedirect ??= ingress;

@@ -1,0 +1,53 @@
+import type { Announcement, Effect, Severity, ShownRequest } from '../announcement.ts';
+import type { IngressReading } from '../read.ts';
+
+interface Reason {
+  readonly code: string;
+  readonly sentence: string;
+  readonly effects: readonly Effect[];
+  readonly severity: Severity;
+  readonly request?: ShownRequest;
+  readonly hint?: string;
+}
+
+/** Whose it is: an annotation of an Ingress, a key of the ConfigMap, or a behaviour that neither asks for. */
+export interface Subject {
+  /** Absent: of every Ingress. */
+  readonly ingress?: IngressReading | undefined;
+  readonly annotation?: string;
+  readonly key?: string;
+}
+
+function subjectOf({ annotation, ingress, key }: Subject, code: string) {
+  const value = annotation === undefined ? undefined : ingress?.annotations.raw(annotation);
+  return {
+    ingress: ingress?.id ?? '',
+    ...(annotation === undefined ? {} : { annotation }),
+    ...(value === undefined ? {} : { value }),
+    subject: annotation ?? (key === undefined ? `behaviour:${code}` : `config:${key}`),
+  };
+}
+
+export const same = (subject: Subject, code: string, sentence: string): Announcement => ({
+  ...subjectOf(subject, code),
+  code,
+  class: 'same',
+  effects: [],
+  sentence,
+});
+
+export const approximated = (subject: Subject, reason: Reason): Announcement => ({
+  ...subjectOf(subject, reason.code),
+  class: 'approximated',
+  ...reason,
+});
+
+export const refused = (subject: Subject, reason: Reason): Announcement => ({
+  ...subjectOf(subject, reason.code),
+  class: 'refused',
+  ...reason,
+});
+
+/** The first host of an Ingress, for a request that shows something. */
+export const hostToShow = (ingress: IngressReading | undefined): string =>
+  (ingress?.rules.find(({ host }) => host !== '')?.host ?? 'any.example').replace(/^\*/, 'www');
