@@ -28,14 +28,14 @@ import type { FlowFilter, ReportedPacket } from '../flows/index.ts';
 import { logGroups } from '../kernel/contract.ts';
 import { NetlinkError } from '../kernel/netlink/index.ts';
 import { PacketLog } from '../kernel/nflog/index.ts';
-import type { LoggedPacket } from '../kernel/nflog/index.ts';
-import { keyOf } from '../kube/resources.ts';
 import type { Service } from '../kube/types/service.ts';
 import { decidePolicy, passedPrefix } from '../policy/index.ts';
 import type { PolicyModel, Verdict } from '../policy/index.ts';
+import { AskedAddresses, connectionFinder, withAsked } from './policy-flow-asked.ts';
 import { sendOtlp } from './policy-flow-export.ts';
 import type { OtlpReceiver } from './policy-flow-export.ts';
 import { FlowLog } from './policy-flow-log.ts';
+import { ServiceNames } from './policy-flow-services.ts';
 
 export interface FlowsOptions {
   readonly cluster: string;
@@ -100,29 +100,30 @@ export function followFlows(options: FlowsOptions): FollowedFlows {
     exportDropped: exporter?.counts.dropped ?? 0,
     exportFailures: exporter?.counts.failures ?? 0,
   }));
-  const onPacket = (logged: LoggedPacket) => {
+  const finder = connectionFinder();
+  const onPacket = (packet: ReportedPacket) => {
     const inForce = model();
     if (inForce === undefined) return;
-    const packet: ReportedPacket = {
-      rule: logged.prefix,
-      ...logged.head,
-      ...(logged.original === undefined ? {} : { original: logged.original }),
-    };
     const { rule, source, destination, protocol, sourcePort, port } = packet;
     const key = [rule, source, sourcePort, destination, port, protocol].join(' ');
     const isPass = rule === passedPrefix;
     const event = store.add(isPass ? 'pass' : 'drop', key, clock.now(), () => {
-      const explained = (isPass ? explainPass : explainDrop)(inForce, node, packet);
-      return explained === undefined ? undefined : { ...explained, ...names.of(explained.service) };
+      const asked = withAsked(packet, finder?.find);
+      const explained = (isPass ? explainPass : explainDrop)(inForce, node, asked);
+      return explained === undefined ? undefined : names.join(explained, inForce);
     });
     if (event === undefined) return;
     count(event);
     file.add(event);
     exporter?.add(event);
   };
+  const asked = new AskedAddresses(onPacket);
   const open = () => {
     try {
-      state.packets = PacketLog.open({ group: logGroups.policyReports, onPacket });
+      state.packets = PacketLog.open({
+        group: logGroups.policyReports,
+        onPacket: packet => asked.take(packet),
+      });
     } catch (error) {
       const reason = sentenceOf(error);
       state.isSupported = !(error instanceof NetlinkError && error.errno === 'EINVAL');
@@ -153,40 +154,11 @@ export function followFlows(options: FlowsOptions): FollowedFlows {
     close: () => {
       clearTimeout(state.retry);
       state.packets?.close();
+      asked.flush();
+      finder?.close();
       file.flush();
     },
   };
-}
-
-/** Services by their cluster addresses; read again when there are others, and not more often than once a second. */
-class ServiceNames {
-  readonly #clock: Clock;
-  #list: () => readonly Service[] = () => [];
-  #read: readonly Service[] = [];
-  #readAt = 0;
-  #names: ReadonlyMap<string, string> = new Map();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  follow(list: () => readonly Service[]): void {
-    this.#list = list;
-  }
-
-  of(service: FlowEvent['service']): { readonly service?: NonNullable<FlowEvent['service']> } {
-    if (service === undefined) return {};
-    const now = this.#clock.now();
-    if (Math.abs(now - this.#readAt) > 1000 && this.#list() !== this.#read) {
-      this.#readAt = now;
-      this.#read = this.#list();
-      this.#names = new Map(
-        this.#read.flatMap(one => (one.spec.clusterIPs ?? []).map(address => [address, keyOf(one)] as const)),
-      );
-    }
-    const name = this.#names.get(service.address);
-    return { service: { ...service, ...(name === undefined ? {} : { name }) } };
-  }
 }
 
 /** All that a store keeps. */

@@ -13,6 +13,8 @@ export interface FlowEnd {
   readonly gateway?: string;
   /** Of the pod, or the node that has the address itself. Absent outside of the cluster. */
   readonly node?: string;
+  /** Of a destination: Services (`namespace/name`) that select the pod, and lead to this port of it. */
+  readonly services?: readonly string[];
   /** Domain names that policies wait for, and that the cluster's DNS told with this address. */
   readonly names?: readonly string[];
 }

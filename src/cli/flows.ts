@@ -91,7 +91,8 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   const { at, id, source, destination, service, protocol, verdict, direction, packets, why } = event;
   const port = destination.port === undefined ? '' : ` ${destination.port}`;
   const asked = service && (service.name ?? hostAndPort(service.address, service.port));
-  const through = asked === undefined ? '' : ` (asked for ${asked})`;
+  const behind = destination.services === undefined ? '' : ` (of ${destination.services.join(', ')})`;
+  const through = asked === undefined ? behind : ` (asked for ${asked})`;
   const times = packets === 1 ? '' : ` ${packets}×`;
   const line = `${at} ${nameOf(source)} → ${nameOf(destination)} ${protocol}${port}${through} ${verdict}${times} at ${direction}: ${why.sentence} [${id}]\n`;
   if (!isWide) return line;

@@ -82,6 +82,7 @@ const endAttributes = (side: 'source' | 'destination', end: FlowEnd): readonly E
     [`${side}.k8s.node.name`, end.node],
     [`${side}.domain`, end.names],
     [`${side}.gateway`, end.gateway],
+    [`${side}.k8s.services`, end.services],
   ];
 };
 

@@ -23,6 +23,8 @@ import type { Direction, Tier } from './model.ts';
 export const closedChain = 'closed';
 /** Of reports of what passes. */
 export const passedPrefix = 'allowed';
+/** The chain that shows what a packet's connection asked for before it was translated; and the prefix of its reports. */
+export const askedChain = 'asked';
 /** The chain that drops what a change took back. */
 export const revokedChain = 'revoked';
 
@@ -58,6 +60,16 @@ const report = (name: string): string =>
 const dropRules = (reports: readonly string[], reportsDrops: boolean): readonly string[] => [
   ...(reportsDrops ? reports : []),
   'counter drop',
+];
+/** Of the first packet of a connection: nobody can ask the kernel for it later. */
+const reportAsked = (name: string): string => `${report(name)} jump ${askedChain}`;
+/** The packet is dropped: what stands in it does not matter any more. Not every kernel joins connections to reports. */
+const askedRules: readonly string[] = [
+  'ct status and dnat == 0 return',
+  'ip daddr set ct original ip daddr',
+  'ip6 daddr set ct original ip6 daddr',
+  ...['tcp', 'udp', 'sctp'].map(protocol => `${protocol} dport set ct original proto-dst`),
+  `log prefix "${askedChain}" group ${logGroups.policyReports}`,
 ];
 /** What would be dropped is reported and counted in the same way, and passes. */
 const wouldDrop = (name: string, reportsDrops: boolean): readonly string[] => [
@@ -106,7 +118,8 @@ export const baseChains = ({
   ['output', { base: hook('policy/output'), rules: [revoked] }],
   // Packet marks are for others: what was written for the look-up is taken back.
   ['allowed', { rules: ['meta mark set 0'] }],
-  [closedChain, { rules: dropRules([report(closedChain)], reportsDrops) }],
+  ...(reportsDrops ? [[askedChain, { rules: askedRules }] as const] : []),
+  [closedChain, { rules: dropRules([reportAsked(closedChain)], reportsDrops) }],
   [revokedChain, { rules: dropRules(revokedReports, reportsDrops) }],
 ];
 
@@ -190,6 +203,6 @@ export function groupChains(
     ...(pass === accept || audit === undefined
       ? []
       : [[auditChain, { rules: [...rulesOf(audit), ...wouldDrop(name, reportsDrops), accept] }] as const]),
-    [dropChainOf(name), { rules: dropRules([report(name)], reportsDrops) }],
+    [dropChainOf(name), { rules: dropRules([reportAsked(name)], reportsDrops) }],
   ]);
 }

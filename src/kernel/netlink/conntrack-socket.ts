@@ -4,10 +4,11 @@ import {
   decodeConnection,
   encodeConnectionDelete,
   encodeConnectionDump,
+  encodeConnectionGet,
   encodeMark,
   matchesConnection,
 } from './conntrack.ts';
-import type { Connection, ConnectionFilter, ConnectionMark } from './conntrack.ts';
+import type { Connection, ConnectionFilter, ConnectionMark, ConnectionTuple } from './conntrack.ts';
 import { NetlinkError } from './error.ts';
 import type { Request } from './request.ts';
 
@@ -36,6 +37,16 @@ export class ConntrackSocket implements Disposable {
       if (connection === undefined) return undefined;
       return filters.some(filter => matchesConnection(filter, connection)) ? connection : undefined;
     });
+  }
+
+  /** The one whose replies look so, by one look-up. `protocol` is an IP protocol number. */
+  find(protocol: number, reply: ConnectionTuple): Connection | undefined {
+    const answer = this.#channel.get(encodeConnectionGet(protocol, reply));
+    if (!('errno' in answer))
+      return answer.map(decodeConnection).find(connection => connection !== undefined);
+    const error = new NetlinkError('look up a connection', answer);
+    if (error.errno === 'ENOENT') return undefined;
+    throw error;
   }
 
   /** Sets bits of their marks. Returns how many there still were. */

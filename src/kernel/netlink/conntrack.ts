@@ -72,29 +72,38 @@ export function encodeConnectionDelete(connection: Connection): Request {
   return request(messages.delete, flags.request | flags.acknowledge, header(connection.family), key);
 }
 
-function keyOf({ family, protocol, zone, original }: Connection): readonly (Attribute | undefined)[] {
+/** One connection by how its replies look; in the zone 0. */
+export const encodeConnectionGet = (protocol: number, reply: ConnectionTuple): Request => {
+  const family = reply.source.includes(':') ? 6 : 4;
+  return request(messages.get, flags.request, header(family), [
+    [attributes.reply | nestedFlag, tupleOf(family, protocol, reply)],
+  ]);
+};
+
+const keyOf = ({ family, original, protocol, zone }: Connection): readonly (Attribute | undefined)[] => [
+  [attributes.original | nestedFlag, tupleOf(family, protocol, original)],
+  zone === 0 ? undefined : [attributes.zone, u16(zone, 'network')],
+];
+
+function tupleOf(family: 4 | 6, protocol: number, tuple: ConnectionTuple): Uint8Array {
   const [source, destination] = family === 4 ? [1, 2] : [3, 4];
   const [id, type, code] = protocol === icmp6 ? [7, 8, 9] : [4, 5, 6];
   const address = nested([
-    [source, addressBytes(original.source)],
-    [destination, addressBytes(original.destination)],
+    [source, addressBytes(tuple.source)],
+    [destination, addressBytes(tuple.destination)],
   ]);
   const ports = nested([
     [1, u8(protocol)],
-    optional(2, original.sourcePort, port => u16(port, 'network')),
-    optional(3, original.destinationPort, port => u16(port, 'network')),
-    optional(id, original.icmp?.id, value => u16(value, 'network')),
-    optional(type, original.icmp?.type, u8),
-    optional(code, original.icmp?.code, u8),
+    optional(2, tuple.sourcePort, port => u16(port, 'network')),
+    optional(3, tuple.destinationPort, port => u16(port, 'network')),
+    optional(id, tuple.icmp?.id, value => u16(value, 'network')),
+    optional(type, tuple.icmp?.type, u8),
+    optional(code, tuple.icmp?.code, u8),
   ]);
-  const tuple = nested([
+  return nested([
     [tupleParts.address | nestedFlag, address],
     [tupleParts.protocol | nestedFlag, ports],
   ]);
-  return [
-    [attributes.original | nestedFlag, tuple],
-    zone === 0 ? undefined : [attributes.zone, u16(zone, 'network')],
-  ];
 }
 
 function addressBytes(text: string): Uint8Array {
