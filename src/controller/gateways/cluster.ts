@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { attach, createCertificateReader, readGateway, readRoute } from '../../gateway/index.ts';
 import type { Attachment, GatewayModel, GatewaySources, RouteModel } from '../../gateway/index.ts';
-import { MANAGED_BY } from '../../gateway/compile-objects.ts';
+import { MANAGED_BY } from '../../gateway/compile-proxy-objects.ts';
 import {
   backendsOf,
   configMapsOf,

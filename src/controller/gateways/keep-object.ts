@@ -1,5 +1,5 @@
 import { FairleadError } from '../../base/errors.ts';
-import { INFRASTRUCTURE_KEYS } from '../../gateway/compile-objects.ts';
+import { INFRASTRUCTURE_KEYS } from '../../gateway/compile-proxy-objects.ts';
 import { isAlreadyExists } from '../../kube/client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { describeObject, keyOf, parseKey } from '../../kube/resources.ts';
