@@ -23,24 +23,27 @@ export function takeAddresses(addresses: readonly string[]): void {
 export const leaveUntracked = (addresses: readonly string[]): Promise<void> =>
   runInChild(notrackTable(addresses));
 
-/** One transaction: there is no moment without the rules. Both directions on both hooks: a node asks itself, too. */
-export function notrackTable(addresses: readonly string[]): string {
+/**
+ * One transaction: there is no moment without the rules. Both directions on both hooks: a node asks itself, too. Every
+ * packet of the node comes by: two comparisons send on what is not for the addresses, and none is looked at twice.
+ */
+function notrackTable(addresses: readonly string[]): string {
   const table = `inet ${nft.tables.dns}`;
-  const chains = (['dns/notrack-prerouting', 'dns/notrack-output'] as const).map(name => {
+  const chain = (name: string, lines: readonly string[]) =>
+    `  chain ${name} {\n${lines.map(line => `    ${line}\n`).join('')}  }`;
+  const untracked = (end: 'dport' | 'sport') =>
+    ['udp', 'tcp'].map(protocol => `${protocol} ${end} 53 notrack accept`);
+  const hooked = (['dns/notrack-prerouting', 'dns/notrack-output'] as const).map(name => {
     const { hook, priority } = nft.chains[name];
-    return `  chain ${name.slice('dns/'.length)} {\n    type filter hook ${hook} priority ${priority}; policy accept;\n${rules(addresses)}\n  }`;
+    const type = `type filter hook ${hook} priority ${priority}; policy accept;`;
+    return chain(name.slice('dns/'.length), [type, ...addresses.flatMap(rulesOf)]);
   });
+  const chains = [chain('asked', untracked('dport')), chain('answered', untracked('sport')), ...hooked];
   return `add table ${table}\ndelete table ${table}\ntable ${table} {\n${chains.join('\n')}\n}\n`;
 }
 
-function rules(addresses: readonly string[]): string {
-  return addresses
-    .flatMap(text => {
-      const family = parseAddress(text)?.family === 6 ? 'ip6' : 'ip';
-      return [
-        `    ${family} daddr ${text} meta l4proto { tcp, udp } th dport 53 notrack`,
-        `    ${family} saddr ${text} meta l4proto { tcp, udp } th sport 53 notrack`,
-      ];
-    })
-    .join('\n');
+function rulesOf(address: string): readonly string[] {
+  const family = parseAddress(address)?.family === 6 ? 'ip6' : 'ip';
+  // A packet from one of the addresses to itself has a port of its own at one end: it is found by either.
+  return [`${family} daddr ${address} jump asked`, `${family} saddr ${address} jump answered`];
 }

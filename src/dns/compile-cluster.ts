@@ -61,8 +61,9 @@ export class ClusterNames implements Knowledge {
   readonly servicesKey: NameKey;
   readonly podsKey: NameKey;
   readonly openZones: readonly NameKey[];
-  isComplete = false;
-  arePodsComplete = false;
+  #isComplete = false;
+  #arePodsComplete = false;
+  #version = 0;
   readonly #options: ClusterNamesOptions;
   readonly #namespaces = new Set<string>();
   readonly #services = new Map<string, ServiceNames>();
@@ -85,19 +86,45 @@ export class ClusterNames implements Knowledge {
     this.tree.replace('zone', apex, apexNames(clusterDomain));
   }
 
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  set isComplete(isIt: boolean) {
+    this.#isComplete = isIt;
+    this.#version++;
+  }
+
+  get arePodsComplete(): boolean {
+    return this.#arePodsComplete;
+  }
+
+  set arePodsComplete(areThey: boolean) {
+    this.#arePodsComplete = areThey;
+    this.#version++;
+  }
+
+  /** Another number after each change of what is known. */
+  get version(): number {
+    return this.#version;
+  }
+
   putNamespace(name: string): void {
+    this.#version++;
     if (!this.#isExposed(name)) return;
     this.#namespaces.add(name);
     this.tree.replace(`Namespace/${name}`, [], namespaceNames(name, this.clusterDomain));
   }
 
   removeNamespace(name: string): void {
+    this.#version++;
     this.#namespaces.delete(name);
     this.tree.replace(`Namespace/${name}`, []);
   }
 
   /** Undefined names: the Service is gone, or has none. */
   setService(namespace: string, name: string, names: ServiceNames | undefined): void {
+    this.#version++;
     const key = `${namespace}/${name}`;
     if (names === undefined || !this.#isExposed(namespace)) this.#services.delete(key);
     else this.#services.set(key, names);
@@ -105,17 +132,20 @@ export class ClusterNames implements Knowledge {
   }
 
   putSlice(slice: SliceNames): void {
+    this.#version++;
     if (!this.rules.endpoints || !this.#isExposed(slice.namespace)) return;
     this.#endpoints.put(slice);
     this.#compileWithSlices(serviceKey(slice));
   }
 
   removeSlice(slice: SliceNames): void {
+    this.#version++;
     this.#endpoints.remove(slice);
     this.#compileWithSlices(serviceKey(slice));
   }
 
   setPod(namespace: string, name: string, addresses: readonly string[], before: readonly string[]): void {
+    this.#version++;
     for (const address of before)
       if (this.#pods.get(`${namespace}/${address}`) === name) this.#pods.delete(`${namespace}/${address}`);
     for (const address of addresses) this.#pods.set(`${namespace}/${address}`, name);

@@ -21,7 +21,6 @@ export type AnsweredBy =
   | 'forward'
   | 'hosts'
   | 'acl'
-  | 'rewrite'
   | 'loop'
   | 'transfer'
   | 'kernel'
@@ -29,9 +28,10 @@ export type AnsweredBy =
 
 /** The counters of one of the server's sockets, at hand on the way of a question. */
 export interface Lane {
-  request(type: number, isDnssec: boolean, length: number): void;
-  response(rcode: number, by: AnsweredBy, length: number): void;
-  /** Seconds; `times`: it stands for so many. */
+  /** `times`: so many alike, here and below. */
+  request(type: number, isDnssec: boolean, length: number, times?: number): void;
+  response(rcode: number, by: AnsweredBy, length: number, times?: number): void;
+  /** Seconds. */
   took(seconds: number, times: number): void;
 }
 
@@ -287,14 +287,14 @@ export class DnsMetrics {
       return made;
     };
     return {
-      request: (type, isDnssec, length) => {
-        requestsOf(type).value++;
-        asked.observe(length);
-        if (isDnssec) dnssec.value++;
+      request: (type, isDnssec, length, times = 1) => {
+        requestsOf(type).value += times;
+        asked.observe(length, times);
+        if (isDnssec) dnssec.value += times;
       },
-      response: (rcode, by, length) => {
-        responsesOf(rcode, by).value++;
-        answered.observe(length);
+      response: (rcode, by, length, times = 1) => {
+        responsesOf(rcode, by).value += times;
+        answered.observe(length, times);
       },
       took: (seconds, times) => durations.observe(seconds, times),
     };

@@ -24,6 +24,7 @@ import { decodeMessage } from '../netns/dns-decoder.ts';
 import type { DecodedMessage } from '../netns/dns-decoder.ts';
 import { addressRecord, aliasRecord, answerTo, soaOf, startUpstream } from '../netns/dns-upstream.ts';
 import type { Behaviour } from '../netns/dns-upstream.ts';
+import { octetsOf, roomOf } from './dns-octets.ts';
 import { emptyNames, put, service, slice, summaryOf } from './dns-cluster.ts';
 
 const local = 'svc.cluster.local';
@@ -110,15 +111,15 @@ async function serverWith(context: TestContext, text: string, files: Readonly<Re
       const answers = await answerer.message(query, message, Buffer.alloc(65_535), lane, client);
       return answers[0] === undefined ? 'silence' : decodeMessage(answers[0]);
     }
-    const out = Buffer.alloc(4096);
+    const out = roomOf(4096);
     const { promise, resolve } = Promise.withResolvers<Buffer>();
     let isLater = false;
     const later = () => {
       isLater = true;
       return (answer: Uint8Array) => resolve(Buffer.from(answer));
     };
-    const length = answerer.datagram(query, message, message.length, out, lane, { client, later });
-    if (length > 0) return decodeMessage(out.subarray(0, length));
+    const length = answerer.datagram(octetsOf(message), message.length, out, lane, { client, later });
+    if (length > 0) return decodeMessage(out.bytes.subarray(0, length));
     return isLater ? decodeMessage(await promise) : 'silence';
   };
   const say = async (...words: Parameters<Ask>) => summaryOf(await ask(...words));
@@ -340,7 +341,7 @@ test('a question of our own that comes back ends forwarding to where it went', a
   );
   rig.answer = asked => {
     const way = { client: () => undefined, later: () => () => undefined };
-    answerer.datagram(readQuery(asked, asked.length), asked, asked.length, Buffer.alloc(512), lane, way);
+    answerer.datagram(octetsOf(asked), asked.length, roomOf(512), lane, way);
   };
   const deadline = performance.now() + 20_000;
   const isEnded = async () => {
@@ -388,7 +389,7 @@ test('of a flood of questions that nobody answers a bounded number waits, and na
   const text = `forward: [{to: ["127.0.0.1:${silent.port}"], timeoutSeconds: 60}]`;
   const { say, answerer, lane } = await serverWith(context, text);
   const message = questionFor('www.example.com', 'A');
-  const out = Buffer.alloc(4096);
+  const out = roomOf(4096);
   let waiting = 0;
   const later = () => {
     waiting++;
@@ -396,10 +397,9 @@ test('of a flood of questions that nobody answers a bounded number waits, and na
   };
   const codes = new Set<string>();
   for (let index = 0; index < 6000; index++) {
-    const query = readQuery(message, message.length);
     const way = { client: () => undefined, later };
-    const length = answerer.datagram(query, message, message.length, out, lane, way);
-    if (length > 0) codes.add(decodeMessage(out.subarray(0, length)).rcode);
+    const length = answerer.datagram(octetsOf(message), message.length, out, lane, way);
+    if (length > 0) codes.add(decodeMessage(out.bytes.subarray(0, length)).rcode);
   }
   assert.deepEqual([waiting, [...codes]], [4096, ['REFUSED']]);
   assert.equal(await say(`web.default.${local}`, 'A'), 'NOERROR | A 10.96.1.1');

@@ -4,7 +4,8 @@ import type { Edns, NoQuery, Query } from '../wire/index.ts';
 
 export type Transport = 'udp' | 'tcp';
 
-const optLength = 11;
+/** Of an OPT record without options. */
+export const optLength = 11;
 /** Up to here a loop is faster than a call. */
 const shortCopy = 96;
 

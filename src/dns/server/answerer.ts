@@ -3,15 +3,17 @@ import type { Log } from '../../base/log.ts';
 import type { CompiledAnswer } from '../compile-answer.ts';
 import { rcodeName } from '../metrics.ts';
 import type { AnsweredBy, DnsMetrics, Lane } from '../metrics.ts';
-import { limits, rcodes, textOfName, types } from '../wire/index.ts';
+import { limits, rcodes, readQuery, textOfName, types } from '../wire/index.ts';
 import type { NoQuery, Query } from '../wire/index.ts';
 import { typeName } from '../wire/type-names.ts';
-import { refusalOf, roomFor, writeAnswer, writeRefusal } from './answer-query.ts';
+import { optLength, refusalOf, roomFor, writeAnswer, writeRefusal } from './answer-query.ts';
 import type { Transport } from './answer-query.ts';
 import type { Client, Pipeline } from './pipeline.ts';
+import { ReadyAnswers } from './ready-answers.ts';
+import type { Octets, ReadyQuestion } from './ready-answers.ts';
 import { codeOnly } from './reply.ts';
 import type { Reply } from './reply.ts';
-import { TopNames } from './top-names.ts';
+import type { TopNames } from './top-names.ts';
 import { transferZone } from './zone-transfer.ts';
 
 /** How a datagram's answer gets to its sender. */
@@ -32,6 +34,11 @@ export interface AnswererOptions {
 
 /** One question in so many is timed, and stands for all of them: reading the clock costs as much as an answer's copy. */
 const timedEvery = 16;
+/** One in so many is noted by its name, where no kept answer counts it. */
+const notedEvery = 8;
+/** So many a second are noted by who asked, each for those since the one before; of fewer all are. */
+const clientsInSecond = 200;
+const paceMilliseconds = 1000;
 /** Longer than any upstream is waited for by default. */
 const lingerMilliseconds = 10_000;
 /** Clients that wait for others, a few kilobytes each; further ones are better off elsewhere. */
@@ -44,10 +51,19 @@ export class Answerer {
   #forwardedBefore = 0;
   #count = 0;
   #later = 0;
+  readonly #ready = new ReadyAnswers((question, times) => this.#tell(question, times));
+  /** Under which the kept answers hold. */
+  #stamp: number | undefined;
+  /** Questions between two whose clients are noted, the count at the last one, and at the last look at the pace. */
+  #gap = 1;
+  #noted = 0;
+  #paced = { count: 0, at: 0 };
 
   constructor(options: AnswererOptions) {
     this.#options = options;
     this.#pipeline = options.pipeline;
+    options.metrics.registry.onCollect(() => this.settle());
+    options.top.onReport(() => this.settle());
   }
 
   get pipeline(): Pipeline {
@@ -58,6 +74,12 @@ export class Answerer {
     return this.#forwardedBefore + this.#pipeline.resolver.asked;
   }
 
+  /** Answers since the start, by code. */
+  answersByCode(): Readonly<Record<string, number>> {
+    this.settle();
+    return this.#options.metrics.answersByCode();
+  }
+
   /** Answers that clients wait for. */
   get underWay(): number {
     return this.#later;
@@ -65,36 +87,72 @@ export class Answerer {
 
   use(pipeline: Pipeline): void {
     const before = this.#pipeline;
+    this.#ready.clear();
     this.#forwardedBefore += before.resolver.asked;
     this.#pipeline = pipeline;
     // What it was asked it still answers.
     if (before !== pipeline) setTimeout(() => before.close(), lingerMilliseconds).unref();
   }
 
-  /** The answer's length in `out`, or 0 for none, or for one that comes later. */
-  datagram(
-    query: Query | NoQuery,
-    message: Buffer,
-    length: number,
-    out: Buffer,
-    lane: Lane,
-    way: DatagramWay,
-  ): number {
-    if (query.kind !== 'query') return this.#noQuery(query, message, out, lane, length);
+  /** Of `length` octets in `request`: the answer's length in `answer`, or 0 for none, or for one that comes later. */
+  datagram(request: Octets, length: number, answer: Octets, lane: Lane, way: DatagramWay): number {
+    const { random, now } = this.#options;
     const isTimed = this.#count++ % timedEvery === 0;
-    const started = isTimed ? this.#options.now() : 0;
+    const started = isTimed ? now() : 0;
+    const { stamp } = this.#pipeline;
+    if (stamp !== this.#stamp) {
+      this.#ready.clear();
+      this.#stamp = stamp;
+    }
+    if (stamp !== undefined) {
+      const written = this.#ready.answer(request, length, answer, lane, random);
+      if (written > 0) {
+        if (this.#count - this.#noted >= this.#gap) this.#noteClient(way.client);
+        if (isTimed) lane.took((now() - started) / 1000, timedEvery);
+        return written;
+      }
+    }
+    const [message, out] = [request.bytes, answer.bytes];
+    const query = readQuery(message, length);
+    if (query.kind !== 'query') return this.#noQuery(query, message, out, lane, length);
     lane.request(query.type, query.edns?.dnssecOk === true, length);
     const room = roomFor(query.edns, 'udp', out, this.#pipeline.config.limits.udpSize);
     const refusal = refusalOf(query);
-    const direct = refusal === undefined ? this.#direct(query) : undefined;
-    if (direct !== undefined) {
-      const written = writeAnswer(message, query, direct, out, room, this.#options.random);
-      lane.response(direct.rcode, 'kubernetes', written);
-      if (isTimed) lane.took((this.#options.now() - started) / 1000, timedEvery);
-      if (this.#count % TopNames.sample === 0) this.#noteTop(query, direct.rcode, way.client);
-      return written;
-    }
-    return this.#longWay(query, refusal, message, length, out, room, lane, way);
+    const direct = refusal === undefined && stamp !== undefined ? this.#direct(query) : undefined;
+    if (direct === undefined) return this.#longWay(query, refusal, message, length, out, room, lane, way);
+    const written = writeAnswer(message, query, direct, out, room, random);
+    lane.response(direct.rcode, 'kubernetes', written);
+    this.#keep(request, length, answer, written, query, direct, lane);
+    if (isTimed) lane.took((now() - started) / 1000, timedEvery);
+    this.#noteTop(query, direct.rcode, way.client);
+    return written;
+  }
+
+  /** Counts what was answered and not counted yet. To be called every few seconds: names are known as late as that. */
+  settle(): void {
+    this.#ready.settle();
+    const now = this.#options.now();
+    const { count, at } = this.#paced;
+    if (now - at < paceMilliseconds) return;
+    this.#gap = Math.max(1, Math.round(((this.#count - count) * 1000) / (now - at) / clientsInSecond));
+    this.#paced = { count: this.#count, at: now };
+  }
+
+  /** For who asks it again, where the message is nothing but a question and an OPT without options. */
+  #keep(
+    request: Octets,
+    asked: number,
+    answer: Octets,
+    answered: number,
+    { key, type, edns, questionEnd }: Query,
+    { rcode, stride, answers, bytes }: CompiledAnswer,
+    lane: Lane,
+  ): void {
+    const opt = edns === undefined ? 0 : optLength;
+    if (asked !== questionEnd + opt || answered !== questionEnd + bytes.length + opt) return;
+    const rotation = stride === 0 ? undefined : { start: questionEnd, stride, count: answers };
+    const isDnssec = edns?.dnssecOk === true;
+    this.#ready.put(request, answer, { lane, key, type, isDnssec, rcode, asked, answered }, rotation);
   }
 
   #direct(query: Query): CompiledAnswer | undefined {
@@ -125,6 +183,7 @@ export class Answerer {
       const length = this.#noQuery(query, message, scratch, lane, message.length);
       return length === 0 ? [] : [Buffer.from(scratch.subarray(0, length))];
     }
+    this.#count++;
     const started = this.#options.now();
     lane.request(query.type, query.edns?.dnssecOk === true, message.length);
     const refusal = refusalOf(query);
@@ -257,8 +316,20 @@ export class Answerer {
   }
 
   #noteTop(query: Query, rcode: number, client: Client): void {
+    if (this.#count % notedEvery === 0) this.#options.top.noteName(query.key, rcode, notedEvery);
+    if (this.#count - this.#noted >= this.#gap) this.#noteClient(client);
+  }
+
+  #noteClient(client: Client): void {
     const from = client();
-    this.#options.top.note(query.key, rcode, from === undefined ? '' : formatAddress(from));
+    this.#options.top.noteClient(from === undefined ? '' : formatAddress(from), this.#count - this.#noted);
+    this.#noted = this.#count;
+  }
+
+  #tell({ lane, key, type, isDnssec, rcode, asked, answered }: ReadyQuestion, times: number): void {
+    lane.request(type, isDnssec, asked, times);
+    lane.response(rcode, 'kubernetes', answered, times);
+    this.#options.top.noteName(key, rcode, times);
   }
 
   #log(
@@ -272,7 +343,7 @@ export class Answerer {
     milliseconds: number,
     client: Client,
   ): void {
-    if (this.#count % TopNames.sample === 0) this.#noteTop(query, answer.rcode, client);
+    this.#noteTop(query, answer.rcode, client);
     if (!isLogged(this.#pipeline.config.log, answer)) return;
     const from = client();
     const fields = {

@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../../base/ip.ts';
 import type { Log } from '../../base/log.ts';
 import { DatagramServer } from '../../kernel/udp/index.ts';
-import type { DatagramPeer } from '../../kernel/udp/index.ts';
+import type { DatagramHandler, DatagramPeer } from '../../kernel/udp/index.ts';
 import type { DnsMetrics, Lane } from '../metrics.ts';
 import { limits, readQuery } from '../wire/index.ts';
 import { addressOfSockaddr } from './access-list.ts';
@@ -57,23 +57,22 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     addresses.map(host => metrics.lane(serverLabel(host, port), proto, host.includes(':') ? 6 : 4));
   const [datagramLanes, streamLanes] = [lanes('udp'), lanes('tcp')];
 
-  const onDatagram = (
-    request: Buffer,
-    length: number,
-    out: Buffer,
-    peer: () => DatagramPeer,
-    socket: number,
-  ): number => {
+  const onDatagram: DatagramHandler = (request, length, answer, peer, socket) => {
     const lane = datagramLanes[socket];
     if (lane === undefined) return 0;
-    const query = readQuery(request, length);
-    return answerer.datagram(query, request, length, out, lane, {
-      client: () => addressOfSockaddr(peer().name),
-      later: () => {
-        const to = peer();
-        return answer => datagrams.send(answer, to);
-      },
-    });
+    peerNow = peer;
+    return answerer.datagram(request, length, answer, lane, way);
+  };
+  // One for all datagrams: a closure each would cost as much as an answer.
+  let peerNow: (() => DatagramPeer) | undefined;
+  const way = {
+    client: () => (peerNow === undefined ? undefined : addressOfSockaddr(peerNow().name)),
+    later: () => {
+      const to = peerNow?.();
+      return (answer: Uint8Array) => {
+        if (to !== undefined) datagrams.send(answer, to);
+      };
+    },
   };
 
   const streams = await Promise.all(
@@ -96,16 +95,18 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     handler: onDatagram,
     longest: longestDatagram,
   });
+  const settling = setInterval(() => answerer.settle(), settleMilliseconds).unref();
   log.info({ addresses, port, names: options.pipeline.names.tree.size }, 'DNS answers');
   return {
     counts: () => ({
-      answers: metrics.answersByCode(),
+      answers: answerer.answersByCode(),
       forwarded: answerer.forwarded(),
       underWay: answerer.underWay,
       dropped: datagrams.dropped,
     }),
     use: pipeline => answerer.use(pipeline),
     close: () => {
+      clearInterval(settling);
       datagrams.close();
       for (const stream of streams) stream.close();
       answerer.pipeline.close();
@@ -113,6 +114,8 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   };
 }
 
+/** How long questions may be missing from the names that are asked for most. */
+const settleMilliseconds = 5000;
 /** What a configuration may raise answers by UDP to. */
 const longestDatagram = 4096;
 

@@ -69,9 +69,16 @@ export class Pipeline {
     return this.#isPlain;
   }
 
-  /** The short way: undefined where the question has to go the long one. */
+  /**
+   * While it stays the same, so does what `direct` answers to a question, whoever asks. Undefined: questions have to go the
+   * long way, as who asks, or who waits for the answer, makes a difference.
+   */
+  get stamp(): number | undefined {
+    return this.#isPlain && this.#options.gate?.isIdle !== false ? this.names.version : undefined;
+  }
+
+  /** The short way, while there is a stamp: undefined where the question has to go the long one. */
   direct(query: Query): CompiledAnswer | undefined {
-    if (!this.#isPlain || this.#options.gate?.isIdle === false) return undefined;
     const answer = this.names.answer(query.key, query.type);
     return answer?.continues === undefined ? answer : undefined;
   }

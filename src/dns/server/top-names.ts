@@ -22,15 +22,14 @@ const candidates = 8;
 const windowMilliseconds = 60_000;
 const shown = 50;
 
-/** The names that are asked for most, of the last one to two minutes, from every eighth question; bounded. */
+/** The names that are asked for most, of the last one to two minutes, and who asks; bounded. */
 export class TopNames {
-  /** How many questions one that is noted stands for. */
-  static readonly sample = 8;
   readonly #now: () => number;
   #since: number;
   #current = emptyTables();
   #previous = emptyTables();
   #previousSince: number;
+  #settle: () => void = () => undefined;
 
   /** `now`: milliseconds that only go forward. */
   constructor(now: () => number) {
@@ -39,7 +38,39 @@ export class TopNames {
     this.#previousSince = this.#since;
   }
 
-  note(key: NameKey, rcode: number, client: string): void {
+  /** `times`: it stands for so many questions. */
+  noteName(key: NameKey, rcode: number, times: number): void {
+    this.#turn();
+    this.#current.names.add(key, times);
+    if (rcode === rcodes.NXDOMAIN) this.#current.absent.add(key, times);
+  }
+
+  noteClient(client: string, times: number): void {
+    this.#turn();
+    this.#current.clients.add(client, times);
+  }
+
+  /** Called before each report: for what is counted elsewhere until then. */
+  onReport(settle: () => void): void {
+    this.#settle = settle;
+  }
+
+  report(): TopReport {
+    this.#settle();
+    const merged = (pick: (tables: Tables) => HeavyHitters, text: (of: string) => string) =>
+      pick(this.#current)
+        .merged(pick(this.#previous))
+        .slice(0, shown)
+        .map(([of, count]) => ({ name: text(of), questions: count }));
+    return {
+      seconds: (this.#now() - this.#previousSince) / 1000,
+      names: merged(({ names }) => names, textOfName),
+      absent: merged(({ absent }) => absent, textOfName),
+      clients: merged(({ clients }) => clients, String),
+    };
+  }
+
+  #turn(): void {
     const now = this.#now();
     if (now - this.#since > windowMilliseconds) {
       this.#previous = this.#current;
@@ -47,23 +78,6 @@ export class TopNames {
       this.#current = emptyTables();
       this.#since = now;
     }
-    this.#current.names.add(key);
-    this.#current.clients.add(client);
-    if (rcode === rcodes.NXDOMAIN) this.#current.absent.add(key);
-  }
-
-  report(): TopReport {
-    const merged = (pick: (tables: Tables) => HeavyHitters, text: (of: string) => string) =>
-      pick(this.#current)
-        .merged(pick(this.#previous))
-        .slice(0, shown)
-        .map(([of, count]) => ({ name: text(of), questions: count * TopNames.sample }));
-    return {
-      seconds: (this.#now() - this.#previousSince) / 1000,
-      names: merged(({ names }) => names, textOfName),
-      absent: merged(({ absent }) => absent, textOfName),
-      clients: merged(({ clients }) => clients, String),
-    };
   }
 }
 
@@ -83,16 +97,16 @@ const emptyTables = (): Tables => ({
 class HeavyHitters {
   readonly #counts = new Map<string, number>();
 
-  add(item: string): void {
+  add(item: string, times: number): void {
     const present = this.#counts.get(item);
     if (present !== undefined) {
       // To the end of the order, behind those that may be dropped next.
       this.#counts.delete(item);
-      this.#counts.set(item, present + 1);
+      this.#counts.set(item, present + times);
       return;
     }
     if (this.#counts.size < capacity) {
-      this.#counts.set(item, 1);
+      this.#counts.set(item, times);
       return;
     }
     let [rarest, least, seen] = ['', Infinity, 0];
@@ -102,7 +116,7 @@ class HeavyHitters {
       if (least === 1 || ++seen === candidates) break;
     }
     this.#counts.delete(rarest);
-    this.#counts.set(item, least + 1);
+    this.#counts.set(item, least + times);
   }
 
   merged(other: HeavyHitters): readonly (readonly [string, number])[] {

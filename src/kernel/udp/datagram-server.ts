@@ -1,17 +1,19 @@
 import { closeSync, writeSync } from 'node:fs';
-import { checked } from '../ffi/errno.ts';
+import { checked, lastErrno } from '../ffi/errno.ts';
 import { constants, libc } from '../ffi/libc.ts';
 import { bindUdpIn } from '../ns/index.ts';
-import { Batch } from './batch.ts';
-import type { Peer } from './batch.ts';
+import { ReceiveBatch } from './receive-batch.ts';
+import type { Peer } from './receive-batch.ts';
+import { SendBatch } from './send-batch.ts';
+import type { Slot } from './slot.ts';
 
 export interface DatagramHandler {
   /**
-   * Answers one datagram: `request` holds `length` bytes and is reused after the call, as `answer` is. Returns the
+   * Answers one datagram: `request` holds `length` bytes, is the handler's to write in, and reused after the call, as `answer` is. Returns the
    * answer's length, or 0 for none or for a later one by `send`; `peer` copies who asked, and is good for this call alone.
    * `socket` is the index of the one that it came to.
    */
-  (request: Buffer, length: number, answer: Buffer, peer: () => DatagramPeer, socket: number): number;
+  (request: Slot, length: number, answer: Slot, peer: () => DatagramPeer, socket: number): number;
 }
 
 /** Who sent a datagram, and to which of the server's sockets. */
@@ -27,11 +29,15 @@ export interface DatagramServerOptions {
   /** One socket each, so that answers leave from the address that was asked. */
   readonly sockets: readonly DatagramSocket[];
   readonly handler: DatagramHandler;
-  /** The longest datagram taken or sent; a longer one is cut. */
+  /** The longest datagram taken or sent, a multiple of four; a longer one is cut. */
   readonly longest: number;
 }
 
 const batchSize = 64;
+/** With so many datagrams at once, answers to one peer leave together; with fewer each is a packet that everybody can read. */
+const mergedFrom = 16;
+/** What sendmmsg(2) says where the kernel or the way out cannot take a message apart. */
+const cannotMerge: ReadonlySet<string> = new Set(['EINVAL', 'EIO', 'EMSGSIZE', 'ENOPROTOOPT', 'EOPNOTSUPP']);
 /** Batches of one socket in a turn of the event loop: others get their turn under any load. */
 const batchesInTurn = 4;
 /** What the kernel keeps for us while we do something else; it doubles the number. */
@@ -41,7 +47,7 @@ const pollLength = 8;
 const pollMilliseconds = 1000;
 
 /**
- * UDP sockets that take and answer datagrams in batches, two system calls for up to 64. A thread of Node's pool waits
+ * UDP sockets that take and answer datagrams in batches, two system calls for up to 64; a busy one's answers to one peer leave as one message. A thread of Node's pool waits
  * in poll(2) until there is something to read; while there is, the loop turns without it.
  *
  *   poll(2) in a thread ─▶ recvmmsg ─▶ handler for each ─▶ sendmmsg ─▶ again in the next turn, or poll(2)
@@ -49,8 +55,8 @@ const pollMilliseconds = 1000;
 export class DatagramServer {
   readonly #handler: DatagramHandler;
   readonly #sockets: number[] = [];
-  readonly #requests: Batch;
-  readonly #answers: Batch;
+  readonly #requests: ReceiveBatch;
+  readonly #answers: SendBatch;
   readonly #wake: number;
   readonly #descriptors: Uint8Array;
   readonly #onExit = () => this.#interrupt();
@@ -64,11 +70,12 @@ export class DatagramServer {
   #polling = false;
   #closed = false;
   #dropped = 0;
+  #merges = true;
 
   constructor(options: DatagramServerOptions) {
     this.#handler = options.handler;
-    this.#requests = new Batch(batchSize, options.longest);
-    this.#answers = new Batch(batchSize, options.longest);
+    this.#requests = new ReceiveBatch(batchSize, options.longest);
+    this.#answers = new SendBatch(this.#requests, options.longest);
     const flags = constants.EFD_NONBLOCK | constants.EFD_CLOEXEC;
     this.#wake = checked(libc().eventfd(0, flags), 'eventfd', 'No event descriptor can be opened');
     try {
@@ -91,10 +98,7 @@ export class DatagramServer {
   send(bytes: Uint8Array, peer: DatagramPeer): void {
     const fd = this.#sockets[peer.socket];
     if (this.#closed || fd === undefined || bytes.length > this.#answers.slotLength) return;
-    this.#answers.slots[0]?.set(bytes);
-    this.#answers.setLength(0, bytes.length);
-    this.#answers.setPeer(0, peer.name);
-    this.#flush(fd, 1);
+    this.#flush(fd, this.#answers.laySingle(bytes, peer.name));
   }
 
   close(): void {
@@ -130,7 +134,7 @@ export class DatagramServer {
   #drain(socket: number, fd: number): number {
     let total = 0;
     for (let round = 0; round < batchesInTurn; round++) {
-      this.#requests.expectNames(batchSize);
+      this.#requests.expect(batchSize);
       const { headers } = this.#requests;
       const count = libc().recvmmsg(fd, headers, batchSize, constants.MSG_DONTWAIT, null);
       // Nothing there; or an ICMP error of an earlier answer, which is told once and taken away by that.
@@ -145,29 +149,34 @@ export class DatagramServer {
   #answerAll(socket: number, fd: number, count: number): void {
     const [requests, answers] = [this.#requests, this.#answers];
     this.#socketNow = socket;
-    let ready = 0;
+    answers.clear();
     for (let index = 0; index < count; index++) {
       const request = requests.slots[index];
-      const answer = answers.slots[ready];
+      const answer = answers.slots[answers.count];
       if (request === undefined || answer === undefined) break; // both have `batchSize` slots
       this.#requestNow = index;
-      const length = this.#handler(request, requests.receivedLength(index), answer, this.#peer, socket);
-      if (length === 0) continue;
-      answers.setLength(ready, length);
-      answers.answerPeer(ready, requests, index);
-      ready++;
+      const length = this.#handler(request, requests.lengthOf(index), answer, this.#peer, socket);
+      if (length > 0) answers.add(length, index);
     }
-    if (ready > 0) this.#flush(fd, ready);
+    if (answers.count === 0) return;
+    const isMany = this.#merges && answers.count >= mergedFrom;
+    this.#flush(fd, isMany ? answers.layMerged() : answers.lay());
   }
 
   /** sendmmsg(2) stops at what is refused (by a firewall, for one receiver): the rest goes without it. */
-  #flush(fd: number, count: number): void {
-    let done = 0;
+  #flush(fd: number, messages: number): void {
+    let [count, done] = [messages, 0];
     while (done < count) {
-      const headers = this.#answers.headersFrom(done);
-      const sent = libc().sendmmsg(fd, headers, count - done, constants.MSG_DONTWAIT);
-      if (sent <= 0) this.#dropped++;
-      done += Math.max(sent, 1);
+      const sent = libc().sendmmsg(fd, this.#answers.headersFrom(done), count - done, constants.MSG_DONTWAIT);
+      if (sent > 0) {
+        done += sent;
+      } else if (this.#answers.partsOf(done) > 1 && cannotMerge.has(lastErrno())) {
+        this.#merges = false;
+        [count, done] = [this.#answers.laySinglyFrom(done), 0];
+      } else {
+        this.#dropped += this.#answers.partsOf(done);
+        done++;
+      }
     }
   }
 
