@@ -20,6 +20,11 @@ const echoProgram: Program = {
       : `builtin://echo takes its settings from the environment alone, but got: ${rest.join(' ')}.`,
 };
 
+/** What its Corefile asks for is judged when it starts: the file is the container's own. */
+const corednsProgram: Program = {
+  arguments: [builtinPaths.node, `${builtinPaths.programs}/coredns.mjs`],
+};
+
 const agnhostProgram: Program = {
   arguments: [builtinPaths.node, `${builtinPaths.programs}/agnhost.mjs`],
   refuse: rest => {
@@ -105,6 +110,19 @@ export const builtinTable: readonly ImageRow[] = [
       workingDirectory: '/',
       user: { uid: 65_532, gid: 65_532 },
       programs: { '/proxy': proxyProgram },
+      hasShell: false,
+    },
+  },
+  {
+    names: ['registry.k8s.io/coredns/coredns', 'docker.io/coredns/coredns'],
+    image: {
+      id: 'builtin://coredns',
+      entrypoint: ['/coredns'],
+      command: [],
+      environment: { PATH },
+      workingDirectory: '/',
+      user: root,
+      programs: { '/coredns': corednsProgram },
       hasShell: false,
     },
   },

@@ -16,7 +16,7 @@ export interface RunningProgram extends AsyncDisposable {
 
 /** Ports that are not named in `environment` are 0: any free one. */
 export function startProgram(
-  name: 'echo' | 'agnhost',
+  name: 'echo' | 'agnhost' | 'coredns',
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): RunningProgram {
