@@ -113,7 +113,7 @@ struct counted {
 	__u16 zero;
 };
 
-/* Written by the agent. How large these are, it says when it loads them. */
+/* Written by the agent. How large the first three are, it says when it loads them. */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,7 +1,8 @@
-import { contains, formatAddress, parseAddress, parseInterface } from '../base/ip.ts';
+import { contains, formatAddress, parseInterface } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import type { LinkAddress } from '../kernel/netlink/index.ts';
 import type { Node } from '../kube/types/node.ts';
+import { nodeAddressesOf } from '../services/index.ts';
 import type { ServicePlace } from '../services/index.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -17,7 +18,7 @@ export function servicePlaceOf(
   own: readonly Pick<LinkAddress, 'address' | 'scope'>[],
   servicePrefixes: readonly Prefix[],
 ): ServicePlace {
-  const addresses = primaryOf(node);
+  const addresses = nodeAddressesOf(node);
   return {
     node: name,
     addresses,
@@ -25,13 +26,6 @@ export function servicePlaceOf(
     zone: node?.metadata.labels?.[ZONE],
     nodePortAddresses: nodePortPrefixes === undefined ? addresses : addressesIn(nodePortPrefixes, own),
   };
-}
-
-function primaryOf(node: Node | undefined): readonly Address[] {
-  const internal = (node?.status?.addresses ?? []).flatMap(({ type, address }) =>
-    type === 'InternalIP' ? (parseAddress(address) ?? []) : [],
-  );
-  return ([4, 6] as const).flatMap(family => internal.find(address => address.family === family) ?? []);
 }
 
 function addressesIn(

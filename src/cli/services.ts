@@ -1,5 +1,6 @@
 import { FairleadError } from '../base/errors.ts';
 import { formatAddress } from '../base/ip.ts';
+import { serviceOf } from '../services/index.ts';
 import type { Frontend, ServiceModel } from '../services/index.ts';
 import { findAsker } from './services/client.ts';
 import { countersOf } from './services/counters.ts';
@@ -192,10 +193,7 @@ function policyOf({ exposure }: Frontend): string {
 function problemsOf(model: ServiceModel, objects: ServiceObjects, service: string): readonly string[] {
   const slices = new Set(
     objects.slices
-      .filter(
-        ({ metadata }) =>
-          `${metadata.namespace ?? ''}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}` === service,
-      )
+      .filter(slice => serviceOf(slice) === service)
       .map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`),
   );
   return model.problems

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAddress } from '../base/ip.ts';
 import { cgroupMount } from '../kernel/cgroup/index.ts';
+import { lazily } from '../kernel/ffi/lazily.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { EndpointCounter } from './apply-counters.ts';
 import { adoptMaps, changeMaps, counterKey, sizesOf } from './apply-ebpf-maps.ts';
@@ -70,7 +71,7 @@ export class SocketTranslation {
   #state: SocketState = 'off';
   #sizes: SocketMapSizes | undefined;
   #used: SocketMapSizes = { frontends: 0, endpoints: 0, locals: 0 };
-  /** Told apart so that a wish to know does not read the kernel: front ends that there was no room for. */
+  /** Front ends that there was no room for. */
   #left = 0;
   /** Network namespaces of peers in which no process was found the last time. */
   #deserted: ReadonlySet<bigint> = new Set();
@@ -374,15 +375,9 @@ function ownOf(texts: readonly string[]): Uint8Array {
   return encodeOwn(texts.flatMap(text => parseAddress(text) ?? []));
 }
 
-/** Twice what is needed, so that growing is rare. */
+/** Doubled until it is half as much again as what is needed, so that growing is rare. */
 function roomFor(needed: number, present: number, most: number): number {
   let room = Math.max(1, present);
   while (room < needed * 1.5 && room < most) room *= 2;
   return Math.min(room, most);
-}
-
-/** Made at the first call. */
-function lazily<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }

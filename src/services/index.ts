@@ -13,6 +13,7 @@ export { Announcements } from './apply-announce.ts';
 export type { AnnouncingKernel, AnnouncingLink } from './apply-announce.ts';
 export { announcerOf, isBalancedByUs, readCandidate } from './compile-announcer.ts';
 export type { Candidate } from './compile-announcer.ts';
+export { nodeAddressesOf } from './node-addresses.ts';
 export { buildServiceModel, serviceOf } from './compile-model.ts';
 export { decideService } from './decide.ts';
 export { ServiceMetrics } from './metrics.ts';

@@ -413,20 +413,28 @@ test('hooks that cannot be told of a change are given up, and nftables translate
 test('what is in the namespace of the node itself is left to nftables', async context => {
   const node = await withServers(context);
   const { objects, places } = node;
-  objects.put(service('web', web), slice('web', places[4]));
-  const translation = node.translation(worker => ({
+  const one = slice('web', places[4]);
+  // Of other nodes, so that nobody may meet himself: that alone would be left to nftables, too.
+  const endpoints = one.endpoints?.map(endpoint => ({ ...endpoint, nodeName: 'node-2' })) ?? [];
+  objects.put(service('web', web), { ...one, endpoints });
+  const pod = await node.pod(node.client);
+  const peersWith = async (translation: ReturnType<typeof node.translation>, keep: string) => {
+    await translation.start();
+    await node.networkWith(translation).load();
+    const { said } = await pod.ask({ do: 'tcp', host: web[0], port: 80, keep });
+    assert.ok(places[4].includes(reached(said)), said);
+    return (await node.worker.readBpfMap(`${node.pins}/tcp_peers`)).keys.length;
+  };
+  const inNode = node.translation(worker => ({
     // The pod stands in for a program with the node's network.
     namespaceCookie: async () => {
-      const [pod] = await worker.podNamespaces(node.cgroup);
-      assert.ok(pod);
-      return pod.cookie;
+      const [found] = await worker.podNamespaces(node.cgroup);
+      assert.ok(found);
+      return found.cookie;
     },
   }));
-  const pod = await node.pod(node.client);
-  await translation.start();
-  await node.networkWith(translation).load();
-  await pod.ask({ do: 'tcp', host: web[0], port: 80, keep: 'open' });
-  assert.equal((await node.worker.readBpfMap(`${node.pins}/tcp_peers`)).keys.length, 0);
+  assert.equal(await peersWith(inNode, 'of the node'), 0);
+  assert.equal(await peersWith(node.translation(), 'of the pod'), 8, 'one of a pod is led by its socket');
 });
 
 test('backends of a route get connections by their weights, at sockets and by the rules', async context => {

@@ -2,7 +2,7 @@ import { FairleadError } from '../../base/errors.ts';
 import { parseAddress } from '../../base/ip.ts';
 import type { Address, Family } from '../../base/ip.ts';
 import type { Node } from '../../kube/types/node.ts';
-import { addressesOf } from './read-objects.ts';
+import { nodeAddressesOf } from '../../services/index.ts';
 import type { ServiceObjects } from './read-objects.ts';
 
 /** Who asks, found among the objects. */
@@ -43,7 +43,7 @@ export function findAsker(objects: ServiceObjects, from: string, entry: string |
   }
   if (from.startsWith('node/')) {
     const node = nodeNamed(from.slice('node/'.length));
-    const own = addressesOf(node);
+    const own = nodeAddressesOf(node);
     return {
       words: `the node ${inWords(node)}`,
       place: 'node',

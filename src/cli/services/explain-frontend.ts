@@ -1,7 +1,6 @@
 import { formatAddress } from '../../base/ip.ts';
-import { decideService } from '../../services/index.ts';
+import { decideService, nodeAddressesOf } from '../../services/index.ts';
 import type { Endpoint, Frontend, ServiceModel } from '../../services/index.ts';
-import { addressesOf } from './read-objects.ts';
 import { zoneOf } from './client.ts';
 import type { Asker } from './client.ts';
 
@@ -41,7 +40,7 @@ export function explainFrontend(model: ServiceModel, frontend: Frontend, asker: 
       node,
       zone,
       ...(own === undefined ? {} : { address: own }),
-      ...(asker.node === undefined ? {} : { addresses: addressesOf(asker.node) }),
+      ...(asker.node === undefined ? {} : { addresses: nodeAddressesOf(asker.node) }),
     },
   );
   const base = {

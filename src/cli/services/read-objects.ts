@@ -1,12 +1,10 @@
-import { parseAddress } from '../../base/ip.ts';
-import type { Address } from '../../base/ip.ts';
 import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/types/core.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Node } from '../../kube/types/node.ts';
 import type { Service } from '../../kube/types/service.ts';
-import { buildServiceModel } from '../../services/index.ts';
+import { buildServiceModel, nodeAddressesOf } from '../../services/index.ts';
 import type { ServiceModel } from '../../services/index.ts';
 import { readManifests } from '../apply/read-manifests.ts';
 import { clientOf } from '../object-source.ts';
@@ -51,13 +49,5 @@ export async function readServiceObjects(source: ObjectSource): Promise<ServiceO
 
 /** With the node ports of one node, or of all. */
 export function modelOf({ nodes, services, slices }: ServiceObjects, node?: Node): ServiceModel {
-  return buildServiceModel(services, slices, (node === undefined ? nodes : [node]).flatMap(addressesOf));
-}
-
-/** The first InternalIP of each family, where node ports are found. */
-export function addressesOf(node: Node): readonly Address[] {
-  const internal = (node.status?.addresses ?? []).flatMap(({ address, type }) =>
-    type === 'InternalIP' ? (parseAddress(address) ?? []) : [],
-  );
-  return ([4, 6] as const).flatMap(family => internal.find(address => address.family === family) ?? []);
+  return buildServiceModel(services, slices, (node === undefined ? nodes : [node]).flatMap(nodeAddressesOf));
 }

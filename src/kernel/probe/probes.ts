@@ -10,7 +10,7 @@ import { mounts } from '../mount/index.ts';
 import { RouteSocket, SocketDiagnosis } from '../netlink/index.ts';
 import type { RouteOperation } from '../netlink/index.ts';
 import { Nft } from '../nft/nft.ts';
-import { inScratchNamespace } from '../ns/index.ts';
+import { inScratchNamespace, namespaceCookie } from '../ns/index.ts';
 import { supported, unknown, unsupported } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -58,7 +58,7 @@ export const probes: readonly Probe[] = [
   },
   {
     name: 'bpf-cgroup-socket',
-    since: '5.9',
+    since: '5.14',
     purpose: 'Services translated once a connection',
     run: probeSocketHooks,
   },
@@ -120,8 +120,21 @@ function probeSocketHooks(): Outcome {
   const outcomes = [
     ...socketAddressHooks.map(hook => probeProgram(programTypes.socketAddress, hook)),
     probeProgram(programTypes.cgroupSocket, socketRelease),
+    probeNamespaceCookie(),
   ];
   return outcomes.find(outcome => outcome.is !== 'supported') ?? supported;
+}
+
+/** By it, the hooks and their user tell network namespaces apart. */
+function probeNamespaceCookie(): Outcome {
+  try {
+    namespaceCookie();
+    return supported;
+  } catch (error) {
+    const { errno } = error as { errno?: string };
+    if (errno !== 'ENOPROTOOPT') throw error;
+    return unsupported('sockets do not tell their network namespace (SO_NETNS_COOKIE)');
+  }
 }
 
 /** A kernel that cannot end sockets says EOPNOTSUPP, whatever the socket. */
