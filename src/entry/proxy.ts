@@ -6,6 +6,7 @@
  *   kubelet ─────────────────────────▶ health port       └──▶ table.json
  * ```
  */
+import { hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { extname, join } from 'node:path';
@@ -35,6 +36,8 @@ if (import.meta.main)
       workerProgram: join(import.meta.dirname, `proxy-worker${extension}`),
       workerFlags,
       stateDirectory: options.state,
+      // Of the Gateway's key, so that all of its proxies have the same, now and later.
+      sessionKey: Buffer.from(hkdfSync('sha256', options.key, '', 'sessions', 32)),
       reservedPorts: [options.controlPort, options.healthPort],
       log,
     });

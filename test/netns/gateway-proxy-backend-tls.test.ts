@@ -23,7 +23,7 @@ async function startTlsBackend(context: TestContext, options: TlsOptions = {}): 
     socket.on('error', () => socket.destroy());
     const { servername, alpnProtocol } = socket as TLSSocket & { readonly servername: string };
     socket.on('data', () => {
-      const client = socket.getPeerCertificate().subject?.CN ?? 'nobody';
+      const client = String(socket.getPeerCertificate().subject?.CN ?? 'nobody');
       socket.write(answer(`${servername} ${String(alpnProtocol)} ${client}`));
     });
   });

@@ -260,6 +260,7 @@ test('a log that nobody reads holds up no request; what is dropped of it is coun
 
 test('of two tables that are taken at once, neither waits for longer than the workers do', async context => {
   const supervisor = new Supervisor({
+    sessionKey: Buffer.alloc(32, 7),
     workers: 1,
     workerProgram: join(import.meta.dirname, '..', '..', 'src', 'entry', 'proxy-worker.ts'),
     workerFlags: ['--disable-warning=ExperimentalWarning'],

@@ -30,6 +30,7 @@ export async function startTestWorker(
   const told: FromWorker[] = [];
   const worker = new Worker({
     ticketKeys: Buffer.alloc(48, 7),
+    sessionKey: Buffer.alloc(32, 7),
     logDescriptor: openSync(file, 'a'),
     limits,
     tell: message => void told.push(message),

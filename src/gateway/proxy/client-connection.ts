@@ -40,6 +40,7 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
   readonly forwarded: string;
   /** What the log says of it. */
   readonly logged: string;
+  readonly arrived: Arrived;
   readonly #context: ProxyContext;
   readonly #head: RequestHead;
   #socket: Socket | undefined;
@@ -62,6 +63,7 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
   constructor(context: ProxyContext, head: RequestHead, arrived: Arrived) {
     this.#context = context;
     this.#head = head;
+    this.arrived = arrived;
     this.port = arrived.port;
     this.scheme = arrived.scheme;
     this.serverName = arrived.serverName;

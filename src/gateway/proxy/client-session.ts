@@ -23,6 +23,7 @@ export class ClientSession implements Client, Reader {
   readonly serverName: string | undefined;
   readonly forwarded: string;
   readonly logged: string;
+  readonly arrived: Arrived;
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #connection: Http2Connection;
@@ -37,6 +38,7 @@ export class ClientSession implements Client, Reader {
   constructor(context: ProxyContext, socket: Socket, arrived: Arrived) {
     this.#context = context;
     this.#socket = socket;
+    this.arrived = arrived;
     this.port = arrived.port;
     this.scheme = arrived.scheme;
     this.serverName = arrived.serverName;

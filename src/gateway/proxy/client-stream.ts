@@ -1,3 +1,4 @@
+import type { Arrived } from './arrived.ts';
 import type { ClientSession } from './client-session.ts';
 import type { ProxyContext } from './context.ts';
 import { Exchange } from './exchange.ts';
@@ -47,6 +48,10 @@ export class ClientStream implements ExchangeClient, StreamOwner {
 
   get scheme(): 'http' | 'https' {
     return this.#session.scheme;
+  }
+
+  get arrived(): Arrived {
+    return this.#session.arrived;
   }
 
   get forwarded(): string {

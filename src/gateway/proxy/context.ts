@@ -10,6 +10,7 @@ import type { ReadBuffer } from './reading-socket.ts';
 import type { RequestIds } from './request-id.ts';
 import type { Hostnames } from './route-request.ts';
 import type { RulePlans } from './rule-plan.ts';
+import type { SessionSeal } from './session-seal.ts';
 import type { ProxyLimits } from './timing.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -43,5 +44,8 @@ export interface ProxyContext extends Http2Share {
   readonly http2Answer: ResponseHead;
   readonly requestIds: RequestIds;
   readonly hostnames: Hostnames;
+  readonly sessions: SessionSeal;
   readonly random: () => number;
+  /** Milliseconds since 1970: for what outlives the process. */
+  readonly wallClock: () => number;
 }

@@ -1,6 +1,7 @@
 import { members } from './access-log.ts';
 import { addressWithPort } from './arrived.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { BackendTls } from './tls/backend-tls.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamSession } from './upstream-session.ts';
@@ -60,11 +61,17 @@ export class Backend {
   /** It is spoken to by HTTP/2, without an upgrade (ServicePort.appProtocol, KEP-3726). */
   isHttp2 = false;
   tls: BackendTls | undefined;
+  readonly retries = new RetryBudget();
   #next = 0;
 
   constructor(key: string, random: () => number) {
     this.key = key;
     this.#next = Math.floor(random() * 1024);
+  }
+
+  /** The endpoint of a session, while it gets requests. */
+  named(name: string): Endpoint | undefined {
+    return this.endpoints.find(endpoint => endpoint.name === name);
   }
 
   /** In turn; one that failed a moment ago only where all did. `not` is the one that was just tried. */

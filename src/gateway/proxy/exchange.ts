@@ -1,18 +1,22 @@
 import type { Why } from './access-log.ts';
+import { Authorisation } from './auth/authorisation.ts';
+import type { Verdict } from './auth/verdict.ts';
 import type { ProxyContext } from './context.ts';
 import { type CrossOriginPolicy, isPreflight, originRequest } from './cross-origin.ts';
 import type { Backend, Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import { hasNoBody, type ResponseHead } from './http1/response-head.ts';
+import { hasNoBody, ResponseHead } from './http1/response-head.ts';
+import { KeptBody } from './kept-body.ts';
 import { type MirroredRequest, mirrorRequest } from './mirrored-request.ts';
 import { redirectLocation } from './redirect-location.ts';
+import { RequestRecord } from './request-record.ts';
 import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
 import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
-import { tellOfRequest } from './request-record.ts';
 import { isIdempotent, mayBeSentAgain, mostTries } from './sent-again.ts';
+import type { Session } from './session-seal.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
 import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
 
@@ -24,18 +28,28 @@ const unrouted = {
   'no-rule': { status: 404, why: 'no-route', sentence: 'no route matches' },
 } as const;
 
-/** One request and its answer, from the end of the request's head to the line in the log. */
+/** RFC 9110 section 10.1.1: whoever waits for it is told to send the body. */
+const goOn = Object.assign(new ResponseHead(), { status: 100, reason: 'Continue' });
+
+/**
+ * One request and its answer, from the end of the request's head to the line in the log.
+ *
+ * ```
+ *   start ─▶ prepare ─▶ ask who may ─▶ proceed ─▶ send ─▶ answer
+ *                                                  ▲  again  │
+ *                                                  └─────────┘
+ * ```
+ */
 export class Exchange implements UpstreamListener {
   readonly method: string;
   readonly requestId: string;
   readonly #client: ExchangeClient;
   readonly #context: ProxyContext;
-  readonly #startedAt = performance.now();
+  readonly #record: RequestRecord;
   readonly #upgrade: string | undefined;
   /** gRPC's own way to say what went wrong is wanted. */
   readonly #isGrpc: boolean;
   #isRequestDone: boolean;
-  #routed: Routed | undefined;
   #plan: RulePlan | undefined;
   #choice: Choice | undefined;
   #backend: Backend | undefined;
@@ -44,26 +58,32 @@ export class Exchange implements UpstreamListener {
   #request: OutgoingRequest | undefined;
   /** `#request` is all of it: it can be sent again. */
   #isWhole = false;
-  #sentAt = 0;
-  #answeredAt = 0;
+  /** The body so far, where it may be sent again. */
+  #kept: KeptBody | undefined;
+  /** The body is gathered, and nothing is asked or sent before its end. */
+  #isGathering = false;
+  #authorisation: Authorisation | undefined;
+  #session: Session | undefined;
   #requestTimer: NodeJS.Timeout | undefined;
   #tryTimer: NodeJS.Timeout | undefined;
+  /** Until the next try. */
+  #pauseTimer: NodeJS.Timeout | undefined;
+  #retries = 0;
   #isResponding = false;
   /** Of a request that a page of another origin makes, where the rule has a filter for those. */
   #origin: string | undefined;
+  /** What somebody who was asked wants of the answer. */
+  #answerLines = '';
   #mirrors: readonly MirroredRequest[] = [];
   #isOver = false;
   #tunnelEnds = 0;
-  #tries = 0;
-  #status = 0;
-  #received = 0;
-  #sent = 0;
 
   constructor(client: ExchangeClient, context: ProxyContext, head: RequestHead) {
     this.#client = client;
     this.#context = context;
     this.method = head.method;
     this.requestId = context.requestIds.of(head.requestId);
+    this.#record = new RequestRecord(this.requestId, head.method, client);
     this.#isGrpc = head.isGrpc;
     this.#isRequestDone = head.length === 0;
     const { protocol } = head;
@@ -75,61 +95,30 @@ export class Exchange implements UpstreamListener {
     return this.#isResponding;
   }
 
-  /** The request is on its way, or waits for a connection that is being made. */
+  /** Somebody takes the body: the request is on its way, or gathered first; else it waits, for a connection or a word. */
   get isSending(): boolean {
-    return this.#upstream !== undefined && !this.#upstream.isConnecting;
+    return this.#isGathering || (this.#upstream !== undefined && !this.#upstream.isConnecting);
   }
 
-  /**
-   * Begins to answer. `body` is the whole body as text, where it came with the head. Returns whether the request goes to a
-   * backend, which wants the rest of the body.
-   */
-  start(head: RequestHead, routed: Routed, body: string | undefined): boolean {
-    this.#routed = routed;
+  /** Begins to answer. `body` is the whole body as text, where it came with the head. */
+  start(head: RequestHead, routed: Routed, body: string | undefined): void {
+    this.#record.routed = routed;
     const { lookup } = routed;
     if (lookup.outcome !== 'rule') {
       const { status, why, sentence } = unrouted[lookup.outcome];
-      return this.#answer(status, why, sentence);
+      this.#answer(status, why, sentence);
+      return;
     }
     const plan = this.#context.plans.of(lookup.rule, lookup.listener);
     this.#plan = plan;
-    if (plan.crossOrigin !== undefined && this.#isPreflight(head, plan.crossOrigin)) return false;
-    if (plan.redirect !== undefined) return this.#redirect(routed, plan);
-    const choice = choose(plan, this.#context.random);
-    const key = choice?.reference.backend;
-    const backend = key === undefined ? undefined : this.#context.backends.get(key);
-    this.#choice = choice;
-    if (choice === undefined || backend === undefined)
-      return this.#answer(500, 'invalid-backend', 'the route has no valid backend');
-    if (backend.tls?.problem !== undefined)
-      return this.#answer(500, 'invalid-backend', 'the route has no valid backend', {
-        detail: backend.tls.problem,
-      });
-    this.#backend = backend;
-    const path = rewritePath(routed.path, choice.path, plan.prefix);
-    this.#request = outgoingRequest(
-      {
-        head,
-        choice,
-        target: routed.query === '' ? path : `${path}?${routed.query}`,
-        authority: routed.authority,
-        scheme: this.#client.scheme,
-        forwarded: this.#client.forwarded,
-        requestId: this.requestId,
-        upgrade: this.#upgrade,
-      },
-      body,
-    );
-    if (body !== undefined) {
-      this.#received = body.length;
-      this.#isRequestDone = true;
-    }
-    this.#isWhole = this.#isRequestDone;
-    this.#mirrors = mirrorRequest(this.#context, plan, choice, this.#request);
+    this.#record.plan = plan;
+    if (plan.crossOrigin !== undefined && this.#isPreflight(head, plan.crossOrigin)) return;
+    if (plan.redirect === undefined || plan.auth !== undefined) this.#prepare(head, routed, plan, body);
     const limit = lookup.rule.timeouts?.request ?? 0;
     if (limit > 0)
       this.#requestTimer = setTimeout(() => this.timeOut('the route’s request time limit'), limit);
-    return this.#send(undefined, false);
+    if (plan.auth === undefined) this.#proceed();
+    else this.#authorise();
   }
 
   /** For a request that cannot be read. */
@@ -146,9 +135,15 @@ export class Exchange implements UpstreamListener {
   // What the client says
 
   requestData(bytes: Buffer, start: number, end: number): void {
-    this.#received += end - start;
+    this.#record.received += end - start;
+    if (this.#isOver) return;
+    this.#kept?.add(bytes, start, end);
+    if (this.#isGathering) {
+      if (this.#kept?.isWhole === false) this.#tooLong();
+      return;
+    }
     const upstream = this.#upstream;
-    if (upstream === undefined || this.#isOver) return;
+    if (upstream === undefined) return;
     for (const mirror of this.#mirrors) mirror.data(bytes, start, end);
     this.#isWhole = false;
     upstream.data(bytes, start, end);
@@ -158,6 +153,13 @@ export class Exchange implements UpstreamListener {
   requestEnd(trailers: FieldLines | undefined): void {
     this.#isRequestDone = true;
     if (this.#isOver) return;
+    // They are not kept.
+    if (trailers !== undefined && !this.#isGathering) this.#kept?.forget();
+    if (this.#isGathering) {
+      this.#isGathering = false;
+      this.#ask();
+      return;
+    }
     this.#upstream?.end(trailers);
     for (const mirror of this.#mirrors) mirror.end(trailers);
   }
@@ -220,12 +222,19 @@ export class Exchange implements UpstreamListener {
     end: number,
     isComplete: boolean,
   ): void {
+    if (this.#plan?.retries?.isForStatus(head.status) === true && this.#mayRetry(this.#plan)) {
+      const upstream = this.#upstream;
+      this.#upstream = undefined;
+      if (isComplete && this.#isRequestDone) upstream?.release();
+      else upstream?.destroy();
+      this.#retry(upstream?.endpoint);
+      return;
+    }
     this.#client.heard();
-    this.#status = head.status;
-    this.#answeredAt = performance.now();
+    this.#record.answered(head.status);
     clearTimeout(this.#tryTimer);
     this.#isResponding = true;
-    this.#sent += end - start;
+    this.#record.sent += end - start;
     this.#client.respond({
       head,
       length,
@@ -243,7 +252,7 @@ export class Exchange implements UpstreamListener {
   responseData(bytes: Buffer, start: number, end: number): void {
     if (this.#isOver) return;
     this.#client.heard();
-    this.#sent += end - start;
+    this.#record.sent += end - start;
     this.#client.data(bytes, start, end);
     if (this.#client.isFull) this.#holdUpstream();
   }
@@ -268,8 +277,19 @@ export class Exchange implements UpstreamListener {
     }
     clearTimeout(this.#tryTimer);
     const isUnsent = why === 'upstream-refused';
-    if (this.#tries < mostTries && mayBeSentAgain(failure, upstream, this.#isWhole, this.method)) {
+    const plan = this.#plan;
+    // A route that says how often is believed, but for connections whose end says nothing of the endpoint.
+    const isOurs = plan?.retries === undefined || !isUnsent;
+    if (
+      isOurs &&
+      this.#record.tries - this.#retries < mostTries &&
+      mayBeSentAgain(failure, upstream, this.#canRepeat, this.method)
+    ) {
       this.#send(isUnsent ? upstream.endpoint : undefined, true);
+      return;
+    }
+    if (plan?.retries?.isForFailure(failure) === true && this.#mayRetry(plan)) {
+      this.#retry(upstream.endpoint);
       return;
     }
     const isLate = isUnsent && detail === 'timed out';
@@ -281,13 +301,13 @@ export class Exchange implements UpstreamListener {
 
   tunnelFromUpstream(bytes: Buffer, start: number, end: number): void {
     this.#client.heard();
-    this.#sent += end - start;
+    this.#record.sent += end - start;
     this.#client.tunnelData(bytes, start, end);
     if (this.#client.isFull) this.#upstream?.pause();
   }
 
   tunnelFromClient(bytes: Buffer, start: number, end: number): void {
-    this.#received += end - start;
+    this.#record.received += end - start;
     const upstream = this.#upstream;
     if (upstream === undefined) return;
     upstream.data(bytes, start, end);
@@ -308,8 +328,7 @@ export class Exchange implements UpstreamListener {
   #becomeTunnel(head: ResponseHead): boolean {
     const upgrade = this.#upgrade === undefined ? undefined : chosenProtocol(head.fields, this.#upgrade);
     if (upgrade === undefined) return false;
-    this.#status = 101;
-    this.#answeredAt = performance.now();
+    this.#record.answered(101);
     this.#isResponding = true;
     clearTimeout(this.#tryTimer);
     clearTimeout(this.#requestTimer);
@@ -317,6 +336,8 @@ export class Exchange implements UpstreamListener {
     this.#client.becomeTunnel(head, this.#responseChange(), upgrade);
     return true;
   }
+
+  // Before a backend has it
 
   /** Whether the request was one, which is answered then. */
   #isPreflight(head: RequestHead, policy: CrossOriginPolicy): boolean {
@@ -328,25 +349,132 @@ export class Exchange implements UpstreamListener {
     return true;
   }
 
-  #responseChange(): HeaderChange | undefined {
-    const change = this.#choice?.responseChange;
-    return this.#plan?.crossOrigin?.change(this.#origin, change) ?? change;
+  /** Chooses the backend, and makes the request for it: the head is somebody else's soon. */
+  #prepare(head: RequestHead, routed: Routed, plan: RulePlan, body: string | undefined): void {
+    const choice = this.#choose(head, plan);
+    const key = choice?.reference.backend;
+    this.#choice = choice;
+    this.#record.choice = choice;
+    this.#backend = key === undefined ? undefined : this.#context.backends.get(key);
+    const path = rewritePath(routed.path, choice?.path, plan.prefix);
+    this.#request = outgoingRequest(
+      {
+        head,
+        choice,
+        target: routed.query === '' ? path : `${path}?${routed.query}`,
+        authority: routed.authority,
+        scheme: this.#client.scheme,
+        forwarded: this.#client.forwarded,
+        requestId: this.requestId,
+        upgrade: this.#upgrade,
+      },
+      body,
+    );
+    if (body !== undefined) {
+      this.#record.received = body.length;
+      this.#isRequestDone = true;
+    }
+    this.#isWhole = this.#isRequestDone;
+    if (plan.auth !== undefined)
+      this.#authorisation = new Authorisation(this.#context, plan.auth, head, routed, this.#client, {
+        requestId: this.requestId,
+        tell: verdict => this.#judged(verdict),
+      });
+    if (this.#isRequestDone) return;
+    const gathered = plan.auth?.bodySize ?? 0;
+    this.#isGathering = gathered > 0;
+    if (gathered > 0) {
+      this.#kept = new KeptBody(gathered);
+      if (head.expectsContinue) this.#client.interim(goOn);
+    }
+    if (gathered === 0 && plan.retries !== undefined) this.#kept = new KeptBody();
   }
 
-  #redirect(routed: Routed, plan: RulePlan): boolean {
-    const { redirect } = plan;
-    if (redirect === undefined) return false;
-    const location = redirectLocation(redirect, this.#client, routed, plan.prefix);
-    return this.#answer(redirect.statusCode, 'redirect', location, { lines: `location: ${location}\r\n` });
+  /** A session goes on where it began, while that is still there (GEP-1619). */
+  #choose(head: RequestHead, plan: RulePlan): Choice | undefined {
+    const { sessions, wallClock, random } = this.#context;
+    const session = plan.session?.sessionOf(head, sessions, wallClock());
+    const choice = session && plan.choices.find(({ reference }) => reference.backend === session.backend);
+    if (choice !== undefined) this.#session = session;
+    return choice ?? choose(plan, random);
   }
+
+  #authorise(): void {
+    if (this.#isGathering) this.#client.wanted();
+    else this.#ask();
+  }
+
+  #ask(): void {
+    this.#holdClient();
+    const most = this.#plan?.auth?.bodySize ?? 0;
+    const body = this.#request?.body ?? Buffer.concat(this.#kept?.pieces ?? []).toString('latin1');
+    if (most > 0 && body.length > most) this.#tooLong();
+    else this.#authorisation?.ask(most === 0 ? '' : body);
+  }
+
+  #tooLong(): void {
+    this.#isGathering = false;
+    this.#answer(413, 'body-too-large', 'the body is longer than is looked at');
+  }
+
+  #judged(verdict: Verdict): void {
+    this.#authorisation = undefined;
+    if (this.#isOver) return;
+    if (verdict.type === 'refused') {
+      const { status, why, sentence, detail, lines = '', body } = verdict;
+      this.#answer(status, why, sentence, { lines, ...(detail && { detail }), ...(body && { body }) });
+      return;
+    }
+    this.#answerLines = verdict.answerLines;
+    if (this.#request !== undefined)
+      this.#request = { ...this.#request, lines: verdict.change(this.#request.lines) };
+    this.#proceed();
+    if (this.isSending) this.#client.wanted();
+  }
+
+  #proceed(): void {
+    const plan = this.#plan;
+    if (plan?.redirect !== undefined) {
+      const { redirect, prefix } = plan;
+      const { routed } = this.#record;
+      if (routed === undefined) return;
+      const location = redirectLocation(redirect, this.#client, routed, prefix);
+      this.#answer(redirect.statusCode, 'redirect', location, { lines: `location: ${location}\r\n` });
+      return;
+    }
+    const problem = this.#backend?.tls?.problem;
+    if (
+      plan === undefined ||
+      this.#choice === undefined ||
+      this.#backend === undefined ||
+      problem !== undefined
+    ) {
+      const detail = problem === undefined ? {} : { detail: problem };
+      this.#answer(500, 'invalid-backend', 'the route has no valid backend', detail);
+      return;
+    }
+    if (this.#request !== undefined)
+      this.#mirrors = mirrorRequest(this.#context, plan, this.#choice, this.#request);
+    this.#backend.retries.request();
+    this.#send(undefined, false);
+  }
+
+  // On its way
 
   /** Takes a connection to an endpoint, and the request goes out on it. */
-  #send(not: Endpoint | undefined, mustBeNew: boolean): boolean {
+  #send(not: Endpoint | undefined, mustBeNew: boolean): void {
     const { pool, limits, now } = this.#context;
-    const endpoint = this.#backend?.pick(now, not);
-    if (endpoint === undefined) return this.#answer(503, 'no-endpoints', 'the backend has no ready endpoint');
-    this.#tries++;
+    const isFirst = this.#record.tries === 0;
+    const own =
+      isFirst && this.#session !== undefined ? this.#backend?.named(this.#session.endpoint) : undefined;
+    const endpoint = own ?? this.#backend?.pick(now, not);
+    if (endpoint === undefined) {
+      this.#answer(503, 'no-endpoints', 'the backend has no ready endpoint');
+      return;
+    }
+    this.#record.tries++;
     this.#endpoint = endpoint;
+    this.#record.endpoint = endpoint;
     // What must not be sent twice goes on a connection that the other side has hardly had time to close.
     const since = isIdempotent(this.method) ? 0 : now - limits.freshIdle;
     const upstream = pool.take(endpoint, {
@@ -356,19 +484,83 @@ export class Exchange implements UpstreamListener {
       since,
       mustBeNew,
     });
-    if (upstream === undefined) return this.#answer(503, 'overloaded', 'too many connections to backends');
+    if (upstream === undefined) {
+      this.#answer(503, 'overloaded', 'too many connections to backends');
+      return;
+    }
     this.#upstream = upstream;
-    if (upstream.isConnecting) this.#client.pause();
+    if (upstream.isConnecting) this.#holdClient();
     else this.#write(upstream);
-    return true;
   }
 
   #write(upstream: ExchangeUpstream): void {
-    this.#sentAt = performance.now();
+    this.#record.sending();
     const limit = this.#plan?.rule.timeouts?.backendRequest ?? 0;
-    if (limit > 0)
-      this.#tryTimer = setTimeout(() => this.timeOut('the route’s backend request time limit'), limit);
-    if (this.#request !== undefined) upstream.request(this.#request);
+    if (limit > 0) this.#tryTimer = setTimeout(() => this.#tryTimedOut(), limit);
+    if (this.#request === undefined) return;
+    upstream.request(this.#request);
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    // What of the body came before this try.
+    for (const piece of kept.pieces) upstream.data(piece, 0, piece.length);
+    if (this.#isRequestDone && this.#request.body === undefined) upstream.end(undefined);
+  }
+
+  get #canRepeat(): boolean {
+    return this.#kept?.isWhole ?? this.#isWhole;
+  }
+
+  #mayRetry({ retries }: RulePlan): boolean {
+    if (retries?.isLeft(this.#retries) !== true || !this.#canRepeat || this.#isResponding) return false;
+    return this.#backend?.retries.take(this.#context.now) === true;
+  }
+
+  /** Once more, a little later, somewhere else if there is somebody else. */
+  #retry(not: Endpoint | undefined): void {
+    clearTimeout(this.#tryTimer);
+    this.#holdClient();
+    const pause = this.#plan?.retries?.pause(this.#retries, this.#context.random()) ?? 0;
+    this.#retries++;
+    this.#pauseTimer = setTimeout(() => {
+      this.#send(not, false);
+      if (this.isSending) this.#client.wanted();
+    }, pause);
+  }
+
+  #tryTimedOut(): void {
+    const upstream = this.#upstream;
+    if (this.#plan === undefined || upstream === undefined || !this.#mayRetry(this.#plan)) {
+      this.timeOut('the route’s backend request time limit');
+      return;
+    }
+    this.#upstream = undefined;
+    upstream.destroy();
+    this.#retry(upstream.endpoint);
+  }
+
+  #responseChange(): HeaderChange | undefined {
+    const plan = this.#plan;
+    let change = this.#choice?.responseChange;
+    if (plan?.crossOrigin !== undefined) change = plan.crossOrigin.change(this.#origin, change);
+    if (plan?.session !== undefined) change = this.#sessionChange(plan, change);
+    if (this.#answerLines === '') return change;
+    const { touched = new Set<string>(), lines = '', added = new Map<string, string>() } = change ?? {};
+    return { touched, lines: lines + this.#answerLines, added };
+  }
+
+  #sessionChange({ session }: RulePlan, change: HeaderChange | undefined): HeaderChange | undefined {
+    const backend = this.#choice?.reference.backend;
+    const endpoint = this.#endpoint?.name;
+    if (session === undefined || backend === undefined || endpoint === undefined) return change;
+    if (this.#session?.endpoint === endpoint) return change;
+    const { sessions, wallClock } = this.#context;
+    const begun = { backend, endpoint, begunAt: Math.floor(wallClock() / 1000) };
+    return session.begin(begun, sessions, this.#client.scheme === 'https', change);
+  }
+
+  /** Nobody takes the body. Who has sent all of it is read on, to see when they leave. */
+  #holdClient(): void {
+    if (!this.#isRequestDone) this.#client.pause();
   }
 
   #holdUpstream(): void {
@@ -376,14 +568,22 @@ export class Exchange implements UpstreamListener {
     this.#client.isTaking();
   }
 
-  /** An answer of the proxy's own; always false: no backend gets the request. */
+  // Its end
+
+  /** An answer of the proxy's own. */
   #answer(
     status: number,
     why: Why,
     sentence: string,
-    more: { readonly close?: boolean; readonly lines?: string; readonly detail?: string } = {},
-  ): false {
-    this.#status = status;
+    more: {
+      readonly close?: boolean;
+      readonly lines?: string;
+      readonly detail?: string;
+      /** Of somebody who was asked, in place of the sentence; latin1. */
+      readonly body?: string;
+    } = {},
+  ): void {
+    this.#record.status = status;
     this.#isResponding = true;
     const mustClose = more.close === true || !this.#isRequestDone || this.#context.isDraining;
     this.#client.own({
@@ -395,11 +595,11 @@ export class Exchange implements UpstreamListener {
       isHead: this.method === 'HEAD',
       isGrpc: this.#isGrpc || this.#plan?.rule.protocol === 'grpc',
       lines: more.lines ?? '',
+      ...(more.body === undefined ? {} : { body: more.body }),
     });
     this.#finish(why, more.detail ?? (why === 'bad-request' ? sentence : undefined));
     this.#upstream?.destroy();
     this.#client.answered(mustClose);
-    return false;
   }
 
   /** The answer cannot be finished: the client sees it by the connection's end. */
@@ -413,27 +613,11 @@ export class Exchange implements UpstreamListener {
   #finish(why: Why, detail: string | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#authorisation?.abort();
     clearTimeout(this.#requestTimer);
     clearTimeout(this.#tryTimer);
+    clearTimeout(this.#pauseTimer);
     if (!this.#isRequestDone) for (const mirror of this.#mirrors) mirror.abort();
-    const milliseconds = performance.now() - this.#startedAt;
-    const upstreamMilliseconds = this.#answeredAt === 0 ? undefined : this.#answeredAt - this.#sentAt;
-    tellOfRequest(this.#context, {
-      id: this.requestId,
-      client: this.#client,
-      routed: this.#routed,
-      plan: this.#plan,
-      choice: this.#choice,
-      endpoint: this.#endpoint,
-      method: this.method,
-      status: this.#status,
-      why,
-      detail,
-      received: this.#received,
-      sent: this.#sent,
-      milliseconds,
-      upstreamMilliseconds,
-      tries: this.#tries,
-    });
+    this.#record.tell(this.#context, why, detail);
   }
 }

@@ -3,7 +3,7 @@ import type { Figures } from './figures.ts';
 
 /** Between the supervisor and its workers, by the channel that Node gives a child process. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly ticketKeys: string }
+  | { readonly type: 'start'; readonly ticketKeys: string; readonly sessionKey: string }
   /** Others from now on: 48 octets, base64, the same for all workers. */
   | { readonly type: 'tickets'; readonly ticketKeys: string }
   | { readonly type: 'table'; readonly revision: number; readonly table: RouteTable }

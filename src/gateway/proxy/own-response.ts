@@ -19,6 +19,7 @@ const reasons: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  413: 'Content Too Large',
   414: 'URI Too Long',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
@@ -39,6 +40,8 @@ export interface OwnResponse {
   readonly status: number;
   /** For people; it says nothing of the cluster. */
   readonly sentence: string;
+  /** In the sentence's place, of somebody who was asked, whose `lines` say what it is; latin1. */
+  readonly body?: string;
   readonly why: Why;
   /** Field lines beside those that every answer has. */
   readonly lines: string;
@@ -50,12 +53,13 @@ export interface OwnResponse {
 }
 
 /** '' where the status has none. */
-export const ownBody = ({ status, sentence }: OwnResponse): string =>
-  status === 204 ? '' : `${status} ${reasons[status] ?? 'Error'}: ${sentence}\n`;
+export const ownBody = ({ status, sentence, body }: OwnResponse): string =>
+  status === 204 || status === 304 ? '' : (body ?? `${status} ${reasons[status] ?? 'Error'}: ${sentence}\n`);
 
 /** Field lines, latin1. */
-export function ownLines({ lines, requestId }: OwnResponse, body: string): string {
-  const content = body === '' ? '' : `content-type: text/plain\r\ncontent-length: ${body.length}\r\n`;
+export function ownLines({ lines, requestId, body: given }: OwnResponse, body: string): string {
+  const type = given === undefined ? 'content-type: text/plain\r\n' : '';
+  const content = body === '' ? '' : `${type}content-length: ${body.length}\r\n`;
   return `date: ${new Date().toUTCString()}\r\n${content}${lines}x-request-id: ${requestId}\r\n`;
 }
 

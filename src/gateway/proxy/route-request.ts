@@ -78,7 +78,7 @@ function readAbsoluteForm(target: string, scheme: string): { authority: string; 
 }
 
 /** The values of all fields of a name, joined by commas; `wanted` in lower case. */
-export function fieldOf({ fields }: RequestHead, wanted: string): string | undefined {
+export function fieldOf({ fields }: Pick<RequestHead, 'fields'>, wanted: string): string | undefined {
   let found: string | undefined;
   for (let index = 0; index < fields.count; index++) {
     const length = (fields.nameEnd[index] as number) - (fields.lineStart[index] as number); // index < count

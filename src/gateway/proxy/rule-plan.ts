@@ -1,8 +1,11 @@
 import { members } from './access-log.ts';
 import { CrossOriginPolicy } from './cross-origin.ts';
 import { isFieldValue } from './http1/characters.ts';
+import { Retries } from './retries.ts';
+import { SessionPersistence } from './session-persistence.ts';
 import type {
   TableBackendReference,
+  TableExternalAuth,
   TableFilter,
   TableHeaderChange,
   TableListener,
@@ -23,6 +26,9 @@ export interface RulePlan {
   readonly logged: string;
   readonly redirect: Redirect | undefined;
   readonly crossOrigin: CrossOriginPolicy | undefined;
+  readonly auth: TableExternalAuth | undefined;
+  readonly retries: Retries | undefined;
+  readonly session: SessionPersistence | undefined;
   /** Those with a weight, the filters of the rule and of the reference together. */
   readonly choices: readonly Choice[];
   readonly totalWeight: number;
@@ -95,6 +101,9 @@ function planOf(rule: TableRule, listener: TableListener): RulePlan {
     }),
     redirect,
     crossOrigin: crossOrigin && new CrossOriginPolicy(crossOrigin),
+    auth: rule.filters.find(filter => filter.type === 'ExternalAuth'),
+    retries: rule.retry && new Retries(rule.retry),
+    session: rule.sessionPersistence && new SessionPersistence(rule.sessionPersistence),
     choices,
     totalWeight,
     prefix: rule.match.path.type === 'PathPrefix' ? rule.match.path.value : '/',

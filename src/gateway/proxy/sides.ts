@@ -1,3 +1,4 @@
+import type { Arrived } from './arrived.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { ResponseHead } from './http1/response-head.ts';
@@ -10,6 +11,7 @@ export interface ExchangeClient {
   readonly port: number;
   readonly scheme: 'http' | 'https';
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
+  readonly arrived: Arrived;
   /** What backends are told of it. */
   readonly forwarded: string;
   /** What the log says of it. */

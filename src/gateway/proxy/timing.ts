@@ -13,6 +13,8 @@ export interface ProxyLimits {
   readonly connect: number;
   /** Until a backend begins its answer, and between two pieces of it; a route's own limits come on top. */
   readonly upstreamPause: number;
+  /** Until somebody who is asked whether a request may go on has said so. */
+  readonly externalAuth: number;
   /** A client that takes nothing of its answer. */
   readonly clientPause: number;
   /** An upgraded connection on which nothing is said. */
@@ -36,6 +38,7 @@ export const defaultLimits: ProxyLimits = {
   bodyPatience: 60_000,
   connect: 5000,
   upstreamPause: 60_000,
+  externalAuth: 5000,
   clientPause: 60_000,
   tunnelIdle: 3_600_000,
   linger: 2000,

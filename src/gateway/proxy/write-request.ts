@@ -27,7 +27,7 @@ droppedWithHost[field.host] = 1;
 
 export interface RequestParts {
   readonly head: RequestHead;
-  readonly choice: Choice;
+  readonly choice: Pick<Choice, 'hostname' | 'requestChange'> | undefined;
   /** Path and query as the backend gets them. */
   readonly target: string;
   /** As the client gave it, with the port. */
@@ -61,16 +61,16 @@ export interface OutgoingRequest {
 export function outgoingRequest(parts: RequestParts, body: string | undefined): OutgoingRequest {
   const { head, choice, authority } = parts;
   const hasHost =
-    choice.hostname === undefined && head.host === authority && authority !== '' && !head.isWithoutHostLine;
+    choice?.hostname === undefined && head.host === authority && authority !== '' && !head.isWithoutHostLine;
   const drops = hasHost ? dropped : droppedWithHost;
   const forwarded = head.forwardedFor === undefined ? '' : `${head.forwardedFor}, `;
   const own = `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
-  const change = choice.requestChange;
+  const change = choice?.requestChange;
   return {
     method: head.method,
     target: parts.target,
     scheme: parts.scheme,
-    authority: choice.hostname ?? authority,
+    authority: choice?.hostname ?? authority,
     lines:
       writeFields(head.fields, drops, head.names, change) +
       (change === undefined ? own : withoutTouched(own, change)),

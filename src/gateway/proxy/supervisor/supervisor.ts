@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly workerFlags: readonly string[];
   /** Where the last good table is kept; without it, nowhere. */
   readonly stateDirectory: string | undefined;
+  /** 32 octets, with which workers seal what clients carry of sessions; the same for all proxies of the Gateway. */
+  readonly sessionKey: Buffer;
   /** Ports that listeners cannot have. */
   readonly reservedPorts: readonly number[];
   readonly log: Log;
@@ -189,7 +191,7 @@ export class Supervisor {
       revision: this.#revision,
     };
     return [
-      { type: 'start', ticketKeys },
+      { type: 'start', ticketKeys, sessionKey: this.#options.sessionKey.toString('base64') },
       { type: 'table', revision, table },
     ];
   }

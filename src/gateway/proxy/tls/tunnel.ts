@@ -3,9 +3,8 @@ import type { Why } from '../access-log.ts';
 import type { Client, ProxyContext } from '../context.ts';
 import { dialOctets } from '../dial.ts';
 import type { Backend, Endpoint } from '../endpoints.ts';
-import { tellOfRequest } from '../request-record.ts';
-import type { Routed } from '../route-request.ts';
-import { type Choice, choose, type RulePlan } from '../rule-plan.ts';
+import { RequestRecord } from '../request-record.ts';
+import { choose } from '../rule-plan.ts';
 import { mostTries } from '../sent-again.ts';
 import { lookUp } from '../../lookup/index.ts';
 
@@ -34,16 +33,10 @@ class Tunnel implements Client {
   readonly logged: string;
   readonly #context: ProxyContext;
   readonly #socket: Socket;
-  readonly #startedAt = performance.now();
-  #routed: Routed | undefined;
-  #plan: RulePlan | undefined;
-  #choice: Choice | undefined;
+  readonly #record: RequestRecord;
   #backend: Backend | undefined;
-  #endpoint: Endpoint | undefined;
   #upstream: Socket | undefined;
   #isConnected = false;
-  #connectedAfter: number | undefined;
-  #tries = 0;
   #deadline: number;
   #isOver = false;
 
@@ -51,6 +44,7 @@ class Tunnel implements Client {
     this.#context = context;
     this.#socket = socket;
     this.logged = logged;
+    this.#record = new RequestRecord(context.requestIds.of(undefined), '', this);
     this.#deadline = context.now + context.limits.connect;
     context.clients.add(this);
     socket.on('error', () => this.#end('client-closed'));
@@ -70,14 +64,15 @@ class Tunnel implements Client {
     const context = this.#context;
     const request = { port, host: serverName, method: '', path: '/', query: '', header: () => undefined };
     const lookup = lookUp(context.index, request);
-    this.#routed = { authority: serverName, host: serverName, path: '', query: '', lookup };
+    this.#record.routed = { authority: serverName, host: serverName, path: '', query: '', lookup };
     if (lookup.outcome !== 'rule') {
       this.#end(lookup.outcome === 'no-listener' ? 'no-listener' : 'no-route');
       return;
     }
-    this.#plan = context.plans.of(lookup.rule, lookup.listener);
-    this.#choice = choose(this.#plan, context.random);
-    const key = this.#choice?.reference.backend;
+    const plan = context.plans.of(lookup.rule, lookup.listener);
+    const choice = choose(plan, context.random);
+    Object.assign(this.#record, { plan, choice });
+    const key = choice?.reference.backend;
     this.#backend = key === undefined ? undefined : context.backends.get(key);
     if (this.#backend === undefined) this.#end('invalid-backend');
     else this.#connect(undefined);
@@ -90,10 +85,11 @@ class Tunnel implements Client {
       this.#end('no-endpoints');
       return;
     }
-    this.#tries++;
-    this.#endpoint = endpoint;
+    this.#record.tries++;
+    this.#record.endpoint = endpoint;
     this.#deadline = context.now + context.limits.connect;
-    const isPassed = this.#routed?.lookup.outcome === 'rule' && this.#routed.lookup.listener.isPassthrough;
+    const lookup = this.#record.routed?.lookup;
+    const isPassed = lookup?.outcome === 'rule' && lookup.listener.isPassthrough;
     const { address, port } = endpoint;
     const { socket: upstream, ready } = dialOctets(
       context,
@@ -109,7 +105,7 @@ class Tunnel implements Client {
   #connected(upstream: Socket, endpoint: Endpoint): void {
     endpoint.answered();
     this.#isConnected = true;
-    this.#connectedAfter = performance.now() - this.#startedAt;
+    this.#record.answered(0);
     const moved = () => (this.#deadline = this.#context.now + this.#context.limits.tunnelIdle);
     moved();
     this.#socket.on('data', moved);
@@ -128,7 +124,7 @@ class Tunnel implements Client {
       return;
     }
     endpoint.failed(this.#context.now);
-    if (this.#tries < mostTries) this.#connect(endpoint);
+    if (this.#record.tries < mostTries) this.#connect(endpoint);
     else this.#end('upstream-refused');
   }
 
@@ -144,22 +140,8 @@ class Tunnel implements Client {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#context.clients.delete(this);
-    tellOfRequest(this.#context, {
-      id: this.#context.requestIds.of(undefined),
-      client: this,
-      routed: this.#routed,
-      plan: this.#plan,
-      choice: this.#choice,
-      endpoint: this.#endpoint,
-      method: '',
-      status: 0,
-      why,
-      detail: undefined,
-      received: this.#upstream?.bytesWritten ?? 0,
-      sent: this.#upstream?.bytesRead ?? 0,
-      milliseconds: performance.now() - this.#startedAt,
-      upstreamMilliseconds: this.#connectedAfter,
-      tries: this.#tries,
-    });
+    this.#record.received = this.#upstream?.bytesWritten ?? 0;
+    this.#record.sent = this.#upstream?.bytesRead ?? 0;
+    this.#record.tell(this.#context, why, undefined);
   }
 }

@@ -15,7 +15,12 @@ export function runWorker(): void {
   process.on('disconnect', () => process.exit(0));
   process.on('message', (message: ToWorker, handle: unknown) => {
     if (message.type === 'start') {
-      worker = new Worker({ ticketKeys: Buffer.from(message.ticketKeys, 'base64'), logDescriptor: 1, tell });
+      worker = new Worker({
+        ticketKeys: Buffer.from(message.ticketKeys, 'base64'),
+        sessionKey: Buffer.from(message.sessionKey, 'base64'),
+        logDescriptor: 1,
+        tell,
+      });
       tell({ type: 'ready' });
     } else if (message.type === 'stop') {
       const stopped = worker?.stop(message.milliseconds) ?? Promise.resolve();

@@ -16,6 +16,7 @@ import { ReadBuffer } from '../reading-socket.ts';
 import { RequestIds } from '../request-id.ts';
 import { Hostnames } from '../route-request.ts';
 import { RulePlans } from '../rule-plan.ts';
+import { SessionSeal } from '../session-seal.ts';
 import { defaultLimits, type ProxyLimits } from '../timing.ts';
 import { UpstreamPool } from '../upstream-pool.ts';
 import { Certificates } from './certificates.ts';
@@ -23,6 +24,8 @@ import { Ports } from './ports.ts';
 
 export interface WorkerOptions {
   readonly ticketKeys: Buffer;
+  /** 32 octets, the same for all proxies of a Gateway. */
+  readonly sessionKey: Buffer;
   /** Where the access log goes. */
   readonly logDescriptor: number;
   readonly limits?: Partial<ProxyLimits>;
@@ -69,7 +72,9 @@ export class Worker {
       section: new FieldSection(),
       encoder: new HeaderEncoder(),
       queued: 0,
+      sessions: new SessionSeal(options.sessionKey),
       random: Math.random,
+      wallClock: Date.now,
     };
     this.#ports = new Ports(this.#context, this.#certificates);
     this.#timer = setInterval(() => this.#sweep(), sweepMilliseconds);
