@@ -9,6 +9,8 @@ export { compileTable } from './compile-table.ts';
 export type { AttachedRoute } from './compile-table.ts';
 export { isOurs } from './model.ts';
 export { createCertificateReader } from './certificate.ts';
+export { CrossOriginPolicy, isPreflight } from './proxy/cross-origin.ts';
 export { redirectLocation } from './proxy/redirect-location.ts';
+export { rewritePath } from './proxy/rewrite-path.ts';
 export type { Attachment, GatewayModel, GatewaySources, ListenerModel, RouteModel } from './model.ts';
 export type { TableBackendReference, TableFilter, TableListener, TableMatch, TableRule } from './table.ts';

@@ -241,17 +241,26 @@ class Answer {
 
   #ruleOf(location: NginxLocation, upstream: NginxUpstream): RuleSettings {
     const { settings } = location;
-    const guards: string[] = [];
-    const url = settings.externalAuth?.url ?? (settings.skipsGlobalAuth ? undefined : this.#model.globalAuth);
-    if (url !== undefined && !isExemptFromAuth(this.#model, location)) guards.push(`external auth ${url}`);
+    const own = settings.externalAuth?.url;
+    const url = own ?? (settings.skipsGlobalAuth ? undefined : this.#model.globalAuth);
+    const isOpen = url === undefined || isExemptFromAuth(this.#model, location);
+    const errors = this.#replacedErrors(location);
     return {
-      bodyLimit: settings.bodyLimit,
-      idleTimeout: settings.timeouts,
-      guards,
-      limits: settings.limits,
-      ...(upstream.affinity === undefined ? {} : { affinity: upstream.affinity }),
-      replacedErrors: this.#replacedErrors(location),
-      mirrors: settings.mirror === undefined ? [] : [settings.mirror],
+      ...settings.rule,
+      ...(isOpen
+        ? {}
+        : {
+            access: {
+              subject: own === undefined ? 'config:global-auth-url' : 'auth-url',
+              says: 'external auth',
+            },
+          }),
+      ...(upstream.affinity === undefined
+        ? {}
+        : { affinity: { subject: 'affinity', says: upstream.affinity } }),
+      ...(errors.length === 0
+        ? {}
+        : { errors: { subject: settings.subjectOf('custom-http-errors'), says: errors.join(', ') } }),
     };
   }
 

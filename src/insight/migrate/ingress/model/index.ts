@@ -5,6 +5,13 @@ export type { NginxModel } from './compile.ts';
 export { findServer } from './find-server.ts';
 export { readTarget } from './read-target.ts';
 export { witnesses } from './pattern/index.ts';
-export type { BackendOutcome, BackendShare, Decision, Outcome, RuleSettings } from './outcome.ts';
+export type {
+  BackendOutcome,
+  BackendProtocol,
+  BackendShare,
+  Decision,
+  Outcome,
+  RuleSettings,
+} from './outcome.ts';
 export type { ModelRequest } from './request.ts';
 export type { NginxLocation, NginxServer, NginxServers } from './servers.ts';

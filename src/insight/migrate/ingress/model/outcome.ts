@@ -54,22 +54,25 @@ export type BackendProtocol = 'HTTP' | 'HTTPS' | 'GRPC' | 'GRPCS' | 'FCGI' | 'AU
 
 /** What cannot be seen from one request, and holds for all of a rule. */
 export interface RuleSettings {
-  /** Octets; 0: none. */
-  readonly bodyLimit: number;
-  /** Seconds between two reads or writes, as idle times; absent: no limit that ends idle ones. */
-  readonly idleTimeout?: { readonly connect: number; readonly send: number; readonly read: number };
   /** Seconds for a whole exchange, however busy it is; absent: no limit. */
   readonly totalTimeout?: number;
-  /** What a request has to pass, in words: `external auth https://…`. */
-  readonly guards: readonly string[];
-  /** `10 requests a second for each client`. */
-  readonly limits: readonly string[];
-  /** `cookie NAME`; absent: none. */
-  readonly affinity?: string;
-  /** Codes of backends' answers that are replaced by those of another Service. */
-  readonly replacedErrors: readonly number[];
-  /** Service or URL that gets copies. */
-  readonly mirrors: readonly string[];
+  /** By what it is about; absent: the rule has none. */
+  readonly timeouts?: RuleSetting;
+  /** Who is asked before a request may go on. */
+  readonly access?: RuleSetting;
+  readonly limits?: RuleSetting;
+  /** `cookie NAME`. */
+  readonly affinity?: RuleSetting;
+  /** Errors of backends that another Service replaces. */
+  readonly errors?: RuleSetting;
+  readonly mirror?: RuleSetting;
+}
+
+export interface RuleSetting {
+  /** Annotation, or `config:KEY`. */
+  readonly subject: string;
+  /** What it says, as words that can be compared. */
+  readonly says: string;
 }
 
 /** Who decided, for the report and for finding the cause of a difference. */

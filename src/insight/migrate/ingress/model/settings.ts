@@ -5,7 +5,7 @@ import { readCanary } from './canary.ts';
 import type { CanarySettings } from './canary.ts';
 import { readCrossOrigin } from './cross-origin.ts';
 import type { CrossOriginSettings } from './cross-origin.ts';
-import type { BackendProtocol } from './outcome.ts';
+import type { BackendProtocol, RuleSetting, RuleSettings } from './outcome.ts';
 import { readSize } from './sizes.ts';
 
 /** What the annotations of one Ingress make of each of its locations, with the ConfigMap's defaults. */
@@ -24,7 +24,6 @@ export interface LocationSettings {
   readonly fromToWww: boolean;
   readonly hasRelativeRedirects: boolean;
   readonly bodyLimit: number;
-  readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number };
   /** Absent: everybody. */
   readonly allowed: readonly Prefix[] | undefined;
   readonly refusedClients: readonly Prefix[];
@@ -40,11 +39,10 @@ export interface LocationSettings {
   readonly skipsGlobalAuth: boolean;
   readonly satisfiesAny: boolean;
   readonly clientCertificates: string | undefined;
-  readonly limits: readonly string[];
   readonly replacedErrors: readonly number[];
   readonly errorBackend: string | undefined;
   readonly affinity: string | undefined;
-  readonly mirror: string | undefined;
+  readonly rule: Pick<RuleSettings, 'timeouts' | 'limits' | 'mirror'>;
   readonly aliases: readonly string[];
   readonly passesThrough: boolean;
   readonly canary: CanarySettings | undefined;
@@ -57,8 +55,6 @@ const SNIPPETS = ['configuration-snippet', 'auth-snippet', 'modsecurity-snippet'
 /** An invalid value counts as the controller counts it: mostly as absent; of an address list it closes the location. */
 export function readSettings(ingress: string, values: Values, config: Values): LocationSettings {
   const flag = (name: string, otherwise: boolean) => values.flag(name) ?? config.flag(name) ?? otherwise;
-  const seconds = (name: string, otherwise: number) =>
-    values.number(name) ?? config.number(name) ?? otherwise;
   const text = (name: string) => values.text(name) ?? config.text(name);
   const access = readAccess(values, config);
   const authType = values.text('auth-type');
@@ -75,11 +71,6 @@ export function readSettings(ingress: string, values: Values, config: Values): L
     appRoot: readAppRoot(values.text('app-root')),
     ...readRedirect(values),
     bodyLimit: readSize(text('proxy-body-size') ?? '1m') ?? 1_048_576,
-    timeouts: {
-      connect: seconds('proxy-connect-timeout', 5),
-      send: seconds('proxy-send-timeout', 60),
-      read: seconds('proxy-read-timeout', 60),
-    },
     ...access,
     denied: access.denied ?? wrongAuth,
     crossOrigin: readCrossOrigin(values),
@@ -92,11 +83,10 @@ export function readSettings(ingress: string, values: Values, config: Values): L
     skipsGlobalAuth: values.flag('enable-global-auth') === false,
     satisfiesAny: values.text('satisfy') === 'any',
     clientCertificates: values.text('auth-tls-secret'),
-    limits: readLimits(values),
     replacedErrors: readCodes(values.text('custom-http-errors')),
     errorBackend: values.text('default-backend'),
     affinity: readAffinity(values),
-    mirror: values.text('mirror-target'),
+    rule: readRule(values, config),
     aliases: (values.list('server-alias') ?? []).map(alias => alias.toLowerCase()).toSorted(),
     passesThrough: values.flag('ssl-passthrough') ?? false,
     canary: readCanary(values),
@@ -174,22 +164,55 @@ const PROTOCOLS: readonly BackendProtocol[] = ['HTTP', 'HTTPS', 'GRPC', 'GRPCS',
 const readProtocol = (text: string | undefined): BackendProtocol =>
   PROTOCOLS.find(protocol => protocol === text?.trim().toUpperCase()) ?? 'HTTP';
 
-function readLimits(values: Values): readonly string[] {
-  const limits: string[] = [];
+/** What is said of a rule beyond the defaults. */
+function readRule(values: Values, config: Values): LocationSettings['rule'] {
+  const timeouts = readTimeouts(values, config);
+  const limits = readLimits(values);
+  const mirror = values.text('mirror-target');
+  return {
+    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(mirror === undefined ? {} : { mirror: { subject: 'mirror-target', says: mirror } }),
+  };
+}
+
+/** Idle times: none of them bounds an exchange that goes on. */
+function readTimeouts(values: Values, config: Values): RuleSetting | undefined {
+  const said = ['proxy-read-timeout', 'proxy-send-timeout', 'proxy-connect-timeout'].flatMap(name => {
+    const own = values.number(name);
+    const seconds = own ?? config.number(name);
+    return seconds === undefined
+      ? []
+      : [{ name, seconds, subject: own === undefined ? `config:${name}` : name }];
+  });
+  const [first] = said;
+  if (first === undefined) return undefined;
+  return {
+    subject: first.subject,
+    says: said.map(({ name, seconds }) => `${name} ${seconds} s idle`).join(', '),
+  };
+}
+
+function readLimits(values: Values): RuleSetting | undefined {
   const times = values.number('limit-burst-multiplier') ?? 5;
-  for (const [name, unit] of [
-    ['limit-rps', 'second'],
-    ['limit-rpm', 'minute'],
-  ] as const) {
+  const said = [
+    [
+      'limit-rps',
+      (number: number) => `${number} requests a second for each client, ${number * times} at once`,
+    ],
+    [
+      'limit-rpm',
+      (number: number) => `${number} requests a minute for each client, ${number * times} at once`,
+    ],
+    ['limit-connections', (number: number) => `${number} connections for each client`],
+    ['limit-rate', (number: number) => `${number} KiB a second for each answer`],
+  ] as const;
+  const found = said.flatMap(([name, words]) => {
     const number = values.number(name) ?? 0;
-    if (number > 0)
-      limits.push(`${number} requests a ${unit} for each client and replica, ${number * times} at once`);
-  }
-  const connections = values.number('limit-connections') ?? 0;
-  if (connections > 0) limits.push(`${connections} connections for each client and replica`);
-  const rate = values.number('limit-rate') ?? 0;
-  if (rate > 0) limits.push(`${rate} KiB a second for each connection`);
-  return limits;
+    return number > 0 ? [{ subject: name, says: words(number) }] : [];
+  });
+  const [first] = found;
+  return first && { subject: first.subject, says: found.map(({ says }) => says).join(', ') };
 }
 
 const readCodes = (text: string | undefined): readonly number[] =>

@@ -1,0 +1,5 @@
+/** The proof of a move: both sides are asked the same, and each difference is announced or a failure. Pure. */
+export { readAccessLog } from './access-log.ts';
+export { prove } from './prove.ts';
+export type { Proof, ProofOptions, ProvenDifference } from './prove.ts';
+export { proofLines } from './words.ts';
