@@ -42,8 +42,12 @@ import type { Definition } from './define.ts';
 import { ENDPOINT_SLICE } from './discovery/endpoint-slice.ts';
 import { EVENT, EVENTS_EVENT } from './events/event.ts';
 import { asBeta } from './gateway/beta.ts';
+import { BACKEND_TLS_POLICY } from './gateway/backend-tls-policy.ts';
 import { GATEWAY_CLASS } from './gateway/gateway-class.ts';
 import { GATEWAY } from './gateway/gateway.ts';
+import { GRPC_ROUTE } from './gateway/grpc-route.ts';
+import { LISTENER_SET } from './gateway/listener-set.ts';
+import { TCP_ROUTE, TLS_ROUTE, UDP_ROUTE } from './gateway/stream-routes.ts';
 import { HTTP_ROUTE } from './gateway/http-route.ts';
 import { REFERENCE_GRANT } from './gateway/reference-grant.ts';
 import { INGRESS_CLASS } from './networking/ingress-class.ts';
@@ -112,8 +116,14 @@ const DEFINITIONS: readonly Definition[] = [
   LEASE,
   GATEWAY_CLASS,
   GATEWAY,
+  LISTENER_SET,
   HTTP_ROUTE,
+  GRPC_ROUTE,
+  TLS_ROUTE,
+  TCP_ROUTE,
+  UDP_ROUTE,
   REFERENCE_GRANT,
+  BACKEND_TLS_POLICY,
   asBeta(GATEWAY_CLASS),
   asBeta(GATEWAY),
   asBeta(HTTP_ROUTE),

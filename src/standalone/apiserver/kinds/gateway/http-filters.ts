@@ -4,6 +4,7 @@ import type { Place } from '../validation/place.ts';
 /** The member of a filter that belongs to its `type`. */
 const MEMBER_OF_TYPE: Readonly<Record<string, string>> = {
   CORS: 'cors',
+  ExternalAuth: 'externalAuth',
   RequestHeaderModifier: 'requestHeaderModifier',
   ResponseHeaderModifier: 'responseHeaderModifier',
   RequestMirror: 'requestMirror',
@@ -11,6 +12,12 @@ const MEMBER_OF_TYPE: Readonly<Record<string, string>> = {
   URLRewrite: 'urlRewrite',
   ExtensionRef: 'extensionRef',
 };
+const GRPC_MEMBERS = {
+  ExtensionRef: 'extensionRef',
+  RequestHeaderModifier: 'requestHeaderModifier',
+  RequestMirror: 'requestMirror',
+  ResponseHeaderModifier: 'responseHeaderModifier',
+} as const;
 const ONCE = ['CORS', 'RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestRedirect', 'URLRewrite'];
 
 /** The filters of a rule or of a backend. */
@@ -31,8 +38,30 @@ export function checkFilters(found: Findings, filters: Place): void {
   for (const filter of filters.items()) checkFilter(found, filter);
 }
 
+/** The same of a GRPCRoute. */
+export function checkGrpcFilters(found: Findings, filters: Place): void {
+  const types = filters.items().map(filter => filter.child('type').text);
+  for (const type of ['RequestHeaderModifier', 'ResponseHeaderModifier']) {
+    if (types.filter(item => item === type).length > 1)
+      found.invalid(filters, `${type} filter cannot be repeated`, 'array');
+  }
+  for (const filter of filters.items()) {
+    checkMembers(found, filter, GRPC_MEMBERS);
+    checkMirror(found, filter.child('requestMirror'));
+  }
+}
+
 function checkFilter(found: Findings, filter: Place): void {
-  for (const [type, member] of Object.entries(MEMBER_OF_TYPE)) {
+  checkMembers(found, filter, MEMBER_OF_TYPE);
+  checkExternalAuth(found, filter.child('externalAuth'));
+  checkCors(found, filter.child('cors'));
+  checkMirror(found, filter.child('requestMirror'));
+  checkPathModifier(found, filter.child('requestRedirect').child('path'));
+  checkPathModifier(found, filter.child('urlRewrite').child('path'));
+}
+
+function checkMembers(found: Findings, filter: Place, members: Readonly<Record<string, string>>): void {
+  for (const [type, member] of Object.entries(members)) {
     const isType = filter.child('type').text === type;
     const isGiven = filter.child(member).present;
     if (isGiven && !isType) {
@@ -42,10 +71,21 @@ function checkFilter(found: Findings, filter: Place): void {
       found.invalid(filter, `filter.${member} must be specified for ${type} filter.type`, 'object');
     }
   }
-  checkCors(found, filter.child('cors'));
-  checkMirror(found, filter.child('requestMirror'));
-  checkPathModifier(found, filter.child('requestRedirect').child('path'));
-  checkPathModifier(found, filter.child('urlRewrite').child('path'));
+}
+
+function checkExternalAuth(found: Findings, auth: Place): void {
+  if (!auth.present) return;
+  for (const [protocol, member] of [
+    ['GRPC', 'grpc'],
+    ['HTTP', 'http'],
+  ] as const) {
+    const isProtocol = auth.child('protocol').text === protocol;
+    if (isProtocol && !auth.child(member).present)
+      found.invalid(auth, `${member} must be specified when protocol is set to '${protocol}'`, 'object');
+    if (!isProtocol && auth.child(member).present)
+      found.invalid(auth, `protocol must be '${protocol}' when ${member} is set`, 'object');
+  }
+  checkBackendPort(found, auth.child('backendRef'));
 }
 
 function checkCors(found: Findings, cors: Place): void {

@@ -5,8 +5,8 @@ import type { Findings } from '../validation/findings.ts';
 import type { Place } from '../validation/place.ts';
 import { checkBackendPort, checkFilters } from './http-filters.ts';
 import { checkParents } from './parents.ts';
+import { checkMatchCount, checkSession } from './rules.ts';
 
-const MOST_MATCHES = 128;
 const PLAIN_PATHS = ['Exact', 'PathPrefix'];
 const FORBIDDEN_WITHIN = ['//', '/./', '/../', '%2f', '%2F', '#'];
 const FORBIDDEN_AT_END = ['/..', '/.'];
@@ -25,14 +25,7 @@ export const HTTP_ROUTE: Definition = {
     const spec = object.child('spec');
     checkParents(found, spec.child('parentRefs'));
     const rules = spec.child('rules').items();
-    const matches = rules.reduce((sum, rule) => sum + rule.child('matches').list.length, 0);
-    if (matches > MOST_MATCHES) {
-      found.invalid(
-        spec.child('rules'),
-        'While 16 rules and 64 matches per rule are allowed, the total number of matches across all rules in a route must be less than 128',
-        'array',
-      );
-    }
+    checkMatchCount(found, spec.child('rules'));
     for (const rule of rules) checkRule(found, rule);
   },
   strategy: { statusFields: ['status'], countsGenerations: true, allowsUnconditionalUpdate: false },
@@ -78,6 +71,7 @@ function checkRule(found: Findings, rule: Place): void {
   }
   for (const match of rule.child('matches').items()) checkPath(found, match.child('path'));
   checkTimeouts(found, rule.child('timeouts'));
+  checkSession(found, rule.child('sessionPersistence'));
   checkFilters(found, filters);
   for (const backend of backends.items()) {
     checkBackendPort(found, backend);

@@ -1,5 +1,5 @@
 /**
- * GatewayClass, Gateway, HTTPRoute and ReferenceGrant of gateway.networking.k8s.io, standard channel of v1.6.
+ * The kinds of gateway.networking.k8s.io v1.6, with the fields of the experimental channel that Fairlead serves.
  * Notation: see ../schema/notation.ts.
  */
 export const GATEWAY = String.raw`
@@ -18,6 +18,7 @@ AnnotationValue: string length=0..4096
 LabelValue: string length=0..63 pattern=^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$
 HeaderName: string length=1..256 pattern=^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$
 Duration: string pattern=^([0-9]{1,5}(h|m|s|ms)){1,4}$
+RetryCode: integer range=400..599
 CORSMethod: string enum(GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH,*)
 CORSOrigin: string length=1..253 pattern=(^\*$)|(^(http(s)?):\/\/(((\*\.)?([a-zA-Z0-9\-]+\.)*[a-zA-Z0-9-]+|\*)(:([0-9]{1,5}))?)$)
 GatewayClass kind | A class of gateways, served by one controller.
@@ -162,7 +163,20 @@ HTTPRouteRule
  filters - []HTTPRouteFilter items=..16 list=atomic | What is done to them on the way.
  matches - []HTTPRouteMatch items=..64 =[{"path":{"type":"PathPrefix","value":"/"}}] list=atomic | A request matches if one of these does.
  name - SectionName
+ retry - HTTPRouteRetry | What is tried again.
+ sessionPersistence - SessionPersistence | Whether a client stays with its backend.
  timeouts - HTTPRouteTimeouts
+HTTPRouteRetry
+ attempts - integer range=1..
+ backoff - Duration
+ codes - []RetryCode list=set
+SessionPersistence
+ absoluteTimeout - Duration
+ cookieConfig - CookieConfig
+ sessionName - string length=..128
+ type - string enum(Cookie,Header) ="Cookie"
+CookieConfig
+ lifetimeType - string enum(Permanent,Session) ="Session"
 HTTPBackendRef
  filters - []HTTPRouteFilter items=..16 list=atomic
  group - Group =""
@@ -174,12 +188,27 @@ HTTPBackendRef
 HTTPRouteFilter
  cors - HTTPCORSFilter
  extensionRef - LocalObjectReference
+ externalAuth - HTTPExternalAuthFilter
  requestHeaderModifier - HTTPHeaderFilter
  requestMirror - HTTPRequestMirrorFilter
  requestRedirect - HTTPRequestRedirectFilter
  responseHeaderModifier - HTTPHeaderFilter
- type - string! enum(RequestHeaderModifier,ResponseHeaderModifier,RequestMirror,RequestRedirect,URLRewrite,ExtensionRef,CORS)
+ type - string! enum(RequestHeaderModifier,ResponseHeaderModifier,RequestMirror,RequestRedirect,URLRewrite,ExtensionRef,CORS,ExternalAuth)
  urlRewrite - HTTPURLRewriteFilter
+HTTPExternalAuthFilter
+ backendRef - BackendObjectReference!
+ forwardBody - ForwardBodyConfig
+ grpc - GRPCAuthConfig
+ http - HTTPAuthConfig
+ protocol - string! enum(HTTP,GRPC)
+ForwardBodyConfig
+ maxSize - integer
+GRPCAuthConfig
+ allowedHeaders - []string items=..64 list=set
+HTTPAuthConfig
+ allowedHeaders - []string items=..64 list=set
+ allowedResponseHeaders - []string items=..64 list=set
+ path - string length=..1024 pattern=^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$
 HTTPCORSFilter
  allowCredentials - bool
  allowHeaders - []HeaderName items=..64 list=set
@@ -262,4 +291,129 @@ ReferenceGrantTo
  group - Group!
  kind - Kind!
  name - ObjectName
+GRPCRoute kind | How calls of gRPC that reach a gateway are matched, changed and sent on.
+ metadata - meta.ObjectMeta
+ spec - GRPCRouteSpec! | What is wanted.
+ status - HTTPRouteStatus | What each parent made of it.
+GRPCRouteList kind
+ metadata - meta.ListMeta
+ items - []GRPCRoute!
+GRPCRouteSpec
+ hostnames - []Hostname items=..16 list=atomic | Hosts that the route is for; none is every host of the listener.
+ parentRefs - []ParentReference items=..32 list=atomic | Gateways (or parts of them) that it attaches to.
+ rules - []GRPCRouteRule items=..16 list=atomic | Matches, with what becomes of the calls.
+GRPCRouteRule
+ backendRefs - []GRPCBackendRef items=..16 list=atomic | Where matching calls go, by weight.
+ filters - []GRPCRouteFilter items=..16 list=atomic | What is done to them on the way.
+ matches - []GRPCRouteMatch items=..64 list=atomic | A call matches if one of these does.
+ name - SectionName
+ sessionPersistence - SessionPersistence | Whether a client stays with its backend.
+GRPCBackendRef
+ filters - []GRPCRouteFilter items=..16 list=atomic
+ group - Group =""
+ kind - Kind ="Service"
+ name - ObjectName!
+ namespace - Namespace
+ port - PortNumber
+ weight - int32 range=0..1000000 =1
+GRPCRouteFilter
+ extensionRef - LocalObjectReference
+ requestHeaderModifier - HTTPHeaderFilter
+ requestMirror - HTTPRequestMirrorFilter
+ responseHeaderModifier - HTTPHeaderFilter
+ type - string! enum(ResponseHeaderModifier,RequestHeaderModifier,RequestMirror,ExtensionRef)
+GRPCRouteMatch
+ headers - []HTTPHeaderMatch items=..16 list=map(name)
+ method - GRPCMethodMatch
+GRPCMethodMatch
+ method - string length=..1024
+ service - string length=..1024
+ type - string enum(Exact,RegularExpression) ="Exact"
+TLSRoute kind | Where connections of TLS go, by the name that the client asks for.
+ metadata - meta.ObjectMeta
+ spec - TLSRouteSpec! | What is wanted.
+ status - HTTPRouteStatus | What each parent made of it.
+TLSRouteList kind
+ metadata - meta.ListMeta
+ items - []TLSRoute!
+TLSRouteSpec
+ hostnames - []Hostname! items=1..1024 list=atomic | Names that the route is for.
+ parentRefs - []ParentReference items=..32 list=atomic | Gateways (or parts of them) that it attaches to.
+ rules - []StreamRouteRule! items=1..1 list=atomic | Where connections go.
+StreamRouteRule
+ backendRefs - []BackendRef! items=1..16 list=atomic | Where connections go, by weight.
+ name - SectionName
+BackendRef
+ group - Group =""
+ kind - Kind ="Service"
+ name - ObjectName!
+ namespace - Namespace
+ port - PortNumber
+ weight - int32 range=0..1000000 =1
+TCPRoute kind | Where connections of TCP go.
+ metadata - meta.ObjectMeta
+ spec - StreamRouteSpec! | What is wanted.
+ status - HTTPRouteStatus | What each parent made of it.
+TCPRouteList kind
+ metadata - meta.ListMeta
+ items - []TCPRoute!
+StreamRouteSpec
+ parentRefs - []ParentReference items=..32 list=atomic | Gateways (or parts of them) that it attaches to.
+ rules - []StreamRouteRule! items=1..1 list=atomic | Where connections go.
+UDPRoute kind | Where datagrams of UDP go.
+ metadata - meta.ObjectMeta
+ spec - StreamRouteSpec! | What is wanted.
+ status - HTTPRouteStatus | What each parent made of it.
+UDPRouteList kind
+ metadata - meta.ListMeta
+ items - []UDPRoute!
+ListenerSet kind | Listeners that are added to a gateway.
+ metadata - meta.ObjectMeta
+ spec - ListenerSetSpec! | What is wanted.
+ status - ListenerSetStatus ={"conditions":[{"lastTransitionTime":"1970-01-01T00:00:00Z","message":"Waiting\u0020for\u0020controller","reason":"Pending","status":"Unknown","type":"Accepted"},{"lastTransitionTime":"1970-01-01T00:00:00Z","message":"Waiting\u0020for\u0020controller","reason":"Pending","status":"Unknown","type":"Programmed"}]} | What is there.
+ListenerSetList kind
+ metadata - meta.ListMeta
+ items - []ListenerSet!
+ListenerSetSpec
+ listeners - []Listener! items=1..64 list=map(name) | Where it listens, and for what.
+ parentRef - ParentGatewayReference! | The gateway that they are added to.
+ParentGatewayReference
+ group - Group ="gateway.networking.k8s.io"
+ kind - Kind ="Gateway"
+ name - ObjectName!
+ namespace - Namespace
+ListenerSetStatus
+ conditions - []Condition items=..8 =[{"lastTransitionTime":"1970-01-01T00:00:00Z","message":"Waiting\u0020for\u0020controller","reason":"Pending","status":"Unknown","type":"Accepted"},{"lastTransitionTime":"1970-01-01T00:00:00Z","message":"Waiting\u0020for\u0020controller","reason":"Pending","status":"Unknown","type":"Programmed"}] list=map(type)
+ listeners - []ListenerStatus items=..64 list=map(name)
+BackendTLSPolicy kind | How a gateway speaks TLS to a backend.
+ metadata - meta.ObjectMeta
+ spec - BackendTLSPolicySpec! | What is wanted.
+ status - PolicyStatus | What each gateway made of it.
+BackendTLSPolicyList kind
+ metadata - meta.ListMeta
+ items - []BackendTLSPolicy!
+BackendTLSPolicySpec
+ options - {}AnnotationValue entries=..16
+ targetRefs - []PolicyTargetReference! items=1..16 list=atomic | Services, or ports of them, that it is for.
+ validation - BackendTLSPolicyValidation! | How the backend is known.
+PolicyTargetReference
+ group - Group!
+ kind - Kind!
+ name - ObjectName!
+ sectionName - SectionName
+BackendTLSPolicyValidation
+ caCertificateRefs - []LocalObjectReference items=..8 list=atomic
+ hostname - PreciseHostname!
+ subjectAltNames - []SubjectAltName items=..5 list=atomic
+ wellKnownCACertificates - string length=1..253 pattern=^(System|([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]))$
+SubjectAltName
+ hostname - Hostname
+ type - string! enum(Hostname,URI)
+ uri - string length=1..253 pattern=^(([^:/?#]+):)(//([^/?#]*))([^?#]*)(\?([^#]*))?(#(.*))?
+PolicyStatus
+ ancestors - []PolicyAncestorStatus! items=..16 list=atomic
+PolicyAncestorStatus
+ ancestorRef - ParentReference!
+ conditions - []Condition! items=1..8 list=map(type)
+ controllerName - ControllerName!
 `;
