@@ -1,57 +1,100 @@
 import { createSocket } from 'node:dgram';
-import { bindUdpIn } from '../kernel/ns/index.ts';
-import { decodeAnswer, encodeQuestion } from './dns-message.ts';
-import type { DnsAnswer, QuestionType } from './dns-message.ts';
+import { FrameReader, describeAnswer, questionMessage } from '../dns/index.ts';
+import type { DescribedAnswer } from '../dns/index.ts';
+import { bindUdpIn, connectIn } from '../kernel/ns/index.ts';
 
 export interface NameQuestion {
   /** The network namespace from which is asked. */
   readonly namespacePath: string;
   readonly server: string;
-  readonly port?: number;
   readonly name: string;
-  readonly type: QuestionType;
+  /** `AAAA`, `TYPE65` */
+  readonly type: string;
   readonly timeoutMilliseconds: number;
-  /** In [0, 1): of the message's id. */
-  readonly random: () => number;
 }
 
-export type NameReply =
-  | ({ readonly kind: 'answer'; readonly milliseconds: number } & DnsAnswer)
-  /** Nothing came back in time. */
-  | { readonly kind: 'timed-out'; readonly milliseconds: number }
-  /** An ICMP error came back, or the datagram could not leave. */
-  | { readonly kind: 'failed'; readonly reason: string; readonly milliseconds: number };
+export interface NameReply {
+  readonly milliseconds: number;
+  readonly transport: 'udp' | 'tcp';
+  /** Absent: why there is none. */
+  readonly answer?: DescribedAnswer;
+  readonly failure?: string;
+}
 
-/** One question in one datagram, and its answer; it never throws for what the network does. */
-export function askName(question: NameQuestion): Promise<NameReply> {
-  const { name, namespacePath, port = 53, random, server, timeoutMilliseconds, type } = question;
+const port = 53;
+const noAnswer = 'no answer';
+
+/**
+ * Asks as a resolver does: by UDP, and by TCP what is cut. It never throws for what the network does: that is part of the
+ * reply. `random` is in [0, 1), for the message's id.
+ */
+export async function askName(question: NameQuestion, random: () => number): Promise<NameReply> {
+  const id = Math.floor(random() * 0x1_0000);
+  const message = questionMessage(id, question.name, question.type);
+  if (message === undefined) return { milliseconds: 0, transport: 'udp', failure: 'this is no domain name' };
+  const started = performance.now();
+  const reply = await byUdp(question, message);
+  const timed = (rest: Omit<NameReply, 'milliseconds'>): NameReply => ({
+    milliseconds: performance.now() - started,
+    ...rest,
+  });
+  if (typeof reply === 'string') return timed({ transport: 'udp', failure: reply });
+  if (!reply.isCut) return timed({ transport: 'udp', answer: reply });
+  const whole = await byTcp(question, message);
+  return timed(
+    typeof whole === 'string'
+      ? { transport: 'udp', answer: reply, failure: `cut, and by TCP: ${whole}` }
+      : { transport: 'tcp', answer: whole },
+  );
+}
+
+function byUdp(
+  { namespacePath, server, timeoutMilliseconds }: NameQuestion,
+  message: Buffer,
+): Promise<DescribedAnswer | string> {
   const isV6 = server.includes(':');
-  const message = encodeQuestion(Math.floor(random() * 0x1_0000), name, type);
   const fd = bindUdpIn(namespacePath, { host: isV6 ? '::' : '0.0.0.0', port: 0 });
   const socket = createSocket(isV6 ? 'udp6' : 'udp4');
-  const started = performance.now();
   return new Promise(resolve => {
-    const end = (reply: (milliseconds: number) => NameReply) => {
+    const end = (outcome: DescribedAnswer | string) => {
       clearTimeout(timer);
       socket.removeAllListeners();
       socket.on('error', () => undefined); // what comes after the answer is of no use to anybody
       socket.close();
-      resolve(reply(performance.now() - started));
+      resolve(outcome);
     };
-    const fail = (error: Error) =>
-      end(milliseconds => ({ kind: 'failed', reason: error.message, milliseconds }));
-    const timer = setTimeout(
-      () => end(milliseconds => ({ kind: 'timed-out', milliseconds })),
-      timeoutMilliseconds,
-    );
-    socket.once('error', fail);
+    const timer = setTimeout(() => end(noAnswer), timeoutMilliseconds);
+    socket.once('error', error => end(error.message));
     socket.on('message', bytes => {
-      const answer = decodeAnswer(bytes, message);
-      if (answer !== undefined) end(milliseconds => ({ kind: 'answer', milliseconds, ...answer }));
+      const answer = describeAnswer(bytes, message);
+      if (answer !== undefined) end(answer);
     });
-    socket.bind({ fd }, () => {
-      // Connected: the kernel takes datagrams from nobody else, and tells of ICMP errors.
-      socket.connect(port, server, () => socket.send(message));
-    });
+    // Connected: the kernel takes datagrams from nobody else, and tells of ICMP errors.
+    socket.bind({ fd }, () => socket.connect(port, server, () => socket.send(message)));
   });
+}
+
+async function byTcp(
+  { namespacePath, server, timeoutMilliseconds }: NameQuestion,
+  message: Buffer,
+): Promise<DescribedAnswer | string> {
+  try {
+    const socket = await connectIn(namespacePath, { host: server, port, timeoutMilliseconds });
+    socket.setTimeout(timeoutMilliseconds, () => socket.destroy());
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length);
+    socket.write(Buffer.concat([length, message]));
+    const reader = new FrameReader();
+    for await (const chunk of socket) {
+      for (const bytes of reader.push(chunk as Buffer)) {
+        const answer = describeAnswer(bytes, message);
+        if (answer === undefined) continue;
+        socket.destroy();
+        return answer;
+      }
+    }
+    return 'the connection ended without an answer';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
+import { questionMessage } from '../dns/index.ts';
 import { bindUdpIn } from '../kernel/ns/index.ts';
-import { encodeQuestion } from './dns-message.ts';
 import type { Exchange } from './send-request.ts';
 
 export interface SentDatagram {
@@ -14,10 +14,11 @@ export interface SentDatagram {
 }
 
 const dnsPort = 53;
+const empty = Buffer.from('\n');
 
 /** What a server of that port is likely to answer: for DNS a question, for others an empty line. */
 const payloadFor = (port: number): Buffer =>
-  port === dnsPort ? encodeQuestion(1, '', 'A') : Buffer.from('\n');
+  port === dnsPort ? (questionMessage(1, '.', 'A') ?? empty) : empty;
 
 /** One datagram. `connected` is that something came back; nothing at all is `timed-out`, which with UDP says little. */
 export async function sendDatagram(sent: SentDatagram): Promise<Exchange> {

@@ -1,12 +1,23 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { FairleadError } from '../../base/errors.ts';
 import { parsePrefix } from '../../base/ip.ts';
-import { buildClusterNames, dnsAddressesOf, keyOf, rcodeName, typeNumber } from '../../dns/index.ts';
+import {
+  buildClusterNames,
+  dnsAddressesOf,
+  keyOf,
+  loadConfig,
+  rcodeName,
+  typeNumber,
+} from '../../dns/index.ts';
 import type { ClusterNames, Decision } from '../../dns/index.ts';
+import { paths } from '../../kernel/contract.ts';
 import { createClient } from '../../kube/client.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { loadKubeconfig } from '../../kube/kubeconfig.ts';
 import { ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SERVICES } from '../../kube/resources.ts';
+import { resolveName } from '../../probe/index.ts';
+import type { AskedQuestion, Resolution } from '../../probe/index.ts';
 import { checkName, clusterFiles, loadCluster } from '../../standalone/cluster.ts';
 import type { ClusterConfig } from '../../standalone/cluster.ts';
 import { noSuchCluster } from '../kubeconfig.ts';
@@ -15,10 +26,6 @@ import { table } from '../table.ts';
 import { originIn } from '../trace/find-origin.ts';
 import { parseOrigin } from '../trace/parse-request.ts';
 import { standpointOf } from '../trace/standpoint.ts';
-import { ask } from './ask.ts';
-import type { Reply } from './ask.ts';
-import { planSearch } from './search.ts';
-import type { SearchPlan } from './search.ts';
 
 export interface DnsQueryCall {
   readonly cluster: string;
@@ -31,23 +38,21 @@ export interface DnsQueryCall {
 }
 
 /** One question, its answer, and what in the cluster's objects makes it so. */
-interface Step extends Reply {
-  readonly name: string;
-  readonly type: string;
-  readonly server: string;
-  readonly searchEntry?: number;
+interface Step extends AskedQuestion {
   /** `Service/default/web spec.clusterIPs[0]`; why there is nothing; or that others answer. */
   readonly because: string;
 }
 
 interface QueryReport {
   readonly from: string;
-  readonly plan: SearchPlan;
+  readonly plan: Resolution['plan'];
   /** /etc/hosts of the pod knows the name: nobody has to be asked. */
   readonly inHosts: readonly string[];
   readonly steps: readonly Step[];
   readonly hit?: string;
 }
+
+const timeoutMilliseconds = 2500;
 
 /** Asks for a name from a place of the cluster, as its own resolver would; the exit code is 1 where nothing is found. */
 export async function dnsQuery(call: DnsQueryCall): Promise<number> {
@@ -82,7 +87,8 @@ async function query(call: DnsQueryCall, config: ClusterConfig, client: KubeClie
     all(client.list(NODES)),
   ]);
   const { clusterDomain } = config;
-  const names = buildClusterNames({ clusterDomain, namespaces, services, endpointSlices });
+  const { rules } = (await loadConfig(join(paths.state(call.cluster), 'dns.yaml'), false)).config;
+  const names = buildClusterNames({ clusterDomain, namespaces, services, endpointSlices, pods, rules });
   const from = call.from ?? `node/${config.nodes[0]?.name ?? ''}`;
   const origin = originIn({ pods, nodes }, parseOrigin(from));
   const node =
@@ -95,38 +101,16 @@ async function query(call: DnsQueryCall, config: ClusterConfig, client: KubeClie
   });
   const servers = dnsAddressesOf(config.servicePrefixes.flatMap(text => parsePrefix(text) ?? []));
   const resolvConf = place.files?.resolvConf ?? servers.map(server => `nameserver ${server}\n`).join('');
-  const plan = planSearch(call.name, resolvConf);
-  const inHosts = hostsOf(call.name, place.files?.hosts ?? '');
-  const base = { from, plan, inHosts };
-  if (inHosts.length > 0) return { ...base, steps: [] };
-  const { steps, hit } = await walk(call, plan, place.namespacePath, names);
-  return hit === undefined ? { ...base, steps } : { ...base, steps, hit };
-}
-
-/** Name by name until one has an answer; of the servers the first that says anything. */
-async function walk(call: DnsQueryCall, plan: SearchPlan, namespacePath: string, names: ClusterNames) {
-  const types = call.type === undefined ? ['A', 'AAAA'] : [call.type.toUpperCase()];
-  const steps: Step[] = [];
-  for (const { name, searchEntry } of plan.candidates) {
-    for (const server of plan.nameservers) {
-      const asked = await Promise.all(
-        types.map(async (type): Promise<Step> => ({
-          name,
-          type,
-          server,
-          ...(searchEntry === undefined ? {} : { searchEntry }),
-          ...(await ask({ namespacePath, server, name, type }, Math.random)),
-          because: becauseOf(names, name, type),
-        })),
-      );
-      steps.push(...asked);
-      if (asked.some(({ answer }) => (answer?.answers.length ?? 0) > 0)) return { steps, hit: name };
-      if (asked.some(({ answer }) => answer !== undefined)) break;
-    }
-    // Nobody answers: with the next name it would be the same.
-    if (steps.at(-1)?.answer === undefined) break;
-  }
-  return { steps };
+  const { plan, inHosts, questions, hit } = await resolveName({
+    namespacePath: place.namespacePath,
+    files: { resolvConf, hosts: place.files?.hosts ?? '' },
+    name: call.name,
+    ...(call.type === undefined ? {} : { types: [call.type.toUpperCase()] }),
+    timeoutMilliseconds,
+    random: Math.random,
+  });
+  const steps = questions.map(step => ({ ...step, because: becauseOf(names, step.name, step.type) }));
+  return { from, plan, inHosts, steps, ...(hit === undefined ? {} : { hit }) };
 }
 
 /** By the objects as they are now. */
@@ -163,14 +147,6 @@ function nodeOf(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): string | undefined {
   return pods.find(pod => pod.metadata.namespace === namespace && pod.metadata.name === name)?.spec.nodeName;
-}
-
-function hostsOf(name: string, hosts: string): readonly string[] {
-  const wanted = name.replace(/\.$/, '').toLowerCase();
-  return hosts.split('\n').flatMap(line => {
-    const [address = '', ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
-    return names.some(each => each.toLowerCase() === wanted) ? [address] : [];
-  });
 }
 
 /** The model has records, and the server said that there are none. */

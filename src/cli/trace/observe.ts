@@ -11,6 +11,7 @@ import type {
   TraceObjects,
   TrackedConnection,
 } from '../../insight/trace/index.ts';
+import { rcodeName } from '../../dns/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { resolveName, sendDatagram, sendRequest } from '../../probe/index.ts';
 import type { Exchange, Resolution } from '../../probe/index.ts';
@@ -77,21 +78,28 @@ async function droppedQuestions(
   { questions }: Resolution,
   since: number,
 ): Promise<readonly DropReport[]> {
-  const isAnswered = questions.every(({ reply }) => reply.kind === 'answer');
+  const isAnswered = questions.every(({ answer }) => answer !== undefined);
   return isAnswered || node === undefined ? [] : agents.dropsFrom(node, addresses, dnsPort, since);
 }
 
-function nameOf({ questions, ...resolution }: Resolution, drops: readonly DropReport[]): ObservedName {
+function nameOf(
+  { addresses, hit, inHosts, plan, questions }: Resolution,
+  drops: readonly DropReport[],
+): ObservedName {
   return {
-    ...resolution,
+    nameservers: plan.nameservers,
+    searches: plan.searches,
+    isInHosts: inHosts.length > 0,
+    ...(hit === undefined ? {} : { hit }),
+    addresses,
     drops,
-    questions: questions.map(({ name, reply, server, type }) => ({
+    questions: questions.map(({ answer, failure, milliseconds, name, server, type }) => ({
       name,
       type,
       server,
-      answer: reply.kind === 'answer' ? reply.rcode : reply.kind === 'failed' ? reply.reason : 'no answer',
-      values: reply.kind === 'answer' ? reply.records.map(({ value }) => value) : [],
-      milliseconds: reply.milliseconds,
+      answer: answer === undefined ? (failure ?? 'no answer') : rcodeName(answer.rcode),
+      values: answer?.answers.map(({ data }) => data) ?? [],
+      milliseconds,
     })),
   };
 }

@@ -25,7 +25,7 @@ interface Waiting {
 export function openDatagrams(upstream: Upstream): Channel {
   const socket = createSocket(isIPv6(upstream.host) ? 'udp6' : 'udp4');
   const connected = Promise.withResolvers<void>();
-  connected.promise.catch(() => undefined); // who asks hears of it by `fail`
+  connected.promise.catch(() => undefined); // who asks hears of it by `close`
   const channel = new SocketChannel(
     async message => {
       await connected.promise;
@@ -39,7 +39,7 @@ export function openDatagrams(upstream: Upstream): Channel {
   );
   socket.on('error', () => {
     connected.reject(new Error('the socket broke'));
-    channel.fail();
+    channel.close();
   });
   socket.on('message', answer => channel.deliver(answer));
   socket.once('connect', () => connected.resolve());
@@ -61,8 +61,8 @@ export function openStream(upstream: Upstream, idleMilliseconds: number): Channe
   );
   socket.setNoDelay(true);
   socket.setTimeout(idleMilliseconds, () => channel.close());
-  socket.once('error', () => channel.fail());
-  socket.once('close', () => channel.fail());
+  socket.once('error', () => channel.close());
+  socket.once('close', () => channel.close());
   socket.on('data', chunk => {
     for (const answer of reader.push(chunk)) channel.deliver(Buffer.from(answer));
   });
@@ -125,10 +125,6 @@ class SocketChannel implements Channel {
       waiting.end(answer);
       return;
     }
-  }
-
-  fail(): void {
-    this.close();
   }
 
   close(): void {

@@ -29,8 +29,8 @@ const longestLine = 2 * 1024 * 1024;
 
 /**
  * Tells the agent the addresses of names that policies wait for, and holds an answer until they are in force. Lines of
- * JSON over the agent's socket: it sends `{"patterns": […]}`, the whole list, whenever it changes; we send `{"id", "client",
- * "name", "chain", "addresses"}`, and it says `{"done": id}`. Where it says nothing for a second the answer goes out all the
+ * JSON over the agent's socket: it sends `{"patterns": […]}`, the whole list, whenever it changes; we send `{"id", "chain", "addresses"}`,
+ * and it says `{"done": id}`. Where it says nothing for a second the answer goes out all the
  * same: the connection is closed to it then, and opens when the agent has caught up.
  */
 export class NameGate {
@@ -69,11 +69,7 @@ export class NameGate {
   }
 
   /** Resolves when the agent has confirmed, or after a second. */
-  async announce(
-    client: string,
-    names: readonly string[],
-    addresses: readonly NamedAddress[],
-  ): Promise<void> {
+  async announce(names: readonly string[], addresses: readonly NamedAddress[]): Promise<void> {
     if (this.#waiting.size >= mostWaiting) {
       this.#options.metrics.gateTimeouts.add();
       return;
@@ -84,7 +80,7 @@ export class NameGate {
       const parsed = parseAddress(address);
       return parsed === undefined ? [] : [{ address: formatAddress(parsed), ttl }];
     });
-    const line = `${JSON.stringify({ id, client, name: names[0], chain: names, addresses: canonical })}\n`;
+    const line = `${JSON.stringify({ id, chain: names, addresses: canonical })}\n`;
     const started = this.#options.now();
     const timer = setTimeout(() => resolve(false), waitMilliseconds);
     this.#waiting.set(id, { line, done: () => resolve(true) });

@@ -1,5 +1,4 @@
 import type { Address } from '../../base/ip.ts';
-import { formatAddress } from '../../base/ip.ts';
 import type { Log } from '../../base/log.ts';
 import type { CompiledAnswer } from '../compile-answer.ts';
 import type { ClusterNames } from '../compile-cluster.ts';
@@ -90,11 +89,10 @@ export class Pipeline {
     if (verdict === 'block') return codeOnly(rcodes.REFUSED, 'acl');
     if (verdict === 'filter') return codeOnly(rcodes.NOERROR, 'acl');
     const rewritten = this.#rewriter?.rewrite(query.key, query.type);
-    if (rewritten === undefined)
-      return this.#gated(query.key, this.#find(query, query.key, query.type), client);
+    if (rewritten === undefined) return this.#gated(query.key, this.#find(query, query.key, query.type));
     const found = this.#find(query, rewritten.key, rewritten.type);
     const back = (reply: Reply) => renamed(query.key, rewritten.key, reply);
-    return this.#gated(query.key, found instanceof Promise ? found.then(back) : back(found), client);
+    return this.#gated(query.key, found instanceof Promise ? found.then(back) : back(found));
   }
 
   /** What the access list says, for its metrics. */
@@ -136,17 +134,15 @@ export class Pipeline {
   }
 
   /** Holds an answer with addresses until the policies that wait for its names have them. */
-  #gated(key: NameKey, found: Reply | Promise<Reply>, client: Client): Reply | Promise<Reply> {
+  #gated(key: NameKey, found: Reply | Promise<Reply>): Reply | Promise<Reply> {
     const { gate } = this.#options;
     if (gate === undefined || gate.isIdle) return found;
-    const from = client();
-    const address = from === undefined ? '' : formatAddress(from);
     return found instanceof Promise
-      ? found.then(reply => this.#told(gate, key, reply, address))
-      : this.#told(gate, key, found, address);
+      ? found.then(reply => this.#told(gate, key, reply))
+      : this.#told(gate, key, found);
   }
 
-  #told(gate: NameGate, key: NameKey, reply: Reply, client: string): Reply | Promise<Reply> {
+  #told(gate: NameGate, key: NameKey, reply: Reply): Reply | Promise<Reply> {
     if (reply.answer.answers === 0) return reply;
     const { chain, addresses } = addressesOf(key, reply);
     const names = chain.map(name => textOfName(name).toLowerCase());
@@ -155,7 +151,7 @@ export class Pipeline {
       address: addressText(data),
       ttl: Math.max(0, ttl - Math.min(ttl, reply.age)),
     }));
-    return gate.announce(client, names, told).then(() => reply);
+    return gate.announce(names, told).then(() => reply);
   }
 }
 

@@ -73,7 +73,7 @@ function dataText(type: number, data: Buffer): string {
     case types.SRV:
       return `${[0, 2, 4].map(at => data.readUInt16BE(at)).join(' ')} ${textOfName(data.toString('latin1', 6))}`;
     case types.SOA:
-      return textOfName(data.toString('latin1'));
+      return soaText(data);
     case types.TXT: {
       const texts: string[] = [];
       for (let at = 0; at < data.length; at += 1 + (data[at] ?? 0))
@@ -83,6 +83,22 @@ function dataText(type: number, data: Buffer): string {
     default:
       return `\\# ${data.length} ${data.toString('hex')}`; // RFC 3597 section 5
   }
+}
+
+/** Server, mailbox, then serial, refresh, retry, expire and minimum (RFC 1035 section 3.3.13); names are whole here. */
+function soaText(data: Buffer): string {
+  const text = data.toString('latin1');
+  const second = nameEnd(text, 0);
+  const numbers = nameEnd(text, second);
+  if (data.length !== numbers + 20) return `\\# ${data.length} ${data.toString('hex')}`;
+  const fields = [0, 4, 8, 12, 16].map(at => data.readUInt32BE(numbers + at));
+  return [textOfName(text), textOfName(text.slice(second)), ...fields].join(' ');
+}
+
+function nameEnd(wire: string, start: number): number {
+  let at = start;
+  while (at < wire.length && wire.charCodeAt(at) !== 0) at += 1 + wire.charCodeAt(at);
+  return at + 1;
 }
 
 /** A name as the model's key; undefined for what is none. */
