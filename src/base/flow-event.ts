@@ -45,6 +45,23 @@ export interface FlowEvent {
   /** Packets that were reported; the kernel reports some of many. */
   readonly packets: number;
   readonly why: FlowReason;
+  /** Joined by readers: what came over a connection to a Gateway's proxy, or may be why the proxy opened one. */
+  readonly requests?: readonly FlowRequest[];
+}
+
+/** A request as the proxy's access log tells it. */
+export interface FlowRequest {
+  /** `X-Request-Id` */
+  readonly id: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  /** `HTTPRoute/namespace/name` */
+  readonly route?: string;
+  /** 0 where there was no answer. */
+  readonly status: number;
+  /** Why it was not answered by a backend alone; empty where it was. */
+  readonly why: string;
 }
 
 export type FlowVerdict = 'dropped' | 'audited' | 'allowed';

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sentenceOf } from '../base/errors.ts';
-import type { FlowEnd, FlowEvent } from '../base/flow-event.ts';
+import type { FlowEnd, FlowEvent, FlowRequest } from '../base/flow-event.ts';
 import { numberOf } from '../flows/index.ts';
 import type { FlowFilter } from '../flows/index.ts';
 import { checkName, loadCluster } from '../standalone/cluster.ts';
 import { askFlows } from './flow-agents.ts';
+import { withRequests } from './flow-requests.ts';
 import type { NodeAnswer } from './flow-agents.ts';
 import { noSuchCluster } from './kubeconfig.ts';
 import { requireRoot } from './require-root.ts';
@@ -52,7 +53,9 @@ export async function flows({ cluster, filter, follow, form }: FlowsRequest): Pr
         }
       }),
     );
-    const events = answers.flatMap(answer => answer.events).toSorted(byTime);
+    const seen = answers.flatMap(answer => answer.events).toSorted(byTime);
+    // Who follows is told at once, when the requests are not over.
+    const events = follow || form === 'text' ? seen : await withRequests(cluster, seen);
     print(events, answers, form, follow);
     if (!follow) return isComplete ? 0 : 1;
     await sleep(followMilliseconds);
@@ -99,6 +102,9 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   const { change } = why;
   const lines = [
     `    rule ${[why.rule, ...(why.rules ?? []).map(({ id: number }) => number)].join(' ')} on ${event.node}; ${hostAndPort(source.address, source.port)} → ${hostAndPort(destination.address, destination.port)}`,
+    ...(event.requests ?? []).map(
+      request => `    ${destination.gateway === undefined ? 'perhaps for' : 'for'} ${requestText(request)}`,
+    ),
     ...(change === undefined
       ? []
       : [
@@ -107,6 +113,9 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   ];
   return `${line}${lines.map(text => `${text}\n`).join('')}`;
 }
+
+const requestText = ({ host, id, method, path, route, status, why: reason }: FlowRequest): string =>
+  `${method} ${host}${path} ${status}${reason === '' ? '' : ` ${reason}`}${route === undefined ? '' : ` of ${route}`} [${id}]`;
 
 const nameOf = ({ pod, gateway, names = [], node, address }: FlowEnd): string => {
   const name = node === undefined ? address : `node ${node}`;

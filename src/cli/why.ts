@@ -5,6 +5,7 @@ import type { DirectionVerdict, RuleTrace, Verdict } from '../policy/index.ts';
 import { checkName, loadCluster } from '../standalone/cluster.ts';
 import { askWhy } from './flow-agents.ts';
 import { flowText } from './flows.ts';
+import { withRequests } from './flow-requests.ts';
 import { noSuchCluster } from './kubeconfig.ts';
 import { verdictText } from './policy/verdict-text.ts';
 import { requireRoot } from './require-root.ts';
@@ -41,7 +42,9 @@ export async function why(request: {
     throw new FairleadError('flows/no-such-event', `${node} keeps no event ${number}.`, {
       hint: 'fairlead flows --verdict all shows those that are kept; the oldest go when others come',
     });
-  process.stdout.write(form === 'json' ? `${JSON.stringify(found, null, 2)}\n` : whyText(found));
+  const [event = found.event] = await withRequests(cluster, [found.event]);
+  const told = { ...found, event };
+  process.stdout.write(form === 'json' ? `${JSON.stringify(told, null, 2)}\n` : whyText(told));
   return 0;
 }
 
