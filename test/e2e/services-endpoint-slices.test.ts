@@ -195,6 +195,50 @@ test('Endpoints that people write for a Service without a selector are mirrored,
   await client.delete(SERVICES, key);
 });
 
+test('a Service with a selector has Endpoints that follow its pods, are not mirrored, and go with it', async () => {
+  const { client } = plane;
+  const key = { namespace: 'default', name: 'old' };
+  const selector = { app: 'old-clients' };
+  const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
+  await client.create(SERVICES, service('old', { selector, ports }));
+  const found = async (ready: number) =>
+    eventually(`there are ${ready} addresses`, async () => {
+      const object = await client.get(ENDPOINTS, key).catch(() => undefined);
+      const addresses = (object?.subsets ?? []).flatMap(subset => subset.addresses ?? []);
+      return object !== undefined && addresses.length === ready ? object : undefined;
+    });
+  const empty = await found(0);
+  assert.deepEqual(empty.metadata.labels, {
+    tier: 'front',
+    'endpoints.kubernetes.io/managed-by': 'endpoint-controller',
+  });
+  await runningPod('old-1', ['10.244.7.1', 'fd00::7:1']);
+  await client.patch(
+    PODS,
+    { namespace: 'default', name: 'old-1' },
+    { metadata: { labels: { app: 'old-clients' } } },
+    { type: 'merge' },
+  );
+  const { subsets } = await found(1);
+  assert.equal(subsets?.[0]?.addresses?.[0]?.ip, '10.244.7.1');
+  assert.deepEqual(subsets[0].ports, [{ name: 'http', port: 8080, protocol: 'TCP' }]);
+  assert.deepEqual(
+    (await slicesOf('old')).map(
+      ({ metadata }) => metadata.labels?.['endpointslice.kubernetes.io/managed-by'],
+    ),
+    ['endpointslice-controller.k8s.io'],
+  );
+  // What somebody else writes into them is put right.
+  await client.patch(ENDPOINTS, key, { subsets: [] }, { type: 'merge' });
+  await found(1);
+  await client.delete(SERVICES, key);
+  await eventually('they are gone', async () => {
+    const { items } = await client.list(ENDPOINTS, { namespace: 'default' });
+    return items.every(({ metadata }) => metadata.name !== 'old') ? true : undefined;
+  });
+  await client.delete(PODS, { namespace: 'default', name: 'old-1' }, { gracePeriodSeconds: 0 });
+});
+
 test('trafficDistribution becomes hints of zones and nodes', async () => {
   const { client } = plane;
   await runningPod('near', ['10.244.9.1']);

@@ -13,6 +13,7 @@ import { startApiServerSlices } from './endpoint-slices/api-server.ts';
 import type { ApiServerPlace } from './endpoint-slices/api-server.ts';
 import { startEndpointSlices } from './endpoint-slices/loop.ts';
 import { startEndpointsMirroring } from './endpoint-slices/mirror-loop.ts';
+import { startEndpoints } from './endpoints/loop.ts';
 import { Events } from './events.ts';
 import { startGarbageCollector } from './garbage-collector/loop.ts';
 import { createInformers, startInformers } from './informers.ts';
@@ -56,7 +57,7 @@ export interface Controllers {
  *   StatefulSet, DaemonSet, CronJob ──▶ Job ──▶ Pod
  *   PersistentVolumeClaim: bound at once; its volume is a directory of the runtime
  *   PodDisruptionBudget: how many pods an eviction may take
- *   Service, Pod ──▶ EndpointSlice ◀── Endpoints that people write
+ *   Service, Pod ──▶ EndpointSlice ◀── Endpoints that people write; Service, Pod ──▶ Endpoints
  *   Gateway    ──▶ Secret with a self-signed certificate, where it asks for one
  *   Service    ──▶ loopback ports of this machine that lead to load-balancer addresses
  *   Namespace  ──▶ ServiceAccount, root certificate; deletion empties it
@@ -87,6 +88,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startClaims(context),
     startDisruptionBudgets(context),
     startEndpointSlices(context),
+    startEndpoints(context),
     startEndpointsMirroring(context),
     ...(options.apiServer === undefined ? [] : [startApiServerSlices(context, options.apiServer)]),
     startNodeLifecycle(context),

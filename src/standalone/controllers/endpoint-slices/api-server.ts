@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseAddress } from '../../../base/ip.ts';
-import { ENDPOINT_SLICES, keyOf } from '../../../kube/resources.ts';
+import { ENDPOINTS, ENDPOINT_SLICES, keyOf } from '../../../kube/resources.ts';
 import type { EndpointSlice } from '../../../kube/types/discovery.ts';
+import type { Endpoints } from '../../../kube/types/endpoints.ts';
 import type { Service } from '../../../kube/types/service.ts';
 import { controllerQueue } from '../context.ts';
 import type { Controller, ControllerContext } from '../context.ts';
@@ -15,10 +16,13 @@ export interface ApiServerPlace {
 
 const SERVICE = 'default/kubernetes';
 
-/** Keeps the slices of the Service `kubernetes`, which selects no pods. */
+/** Endpoints with it are not mirrored into slices: there are some. */
+const SKIP_MIRROR = 'endpointslice.kubernetes.io/skip-mirror';
+
+/** Keeps the slices and the Endpoints of the Service `kubernetes`, which selects no pods. */
 export function startApiServerSlices(context: ControllerContext, place: ApiServerPlace): Controller {
   const { client, informers } = context;
-  const { endpointSlices, services } = informers;
+  const { endpoints, endpointSlices, services } = informers;
   const queue = controllerQueue(context, 'api-server-slices', synchronize, 1);
   const stop = [
     services.onChange(({ after }) => {
@@ -27,6 +31,10 @@ export function startApiServerSlices(context: ControllerContext, place: ApiServe
     endpointSlices.onChange(({ before, after }) => {
       const slice = after ?? before;
       if (slice?.metadata.labels?.[SERVICE_NAME] === 'kubernetes') queue.add(SERVICE);
+    }),
+    endpoints.onChange(({ before, after }) => {
+      const object = after ?? before;
+      if (object !== undefined && keyOf(object) === SERVICE) queue.add(SERVICE);
     }),
   ];
 
@@ -41,6 +49,20 @@ export function startApiServerSlices(context: ControllerContext, place: ApiServe
         const labels = { ...metadata.labels, ...slice.metadata.labels };
         await client.update(ENDPOINT_SLICES, { ...slice, metadata: { ...metadata, labels } });
       }
+    }
+    await writeEndpoints(apiServerEndpoints(service, place));
+  }
+
+  async function writeEndpoints(wanted: Endpoints | undefined): Promise<void> {
+    if (wanted === undefined) return;
+    const present = endpoints.cache.get(SERVICE);
+    if (present === undefined) await client.create(ENDPOINTS, wanted);
+    else if (
+      !isDeepStrictEqual(present.subsets, wanted.subsets) ||
+      present.metadata.labels?.[SKIP_MIRROR] !== 'true'
+    ) {
+      const labels = { ...present.metadata.labels, ...wanted.metadata.labels };
+      await client.update(ENDPOINTS, { ...wanted, metadata: { ...present.metadata, labels } });
     }
   }
 
@@ -77,6 +99,19 @@ export function apiServerSlices(
       },
     ];
   });
+}
+
+/** In the Service's first family alone, as all Endpoints; undefined where the API server has no address in it. */
+function apiServerEndpoints(service: Service, { addresses, port }: ApiServerPlace): Endpoints | undefined {
+  const family = service.spec.ipFamilies?.[0] === 'IPv6' ? 6 : 4;
+  const own = addresses.filter(text => parseAddress(text)?.family === family);
+  if (own.length === 0) return undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { [SKIP_MIRROR]: 'true' } },
+    subsets: [{ addresses: own.map(ip => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+  };
 }
 
 function says(present: EndpointSlice, slice: EndpointSlice): boolean {

@@ -80,7 +80,7 @@ function endpointOf(
 }
 
 /** A named target port is the container's port of that name and protocol; a pod without it does not serve this port. */
-function resolvePort(port: ServicePort, pod: Pod): readonly EndpointPort[] {
+export function resolvePort(port: ServicePort, pod: Pod): readonly EndpointPort[] {
   const { appProtocol, name = '', protocol = 'TCP', targetPort = port.port } = port;
   const number = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort, protocol);
   if (number === undefined) return [];

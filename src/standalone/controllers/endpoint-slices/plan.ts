@@ -10,7 +10,7 @@ export const ENDPOINTS_A_SLICE = 100;
 export const MANAGED_BY = 'endpointslice-controller.k8s.io';
 export const SERVICE_NAME = 'kubernetes.io/service-name';
 const MANAGER = 'endpointslice.kubernetes.io/managed-by';
-const HEADLESS = 'service.kubernetes.io/headless';
+export const HEADLESS = 'service.kubernetes.io/headless';
 /** When the change began that a slice tells of: what programming latency is counted from. */
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 

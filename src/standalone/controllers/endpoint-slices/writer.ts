@@ -1,3 +1,6 @@
+import type { Clock } from '../../../base/clock.ts';
+import type { Informer } from '../../../kube/informer.ts';
+import type { KubeObject } from '../../../kube/types/meta.ts';
 import { isNotFound } from '../../../kube/api-error.ts';
 import { ENDPOINT_SLICES, keyOf, parseKey } from '../../../kube/resources.ts';
 import type { EndpointSlice } from '../../../kube/types/discovery.ts';
@@ -32,24 +35,28 @@ export function sliceWriter({ client, clock, informers: { endpointSlices } }: Co
     }
   }
 
-  async function seen(slice: EndpointSlice): Promise<void> {
-    const late = new AbortController();
-    const done = new AbortController();
-    const timer = clock.sleep(LONGEST_WAIT_MILLISECONDS, done.signal).then(
-      () => late.abort(new Error('the cache is late')),
-      () => undefined, // it was not
-    );
-    const reached = endpointSlices
-      .reached(slice.metadata.resourceVersion ?? '', late.signal)
-      .catch(() => undefined);
-    await reached;
-    done.abort(new Error('seen'));
-    await timer;
-  }
+  const seen = (slice: EndpointSlice) => untilSeen(clock, endpointSlices, slice);
 
   return async (plan: SlicePlan): Promise<void> => {
     await Promise.all([...plan.create.map(create), ...plan.update.map(update)]);
     // Readers see an endpoint in two slices rather than in none.
     await Promise.all(plan.remove.map(remove));
   };
+}
+
+/** Resolves when the cache shows what was written, or does not for too long. */
+export async function untilSeen<T extends KubeObject>(
+  clock: Clock,
+  informer: Informer<T>,
+  { metadata }: KubeObject,
+): Promise<void> {
+  const late = new AbortController();
+  const done = new AbortController();
+  const timer = clock.sleep(LONGEST_WAIT_MILLISECONDS, done.signal).then(
+    () => late.abort(new Error('the cache is late')),
+    () => undefined, // it was not
+  );
+  await informer.reached(metadata.resourceVersion ?? '', late.signal).catch(() => undefined);
+  done.abort(new Error('seen'));
+  await timer;
 }
