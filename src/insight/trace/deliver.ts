@@ -3,6 +3,7 @@ import type { Protocol } from '../../kube/types/scalars.ts';
 import type { TracedCluster } from './cluster.ts';
 import { explainNoEndpoints, explainNoPort } from './explain-service.ts';
 import { placeOfOrigin } from './find-origin.ts';
+import { findHostPort } from './find-host-port.ts';
 import { findRoute } from './find-route.ts';
 import { findService, placeAt } from './find-service.ts';
 import { translatorFor } from './find-translator.ts';
@@ -49,7 +50,15 @@ export function deliver(
     const question = { address, protocol, port, from, ...(translator ?? { node: '', place: origin.kind }) };
     const frontend = isLocalDns(cluster, address, port) ? undefined : findService(cluster, question);
     if (frontend === undefined) {
-      deliveries.push({ from, to: destinationAt(cluster, from, address, port), isTranslated: false });
+      const behind = findHostPort(cluster, { address, port, protocol });
+      const to = behind?.to ?? destinationAt(cluster, from, address, port);
+      const isEntered = behind !== undefined && behind.node !== from.node;
+      deliveries.push({
+        from,
+        to,
+        isTranslated: behind !== undefined,
+        ...(isEntered ? { entry: behind.node } : {}),
+      });
       continue;
     }
     frontends.push(frontend);

@@ -398,6 +398,25 @@ test('a rule of a ClusterNetworkPolicy that denies goes before what others allow
   assert.deepEqual(verdict.decidedBy, { object: 'ClusterNetworkPolicy/no-api', field: 'spec.egress[0]' });
 });
 
+test('a port of a node that is a pod’s leads to the pod, whose policies see the client', () => {
+  const ports = [{ containerPort: 8080, hostPort: 9080 }];
+  const door = pod('open/door-1', 60, { containers: [{ name: 'main', image: 'echo', ports }] });
+  const pods = [...shop().pods, door];
+  for (const origin of ['world', 'node/node-2', 'node/node-1']) {
+    const { verdict } = trace(origin, 'http://172.30.0.1:9080/', { pods });
+    assert.equal(verdict.outcome, 'reaches', `${origin}: ${verdict.sentence}`);
+    assert.match(verdict.sentence, /open\/door-1.*8080/);
+  }
+  assert.match(
+    hopOf(trace('world', 'http://172.30.0.1:9080/', { pods }), 'route').choices[0]?.sentence ?? '',
+    /by way of node-1/,
+  );
+  assert.doesNotMatch(trace('world', 'http://172.30.0.2:9080/', { pods }).verdict.sentence, /door/);
+  const networkPolicies = [policy('open/closed', { podSelector: {}, policyTypes: ['Ingress'] })];
+  const closed = trace('world', 'http://172.30.0.1:9080/', { pods, networkPolicies });
+  assert.equal(closed.verdict.outcome, 'dropped', closed.verdict.sentence);
+});
+
 test('a pod that speaks to itself on its loopback is asked nothing', () => {
   const found = trace('pod/shop/web-1', 'http://localhost:8080/');
   assert.equal(found.verdict.outcome, 'reaches');
