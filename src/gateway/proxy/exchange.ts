@@ -1,24 +1,21 @@
 import type { Why } from './access-log.ts';
-import { Authorisation } from './auth/authorisation.ts';
+import { Admission } from './auth/admission.ts';
 import type { Verdict } from './auth/verdict.ts';
 import type { ProxyContext } from './context.ts';
 import { type CrossOriginPolicy, isPreflight, originRequest } from './cross-origin.ts';
-import type { Backend, Endpoint } from './endpoints.ts';
+import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { hasNoBody, ResponseHead } from './http1/response-head.ts';
 import { KeptBody } from './kept-body.ts';
 import { type MirroredRequest, mirrorRequest } from './mirrored-request.ts';
+import { type Prepared, prepareRequest } from './prepare-request.ts';
 import { redirectLocation } from './redirect-location.ts';
 import { RequestRecord } from './request-record.ts';
-import { rewritePath } from './rewrite-path.ts';
 import type { Routed } from './route-request.ts';
-import { type Choice, choose, type HeaderChange, type RulePlan } from './rule-plan.ts';
-import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from './sides.ts';
-import { isIdempotent, mayBeSentAgain, mostTries } from './sent-again.ts';
-import type { Session } from './session-seal.ts';
+import type { HeaderChange, RulePlan } from './rule-plan.ts';
+import type { ExchangeClient, ExchangeUpstream, UpstreamFailure } from './sides.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
-import { type OutgoingRequest, outgoingRequest } from './write-request.ts';
 
 /** What is answered to a request that no rule has. */
 const unrouted = {
@@ -40,7 +37,7 @@ const goOn = Object.assign(new ResponseHead(), { status: 100, reason: 'Continue'
  *                                                  └─────────┘
  * ```
  */
-export class Exchange implements UpstreamListener {
+export class Exchange implements DeliveryOwner {
   readonly method: string;
   readonly requestId: string;
   readonly #client: ExchangeClient;
@@ -51,24 +48,12 @@ export class Exchange implements UpstreamListener {
   readonly #isGrpc: boolean;
   #isRequestDone: boolean;
   #plan: RulePlan | undefined;
-  #choice: Choice | undefined;
-  #backend: Backend | undefined;
-  #endpoint: Endpoint | undefined;
-  #upstream: ExchangeUpstream | undefined;
-  #request: OutgoingRequest | undefined;
-  /** `#request` is all of it: it can be sent again. */
-  #isWhole = false;
+  #prepared: Prepared | undefined;
+  #admission: Admission | undefined;
+  #delivery: Delivery | undefined;
   /** The body so far, where it may be sent again. */
   #kept: KeptBody | undefined;
-  /** The body is gathered, and nothing is asked or sent before its end. */
-  #isGathering = false;
-  #authorisation: Authorisation | undefined;
-  #session: Session | undefined;
   #requestTimer: NodeJS.Timeout | undefined;
-  #tryTimer: NodeJS.Timeout | undefined;
-  /** Until the next try. */
-  #pauseTimer: NodeJS.Timeout | undefined;
-  #retries = 0;
   #isResponding = false;
   /** Of a request that a page of another origin makes, where the rule has a filter for those. */
   #origin: string | undefined;
@@ -95,9 +80,13 @@ export class Exchange implements UpstreamListener {
     return this.#isResponding;
   }
 
+  get isRequestDone(): boolean {
+    return this.#isRequestDone;
+  }
+
   /** Somebody takes the body: the request is on its way, or gathered first; else it waits, for a connection or a word. */
   get isSending(): boolean {
-    return this.#isGathering || (this.#upstream !== undefined && !this.#upstream.isConnecting);
+    return this.#admission?.isGathering === true || this.#upstream?.isConnecting === false;
   }
 
   /** Begins to answer. `body` is the whole body as text, where it came with the head. */
@@ -117,8 +106,11 @@ export class Exchange implements UpstreamListener {
     const limit = lookup.rule.timeouts?.request ?? 0;
     if (limit > 0)
       this.#requestTimer = setTimeout(() => this.timeOut('the route’s request time limit'), limit);
-    if (plan.auth === undefined) this.#proceed();
-    else this.#authorise();
+    if (this.#admission === undefined) this.#proceed();
+    else if (!this.#admission.isGathering) {
+      this.holdClient();
+      this.#admission.ask(body ?? '');
+    }
   }
 
   /** For a request that cannot be read. */
@@ -137,29 +129,27 @@ export class Exchange implements UpstreamListener {
   requestData(bytes: Buffer, start: number, end: number): void {
     this.#record.received += end - start;
     if (this.#isOver) return;
-    this.#kept?.add(bytes, start, end);
-    if (this.#isGathering) {
-      if (this.#kept?.isWhole === false) this.#tooLong();
+    if (this.#admission?.isGathering === true) {
+      this.#admission.gather(bytes, start, end);
       return;
     }
+    this.#kept?.add(bytes, start, end);
     const upstream = this.#upstream;
     if (upstream === undefined) return;
     for (const mirror of this.#mirrors) mirror.data(bytes, start, end);
-    this.#isWhole = false;
-    upstream.data(bytes, start, end);
+    this.#delivery?.data(bytes, start, end);
     if (upstream.isFull) this.#client.pause();
   }
 
   requestEnd(trailers: FieldLines | undefined): void {
     this.#isRequestDone = true;
     if (this.#isOver) return;
-    // They are not kept.
-    if (trailers !== undefined && !this.#isGathering) this.#kept?.forget();
-    if (this.#isGathering) {
-      this.#isGathering = false;
-      this.#ask();
+    if (this.#admission?.isGathering === true) {
+      this.#admission.gathered();
       return;
     }
+    // They are not kept.
+    if (trailers !== undefined) this.#kept?.forget();
     this.#upstream?.end(trailers);
     for (const mirror of this.#mirrors) mirror.end(trailers);
   }
@@ -193,7 +183,7 @@ export class Exchange implements UpstreamListener {
 
   upstreamReady(upstream: ExchangeUpstream): void {
     if (this.#isOver) return;
-    this.#write(upstream);
+    this.#delivery?.ready(upstream);
     this.#client.wanted();
   }
 
@@ -222,17 +212,9 @@ export class Exchange implements UpstreamListener {
     end: number,
     isComplete: boolean,
   ): void {
-    if (this.#plan?.retries?.isForStatus(head.status) === true && this.#mayRetry(this.#plan)) {
-      const upstream = this.#upstream;
-      this.#upstream = undefined;
-      if (isComplete && this.#isRequestDone) upstream?.release();
-      else upstream?.destroy();
-      this.#retry(upstream?.endpoint);
-      return;
-    }
+    if (this.#delivery?.answered(head.status, isComplete) === true) return;
     this.#client.heard();
     this.#record.answered(head.status);
-    clearTimeout(this.#tryTimer);
     this.#isResponding = true;
     this.#record.sent += end - start;
     this.#client.respond({
@@ -269,30 +251,13 @@ export class Exchange implements UpstreamListener {
 
   upstreamFailed(failure: UpstreamFailure, upstream: ExchangeUpstream): void {
     if (this.#isOver || upstream !== this.#upstream) return;
-    this.#upstream = undefined;
+    if (this.#delivery?.failed(failure, upstream) === true) return;
     const { why, detail } = failure;
     if (this.isResponding) {
       this.#abort(why, detail);
       return;
     }
-    clearTimeout(this.#tryTimer);
-    const isUnsent = why === 'upstream-refused';
-    const plan = this.#plan;
-    // A route that says how often is believed, but for connections whose end says nothing of the endpoint.
-    const isOurs = plan?.retries === undefined || !isUnsent;
-    if (
-      isOurs &&
-      this.#record.tries - this.#retries < mostTries &&
-      mayBeSentAgain(failure, upstream, this.#canRepeat, this.method)
-    ) {
-      this.#send(isUnsent ? upstream.endpoint : undefined, true);
-      return;
-    }
-    if (plan?.retries?.isForFailure(failure) === true && this.#mayRetry(plan)) {
-      this.#retry(upstream.endpoint);
-      return;
-    }
-    const isLate = isUnsent && detail === 'timed out';
+    const isLate = why === 'upstream-refused' && detail === 'timed out';
     const sentence = 'the backend cannot be reached or gave no answer';
     this.#answer(isLate ? 504 : 502, why, sentence, detail === undefined ? {} : { detail });
   }
@@ -330,7 +295,7 @@ export class Exchange implements UpstreamListener {
     if (upgrade === undefined) return false;
     this.#record.answered(101);
     this.#isResponding = true;
-    clearTimeout(this.#tryTimer);
+    this.#delivery?.finish();
     clearTimeout(this.#requestTimer);
     this.#upstream?.becomeTunnel();
     this.#client.becomeTunnel(head, this.#responseChange(), upgrade);
@@ -349,76 +314,33 @@ export class Exchange implements UpstreamListener {
     return true;
   }
 
-  /** Chooses the backend, and makes the request for it: the head is somebody else's soon. */
+  /** What the head is needed for: it is somebody else's soon. */
   #prepare(head: RequestHead, routed: Routed, plan: RulePlan, body: string | undefined): void {
-    const choice = this.#choose(head, plan);
-    const key = choice?.reference.backend;
-    this.#choice = choice;
-    this.#record.choice = choice;
-    this.#backend = key === undefined ? undefined : this.#context.backends.get(key);
-    const path = rewritePath(routed.path, choice?.path, plan.prefix);
-    this.#request = outgoingRequest(
-      {
-        head,
-        choice,
-        target: routed.query === '' ? path : `${path}?${routed.query}`,
-        authority: routed.authority,
-        scheme: this.#client.scheme,
-        forwarded: this.#client.forwarded,
-        requestId: this.requestId,
-        upgrade: this.#upgrade,
-      },
-      body,
-    );
+    const [context, client, requestId, upgrade] = [
+      this.#context,
+      this.#client,
+      this.requestId,
+      this.#upgrade,
+    ];
     if (body !== undefined) {
       this.#record.received = body.length;
       this.#isRequestDone = true;
     }
-    this.#isWhole = this.#isRequestDone;
-    if (plan.auth !== undefined)
-      this.#authorisation = new Authorisation(this.#context, plan.auth, head, routed, this.#client, {
-        requestId: this.requestId,
-        tell: verdict => this.#judged(verdict),
-      });
-    if (this.#isRequestDone) return;
-    const gathered = plan.auth?.bodySize ?? 0;
-    this.#isGathering = gathered > 0;
-    if (gathered > 0) {
-      this.#kept = new KeptBody(gathered);
-      if (head.expectsContinue) this.#client.interim(goOn);
+    const preparing = { context, client, plan, routed, requestId, upgrade };
+    this.#prepared = prepareRequest(preparing, head, body);
+    this.#record.choice = this.#prepared.choice;
+    if (plan.auth !== undefined) {
+      const tell = (verdict: Verdict) => this.#judged(verdict);
+      const parts = { context, head, routed, client, requestId, tell };
+      this.#admission = new Admission(plan.auth, parts, this.#isRequestDone);
+      this.#kept = this.#admission.kept;
+      if (this.#admission.isGathering && head.expectsContinue) client.interim(goOn);
     }
-    if (gathered === 0 && plan.retries !== undefined) this.#kept = new KeptBody();
-  }
-
-  /** A session goes on where it began, while that is still there (GEP-1619). */
-  #choose(head: RequestHead, plan: RulePlan): Choice | undefined {
-    const { sessions, wallClock, random } = this.#context;
-    const session = plan.session?.sessionOf(head, sessions, wallClock());
-    const choice = session && plan.choices.find(({ reference }) => reference.backend === session.backend);
-    if (choice !== undefined) this.#session = session;
-    return choice ?? choose(plan, random);
-  }
-
-  #authorise(): void {
-    if (this.#isGathering) this.#client.wanted();
-    else this.#ask();
-  }
-
-  #ask(): void {
-    this.#holdClient();
-    const most = this.#plan?.auth?.bodySize ?? 0;
-    const body = this.#request?.body ?? Buffer.concat(this.#kept?.pieces ?? []).toString('latin1');
-    if (most > 0 && body.length > most) this.#tooLong();
-    else this.#authorisation?.ask(most === 0 ? '' : body);
-  }
-
-  #tooLong(): void {
-    this.#isGathering = false;
-    this.#answer(413, 'body-too-large', 'the body is longer than is looked at');
+    if (plan.retries !== undefined && !this.#isRequestDone) this.#kept ??= new KeptBody();
   }
 
   #judged(verdict: Verdict): void {
-    this.#authorisation = undefined;
+    this.#admission = undefined;
     if (this.#isOver) return;
     if (verdict.type === 'refused') {
       const { status, why, sentence, detail, lines = '', body } = verdict;
@@ -426,8 +348,10 @@ export class Exchange implements UpstreamListener {
       return;
     }
     this.#answerLines = verdict.answerLines;
-    if (this.#request !== undefined)
-      this.#request = { ...this.#request, lines: verdict.change(this.#request.lines) };
+    if (this.#prepared !== undefined) {
+      const { request } = this.#prepared;
+      this.#prepared = { ...this.#prepared, request: { ...request, lines: verdict.change(request.lines) } };
+    }
     this.#proceed();
     if (this.isSending) this.#client.wanted();
   }
@@ -442,125 +366,50 @@ export class Exchange implements UpstreamListener {
       this.#answer(redirect.statusCode, 'redirect', location, { lines: `location: ${location}\r\n` });
       return;
     }
-    const problem = this.#backend?.tls?.problem;
-    if (
-      plan === undefined ||
-      this.#choice === undefined ||
-      this.#backend === undefined ||
-      problem !== undefined
-    ) {
+    const { choice, backend, session, request } = this.#prepared ?? {};
+    const problem = backend?.tls?.problem;
+    const isLeading = choice !== undefined && backend !== undefined && request !== undefined;
+    if (plan === undefined || !isLeading || problem !== undefined) {
       const detail = problem === undefined ? {} : { detail: problem };
       this.#answer(500, 'invalid-backend', 'the route has no valid backend', detail);
       return;
     }
-    if (this.#request !== undefined)
-      this.#mirrors = mirrorRequest(this.#context, plan, this.#choice, this.#request);
-    this.#backend.retries.request();
-    this.#send(undefined, false);
-  }
-
-  // On its way
-
-  /** Takes a connection to an endpoint, and the request goes out on it. */
-  #send(not: Endpoint | undefined, mustBeNew: boolean): void {
-    const { pool, limits, now } = this.#context;
-    const isFirst = this.#record.tries === 0;
-    const own =
-      isFirst && this.#session !== undefined ? this.#backend?.named(this.#session.endpoint) : undefined;
-    const endpoint = own ?? this.#backend?.pick(now, not);
-    if (endpoint === undefined) {
-      this.#answer(503, 'no-endpoints', 'the backend has no ready endpoint');
-      return;
-    }
-    this.#record.tries++;
-    this.#endpoint = endpoint;
-    this.#record.endpoint = endpoint;
-    // What must not be sent twice goes on a connection that the other side has hardly had time to close.
-    const since = isIdempotent(this.method) ? 0 : now - limits.freshIdle;
-    const upstream = pool.take(endpoint, {
+    this.#mirrors = mirrorRequest(this.#context, plan, choice, request);
+    this.#delivery = new Delivery({
       context: this.#context,
-      listener: this,
-      isHttp2: this.#plan?.rule.protocol === 'grpc' || this.#backend?.isHttp2 === true,
-      since,
-      mustBeNew,
+      owner: this,
+      client: this.#client,
+      record: this.#record,
+      plan,
+      backend,
+      session,
+      request,
+      kept: this.#kept,
     });
-    if (upstream === undefined) {
-      this.#answer(503, 'overloaded', 'too many connections to backends');
-      return;
-    }
-    this.#upstream = upstream;
-    if (upstream.isConnecting) this.#holdClient();
-    else this.#write(upstream);
+    this.#delivery.start();
   }
 
-  #write(upstream: ExchangeUpstream): void {
-    this.#record.sending();
-    const limit = this.#plan?.rule.timeouts?.backendRequest ?? 0;
-    if (limit > 0) this.#tryTimer = setTimeout(() => this.#tryTimedOut(), limit);
-    if (this.#request === undefined) return;
-    upstream.request(this.#request);
-    const kept = this.#kept;
-    if (kept === undefined) return;
-    // What of the body came before this try.
-    for (const piece of kept.pieces) upstream.data(piece, 0, piece.length);
-    if (this.#isRequestDone && this.#request.body === undefined) upstream.end(undefined);
+  get #upstream(): ExchangeUpstream | undefined {
+    return this.#delivery?.upstream;
   }
 
-  get #canRepeat(): boolean {
-    return this.#kept?.isWhole ?? this.#isWhole;
+  undeliverable(status: number, why: Why, sentence: string): void {
+    this.#answer(status, why, sentence);
   }
 
-  #mayRetry({ retries }: RulePlan): boolean {
-    if (retries?.isLeft(this.#retries) !== true || !this.#canRepeat || this.#isResponding) return false;
-    return this.#backend?.retries.take(this.#context.now) === true;
-  }
-
-  /** Once more, a little later, somewhere else if there is somebody else. */
-  #retry(not: Endpoint | undefined): void {
-    clearTimeout(this.#tryTimer);
-    this.#holdClient();
-    const pause = this.#plan?.retries?.pause(this.#retries, this.#context.random()) ?? 0;
-    this.#retries++;
-    this.#pauseTimer = setTimeout(() => {
-      this.#send(not, false);
-      if (this.isSending) this.#client.wanted();
-    }, pause);
-  }
-
-  #tryTimedOut(): void {
-    const upstream = this.#upstream;
-    if (this.#plan === undefined || upstream === undefined || !this.#mayRetry(this.#plan)) {
-      this.timeOut('the route’s backend request time limit');
-      return;
-    }
-    this.#upstream = undefined;
-    upstream.destroy();
-    this.#retry(upstream.endpoint);
+  /** Nobody takes the body. Who has sent all of it is read on, to see when they leave. */
+  holdClient(): void {
+    if (!this.#isRequestDone) this.#client.pause();
   }
 
   #responseChange(): HeaderChange | undefined {
     const plan = this.#plan;
-    let change = this.#choice?.responseChange;
+    let change = this.#prepared?.choice?.responseChange;
     if (plan?.crossOrigin !== undefined) change = plan.crossOrigin.change(this.#origin, change);
-    if (plan?.session !== undefined) change = this.#sessionChange(plan, change);
+    if (plan?.session !== undefined) change = this.#delivery?.sessionChange(change);
     if (this.#answerLines === '') return change;
     const { touched = new Set<string>(), lines = '', added = new Map<string, string>() } = change ?? {};
     return { touched, lines: lines + this.#answerLines, added };
-  }
-
-  #sessionChange({ session }: RulePlan, change: HeaderChange | undefined): HeaderChange | undefined {
-    const backend = this.#choice?.reference.backend;
-    const endpoint = this.#endpoint?.name;
-    if (session === undefined || backend === undefined || endpoint === undefined) return change;
-    if (this.#session?.endpoint === endpoint) return change;
-    const { sessions, wallClock } = this.#context;
-    const begun = { backend, endpoint, begunAt: Math.floor(wallClock() / 1000) };
-    return session.begin(begun, sessions, this.#client.scheme === 'https', change);
-  }
-
-  /** Nobody takes the body. Who has sent all of it is read on, to see when they leave. */
-  #holdClient(): void {
-    if (!this.#isRequestDone) this.#client.pause();
   }
 
   #holdUpstream(): void {
@@ -613,10 +462,9 @@ export class Exchange implements UpstreamListener {
   #finish(why: Why, detail: string | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#authorisation?.abort();
+    this.#admission?.abort();
     clearTimeout(this.#requestTimer);
-    clearTimeout(this.#tryTimer);
-    clearTimeout(this.#pauseTimer);
+    this.#delivery?.finish();
     if (!this.#isRequestDone) for (const mirror of this.#mirrors) mirror.abort();
     this.#record.tell(this.#context, why, detail);
   }

@@ -2,17 +2,20 @@ import type { TableExternalAuth } from '../../table.ts';
 import type { ProxyContext } from '../context.ts';
 import type { Backend, Endpoint } from '../endpoints.ts';
 import type { FieldLines } from '../http1/fields.ts';
-import type { RequestHead } from '../http1/request-head.ts';
 import { hasNoBody, type ResponseHead } from '../http1/response-head.ts';
-import type { Routed } from '../route-request.ts';
 import { mayBeSentAgain, mostTries } from '../sent-again.ts';
-import type { ExchangeClient, ExchangeUpstream, UpstreamFailure, UpstreamListener } from '../sides.ts';
+import type { ExchangeUpstream, UpstreamFailure, UpstreamListener } from '../sides.ts';
 import type { OutgoingRequest } from '../write-request.ts';
-import { type AnswerHead, answerHead, type Question, questionOf } from './question.ts';
+import { type AnswerHead, answerHead, type Asking, type Question, questionOf } from './question.ts';
 import { failed, type Verdict } from './verdict.ts';
 
 /** Of an answer's body. */
 const mostOctets = 64 * 1024;
+
+export interface AuthorisationParts extends Omit<Asking, 'filter'> {
+  readonly context: ProxyContext;
+  readonly tell: (verdict: Verdict) => void;
+}
 
 /**
  * Somebody is asked whether a request may go on (HTTPExternalAuthFilter). One verdict comes, sooner or later, and none for
@@ -33,17 +36,10 @@ export class Authorisation implements UpstreamListener {
   #isOver = false;
 
   /** The head is read now; `tell` is called after `ask`. */
-  constructor(
-    context: ProxyContext,
-    filter: TableExternalAuth,
-    head: RequestHead,
-    routed: Routed,
-    client: ExchangeClient,
-    { requestId, tell }: { readonly requestId: string; readonly tell: (verdict: Verdict) => void },
-  ) {
+  constructor(filter: TableExternalAuth, { context, tell, ...asking }: AuthorisationParts) {
     this.#context = context;
     this.#backend = filter.backend === undefined ? undefined : context.backends.get(filter.backend);
-    this.#question = questionOf({ filter, head, routed, client, requestId });
+    this.#question = questionOf({ filter, ...asking });
     this.#tell = tell;
   }
 

@@ -12,7 +12,7 @@ export type Verdict =
   | {
       readonly type: 'refused';
       readonly status: number;
-      readonly why: Extract<Why, 'denied' | 'auth-failed' | 'invalid-backend'>;
+      readonly why: Extract<Why, 'denied' | 'auth-failed' | 'invalid-backend' | 'body-too-large'>;
       readonly sentence: string;
       /** For the log. */
       readonly detail?: string;
