@@ -1,4 +1,4 @@
-import { proposeDefaultDeny, proveProposal } from '../insight/migrate/index.ts';
+import { defaultDenyPlan, proposeDefaultDeny, proveProposal } from '../insight/migrate/index.ts';
 import { policiesText } from './migrate/policies-text.ts';
 import { readMigrateObjects } from './migrate/read-objects.ts';
 import type { ObjectSource } from './object-source.ts';
@@ -6,7 +6,7 @@ import type { ObjectSource } from './object-source.ts';
 export interface DefaultDenyOptions {
   readonly namespaces: readonly string[];
   readonly clusterDomain: string;
-  readonly form: 'yaml' | 'json';
+  readonly form: 'yaml' | 'json' | 'plan';
 }
 
 /**
@@ -20,6 +20,9 @@ export async function migrateDefaultDeny(source: ObjectSource, options: DefaultD
   if (options.form === 'json') {
     const policies = proposal.policies;
     process.stdout.write(`${JSON.stringify({ policies, open: proposal.open, proof, unread }, null, 2)}\n`);
+  } else if (options.form === 'plan') {
+    const { planText } = await import('./migrate/plan-text.ts');
+    process.stdout.write(`${planText(defaultDenyPlan(proposal)).join('\n')}\n`);
   } else {
     const { stringify } = await import('yaml');
     process.stdout.write(

@@ -2,6 +2,7 @@
 export { attach } from './compile-attachment.ts';
 export { explainRequest } from './decide.ts';
 export type { NotChosen } from './decide.ts';
+export { SUPPORTED_FEATURES } from './compile-features.ts';
 export { applyChange, diffTables, emptyTable } from './compile-delta.ts';
 export { readGateway } from './compile-gateway.ts';
 export { readRoute } from './compile-route.ts';

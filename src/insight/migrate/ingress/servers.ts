@@ -61,6 +61,8 @@ interface Draft {
   host: string;
   owner: IngressReading | undefined;
   locations: Location[];
+  /** Where in `locations` a type and path is. */
+  places: Map<string, number>;
   aliases: readonly Owned<string>[];
   tls: Certificate | undefined;
   passthrough: IngressReading | undefined;
@@ -114,6 +116,7 @@ const draftOf = (
       canary: undefined,
     },
   ],
+  places: new Map([['Prefix /', 0]]),
   aliases: [],
   tls: undefined,
   passthrough: undefined,
@@ -160,10 +163,11 @@ function addLocations(
         continue;
       }
       const location = { path, type, backend, ingress, field, isDefault: false, canary: undefined } as const;
-      const at = draft.locations.findIndex(one => one.path === path && one.type === type);
+      const key = `${type} ${path}`;
+      const at = draft.places.get(key) ?? draft.locations.length;
       const there = draft.locations[at];
-      if (there === undefined) draft.locations.push(location);
-      else if (there.isDefault) draft.locations[at] = location;
+      draft.places.set(key, at);
+      if (there === undefined || there.isDefault) draft.locations[at] = location;
       else {
         const winner = there.ingress?.id ?? 'the catch-all';
         const why = `${host === '' ? 'every host' : host} has ${path} from ${winner}, which comes first`;
@@ -189,9 +193,8 @@ function addCanaries(
     for (const { host, paths = [] } of ingress.rules)
       for (const { backend, field, path: written, type: writtenType } of paths) {
         const [path, type] = [written === '' ? '/' : written, writtenType === 'Exact' ? 'Exact' : 'Prefix'];
-        const primary = drafts
-          .get(host)
-          ?.locations.find(one => one.path === path && one.type === type)?.backend;
+        const draft = drafts.get(host);
+        const primary = draft?.locations[draft.places.get(`${type} ${path}`) ?? -1]?.backend;
         if (backend === undefined || primary === undefined)
           unserved.push({ ingress, field, why: 'a canary without a main Ingress of its host and path' });
         else if (keyOf(primary) === keyOf(backend))

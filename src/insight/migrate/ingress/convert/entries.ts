@@ -69,6 +69,45 @@ interface Tried {
   readonly branch: Branch;
   readonly path: string;
   readonly rewrite: Rewrite | undefined;
+  /** Its place among all of the host. */
+  readonly place: number;
+}
+
+/** The branches of a host, found by what they begin with: hosts with thousands of paths are asked about each of them. */
+class TriedBranches {
+  readonly all: Tried[] = [];
+  readonly #byText = new Map<string, Tried[]>();
+
+  add(one: Omit<Tried, 'place'>): void {
+    const tried = { ...one, place: this.all.length };
+    const text = one.branch.text.toLowerCase();
+    this.all.push(tried);
+    this.#byText.set(text, [...(this.#byText.get(text) ?? []), tried]);
+  }
+
+  /** Everything that the branch matches, one before it does. */
+  hide(branch: Branch): boolean {
+    return this.#startsOf(branch.text).some(({ branch: first }) => hides(first, branch));
+  }
+
+  /** The first that takes a path. */
+  ownerOf(path: string): Tried | undefined {
+    const takers = this.#startsOf(path).filter(({ branch }) => takes(branch, path));
+    return takers.reduce<Tried | undefined>(
+      (first, one) => (first === undefined || one.place < first.place ? one : first),
+      undefined,
+    );
+  }
+
+  #startsOf(text: string): readonly Tried[] {
+    const found: Tried[] = [];
+    const folded = text.toLowerCase();
+    for (let length = 0; length <= folded.length; length++) {
+      const there = this.#byText.get(folded.slice(0, length));
+      if (there !== undefined) found.push(...there);
+    }
+    return found;
+  }
 }
 
 /**
@@ -78,7 +117,7 @@ interface Tried {
 function regularEntries(locations: readonly Location[]): HostEntries {
   const differences: PathDifference[] = [];
   const lost: LostPath[] = [];
-  const tried: Tried[] = [];
+  const tried = new TriedBranches();
   for (const location of locations)
     for (const { field, pattern } of patternsOf(location)) {
       const { branches, why } = expandPattern(pattern);
@@ -92,8 +131,7 @@ function regularEntries(locations: readonly Location[]): HostEntries {
         if (path === undefined)
           lost.push({ location, why: `${JSON.stringify(branch.text)} is no path that a match can have` });
         else if (rewrite !== undefined && 'why' in rewrite) lost.push({ location, why: rewrite.why });
-        else if (!tried.some(one => hides(one.branch, branch)))
-          tried.push({ location, branch, path, rewrite });
+        else if (!tried.hide(branch)) tried.add({ location, branch, path, rewrite });
       }
     }
   const entries = new Map<string, Entry>();
@@ -102,11 +140,11 @@ function regularEntries(locations: readonly Location[]): HostEntries {
     if (entries.has(key)) return;
     entries.set(key, { type, path, location, ...(rewrite === undefined ? {} : { rewrite }) });
   };
-  for (const { branch, location, path, rewrite } of tried) {
-    const type = branch.then === 'end' ? 'Exact' : 'PathPrefix';
+  for (const { branch, location, path, rewrite } of tried.all) {
+    const type = branch.follows === 'end' ? 'Exact' : 'PathPrefix';
     add({ type, path: type === 'Exact' ? path : withoutSlash(path), location, ...(rewrite && { rewrite }) });
   }
-  for (const one of tried) differences.push(...differencesOf(one, tried, add));
+  for (const one of tried.all) differences.push(...differencesOf(one, tried, add));
   for (const [key, entry] of entries) {
     const prefix = entries.get(`PathPrefix ${entry.path}`);
     if (entry.type !== 'Exact' || prefix?.location !== entry.location) continue;
@@ -130,29 +168,29 @@ function patternsOf(location: Location): readonly { readonly field: string; read
 /** Everything that the second one matches, the first one does. */
 function hides(first: Branch, second: Branch): boolean {
   const [one, two] = [first.text.toLowerCase(), second.text.toLowerCase()];
-  if (first.then === 'end') return second.then === 'end' && one === two;
-  if (first.then === 'more' && one === two) return second.then === 'more';
+  if (first.follows === 'end') return second.follows === 'end' && one === two;
+  if (first.follows === 'more' && one === two) return second.follows === 'more';
   return two.startsWith(one);
 }
 
 /** What the matches of one branch take too much or too little, against all branches of the host. */
 function differencesOf(
   { branch, location, path, rewrite }: Tried,
-  tried: readonly Tried[],
+  tried: TriedBranches,
   add: (entry: Entry) => void,
 ): readonly PathDifference[] {
   const found: PathDifference[] = [];
   const differ = (code: PathDifference['code'], shown: string, sentence: string) =>
     found.push({ location, code, path: shown, sentence });
-  if (branch.then !== 'end' && path !== '/' && !path.endsWith('/'))
+  if (branch.follows !== 'end' && path !== '/' && !path.endsWith('/'))
     differ(
       'regex-spread',
       `${path}x`,
       `As a regular expression ${location.path} is open at its end: the controller takes ${path}x for it, the gateway does not.`,
     );
   const short = withoutSlash(path);
-  if (branch.then !== 'end' && path.endsWith('/') && path !== '/') {
-    const owner = tried.find(one => one !== undefined && takes(one.branch, short));
+  if (branch.follows !== 'end' && path.endsWith('/') && path !== '/') {
+    const owner = tried.ownerOf(short);
     if (owner === undefined)
       differ(
         'regex-spread',
@@ -173,7 +211,7 @@ function differencesOf(
       `${path}/a`,
       `For ${path}/a the controller asks the backend for ${rewrite.value.replace(/\/$/, '')}//a, the gateway with one slash.`,
     );
-  if (branch.then === 'more')
+  if (branch.follows === 'more')
     differ(
       'regex-spread',
       path,
@@ -195,10 +233,10 @@ function differencesOf(
   return found;
 }
 
-function takes({ text, then }: Branch, path: string): boolean {
+function takes({ text, follows }: Branch, path: string): boolean {
   const [own, asked] = [text.toLowerCase(), path.toLowerCase()];
-  if (then === 'end') return own === asked;
-  return asked.startsWith(own) && (then === 'rest' || asked.length > own.length);
+  if (follows === 'end') return own === asked;
+  return asked.startsWith(own) && (follows === 'rest' || asked.length > own.length);
 }
 
 /** What a rewrite makes of one path. */

@@ -110,7 +110,7 @@ export function gatewaysOf(
           home,
           `${name}-certificates`,
           { group: 'gateway.networking.k8s.io', kind: 'Gateway', namespace },
-          [...[...names].toSorted().map(secret => ({ group: '', kind: 'Secret', name: secret }))],
+          [...names].toSorted().map(secret => ({ group: '', kind: 'Secret', name: secret })),
         ),
       ),
     parentsOf: (key, from) => {
@@ -150,7 +150,8 @@ const among = (namespaces: readonly string[]) => ({
 /** A listener's name: at most 253 characters, with the host's where it has one. */
 function sectionOf(key: ListenerKey): string {
   if (key === 'http') return 'http';
-  const [protocol = '', host = ''] = [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)];
+  const colon = key.indexOf(':');
+  const [protocol, host] = [key.slice(0, colon), key.slice(colon + 1)];
   return host === '' ? protocol : `${protocol}-${slugOf(host)}`.slice(0, 253);
 }
 

@@ -64,6 +64,7 @@ export function routesOfHost(
       ? ['https:']
       : [];
   const redirecting = server.locations.some(location => redirectsToTls(location, server, context.settings));
+  const allRedirect = server.locations.every(location => redirectsToTls(location, server, context.settings));
   const plans: RoutePlan[] = [];
   for (const [namespace, own] of byNamespace) {
     const first = rooted.size === 0 ? root : [];
@@ -74,7 +75,10 @@ export function routesOfHost(
       continue;
     }
     plans.push(...plan(namespace, '', secure, overTls));
-    const inPlain = [...first, ...own.flatMap(entry => plainRules(entry, server, namespace, context))];
+    const inPlain = [
+      ...first,
+      ...own.flatMap(entry => plainRules(entry, server, namespace, context, allRedirect)),
+    ];
     plans.push(...plan(namespace, 'plain', ['http'], inPlain));
   }
   return [...plans, ...catchAllRedirect(server, entries, hosts, context)];
@@ -128,19 +132,16 @@ function plainRules(
   server: Server,
   namespace: string,
   context: HostContext,
+  allRedirect: boolean,
 ): readonly ExplainedRule[] {
   const { location } = entry;
   const own = location.ingress === undefined ? undefined : context.parts.get(location.ingress);
   const answersItself = entry.addsSlash === true || own?.redirect !== undefined;
   if (answersItself || !redirectsToTls(location, server, context.settings))
     return allRules(entry, namespace, context, false);
-  return isCovered(entry, server, context) ? [] : [toTls(entry, context)];
-}
-
-/** The redirect of the host's root answers for it, and no other entry stands between. */
-function isCovered(entry: Entry, server: Server, { settings }: HostContext): boolean {
-  if (entry.path === '/' && entry.type === 'PathPrefix') return true;
-  return server.locations.every(location => redirectsToTls(location, server, settings));
+  // The redirect of the host's root answers for it, where no other entry stands between.
+  const isRoot = entry.path === '/' && entry.type === 'PathPrefix';
+  return isRoot || allRedirect ? [] : [toTls(entry, context)];
 }
 
 function toTls(entry: Entry, { settings, target }: HostContext): ExplainedRule {

@@ -14,13 +14,24 @@ export function judgeHost(
   entries: HostEntries,
   context: HostContext,
 ): readonly Announcement[] {
+  const differences = Map.groupBy(entries.differences, ({ location }) => location.ingress);
+  const lost = Map.groupBy(entries.lost, ({ location }) => location.ingress);
+  const byIngress = Map.groupBy(server.locations, ({ ingress }) => ingress);
   return [
     ...judgePaths(server, entries),
-    ...[...new Set(server.locations.flatMap(({ ingress }) => ingress ?? []))].flatMap(ingress => [
-      ...judgeRewrites(ingress, server, entries, context),
-      ...judgeTlsRedirects(ingress, server, context),
-      ...judgeRest(ingress),
-    ]),
+    ...[...byIngress].flatMap(([ingress, own]) =>
+      ingress === undefined
+        ? []
+        : [
+            ...judgeRewrites(
+              { ingress, own, differences: differences.get(ingress) ?? [], lost: lost.get(ingress) ?? [] },
+              server,
+              context,
+            ),
+            ...judgeTlsRedirects(ingress, own, server, context),
+            ...judgeRest(ingress),
+          ],
+    ),
     ...judgeNames(server),
   ];
 }
@@ -72,15 +83,21 @@ function annotationOf(location: Location, why: string): { readonly annotation?: 
   return location.ingress?.annotations.has('use-regex') === true ? { annotation: 'use-regex' } : {};
 }
 
+/** What of a host is of one Ingress. */
+interface OwnPaths {
+  readonly ingress: IngressReading;
+  readonly own: readonly Location[];
+  readonly differences: HostEntries['differences'];
+  readonly lost: HostEntries['lost'];
+}
+
 function judgeRewrites(
-  ingress: IngressReading,
+  { differences, ingress, lost, own }: OwnPaths,
   server: Server,
-  { differences, lost }: HostEntries,
   { target }: HostContext,
 ): readonly Announcement[] {
   const { annotations } = ingress;
-  const own = server.locations.filter(location => location.ingress === ingress);
-  const isApart = [...differences, ...lost].some(({ location }) => location.ingress === ingress);
+  const isApart = differences.length > 0 || lost.length > 0;
   return ['rewrite-target', 'use-regex'].flatMap(annotation => {
     if (!annotations.has(annotation)) return [];
     const subject = { ingress, annotation };
@@ -107,7 +124,7 @@ function judgeRewrites(
         }),
       ];
     if (!isApart) return [same(subject, 'rewrite', 'Matches and rewrites of the routes do the same.')];
-    const shown = differences.find(({ location }) => location.ingress === ingress);
+    const [shown] = differences;
     return [
       approximated(subject, {
         code: 'rewrite',
@@ -122,11 +139,11 @@ function judgeRewrites(
 
 function judgeTlsRedirects(
   ingress: IngressReading,
+  own: readonly Location[],
   server: Server,
   context: HostContext,
 ): readonly Announcement[] {
   const { annotations } = ingress;
-  const own = server.locations.filter(location => location.ingress === ingress);
   const redirects = own.some(location => redirectsToTls(location, server, context.settings));
   const listens = server.tls !== undefined || context.hasDefaultCertificate;
   return ['ssl-redirect', 'force-ssl-redirect', 'preserve-trailing-slash'].flatMap(annotation => {

@@ -17,7 +17,7 @@ export const targetOf = (className: string, features: readonly string[] | undefi
 });
 
 /** The feature that a redirect's status asks for; undefined: none, `absent`: no class can answer it. */
-export function featureOfStatus(code: number): string | 'absent' | undefined {
+export function featureOfStatus(code: number): string | undefined {
   if (code === 301 || code === 302) return undefined;
   return code === 303 || code === 307 || code === 308 ? `HTTPRoute${code}RedirectStatusCode` : 'absent';
 }

@@ -4,7 +4,7 @@ import { expandPattern } from './expand-pattern.ts';
 
 const plain = (pattern: string): unknown => {
   const { branches, why } = expandPattern(pattern);
-  return branches?.map(({ text, then }) => `${text} ${then}`) ?? why;
+  return branches?.map(({ text, follows }) => `${text} ${follows}`) ?? why;
 };
 
 for (const [pattern, ways] of [

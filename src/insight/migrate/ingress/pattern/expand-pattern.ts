@@ -8,7 +8,7 @@ export type Piece = string | undefined;
 export interface Branch {
   readonly text: string;
   /** `end`: nothing follows; `rest`: anything; `more`: at least one character. */
-  readonly then: 'end' | 'rest' | 'more';
+  readonly follows: 'end' | 'rest' | 'more';
   /** By the group's number; a group that takes no part is absent. */
   readonly captures: ReadonlyMap<number, readonly Piece[]>;
   /** A dot that stands for any character is read as a dot. */
@@ -24,7 +24,7 @@ const mostCharacters = 2000;
 
 interface Draft {
   readonly text: string;
-  readonly then: Branch['then'] | undefined;
+  readonly follows: Branch['follows'] | undefined;
   readonly captures: ReadonlyMap<number, readonly Piece[]>;
   readonly dots: boolean;
 }
@@ -37,9 +37,9 @@ class NotPlain extends Error {}
  */
 export function expandPattern(pattern: string): Expansion {
   try {
-    const empty: Draft = { text: '', then: undefined, captures: new Map(), dots: false };
+    const empty: Draft = { text: '', follows: undefined, captures: new Map(), dots: false };
     const drafts = expand(parsePattern(pattern), [empty]);
-    return { branches: drafts.map(draft => ({ ...draft, then: draft.then ?? 'rest' })) };
+    return { branches: drafts.map(draft => ({ ...draft, follows: draft.follows ?? 'rest' })) };
   } catch (error) {
     if (error instanceof NotPlain) return { why: error.message };
     throw error;
@@ -61,7 +61,7 @@ function grow(node: PatternNode, drafts: readonly Draft[]): readonly Draft[] {
     case 'any':
       return drafts.flatMap(draft => append(draft, '.').map(grown => ({ ...grown, dots: true })));
     case 'end':
-      return drafts.map(draft => ({ ...draft, then: draft.then ?? 'end' }));
+      return drafts.map(draft => ({ ...draft, follows: draft.follows ?? 'end' }));
     case 'sequence':
       return node.nodes.reduce((all, one) => expand(one, all), drafts);
     case 'choice':
@@ -81,15 +81,15 @@ function grow(node: PatternNode, drafts: readonly Draft[]): readonly Draft[] {
 /** Text after the end of a path matches nothing; after anything it is not plain. */
 function append(draft: Draft, text: string): readonly Draft[] {
   if (text === '') return [draft];
-  if (draft.then === 'end') return [];
-  if (draft.then !== undefined) throw new NotPlain('something follows what matches anything');
+  if (draft.follows === 'end') return [];
+  if (draft.follows !== undefined) throw new NotPlain('something follows what matches anything');
   return [{ ...draft, text: draft.text + text }];
 }
 
 function captured(grown: Draft, before: Draft, number: number | undefined): Draft {
   if (number === undefined) return grown;
   const own = grown.text.slice(before.text.length);
-  const tail = before.then === undefined && (grown.then === 'rest' || grown.then === 'more');
+  const tail = before.follows === undefined && (grown.follows === 'rest' || grown.follows === 'more');
   const pieces: readonly Piece[] = [...(own === '' ? [] : [own]), ...(tail ? [undefined] : [])];
   return { ...grown, captures: new Map([...grown.captures, [number, pieces]]) };
 }
@@ -117,8 +117,8 @@ function repeat(
   );
 }
 
-function tail(draft: Draft, then: 'rest' | 'more'): readonly Draft[] {
-  if (draft.then === undefined) return [{ ...draft, then }];
+function tail(draft: Draft, follows: 'rest' | 'more'): readonly Draft[] {
+  if (draft.follows === undefined) return [{ ...draft, follows }];
   // At the end there is nothing left, and a first `.*` has taken everything.
-  return then === 'rest' ? [draft] : [];
+  return follows === 'rest' ? [draft] : [];
 }
