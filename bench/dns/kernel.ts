@@ -102,7 +102,7 @@ async function switchTo(place: KernelPlace, namespace: string, by: 'auto' | 'off
   }
 }
 
-/** dnsperf in the pod; the time of the processors is that of its own processes, of the server's, and of soft interrupts. */
+/** dnsperf in the pod; the processors' time is its own and the server's, with the kernel's work in their turns. */
 async function measure(
   { unpacked, questions, host, pid }: KernelPlace,
   namespace: string,
@@ -112,7 +112,7 @@ async function measure(
   const group = `fairlead-bench-${process.pid}`;
   createCgroup(group);
   try {
-    const before = processorSeconds(pid) + softInterrupts();
+    const before = processorSeconds(pid);
     const words = ['-s', host, '-d', questions, '-l', String(seconds), '-T', '1', ...load];
     const child = spawnIn(namespace, join(unpacked.root, 'usr/bin/dnsperf'), words, {
       env: unpacked.environment,
@@ -121,7 +121,7 @@ async function measure(
     if (child.pid !== undefined) addToCgroup(group, child.pid);
     if (child.stdout === null) throw new Error('dnsperf has no output');
     const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-    const used = processorSeconds(pid) + softInterrupts() - before + groupSeconds(group);
+    const used = processorSeconds(pid) - before + groupSeconds(group);
     const number = (pattern: RegExp) => Number(pattern.exec(said)?.[1] ?? Number.NaN);
     const completed = number(/Queries completed:\s+(\d+)/);
     if (!(completed > 0)) throw new Error(`${host} answered nothing:\n${said}`);
@@ -137,10 +137,4 @@ async function measure(
 function groupSeconds(group: string): number {
   const stat = readFileSync(join(cgroupMount(), group, 'cpu.stat'), 'utf8');
   return Number(/^usage_usec (\d+)$/m.exec(stat)?.[1] ?? Number.NaN) / 1e6;
-}
-
-/** Seconds of all processors since the machine's start; kernels that charge them to processes count few here. */
-function softInterrupts(): number {
-  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/) ?? [];
-  return Number(fields[7] ?? Number.NaN) / 100;
 }
