@@ -1,5 +1,5 @@
 import type { BackendObjectReference } from '../kube/types/gateway-routes.ts';
-import type { ServicePort } from '../kube/types/service.ts';
+import { policyFor } from './compile-backend-tls.ts';
 import { isGranted } from './compile-grants.ts';
 import { GATEWAY_GROUP, bad } from './model.ts';
 import type { GatewaySources, Route, Verdict } from './model.ts';
@@ -13,15 +13,15 @@ export interface ResolvedBackend {
   readonly port: number;
 }
 
-/** Protocols over TLS, which backends are not spoken to by; names that nobody knows are read as hints (GEP-1911). */
-const UNSUPPORTED = ['kubernetes.io/wss', 'https'];
+/** Protocols over TLS, which need a policy that says how the backend is known; unknown names are hints (GEP-1911). */
+const OVER_TLS = ['kubernetes.io/wss', 'https'];
 
 /** Where a backendRef leads, or the verdict of ResolvedRefs that says why nowhere. */
 export function resolveBackend(
   route: Route,
   reference: BackendObjectReference,
   field: string,
-  sources: Pick<GatewaySources, 'service' | 'grants'>,
+  sources: Pick<GatewaySources, 'service' | 'grants' | 'tlsPolicies'>,
 ): ResolvedBackend | Verdict {
   const own = route.metadata.namespace ?? '';
   const { group = '', kind = 'Service', namespace = own, name, port } = reference;
@@ -52,17 +52,12 @@ export function resolveBackend(
     return refuse('UnsupportedProtocol', `port ${port} of Service ${key} is no ${wanted} port`);
   // What the backend speaks where connections pass as octets is its clients' affair.
   const isRead = route.kind === 'HTTPRoute' || route.kind === 'GRPCRoute';
-  const unsupported = isRead ? unsupportedProtocol(usable) : undefined;
-  if (unsupported !== undefined)
+  const { appProtocol = '', name: portName } = usable;
+  const needsPolicy = isRead && OVER_TLS.includes(appProtocol.toLowerCase());
+  if (needsPolicy && policyFor(sources.tlsPolicies?.(key) ?? [], key, portName) === undefined)
     return refuse(
       'UnsupportedProtocol',
-      `port ${port} of Service ${key} speaks ${unsupported}, which is not supported`,
+      `port ${port} of Service ${key} speaks ${appProtocol}, and no BackendTLSPolicy says how it is known`,
     );
   return { key: backendKey(namespace, name, port), service: key, port };
-}
-
-function unsupportedProtocol({ appProtocol }: ServicePort): string | undefined {
-  return appProtocol !== undefined && UNSUPPORTED.includes(appProtocol.toLowerCase())
-    ? appProtocol
-    : undefined;
 }

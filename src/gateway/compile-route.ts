@@ -14,7 +14,7 @@ import { bad, good } from './model.ts';
 import type { GatewaySources, Route, RouteModel, Verdict } from './model.ts';
 import type { TableBackendReference, TableFilter, TableMatch, TableRule } from './table.ts';
 
-type Sources = Pick<GatewaySources, 'service' | 'grants'>;
+type Sources = Pick<GatewaySources, 'service' | 'grants' | 'tlsPolicies'>;
 
 /** Fields of a rule that we follow; each other one that is set makes the rule invalid, so that nothing is left out unseen. */
 const RULE_FIELDS = ['backendRefs', 'filters', 'matches', 'name', 'retry', 'sessionPersistence', 'timeouts'];

@@ -329,11 +329,12 @@ export class GatewayCluster {
 
   #policyChanged({ before, after }: Change<BackendTLSPolicy>): readonly Touched[] {
     if (isSameSpec(before, after)) return after === undefined ? [] : [`policy/${keyOf(after)}`];
-    // Others that name the same Service win or lose by it.
-    return each({ before, after })
-      .flatMap(servicesOfPolicy)
-      .flatMap(service => this.policies.cache.by('service', service))
-      .map(policy => `policy/${keyOf(policy)}` as const);
+    // Others that name the same Service win or lose by it, and routes may lead to what speaks TLS.
+    const services = each({ before, after }).flatMap(servicesOfPolicy);
+    return services.flatMap(service => [
+      ...this.policies.cache.by('service', service).map(policy => `policy/${keyOf(policy)}` as const),
+      ...this.#forgetRoutes('backend', service),
+    ]);
   }
 
   #configMapChanged(key: string): readonly Touched[] {
