@@ -1,6 +1,7 @@
-import { contains, formatAddress, parseInterface } from '../base/ip.ts';
+import { contains, formatAddress, formatPrefix, parseInterface, parsePrefix } from '../base/ip.ts';
 import type { Address, Prefix } from '../base/ip.ts';
 import type { LinkAddress } from '../kernel/netlink/index.ts';
+import type { ServiceCIDR } from '../kube/types/networking.ts';
 import type { Node } from '../kube/types/node.ts';
 import { nodeAddressesOf } from '../services/index.ts';
 import type { ServicePlace } from '../services/index.ts';
@@ -26,6 +27,18 @@ export function servicePlaceOf(
     zone: node?.metadata.labels?.[ZONE],
     nodePortAddresses: nodePortPrefixes === undefined ? addresses : addressesIn(nodePortPrefixes, own),
   };
+}
+
+/** Those that the agent was told, and those of ServiceCIDRs; what is no prefix in one is left out. */
+export function servicePrefixesOf(told: readonly Prefix[], cidrs: readonly ServiceCIDR[]): readonly Prefix[] {
+  const texts = cidrs.flatMap(({ spec }) => spec?.cidrs ?? []);
+  const all = [...told, ...texts.flatMap(text => parsePrefix(text) ?? [])];
+  const unique = [...new Map(all.map(prefix => [formatPrefix(prefix), prefix])).values()];
+  // The kernel's set takes no range twice: one inside of another goes without saying.
+  return unique.filter(
+    prefix =>
+      !unique.some(other => other !== prefix && other.length < prefix.length && contains(other, prefix)),
+  );
 }
 
 function addressesIn(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Prefix } from '../base/ip.ts';
@@ -9,7 +10,7 @@ import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
-import { ENDPOINT_SLICES, SERVICES, keyOf } from '../kube/resources.ts';
+import { ENDPOINT_SLICES, SERVICES, SERVICE_CIDRS, keyOf } from '../kube/resources.ts';
 import type { Announcer } from './announce.ts';
 import { Streams } from './gateways/streams.ts';
 import { ServiceChanges } from './service-changes.ts';
@@ -18,7 +19,7 @@ import { HealthChecks } from './service-health.ts';
 import type { HealthCheck } from './service-health.ts';
 import { ServiceModeSwitch } from './service-mode.ts';
 import type { ServiceModeOptions, ServiceModeStatus } from './service-mode.ts';
-import { servicePlaceOf } from './service-place.ts';
+import { servicePlaceOf, servicePrefixesOf } from './service-place.ts';
 import type { EndpointSlice } from '../kube/types/discovery.ts';
 import type { Service } from '../kube/types/service.ts';
 import type { Node } from '../kube/types/node.ts';
@@ -34,7 +35,7 @@ export interface ServicesOptions {
   readonly nodes: Informer<Node>;
   /** Absent: node ports are found at the node's first address of each family. */
   readonly nodePortPrefixes: readonly Prefix[] | undefined;
-  /** The cluster's, where the agent was told. */
+  /** The cluster's, where the agent was told; further ones come from ServiceCIDRs. */
   readonly servicePrefixes: readonly Prefix[];
   /** How pods' sockets are translated, and who wants it. */
   readonly mode: Pick<ServiceModeOptions, 'cluster' | 'file' | 'option' | 'podsCgroup'>;
@@ -118,6 +119,8 @@ export function followServices(options: ServicesOptions): FollowedServices {
     log,
     signal,
   });
+  // Not waited for: an API server may have no such kind, or not let us see it.
+  const cidrs = new Informer(client, SERVICE_CIDRS, { absent: 'empty', clock, log });
   const mode = new ServiceModeSwitch({ ...options.mode, node, worker, log });
   const network = new ServiceNetwork(
     {
@@ -186,7 +189,13 @@ export function followServices(options: ServicesOptions): FollowedServices {
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
     const isMoved = network.move(
-      servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own, servicePrefixes),
+      servicePlaceOf(
+        node,
+        nodes.cache.get(node),
+        nodePortPrefixes,
+        own,
+        servicePrefixesOf(servicePrefixes, cidrs.cache.list()),
+      ),
     );
     const isSwitched = await mode.settle(nodes.cache.get(node));
     const all = key === LOAD || isMoved ? network.load(meanwhile) : network.reconcile(meanwhile);
@@ -287,6 +296,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
 
   services.start(signal);
   slices.start(signal);
+  cidrs.start(signal);
   // Only complete lists may change the kernel: after a restart, a half-known cluster must not take any Service away.
   Promise.all([services.synced, slices.synced, nodes.synced, streams.known]).then(
     () => {
@@ -313,6 +323,9 @@ export function followServices(options: ServicesOptions): FollowedServices {
         const text = (one: Node | undefined) =>
           JSON.stringify([one?.metadata.labels, one?.status?.addresses, ServiceModeSwitch.partOf(one)]);
         if (text(before) !== text(after)) add(LOAD);
+      });
+      cidrs.onChange(({ before, after }) => {
+        if (!isDeepStrictEqual(before?.spec?.cidrs, after?.spec?.cidrs)) add(RECONCILE);
       });
       isReplay = false;
       queue.add(LOAD);

@@ -11,7 +11,7 @@ import type { BackendTLSPolicy } from './types/gateway-policies.ts';
 import type { GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from './types/gateway-routes.ts';
 import type { Gateway, GatewayClass, ListenerSet, ReferenceGrant } from './types/gateway.ts';
 import type { KubeObject } from './types/meta.ts';
-import type { Ingress, IngressClass, NetworkPolicy } from './types/networking.ts';
+import type { Ingress, IngressClass, NetworkPolicy, ServiceCIDR } from './types/networking.ts';
 import type { Node } from './types/node.ts';
 import type { Pod } from './types/pod.ts';
 import type { Service } from './types/service.ts';
@@ -95,6 +95,7 @@ export const CLUSTER_NETWORK_POLICIES = clusterScoped<ClusterNetworkPolicy>(
   'clusternetworkpolicies',
 );
 export const INGRESSES = namespaced<Ingress>(NETWORKING, 'v1', 'Ingress', 'ingresses');
+export const SERVICE_CIDRS = clusterScoped<ServiceCIDR>(NETWORKING, 'v1', 'ServiceCIDR', 'servicecidrs');
 export const INGRESS_CLASSES = clusterScoped<IngressClass>(
   NETWORKING,
   'v1',

@@ -1,3 +1,4 @@
+import type { Problem } from '../base/provenance.ts';
 import type { SocketTranslation } from './apply-ebpf.ts';
 import { compileSockets, encodePlace } from './compile-ebpf.ts';
 import type { SocketGroup } from './compile-ebpf.ts';
@@ -97,6 +98,24 @@ export class SocketServices {
       compiled.set(owner, groups);
       return groups.get(key);
     };
+  }
+
+  /** Front ends of a Service that the hooks had no room for: one sentence, however many they are. */
+  problems(owners: Pick<FrontendOwners, 'ownerOf'>): ReadonlyMap<string, Problem> {
+    const left = new Map<string, { readonly part: ServicePart; count: number }>();
+    for (const key of this.#translation.withoutRoom) {
+      const part = owners.ownerOf(key);
+      if (part === undefined) continue;
+      const one = left.get(part.key) ?? { part, count: 0 };
+      left.set(part.key, one);
+      one.count++;
+    }
+    return new Map(
+      [...left].map(([service, { count, part }]): [string, Problem] => {
+        const sentence = `the maps of the hooks at sockets have no room for ${count} of its addresses and ports; nftables translates them`;
+        return [service, { provenance: part.service, sentence }];
+      }),
+    );
   }
 
   /** What the hooks led to each endpoint of a front end. */

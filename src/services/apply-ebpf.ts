@@ -72,7 +72,7 @@ export class SocketTranslation {
   #sizes: SocketMapSizes | undefined;
   #used: SocketMapSizes = { frontends: 0, endpoints: 0, locals: 0 };
   /** Front ends that there was no room for. */
-  #left = 0;
+  #left: readonly string[] = [];
   /** Network namespaces of peers in which no process was found the last time. */
   #deserted: ReadonlySet<bigint> = new Set();
 
@@ -86,7 +86,12 @@ export class SocketTranslation {
 
   /** Front ends that pods' sockets are led by, and how many more there was no room for. */
   counts(): { readonly frontends: number; readonly left: number } {
-    return { frontends: this.#state === 'on' ? this.#used.frontends : 0, left: this.#left };
+    return { frontends: this.#state === 'on' ? this.#used.frontends : 0, left: this.#left.length };
+  }
+
+  /** Keys of front ends that there was no room for: nftables translates them. */
+  get withoutRoom(): readonly string[] {
+    return this.#left;
   }
 
   /** The hooks of the state `on` are attached: somebody may have taken pins away. */
@@ -117,7 +122,7 @@ export class SocketTranslation {
     if (this.#state === 'off') return 0;
     const { kernel } = this.#options;
     const fitting = this.#fitting(groups);
-    this.#left = groups.size - fitting.size;
+    this.#left = fitting === groups ? [] : [...groups.keys()].filter(key => !fitting.has(key));
     this.#used = sizesOf(fitting.values());
     if (!this.#hasRoom(this.#used, spare)) await this.#grow(this.#used);
     const corrections = await adoptMaps(kernel, this.#pins(), fitting.values());
@@ -143,7 +148,7 @@ export class SocketTranslation {
       endpoints: this.#used.endpoints + more.endpoints,
       locals: this.#used.locals + more.locals,
     };
-    if (this.#left > 0 || !this.#hasRoom(used)) return false;
+    if (this.#left.length > 0 || !this.#hasRoom(used)) return false;
     const gone = await changeMaps(this.#options.kernel, this.#pins(), changes);
     this.#used = used;
     await this.#endGone(gone);
@@ -345,7 +350,7 @@ export class SocketTranslation {
     ]);
     this.#state = 'off';
     this.#used = { frontends: 0, endpoints: 0, locals: 0 };
-    this.#left = 0;
+    this.#left = [];
   }
 
   #pins() {

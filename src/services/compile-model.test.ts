@@ -282,3 +282,33 @@ test('source ranges of one family alone are reported, as the other one is open; 
   assert.deepEqual(balanced(['192.0.2.0/24', '2001:db8::/32']), []);
   assert.deepEqual(balanced([]), []);
 });
+
+test('slices of a family that the Service does not have are reported, and so are names; empty ones are not', () => {
+  const one: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { clusterIPs: ['10.96.0.1'], ports: [{ port: 80 }] },
+  };
+  const sliceOf = (addressType: EndpointSlice['addressType'], ...texts: string[]): EndpointSlice => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `web-${addressType}`, namespace: 'shop' },
+    addressType,
+    endpoints: texts.map(text => ({ addresses: [text] })),
+    ports: [{ port: 8080 }],
+  });
+  const found = readService(one, [
+    sliceOf('IPv4', '10.244.0.1'),
+    sliceOf('IPv6', 'fd00::1'),
+    sliceOf('FQDN', 'web.example'),
+  ]);
+  assert.deepEqual(
+    found?.problems.map(({ provenance, sentence }) => `${provenance.name}: ${sentence}`),
+    [
+      'web-IPv6: endpoints of the type IPv6 are none of the Service, which does not have that family (spec.ipFamilies)',
+      'web-FQDN: endpoints of the type FQDN cannot be endpoints of a Service with an address',
+    ],
+  );
+  assert.deepEqual(readService(one, [sliceOf('IPv6')])?.problems, []);
+});

@@ -65,6 +65,7 @@ export function readService(
     ...nodePortFaces(service, nodePortAddresses).filter(({ address }) => families.has(address.family)),
   ];
   const ownSlices = slices.filter(isOurs);
+  problems.push(...ownSlices.flatMap(slice => familyProblem(slice, families) ?? []));
   const frontends = (spec.ports ?? []).flatMap((port, index): readonly Frontend[] => {
     const provenance = provenanceOf('Service', metadata, `spec.ports[${index}]`);
     const { name: portName = '', protocol = 'TCP' } = port;
@@ -101,6 +102,21 @@ export function readService(
     frontends: uniqueFrontends(frontends),
     isAnnounced: isBalancedByUs(service),
     problems,
+  };
+}
+
+/** A slice of a family that its Service does not have leads nowhere: nobody asks for it. */
+function familyProblem(slice: EndpointSlice, families: ReadonlySet<Family>): Problem | undefined {
+  const { addressType, endpoints } = slice;
+  const family = addressType === 'IPv4' ? 4 : addressType === 'IPv6' ? 6 : undefined;
+  if ((family !== undefined && families.has(family)) || (endpoints ?? []).length === 0) return undefined;
+  const why =
+    family === undefined
+      ? 'cannot be endpoints of a Service with an address'
+      : 'are none of the Service, which does not have that family (spec.ipFamilies)';
+  return {
+    provenance: provenanceOf('EndpointSlice', slice.metadata, 'addressType'),
+    sentence: `endpoints of the type ${addressType} ${why}`,
   };
 }
 

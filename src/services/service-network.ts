@@ -87,6 +87,8 @@ export class ServiceNetwork {
   readonly #claims = new Claims();
   readonly #problems = new Map<string, readonly Problem[]>();
   #refused: readonly Refusal[] = [];
+  /** By Service: what the socket hooks have no room for, as of the last comparison. */
+  #left: ReadonlyMap<string, Problem> = new Map();
   /** While the rules are compared as a whole. */
   #isComparing = false;
 
@@ -154,6 +156,7 @@ export class ServiceNetwork {
     // One after the other: single changes go to both, and may come wherever one of them pauses.
     const [rules] = await Promise.allSettled([this.#reconcileRules(meanwhile)]);
     const corrections = (await this.#sockets?.adopt(this.#claims, this.#place, meanwhile)) ?? 0;
+    this.#left = this.#sockets?.problems(this.#claims) ?? new Map<string, Problem>();
     if (rules.status === 'rejected') throw rules.reason;
     return { at: this.#clock.now(), corrections: rules.value + corrections };
   }
@@ -205,7 +208,8 @@ export class ServiceNetwork {
       const isOfKey = key === undefined || key === `${provenance.namespace}/${provenance.name}`;
       return isOfKey ? [{ provenance, sentence }] : [];
     });
-    return [...found, ...refused];
+    const left = key === undefined ? this.#left.values() : [this.#left.get(key) ?? []].flat();
+    return [...found, ...refused, ...left];
   }
 
   counts(): ServiceCounts {

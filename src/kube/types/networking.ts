@@ -24,6 +24,14 @@ export interface IngressClass {
   readonly spec?: IngressClassSpec;
 }
 
+/** Where cluster addresses of Services come from (networking.k8s.io/v1, since Kubernetes 1.33). */
+export interface ServiceCIDR {
+  readonly apiVersion: 'networking.k8s.io/v1';
+  readonly kind: 'ServiceCIDR';
+  readonly metadata: ObjectMeta;
+  readonly spec?: { readonly cidrs?: readonly string[] };
+}
+
 export interface NetworkPolicySpec {
   readonly egress?: readonly NetworkPolicyEgressRule[];
   readonly ingress?: readonly NetworkPolicyIngressRule[];
