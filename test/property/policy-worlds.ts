@@ -76,6 +76,13 @@ const selector = fc.oneof(
       matchExpressions: [{ key: 'tier', operator }],
     })),
   },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('NotIn' as const, 'In' as const).map(operator => ({
+      matchLabels: { app: 'api' },
+      matchExpressions: [{ key: 'tier', operator, values: ['one', 'three'] }],
+    })),
+  },
 );
 
 const namespaceSelector = fc.oneof(
@@ -83,13 +90,28 @@ const namespaceSelector = fc.oneof(
   fc
     .constantFrom(...worldNamespaces)
     .map(name => ({ matchLabels: { 'kubernetes.io/metadata.name': name } as Record<string, string> })),
+  fc.constantFrom(
+    { matchExpressions: [{ key: 'env', operator: 'Exists' as const }] },
+    { matchExpressions: [{ key: 'env', operator: 'NotIn' as const, values: ['prod'] }] },
+    { matchExpressions: [{ key: 'env', operator: 'In' as const, values: ['prod', 'test'] }] },
+    { matchLabels: { env: 'prod' } as Record<string, string> },
+  ),
 );
+
+/** One has a label that the other has not. */
+export const labelsOfNamespace = (namespace: string): Readonly<Record<string, string>> => ({
+  'kubernetes.io/metadata.name': namespace,
+  ...(namespace === 'a' ? { env: 'prod' } : {}),
+});
 
 const block = fc.constantFrom(
   { cidr: '10.244.0.0/24' },
   { cidr: '10.244.0.0/24', except: ['10.244.0.11/32', '10.244.0.12/31'] },
   { cidr: '10.244.0.10/32' },
   { cidr: '10.244.0.8/29', except: ['10.244.0.10/32'] },
+  { cidr: '10.244.0.13/29', except: ['10.244.0.8/30', '10.244.0.11/31'] }, // bits behind the length, overlaps
+  { cidr: '10.244.0.0/24', except: ['10.244.0.0/24'] },
+  { cidr: '10.244.0.0/24', except: ['fd00:10:244::/80'] },
   { cidr: '0.0.0.0/0' },
   { cidr: 'fd00:10:244::/64', except: ['fd00:10:244::11/128'] },
   { cidr: 'fd00:10:244::10/125' },
@@ -115,6 +137,11 @@ const port: fc.Arbitrary<NetworkPolicyPort> = fc.oneof(
     { port: 80, endPort: 79 },
     { protocol: 'UDP' as const },
     { protocol: 'SCTP' as const, port: 80 },
+    { protocol: 'SCTP' as const },
+    { port: 70_000 },
+    { port: 'web', endPort: 81 },
+    { endPort: 81 },
+    { protocol: 'ICMP' as 'TCP', port: 80 }, // a protocol of a later version
   ),
   fc.record({ port: fc.constantFrom(...names), protocol }),
 );
@@ -177,6 +204,9 @@ const clusterProtocol: fc.Arbitrary<ClusterNetworkPolicyProtocol> = fc.oneof(
     { udp: { destinationPort: { range: { start: 81, end: 8080 } } } },
     { destinationNamedPort: 'web' },
     { udp: {} },
+    { sctp: { destinationPort: { number: 80 } } },
+    { tcp: { destinationPort: { range: { start: 81, end: 80 } } } },
+    {}, // of a later version
   ),
 );
 
@@ -225,7 +255,13 @@ export function worlds(
                 protocol,
                 containerPort: fc.constantFrom(...worldPorts),
               }),
-              { maxLength: 2 },
+              { maxLength: 3 },
+            ),
+            // Ports of an init container that ends are nobody's.
+            startsWith: fc.constantFrom('nothing' as const, 'init' as const, 'sidecar' as const),
+            // Most pods are what they seem.
+            is: fc.constantFrom(
+              ...(['pod', 'pod', 'pod', 'pod', 'terminating', 'succeeded', 'failed', 'hostNetwork'] as const),
             ),
           }),
         ),
@@ -268,6 +304,8 @@ function podOf(
       readonly protocol: 'TCP' | 'UDP';
       readonly containerPort: number;
     }[];
+    readonly startsWith: 'nothing' | 'init' | 'sidecar';
+    readonly is: 'pod' | 'terminating' | 'succeeded' | 'failed' | 'hostNetwork';
   },
   addresses: readonly [string, string],
   isLocal: boolean,
@@ -280,12 +318,33 @@ function podOf(
       name: `pod${index}`,
       uid: `pod${index}`,
       labels: withoutUndefined(pod.labels),
+      ...(pod.is === 'terminating' ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
     spec: {
       nodeName: isLocal ? 'node-1' : 'node-2',
-      containers: [{ name: 'main', image: 'echo', ports: pod.named }],
+      // The last named port is that of a second container.
+      containers: [
+        { name: 'main', image: 'echo', ports: pod.named.slice(0, 2) },
+        { name: 'second', image: 'echo', ports: pod.named.slice(2) },
+      ],
+      ...(pod.startsWith === 'nothing'
+        ? {}
+        : {
+            initContainers: [
+              {
+                name: 'first',
+                image: 'echo',
+                ports: [{ name: 'api', containerPort: 82 }],
+                ...(pod.startsWith === 'sidecar' ? { restartPolicy: 'Always' as const } : {}),
+              },
+            ],
+          }),
+      ...(pod.is === 'hostNetwork' ? { hostNetwork: true } : {}),
     },
-    status: { podIPs: addresses.map(ip => ({ ip })) },
+    status: {
+      podIPs: addresses.map(ip => ({ ip })),
+      phase: pod.is === 'succeeded' ? 'Succeeded' : pod.is === 'failed' ? 'Failed' : 'Running',
+    },
   };
 }
 
@@ -305,7 +364,7 @@ export const nodesOfWorlds = [
 
 export const podsOf = (world: World): readonly PolicyPod[] =>
   world.pods
-    .map(pod => readPod(pod, { 'kubernetes.io/metadata.name': pod.metadata.namespace ?? '' }))
+    .map(pod => readPod(pod, labelsOfNamespace(pod.metadata.namespace ?? '')))
     .filter(pod => pod !== undefined);
 
 /** What `node-1` has in its kernel. */
