@@ -423,8 +423,12 @@ function wordsOf(outcome: Outcome): Record<string, unknown> {
       };
     case 'response':
       return { status: outcome.status, location: outcome.location, headers: outcome.responseHeaders };
-    default:
+    case 'passthrough':
+    case 'refused':
+    case 'undetermined':
       return { kind: outcome.kind };
+    default:
+      return outcome satisfies never;
   }
 }
 

@@ -103,7 +103,7 @@ class Answer {
     const { location } = found;
     this.#object = location.settings.ingress;
     this.#place = placeOf(server, location);
-    if (server.spread !== undefined) this.#spread(server, location);
+    if (server.spread !== undefined) this.#spread(server, location, read.uri);
     if (found.is === 'undetermined') return this.#undetermined(found.reason, []);
     const { settings } = location;
     if (settings.bodyLimit > 0 && this.#request.bodyLength > settings.bodyLimit)
@@ -113,7 +113,9 @@ class Answer {
   }
 
   /** Its own annotation comes first: another Ingress of the host may have made a pattern of it. */
-  #spread({ spread }: NginxServer, { settings }: NginxLocation): void {
+  #spread({ spread }: NginxServer, { settings, strictPattern }: NginxLocation, uri: string): void {
+    if (strictPattern?.isJudged === true && strictPattern.search(uri) === undefined)
+      this.#subjects.push('behaviour:case-folding');
     if (settings.usesRegex) this.#subjects.push('use-regex');
     if (settings.rewriteTarget !== '') this.#subjects.push('rewrite-target');
     if (!settings.usesRegex && settings.rewriteTarget === '' && spread !== undefined)
@@ -188,13 +190,16 @@ class Answer {
   #refusedAddress({ settings }: NginxLocation): string | undefined {
     if (this.#model.trustsForwarded && this.#request.headers['x-forwarded-for'] !== undefined)
       return undefined;
+    const { blockedClients } = this.#model;
+    if (settings.allowed === undefined && settings.refusedClients.length + blockedClients.length === 0)
+      return undefined;
     const client = parseAddress(this.#request.client);
     if (isWithin(settings.refusedClients, client))
       return settings.subjectOf('denylist-source-range', 'denylist-source-range');
     if (settings.allowed !== undefined && !isWithin(settings.allowed, client))
       return settings.subjectOf('allowlist-source-range', 'whitelist-source-range');
     const isBlocked = settings.allowed === undefined && settings.refusedClients.length === 0;
-    return isBlocked && isWithin(this.#model.blockedClients, client) ? 'config:block-cidrs' : undefined;
+    return isBlocked && isWithin(blockedClients, client) ? 'config:block-cidrs' : undefined;
   }
 
   #forward(

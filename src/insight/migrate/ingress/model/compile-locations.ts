@@ -62,6 +62,7 @@ function compileLocation(written: Written, isSpread: boolean): NginxLocation {
     path,
     isExact: type === 'Exact',
     pattern: isSpread ? readPattern(`^${path}`, true) : undefined,
+    strictPattern: isSpread ? readPattern(`^${path}`, false) : undefined,
     rewrite: isRewritten(written) ? rewriteOf(path, settings.rewriteTarget) : undefined,
     settings,
     upstream,

@@ -3,7 +3,7 @@ export { answer } from './answer.ts';
 export { compileModel } from './compile.ts';
 export type { NginxModel } from './compile.ts';
 export { findServer } from './find-server.ts';
-export { readTarget } from './read-target.ts';
+export { escapePath, readTarget } from './read-target.ts';
 export { witnesses } from './pattern/index.ts';
 export type {
   BackendOutcome,

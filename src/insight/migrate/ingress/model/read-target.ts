@@ -74,10 +74,12 @@ class PathReader {
       case 'dot-dot':
         this.#state = 'slash';
         return this.#removeSegment();
-      default:
+      case 'usual':
         this.#written += '/';
         this.#state = 'slash';
         return true;
+      default:
+        return this.#state satisfies never;
     }
   }
 

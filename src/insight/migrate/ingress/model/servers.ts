@@ -40,6 +40,8 @@ export interface NginxLocation {
   readonly isExact: boolean;
   /** Where the host is one of patterns. */
   readonly pattern: Pattern | undefined;
+  /** The same as it is written, where letters have a case. */
+  readonly strictPattern: Pattern | undefined;
   /** `rewrite` has this pattern, not anchored. */
   readonly rewrite: { readonly pattern: Pattern; readonly target: string } | undefined;
   readonly settings: LocationSettings;

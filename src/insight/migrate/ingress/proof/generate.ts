@@ -81,6 +81,8 @@ function requestsAt(
       { ...(secure ? plain : requestOf('https', host, '/')), target: start },
       ...others.slice(0, 8).map(target => ({ ...usual, target })),
       ...ofSettings(model, location, usualStart),
+      ...ofCanary(location, [start, ...others.filter(target => target.endsWith('/x')).slice(0, 1)], usual),
+      { ...plain, host: 'unknown.example', target: start },
     ],
     further: [
       ...others.slice(8).map(target => ({ ...usual, target })),
@@ -97,7 +99,7 @@ function ofSettings(
   location: NginxLocation,
   usual: ModelRequest,
 ): readonly ModelRequest[] {
-  const { settings, upstream } = location;
+  const { settings } = location;
   const requests: ModelRequest[] = [];
   const add = (change: Partial<ModelRequest>) => requests.push({ ...usual, ...change });
   if (settings.bodyLimit > 0) {
@@ -119,10 +121,19 @@ function ofSettings(
   }
   for (const prefix of [...(settings.allowed ?? []), ...settings.refusedClients].slice(0, 6))
     add({ client: formatAddress(prefix) });
-  for (const header of canaryHeaders(upstream?.alternatives[0]?.canary)) add({ headers: header });
   if (model.trustsForwarded) add({ scheme: 'http', headers: { 'x-forwarded-proto': 'https' } });
   return requests;
 }
+
+/** At the path, and at one below it. */
+const ofCanary = (
+  { upstream }: NginxLocation,
+  targets: readonly string[],
+  usual: ModelRequest,
+): readonly ModelRequest[] =>
+  targets.flatMap(target =>
+    canaryHeaders(upstream?.alternatives[0]?.canary).map(headers => ({ ...usual, target, headers })),
+  );
 
 type Canary = NonNullable<NonNullable<NginxLocation['upstream']>['canary']>;
 
@@ -165,7 +176,8 @@ function requestsOfHost(model: NginxModel, host: string): readonly ModelRequest[
     ...(usual.scheme === 'https'
       ? [
           { ...usual, serverName: 'unknown.example' },
-          { ...requestOf('http', host, '/.well-known/acme-challenge/token') },
+          requestOf('http', host, '/.well-known/acme-challenge/token'),
+          requestOf('http', 'unknown.example', '/'),
         ]
       : []),
   ];

@@ -29,6 +29,8 @@ export interface NewSide {
   readonly gateways: readonly { readonly key: string; readonly index: TableIndex }[];
   /** Why objects of the conversion do not hold, in sentences. */
   readonly problems: readonly string[];
+  /** Made once for each filter. */
+  readonly policies: WeakMap<TableFilter, CrossOriginPolicy>;
 }
 
 const isRoute = (object: KubeObject): object is HTTPRoute | GRPCRoute | TLSRoute =>
@@ -63,14 +65,14 @@ export function compileNewSide(
       if (verdict !== undefined && !verdict.holds && verdict !== route.partiallyInvalid)
         problems.push(`${route.route.kind} ${route.key}: ${verdict.message}`);
   }
-  return { gateways, problems: [...new Set(problems)].toSorted() };
+  return { gateways, problems: [...new Set(problems)].toSorted(), policies: new WeakMap() };
 }
 
 /** What the Gateways do with a request, by the look-up and the functions of their proxies. */
-export function answerNew({ gateways }: NewSide, request: ModelRequest): Outcome {
+export function answerNew({ gateways, policies }: NewSide, request: ModelRequest): Outcome {
   let first: Outcome | undefined;
   for (const { index, key } of gateways) {
-    const outcome = new NewAnswer(key, index, request).give();
+    const outcome = new NewAnswer(key, index, policies, request).give();
     if (outcome.kind !== 'refused' && (outcome.kind !== 'response' || outcome.decided.object !== ''))
       return outcome;
     // Somebody else may have the name; who answers nothing says less than who answers 404.
@@ -88,13 +90,15 @@ export function answerNew({ gateways }: NewSide, request: ModelRequest): Outcome
 class NewAnswer {
   readonly #gateway: string;
   readonly #index: TableIndex;
+  readonly #policies: NewSide['policies'];
   readonly #request: ModelRequest;
   #object = '';
   #place: string;
 
-  constructor(gateway: string, index: TableIndex, request: ModelRequest) {
+  constructor(gateway: string, index: TableIndex, policies: NewSide['policies'], request: ModelRequest) {
     this.#gateway = gateway;
     this.#index = index;
+    this.#policies = policies;
     this.#request = request;
     this.#place = `Gateway ${gateway}`;
   }
@@ -158,7 +162,7 @@ class NewAnswer {
     const cors = filterOf(rule.filters, 'CORS');
     const responseHeaders: Record<string, string> = {};
     if (cors !== undefined) {
-      const policy = new CrossOriginPolicy(cors);
+      const policy = this.#policyOf(cors);
       const origin = headers['origin'];
       const requestedMethod = headers['access-control-request-method'];
       const requestedHeaders = headers['access-control-request-headers'];
@@ -194,6 +198,12 @@ class NewAnswer {
       rule: ruleOf(rule),
       decided: this.#decided(),
     };
+  }
+
+  #policyOf(filter: FilterOf<'CORS'>): CrossOriginPolicy {
+    const policy = this.#policies.get(filter) ?? new CrossOriginPolicy(filter);
+    this.#policies.set(filter, policy);
+    return policy;
   }
 
   #decideBy({ provenance: { field, kind, name, namespace } }: TableRule): void {

@@ -3,7 +3,7 @@ import type { Announcement, Effect } from '../announcement.ts';
 import { answer, compileModel } from '../model/index.ts';
 import type { ModelRequest, NginxModel, Outcome } from '../model/index.ts';
 import type { IngressModel } from '../read.ts';
-import { causesOf } from './causes.ts';
+import { causesOf, plainOf } from './causes.ts';
 import { compareOutcomes, shortly } from './compare.ts';
 import type { Difference } from './compare.ts';
 import { curlOf } from './curl.ts';
@@ -121,8 +121,7 @@ class Run {
 
   ask(request: ModelRequest): void {
     this.#requests++;
-    const old = answer(this.#model, request);
-    const now = answerNew(this.#side, request);
+    const { differences, now, old } = this.#bothOf(request);
     const unknown = [old, now].find(({ kind }) => kind === 'undetermined');
     if (unknown?.kind === 'undetermined') {
       this.#undetermined++;
@@ -133,15 +132,31 @@ class Run {
         this.#reasons.set(key, { reason: unknown.reason, ingress: unknown.decided.object, requests: 1 });
       return;
     }
-    const differences = compareOutcomes(old, now);
-    if (differences.length === 0) this.#same++;
-    for (const difference of differences) this.#note(difference, request, old, now);
+    if (differences.length === 0) {
+      this.#same++;
+      return;
+    }
+    const plain = plainOf(request);
+    const explained = plain === undefined ? undefined : this.#bothOf(plain);
+    for (const difference of differences) {
+      // What a path without odd spellings shows as well, does not come from them.
+      const same = explained?.differences.find(one => one.effect === difference.effect);
+      if (plain === undefined || explained === undefined || same === undefined)
+        this.#note(difference, request, old, now);
+      else this.#note(same, plain, explained.old, explained.now);
+    }
+  }
+
+  #bothOf(request: ModelRequest): { old: Outcome; now: Outcome; differences: readonly Difference[] } {
+    const old = answer(this.#model, request);
+    const now = answerNew(this.#side, request);
+    return { old, now, differences: compareOutcomes(old, now) };
   }
 
   #note(difference: Difference, request: ModelRequest, old: Outcome, now: Outcome): void {
     const causes = causesOf(difference, request, old, now);
     const announced = this.#announcementOf(causes, difference.effect, old.decided.object);
-    const cause = announced?.subject ?? causes[0] ?? 'behaviour:path-order';
+    const cause = announced?.subject ?? causes[0] ?? 'behaviour:unexplained';
     const key = `${announced === undefined ? '!' : ''}${difference.effect} ${old.decided.object} ${old.decided.place} ${cause} ${now.decided.place}`;
     const group = this.#groups.get(key);
     if (group === undefined) {
@@ -213,10 +228,9 @@ class Run {
 
   /** The same kind of difference, of the same Ingress, for the same reason. */
   #differenceLike(group: Group, request: ModelRequest): Difference | undefined {
-    const old = answer(this.#model, request);
+    const { differences, now, old } = this.#bothOf(request);
     if (old.kind !== group.old.kind || old.decided.object !== group.old.decided.object) return undefined;
-    const now = answerNew(this.#side, request);
-    return compareOutcomes(old, now).find(
+    return differences.find(
       one =>
         one.effect === group.difference.effect &&
         causesOf(one, request, old, now)[0] ===

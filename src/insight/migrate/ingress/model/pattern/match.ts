@@ -75,7 +75,8 @@ class Machine {
       if (this.#seen[at] === position) continue;
       this.#seen[at] = position;
       const step = this.#steps[at];
-      switch (step?.do) {
+      if (step === undefined) continue;
+      switch (step.do) {
         case 'take':
         case 'match':
           into.at.push(at);
@@ -95,6 +96,7 @@ class Machine {
           if (this.#holds(step.at, position)) waiting.push([at + 1, own]);
           break;
         default:
+          step satisfies never;
       }
     }
   }
@@ -113,11 +115,14 @@ class Machine {
         return position === 0 || text[position - 1] === '\n';
       case 'line-end':
         return position === length || text[position] === '\n';
-      default: {
+      case 'word-boundary':
+      case 'no-word-boundary': {
         const before = position > 0 && isWord(text.charCodeAt(position - 1));
         const after = position < length && isWord(text.charCodeAt(position));
         return (before !== after) === (at === 'word-boundary');
       }
+      default:
+        return at satisfies never;
     }
   }
 }

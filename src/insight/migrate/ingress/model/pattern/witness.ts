@@ -60,7 +60,7 @@ function repeatTexts(
 }
 
 /** The friendliest octets first: letters, digits, signs of paths. */
-const order = [...'aZ7-_./%~ ', '\n', '\u00ff'].map(character => character.charCodeAt(0));
+const order = [...Buffer.from('aZ7-_./%~ \n\u00ff', 'latin1')];
 
 function members(set: OctetSet): readonly string[] {
   const friendly = order.filter(octet => set[octet] === 1);
