@@ -4,9 +4,10 @@ import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { leadWhenElected } from '../kube/lease.ts';
-import { NODES, SERVICES } from '../kube/resources.ts';
+import { NODES, SECRETS, SERVICES } from '../kube/resources.ts';
 import { DnsLoop } from './dns-loop.ts';
 import { GatewayLoop } from './gateways/loop.ts';
+import { IngressLoop } from './ingresses/loop.ts';
 import { LoadBalancers } from './load-balancer/loop.ts';
 import { AddressPool } from './load-balancer/pool.ts';
 import { PrefixAllocator } from './pod-prefixes/allocator.ts';
@@ -23,7 +24,7 @@ export interface ControllerOptions {
   readonly dnsAddresses?: readonly string[];
   /** Where Services of type LoadBalancer get their addresses from, of each family any number; absent: another's trade. */
   readonly loadBalancerPrefixes?: readonly string[];
-  /** How Gateways of our class are served; absent: not at all. */
+  /** How Gateways and Ingresses of our classes are served; absent: not at all. */
   readonly gateways?: { readonly image: string; readonly replicas: number };
   readonly log: Log;
   readonly clock: Clock;
@@ -41,7 +42,8 @@ export interface Controller {
  *   Nodes ──▶ informer ─┬─▶ pod-prefixes ──▶ Node.spec.podCIDRs, condition NetworkUnavailable, Events
  *                       └─▶ dns ──▶ Service kube-dns and its mirror pods
  *   Services ──▶ informer ─┬─▶ load-balancer ──▶ Service.status.loadBalancer, Events
- *                          └─▶ gateways (with their own) ──▶ proxies of each Gateway, status, Events
+ *                          ├─▶ gateways (with their own) ──▶ proxies of each Gateway, status, Events
+ *                          └─▶ ingresses (with their own) ──▶ proxies of each class, status, Events
  *
  * The loops that every cluster needs once. Throws for prefixes that cannot be used; runs until the signal is
  * aborted.
@@ -67,8 +69,17 @@ export function startController(options: ControllerOptions): Controller {
     starts.push(new LoadBalancers(balancing).start(signal));
   }
   if (options.gateways !== undefined) {
-    const serving = { ...options.gateways, client, services, events, clock, log: log.scope('gateways') };
-    starts.push(new GatewayLoop(serving).start(signal));
+    const certificates = new Informer(client, SECRETS, {
+      fieldSelector: 'type=kubernetes.io/tls',
+      clock,
+      log,
+    });
+    certificates.start(signal);
+    const serving = { ...options.gateways, client, services, certificates, events, clock };
+    starts.push(
+      new GatewayLoop({ ...serving, log: log.scope('gateways') }).start(signal),
+      new IngressLoop({ ...serving, log: log.scope('ingresses') }).start(signal),
+    );
   }
   const ready = Promise.all(starts).then(() => undefined);
   ready.catch(() => undefined); // who does not wait for it need not handle that we were stopped

@@ -40,6 +40,8 @@ export interface TableListener {
   readonly certificates: readonly string[];
   /** Of HTTPS, and of TLS that ends here: clients are asked for certificates. The same for all listeners of a port. */
   readonly clientValidation?: TableClientValidation;
+  /** The same for all listeners of a Gateway. */
+  readonly options?: TableOptions;
   readonly provenance: Provenance;
 }
 
@@ -54,11 +56,31 @@ export interface TableClientValidation {
   readonly authorities: string;
 }
 
+/** What a Gateway wants of its proxy that the API has no fields for: annotations of ours. */
+export interface TableOptions {
+  /** Connections begin with a PROXY header of version 1 or 2, and say nothing without one. */
+  readonly acceptsProxyProtocol?: true;
+  /** Of TLS listeners: backends' connections begin with a PROXY header of this version. */
+  readonly sendsProxyProtocol?: 1 | 2;
+  /** So many proxies in front of this one are believed, as to what they say of the client. */
+  readonly trustedHops?: number;
+  /** Absent: endpoints in turn. */
+  readonly balance?: 'least-requests' | 'client-hash';
+  /** That an endpoint may have under way from one worker; beyond it 503. */
+  readonly mostRequests?: number;
+  /** Octets of a request's body; beyond it 413. */
+  readonly bodyLimit?: number;
+  /** Absent: a line of JSON. */
+  readonly accessLog?: 'ingress-nginx' | 'off';
+}
+
 /** What one listener serves under one name, of all routes that are attached. */
 export interface TableHost {
   readonly listener: string;
   /** The intersection of the listener's and the route's hostname; lower case; `*` for every name. */
   readonly hostname: string;
+  /** Of a wildcard: it stands for one label, as in an Ingress, and not for one or more. */
+  readonly isOneLabel?: true;
   /** One for each match of each rule, in precedence: the first that matches wins. */
   readonly rules: readonly TableRule[];
 }

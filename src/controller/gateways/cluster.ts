@@ -36,7 +36,7 @@ import {
   keyOf,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
-import type { ConfigMap } from '../../kube/types/config.ts';
+import type { ConfigMap, Secret } from '../../kube/types/config.ts';
 import type { BackendTLSPolicy } from '../../kube/types/gateway-policies.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly client: KubeClient;
   /** Of all namespaces, started by the caller. */
   readonly services: Informer<Service>;
+  /** Of type kubernetes.io/tls, started by the caller. */
+  readonly certificates: Informer<Secret>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -75,8 +77,7 @@ export class GatewayCluster {
   readonly services: Informer<Service>;
   readonly deployments;
   readonly serviceAccounts;
-  /** Of type kubernetes.io/tls. */
-  readonly #secrets;
+  readonly #secrets: Informer<Secret>;
   readonly controlSecrets;
   readonly #grants;
   readonly #namespaces;
@@ -90,7 +91,7 @@ export class GatewayCluster {
   readonly #sources: GatewaySources;
 
   constructor(options: ClusterOptions) {
-    const { client, services, clock, log } = options;
+    const { client, services, certificates, clock, log } = options;
     this.#options = options;
     const follow = <T extends KubeObject>(resource: Resource<T>, options: InformerOptions<T> = {}) =>
       new Informer(client, resource, { clock, log, ...options });
@@ -115,7 +116,7 @@ export class GatewayCluster {
     this.deployments = follow(DEPLOYMENTS, { labelSelector: managedBy });
     this.serviceAccounts = follow(SERVICE_ACCOUNTS, { labelSelector: managedBy });
     this.controlSecrets = follow(SECRETS, { labelSelector: managedBy });
-    this.#secrets = follow(SECRETS, { fieldSelector: 'type=kubernetes.io/tls' });
+    this.#secrets = certificates;
     this.#grants = follow(REFERENCE_GRANTS, {
       absent,
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
@@ -145,12 +146,11 @@ export class GatewayCluster {
       this.deployments,
       this.serviceAccounts,
       this.controlSecrets,
-      this.#secrets,
       this.#grants,
       this.#namespaces,
     ];
     for (const informer of informers) informer.start(signal);
-    await Promise.all([this.services, ...informers].map(informer => informer.synced));
+    await Promise.all([this.services, this.#secrets, ...informers].map(informer => informer.synced));
     const { client, clock, log } = this.#options;
     const configMaps = new FollowedObjects({
       resource: CONFIG_MAPS,

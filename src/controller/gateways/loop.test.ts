@@ -78,8 +78,11 @@ class Rig {
     this.#context.after(end);
     const services = new Informer(client, SERVICES, { clock });
     services.start(stop.signal);
+    const certificates = new Informer(client, SECRETS, { fieldSelector: 'type=kubernetes.io/tls', clock });
+    certificates.start(stop.signal);
     const events = new EventRecorder({ client, clock, log: silentLog, component: 'test' });
-    const options = { client, services, events, image: 'proxy', replicas: 2, clock, log: silentLog };
+    const proxies = { image: 'proxy', replicas: 2 };
+    const options = { client, services, certificates, events, ...proxies, clock, log: silentLog };
     new GatewayLoop(options).start(stop.signal).catch(() => undefined); // ended before it had begun
     return end;
   }

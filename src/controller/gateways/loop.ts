@@ -40,6 +40,7 @@ import {
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import { timestampOf } from '../../kube/timestamps.ts';
+import type { Secret } from '../../kube/types/config.ts';
 import type { Gateway, GatewayStatus, ListenerSet } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -52,6 +53,8 @@ export interface GatewayLoopOptions {
   readonly client: KubeClient;
   /** Of all namespaces, started by the caller. */
   readonly services: Informer<Service>;
+  /** Of type kubernetes.io/tls, started by the caller. */
+  readonly certificates: Informer<Secret>;
   readonly events: EventRecorder;
   /** Of the proxies' containers. */
   readonly image: string;
@@ -89,9 +92,9 @@ export class GatewayLoop {
   readonly #queue: WorkQueue<Touched>;
 
   constructor(options: GatewayLoopOptions) {
-    const { client, services, clock, log } = options;
+    const { client, services, certificates, clock, log } = options;
     this.#options = options;
-    this.#cluster = new GatewayCluster({ client, services, clock, log });
+    this.#cluster = new GatewayCluster({ client, services, certificates, clock, log });
     this.#queue = new WorkQueue<Touched>(key => this.#handle(key), {
       clock,
       concurrency: 4,

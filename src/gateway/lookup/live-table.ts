@@ -33,7 +33,7 @@ export class LiveTable implements PortsIndex {
   #put(key: string, host: TableHost): void {
     this.#remove(key);
     this.#hosts.set(key, host);
-    namesOf(this.#names, host.listener).set(host.hostname, new RuleIndex(host));
+    namesOf(this.#names, host.listener).set(host.hostname, new RuleIndex(host), host.isOneLabel);
   }
 
   #remove(key: string): void {

@@ -29,7 +29,7 @@ export interface ListenerIndex {
 export function indexTable(table: RouteTable): TableIndex {
   const hosts = new Map<string, NameIndex<RuleIndex>>();
   for (const host of Object.values(table.hosts))
-    namesOf(hosts, host.listener).add(host.hostname, new RuleIndex(host));
+    namesOf(hosts, host.listener).set(host.hostname, new RuleIndex(host), host.isOneLabel);
   return { table, ports: indexPorts(Object.values(table.listeners), hosts) };
 }
 

@@ -76,6 +76,7 @@ export const PROCESS_ROLES: readonly BootstrapRole[] = [
       rule('networking.k8s.io', ['ingresses/status'], ['patch', 'update']),
       rule('policy.networking.k8s.io', ['*'], ['patch', 'update']),
       rule('gateway.networking.k8s.io', ['gatewayclasses'], ['create']),
+      rule('networking.k8s.io', ['ingressclasses'], ['create']),
       ...GATEWAY_GROUPS.map(group => rule(group, ['*'], ['patch', 'update'])),
       ...events,
     ],

@@ -1,5 +1,6 @@
 import { assertNoEscalation } from '../access/escalation.ts';
 import type { Concern } from '../admission/admission.ts';
+import { admitIngress } from '../admission/ingresses.ts';
 import { admitPod } from '../admission/pods.ts';
 import { decodeBody } from '../codec/body.ts';
 import type { Context } from '../context.ts';
@@ -78,7 +79,7 @@ export async function admitNew(
   object: ApiObject,
 ): Promise<{ readonly object: ApiObject; readonly concern: Concern | undefined }> {
   const { context, kind, request } = target;
-  const own = await admitPod(context, kind, object);
+  const own = admitIngress(context, kind, await admitPod(context, kind, object));
   const concern = context.admission.concern(target, 'CREATE', own.metadata.name ?? '');
   const admitted = concern === undefined ? own : await mutatedNew(target, concern, own);
   assertNoEscalation(context, userOf(request), kind, admitted);
