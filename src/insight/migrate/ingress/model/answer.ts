@@ -134,6 +134,8 @@ class Answer {
     const [snippet] = settings.snippets;
     if (snippet !== undefined) return this.#undetermined(`the location has a ${snippet}`, [snippet]);
     if (settings.denied !== undefined) return this.#error(location, 503, [settings.denied.subject]);
+    const isCrossOrigin = this.#request.method === 'OPTIONS' || this.#request.headers['origin'] !== undefined;
+    if (settings.crossOrigin !== undefined && isCrossOrigin) this.#subjects.push('enable-cors');
     const crossOrigin = settings.crossOrigin && answerCrossOrigin(settings.crossOrigin, this.#request);
     if (crossOrigin?.isPreflight === true) return this.#respond(204, ['enable-cors'], crossOrigin.headers);
     const headers = { ...this.#securityHeaders(name), ...crossOrigin?.headers };

@@ -21,6 +21,8 @@ export function causesOf(
   if (request.scheme === 'https' && now.kind === 'refused') causes.push('behaviour:default-certificate');
   if (request.serverName !== undefined && now.kind === 'response' && now.status === 421)
     causes.push('behaviour:server-name');
+  if (old.kind === 'backend' && now.kind !== 'backend' && old.rule.access !== undefined)
+    causes.push(old.rule.access.subject);
   if (old.kind === 'backend' && old.backends.some(({ backend }) => !/:\d+$/.test(backend)))
     causes.push('behaviour:named-port');
   // Whoever answers for a name that nobody had, opens something: that is another thing than to answer otherwise.

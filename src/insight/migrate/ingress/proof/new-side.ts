@@ -8,7 +8,7 @@ import {
   redirectLocation,
   rewritePath,
 } from '../../../../gateway/index.ts';
-import type { TableFilter, TableRule } from '../../../../gateway/index.ts';
+import type { RouteModel, TableFilter, TableRule } from '../../../../gateway/index.ts';
 import {
   hostnameOf,
   indexTable,
@@ -55,18 +55,21 @@ export function compileNewSide(
     for (const { attachments, route } of attached)
       for (const { verdict } of attachments) {
         if (verdict.holds) attachedTo.add(route.key);
-        else problems.push(`${route.route.kind} ${route.key}: ${verdict.message}`);
+        else problems.push(`${nameOf(route)}: ${verdict.message}`);
       }
     return { key: model.key, index: indexTable(compileTable(model, attached, sources)) };
   });
   for (const route of routes) {
-    if (!attachedTo.has(route.key)) problems.push(`${route.route.kind} ${route.key} stands on no listener`);
+    if (!attachedTo.has(route.key)) problems.push(`${nameOf(route)} stands on no listener`);
     for (const verdict of [route.accepted, route.partiallyInvalid, route.resolvedRefs])
       if (verdict !== undefined && !verdict.holds && verdict !== route.partiallyInvalid)
-        problems.push(`${route.route.kind} ${route.key}: ${verdict.message}`);
+        problems.push(`${nameOf(route)}: ${verdict.message}`);
   }
   return { gateways, problems: [...new Set(problems)].toSorted(), policies: new WeakMap() };
 }
+
+const nameOf = ({ route: { kind, metadata } }: RouteModel): string =>
+  `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** What the Gateways do with a request, by the look-up and the functions of their proxies. */
 export function answerNew({ gateways, policies }: NewSide, request: ModelRequest): Outcome {
