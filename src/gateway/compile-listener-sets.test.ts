@@ -142,8 +142,9 @@ test('certificates of a set are granted to sets, and routes of its own namespace
     }),
   ];
   const grantTo = (kind: string) => grant('keys/g', { kind, namespace: 'data' }, { kind: 'Secret' });
-  const without = see([...objects, grantTo('Gateway')]).set('shop/edge', 'data/more')['own'];
-  assert.ok(without?.includes('ResolvedRefs=False/RefNotPermitted'), String(without));
+  const without = see([...objects, grantTo('Gateway')]).set('shop/edge', 'data/more');
+  assert.ok(without['own']?.includes('ResolvedRefs=False/RefNotPermitted'), String(without['own']));
+  assert.equal(without['set']?.[0], 'Accepted=False/ListenersNotValid', 'it has nothing to serve');
   const seen = see([...objects, grantTo('ListenerSet')]);
   assert.deepEqual(seen.set('shop/edge', 'data/more')['own'], allGood);
   assert.deepEqual(seen.parents('data/web')[0]?.[0], 'Accepted=True/Accepted');
