@@ -23,6 +23,8 @@ export interface IngressOptions {
   /** A directory for the manifests and the report; absent: standard output. */
   readonly directory?: string;
   readonly verify: boolean;
+  /** Files with lines of the controller's access log: their requests are asked as well. */
+  readonly accessLogs: readonly string[];
 }
 
 /**
@@ -56,7 +58,28 @@ export async function migrateIngress(source: ObjectSource, options: IngressOptio
   };
   await print(words, options, target);
   if (options.form !== 'report') process.stderr.write(`${summaryText(words).join('\n')}\n`);
+  if (options.verify) return (await verify(words, options.accessLogs)) ? 0 : 1;
   return conversion.announcements.some(isUrgent) || read.unread.length > 0 ? 1 : 0;
+}
+
+/** Asks both route tables the same requests; whether they differ only where it was announced. */
+async function verify(
+  { conversion, model }: ConversionWords,
+  accessLogs: readonly string[],
+): Promise<boolean> {
+  const { proofLines, prove, readAccessLog } = await import('../insight/migrate/ingress/proof/index.ts');
+  const { readLogLines } = await import('./migrate/read-log-lines.ts');
+  const logged = accessLogs.length === 0 ? undefined : readAccessLog(readLogLines(accessLogs), model);
+  const proof = prove(
+    model,
+    conversion.objects.map(({ object }) => object),
+    conversion.announcements,
+    logged === undefined ? {} : { logged: logged.requests },
+  );
+  const unread =
+    logged === undefined || logged.unread === 0 ? [] : [`${logged.unread} lines of logs are no requests.`];
+  process.stderr.write(`${[...proofLines(proof), ...unread].join('\n')}\n`);
+  return !proof.failed;
 }
 
 async function print(words: ConversionWords, options: IngressOptions, target: Target): Promise<void> {

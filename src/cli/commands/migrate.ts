@@ -65,6 +65,12 @@ function ingressCommand(migrate: Command): void {
     .option('--report', 'what becomes of each annotation, as -o report')
     .option('--output-directory <path>', 'write manifests and report there')
     .option('--verify', 'prove it: both route tables answer the same requests', false)
+    .option(
+      '--access-log <file>',
+      'with --verify: ask the requests of this log, too (again for more)',
+      collect,
+      [],
+    )
     .action(async (options: IngressCommandOptions) => {
       const { migrateIngress } = await import('../migrate-ingress.ts');
       process.exitCode = await migrateIngress(objectSource(options), {
@@ -72,6 +78,7 @@ function ingressCommand(migrate: Command): void {
         flags: options.flag,
         form: formOf(options),
         verify: options.verify,
+        accessLogs: options.accessLog,
         ...(options.ingressClass === undefined ? {} : { ingressClass: options.ingressClass }),
         ...(options.target === undefined ? {} : { targetFile: options.target }),
         ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
@@ -109,6 +116,7 @@ function serviceModeCommand(migrate: Command): void {
 }
 
 interface IngressCommandOptions extends ObjectOptions {
+  readonly accessLog: readonly string[];
   readonly class: string;
   readonly diff?: boolean;
   readonly flag: readonly string[];

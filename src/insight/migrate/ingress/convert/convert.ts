@@ -65,10 +65,24 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
   const announcements: Announcement[] = [];
   const plans: RoutePlan[] = [];
   const counted = { paths: 0, lost: 0 };
+  const hidden: Conversion['unserved'][number][] = [];
   for (const server of servers) {
     const entries = entriesOf(server);
     counted.paths += server.locations.filter(({ isDefault }) => !isDefault).length;
-    counted.lost += entries.lost.length;
+    counted.lost += entries.lost.length + entries.hidden.filter(({ isDefault }) => !isDefault).length;
+    hidden.push(
+      ...entries.hidden.flatMap(({ field, ingress, isDefault, path }) =>
+        ingress === undefined || isDefault
+          ? []
+          : [
+              {
+                ingress: ingress.id,
+                field,
+                why: `as a regular expression, another path of the host matches all its requests first (${path})`,
+              },
+            ],
+      ),
+    );
     announcements.push(...judgeHost(server, entries, context));
     const passthrough = passthroughRoute(server, model, target);
     const www = wwwRoute(server, hosts, target);
@@ -82,7 +96,10 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
   return {
     objects: objectsOf(plans, servers, model, context, options),
     announcements: oneEach(model, announcements),
-    unserved: unserved.map(({ field, ingress, why }) => ({ ingress: ingress.id, field, why })),
+    unserved: [
+      ...unserved.map(({ field, ingress, why }) => ({ ingress: ingress.id, field, why })),
+      ...hidden,
+    ],
     counts: {
       ingresses: model.ingresses.length,
       hosts: servers.filter(({ host, locations }) => host !== '' || locations.some(one => !one.isDefault))

@@ -95,9 +95,34 @@ export function crossOriginOf(ingress: IngressReading, target: Target): CrossOri
           headers: { Origin: allowOrigins[0] === '*' ? 'https://other.example' : (allowOrigins[0] ?? '') },
         },
       }),
+      ...details(ingress),
     ],
   };
 }
+
+const DETAILS: readonly string[] = [
+  'cors-allow-origin',
+  'cors-allow-methods',
+  'cors-allow-headers',
+  'cors-expose-headers',
+  'cors-allow-credentials',
+  'cors-max-age',
+];
+
+/** Each header of CORS, written or by default: the controller sends them to everybody it takes for allowed. */
+const details = (ingress: IngressReading): readonly Announcement[] =>
+  DETAILS.map(name =>
+    approximated(
+      { ingress, ...(ingress.annotations.has(name) ? { annotation: name } : { unwritten: name }) },
+      {
+        code: 'cross-origin',
+        severity: 'cosmetic',
+        effects: ['response-headers', 'status'],
+        sentence:
+          'The filter has its value. The controller sends its header with every answer, a gateway only where a browser reads it: answers to requests with an allowed Origin, and preflights.',
+      },
+    ),
+  );
 
 const listIn = (text: string): readonly string[] =>
   text

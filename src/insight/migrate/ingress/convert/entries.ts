@@ -34,6 +34,8 @@ export interface HostEntries {
   readonly entries: readonly Entry[];
   readonly differences: readonly PathDifference[];
   readonly lost: readonly LostPath[];
+  /** Locations of which nothing is left: an earlier one takes all their requests. */
+  readonly hidden: readonly Location[];
 }
 
 /** The locations of a host as matches, so that the longest match finds what nginx finds. */
@@ -61,7 +63,7 @@ function plainEntries(locations: readonly Location[]): HostEntries {
     if (path.endsWith('/') && path !== '/' && !taken.has(withoutSlash(location.path)))
       add({ type: 'Exact', path: short, location, addsSlash: true });
   }
-  return { entries: [...entries.values()], differences: [], lost };
+  return { entries: [...entries.values()], differences: [], lost, hidden: [] };
 }
 
 interface Tried {
@@ -134,6 +136,7 @@ function regularEntries(locations: readonly Location[]): HostEntries {
         else if (!tried.hide(branch)) tried.add({ location, branch, path, rewrite });
       }
     }
+  const reached = new Set([...tried.all, ...lost].map(({ location }) => location));
   const entries = new Map<string, Entry>();
   const add = ({ location, path, rewrite, type }: Entry) => {
     const key = `${type} ${path}`;
@@ -150,7 +153,12 @@ function regularEntries(locations: readonly Location[]): HostEntries {
     if (entry.type !== 'Exact' || prefix?.location !== entry.location) continue;
     if (sameRewrite(prefix.rewrite, entry.rewrite, entry.path)) entries.delete(key);
   }
-  return { entries: [...entries.values()], differences: firstOfEach(differences), lost: firstLost(lost) };
+  return {
+    entries: [...entries.values()],
+    differences: firstOfEach(differences),
+    lost: firstLost(lost),
+    hidden: locations.filter(location => !reached.has(location)),
+  };
 }
 
 /** The controller writes a path once or, for a plain prefix, with and without a last slash. */

@@ -43,7 +43,9 @@ export function routesOfHost(
   { entries }: HostEntries,
   context: HostContext,
 ): readonly RoutePlan[] {
-  const hosts = [server.host, ...server.aliases.map(({ value }) => value.toLowerCase())].filter(Boolean);
+  if (!isHostname(server.host)) return [];
+  const aliases = server.aliases.map(({ value }) => value.toLowerCase());
+  const hosts = [server.host, ...aliases].filter(name => name !== '' && isHostname(name));
   const hasTls = server.tls !== undefined;
   const served = entries.flatMap(entry => withDefault(entry, context));
   const byNamespace = Map.groupBy(served, ({ location }) => namespaceOf(location, context));
@@ -83,6 +85,12 @@ export function routesOfHost(
   }
   return [...plans, ...catchAllRedirect(server, entries, hosts, context)];
 }
+
+/** What the API takes for a route's host name: a DNS name, with or without a wildcard before it; empty for every host. */
+export const isHostname = (host: string): boolean =>
+  host.length <= 253 &&
+  (host === '' ||
+    /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(host));
 
 /** The root that no rule leads to has the controller's default backend, if there is one. */
 function withDefault(entry: Entry, { defaultBackend }: HostContext): readonly Entry[] {

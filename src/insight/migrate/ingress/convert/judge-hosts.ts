@@ -3,6 +3,7 @@ import type { IngressReading } from '../read.ts';
 import { isRewritten } from '../servers.ts';
 import type { Location, Server } from '../servers.ts';
 import type { HostEntries } from './entries.ts';
+import { isHostname } from './host-routes.ts';
 import type { HostContext } from './host-routes.ts';
 import { redirectsToTls } from './settings.ts';
 import { featureOfStatus } from './target.ts';
@@ -33,7 +34,37 @@ export function judgeHost(
           ],
     ),
     ...judgeNames(server),
+    ...judgePorts(server),
   ];
+}
+
+/** Ports by name that no known Service explains. */
+function judgePorts(server: Server): readonly Announcement[] {
+  return server.locations.flatMap(({ backend, canary, ingress, path }) =>
+    [backend, canary?.backend].flatMap(one =>
+      one === undefined || one.portNumber !== undefined
+        ? []
+        : refused(
+            { ingress },
+            {
+              code: 'named-port',
+              severity: 'outage',
+              effects: [
+                'status',
+                'backend',
+                'path',
+                'location',
+                'response-headers',
+                'request-headers',
+                'host',
+              ],
+              sentence: `${hostWord(server)}: which number the port ${JSON.stringify(one.port)} of the Service ${one.service} has is not known, and a route needs the number: ${path} is answered with 500.`,
+              request: requestTo(server, path),
+              hint: 'Give the Service along with the Ingresses (-f), or write the number.',
+            },
+          ),
+    ),
+  );
 }
 
 const requestTo = ({ host }: Server, path: string): ShownRequest => ({
@@ -240,6 +271,28 @@ function judgeRest(ingress: IngressReading): readonly Announcement[] {
 
 function judgeNames(server: Server): readonly Announcement[] {
   const { aliases, host, locations, owner } = server;
+  if (!isHostname(host))
+    return [
+      refused(
+        { ingress: owner },
+        {
+          code: 'server-name',
+          severity: 'outage',
+          effects: [
+            'status',
+            'backend',
+            'location',
+            'path',
+            'response-headers',
+            'request-headers',
+            'tls',
+            'host',
+          ],
+          sentence: `${JSON.stringify(host)} is no name that a route may have (templating that is left in?): it is left out.`,
+          hint: 'Render the manifest, or mend the host.',
+        },
+      ),
+    ];
   const taken = aliases.map(({ value }) => value);
   const written = new Map(
     locations.flatMap(({ ingress }) =>
@@ -365,7 +418,8 @@ export function judgeBehaviours(servers: readonly Server[], context: HostContext
       },
     ),
   ];
-  if (plain[0] !== undefined && !context.hasDefaultCertificate)
+  const [shown] = [...plain, ...secure];
+  if (shown !== undefined && !context.hasDefaultCertificate)
     found.push(
       refused(
         {},
@@ -373,8 +427,8 @@ export function judgeBehaviours(servers: readonly Server[], context: HostContext
           code: 'default-certificate',
           severity: 'subtle',
           effects: ['tls', 'status', 'backend', 'location', 'path', 'response-headers'],
-          sentence: `The controller serves every host on 443, with a certificate of its own where there is none; ${plain.length} hosts without tls have no listener there.`,
-          request: { scheme: 'https', host: plain[0].host.replace(/^\*/, 'www'), path: '/' },
+          sentence: `The controller answers every name on 443, with a certificate of its own where there is none; a Gateway has listeners for names with a certificate, and ends other connections (${plain.length} hosts have none).`,
+          request: { scheme: 'https', host: shown.host.replace(/^\*/, 'www'), path: '/' },
         },
       ),
     );

@@ -16,15 +16,17 @@ export interface Subject {
   readonly ingress?: IngressReading | undefined;
   readonly annotation?: string;
   readonly key?: string;
+  /** An annotation that is not written, of which the default differs. */
+  readonly unwritten?: string;
 }
 
-function subjectOf({ annotation, ingress, key }: Subject, code: string) {
+function subjectOf({ annotation, ingress, key, unwritten }: Subject, code: string) {
   const value = annotation === undefined ? undefined : ingress?.annotations.raw(annotation);
   return {
     ingress: ingress?.id ?? '',
     ...(annotation === undefined ? {} : { annotation }),
     ...(value === undefined ? {} : { value }),
-    subject: annotation ?? (key === undefined ? `behaviour:${code}` : `config:${key}`),
+    subject: annotation ?? unwritten ?? (key === undefined ? `behaviour:${code}` : `config:${key}`),
   };
 }
 

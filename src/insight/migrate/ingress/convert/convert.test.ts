@@ -1,0 +1,500 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { HTTPRoute, HTTPRouteRule } from '../../../../kube/types/gateway-routes.ts';
+import type { Gateway, ListenerSet } from '../../../../kube/types/gateway.ts';
+import type { KubeObject } from '../../../../kube/types/meta.ts';
+import type { Ingress } from '../../../../kube/types/networking.ts';
+import { readIngresses } from '../read.ts';
+import { convertIngresses } from './convert.ts';
+import type { Conversion } from './convert.ts';
+import { targetOf } from './target.ts';
+
+const PREFIX = 'nginx.ingress.kubernetes.io/';
+const FEATURES = [
+  'BackendTLSPolicy',
+  'GRPCRoute',
+  'HTTPRoute308RedirectStatusCode',
+  'HTTPRouteBackendTimeout',
+  'HTTPRouteCORS',
+  'HTTPRouteHostRewrite',
+  'HTTPRoutePathRedirect',
+  'HTTPRoutePathRewrite',
+  'HTTPRouteRequestMirror',
+  'HTTPRouteRequestTimeout',
+  'HTTPRouteResponseHeaderModification',
+  'HTTPRouteSchemeRedirect',
+  'ListenerSet',
+  'TLSRoute',
+];
+
+interface Written {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly host?: string;
+  /** `Prefix /a web`; the type may be left away. */
+  readonly paths?: readonly string[];
+  readonly tls?: string;
+  readonly age?: number;
+}
+
+function ingress({
+  age = 0,
+  annotations = {},
+  host = 'a.example',
+  name = 'one',
+  namespace = 'shop',
+  paths = ['Prefix / web'],
+  tls,
+}: Written): Ingress {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      name,
+      namespace,
+      creationTimestamp: new Date(Date.UTC(2024, 0, 1) - age * 86_400_000).toISOString(),
+      annotations: Object.fromEntries(
+        Object.entries(annotations).map(([key, value]) => [PREFIX + key, value]),
+      ),
+    },
+    spec: {
+      ingressClassName: 'nginx',
+      ...(tls === undefined ? {} : { tls: [{ hosts: [host], secretName: tls }] }),
+      rules: [
+        {
+          ...(host === '' ? {} : { host }),
+          http: {
+            paths: paths.map(path => {
+              const [pathType = '', value = '', service = ''] = path.split(' ');
+              return {
+                path: value,
+                pathType: pathType as 'Prefix',
+                backend: { service: { name: service, port: { number: 80 } } },
+              };
+            }),
+          },
+        },
+      ],
+    },
+  };
+}
+
+function convert(
+  written: readonly Written[],
+  {
+    configMap = {},
+    features = FEATURES,
+    flags = [],
+  }: {
+    readonly configMap?: Readonly<Record<string, string>>;
+    readonly features?: readonly string[];
+    readonly flags?: readonly string[];
+  } = {},
+): Conversion {
+  const model = readIngresses(
+    {
+      ingresses: written.map(ingress),
+      ingressClasses: [],
+      flags,
+      configMap: {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'c', namespace: 'i' },
+        data: configMap,
+      },
+    },
+    { source: 'cluster' },
+  );
+  return convertIngresses(model, { target: targetOf('class', features) });
+}
+
+const objects = <T extends KubeObject>({ objects: all }: Conversion, kind: string): readonly T[] =>
+  all.flatMap(({ object }) => (object.kind === kind ? [object as T] : []));
+
+/** `host listener: Match → what`, for every rule of every HTTPRoute. */
+const rules = (conversion: Conversion): readonly string[] =>
+  objects<HTTPRoute>(conversion, 'HTTPRoute').flatMap(({ spec }) =>
+    (spec.rules ?? []).map(
+      rule =>
+        `${spec.hostnames?.join('+') ?? '*'} ${spec.parentRefs?.map(({ sectionName }) => sectionName?.split('-')[0]).join('+')}: ${words(rule)}`,
+    ),
+  );
+
+function words({ backendRefs, filters = [], matches = [], timeouts }: HTTPRouteRule): string {
+  const match = matches
+    .map(({ headers = [], path }) =>
+      [path?.type, path?.value, ...headers.map(({ name, value }) => `${name}=${value}`)].join(' '),
+    )
+    .join(' or ');
+  const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect;
+  const rewrite = filters.find(({ urlRewrite }) => urlRewrite !== undefined)?.urlRewrite;
+  const parts = [
+    redirect === undefined
+      ? (backendRefs ?? [])
+          .map(({ name, weight }) => `${name}${weight === undefined ? '' : `*${weight}`}`)
+          .join(',') || '500'
+      : [redirect.statusCode, redirect.scheme, redirect.hostname, redirect.path?.replaceFullPath]
+          .filter(Boolean)
+          .join(' '),
+    rewrite?.hostname === undefined ? '' : `host ${rewrite.hostname}`,
+    rewrite?.path?.replaceFullPath === undefined ? '' : `as ${rewrite.path.replaceFullPath}`,
+    rewrite?.path?.replacePrefixMatch === undefined ? '' : `as ${rewrite.path.replacePrefixMatch}…`,
+    timeouts === undefined ? '' : JSON.stringify(timeouts),
+  ];
+  return `${match} → ${parts.filter(Boolean).join(' ')}`;
+}
+
+const verdict = ({ announcements }: Conversion, annotation: string): string =>
+  announcements
+    .filter(one => one.annotation === annotation)
+    .map(one => [one.class, one.severity].filter(Boolean).join(' '))
+    .join('; ');
+
+const plain = (...lines: readonly string[]): readonly string[] =>
+  lines.map(line => `a.example http: ${line}`);
+
+for (const [title, written, expected] of [
+  ['a prefix is one of whole elements', { paths: ['Prefix /a web'] }, plain('PathPrefix /a → web')],
+  [
+    'a prefix with a last slash redirects the path without it, as nginx does',
+    { paths: ['Prefix /a/ web'] },
+    plain('PathPrefix /a → web', 'Exact /a → 301 /a/'),
+  ],
+  [
+    'ImplementationSpecific is a prefix of whole elements as long as nothing is a regular expression',
+    { paths: ['ImplementationSpecific /a web'] },
+    plain('PathPrefix /a → web'),
+  ],
+  [
+    'the usual form that takes a prefix away',
+    { paths: ['ImplementationSpecific /a(/|$)(.*) web'], annotations: { 'rewrite-target': '/$2' } },
+    plain('PathPrefix /a → web as /…'),
+  ],
+  [
+    'a rewrite to / alone leads every path below to /',
+    { paths: ['Prefix /a web'], annotations: { 'rewrite-target': '/' } },
+    plain('PathPrefix /a → web as /'),
+  ],
+  [
+    'a rewrite to the path itself does nothing',
+    { paths: ['Prefix / web', 'Exact /b web'], annotations: { 'rewrite-target': '/' } },
+    plain('PathPrefix /b → web as /', 'PathPrefix / → web'),
+  ],
+  [
+    'an exact path of a host with regular expressions is a prefix',
+    { paths: ['Exact /b web'], annotations: { 'use-regex': 'true' } },
+    plain('PathPrefix /b → web'),
+  ],
+  [
+    'a pattern that keeps its path is not rewritten',
+    { paths: ['ImplementationSpecific /(api/.*) web'], annotations: { 'rewrite-target': '/$1' } },
+    plain('PathPrefix /api → web'),
+  ],
+  [
+    'alternatives become matches of their own',
+    { paths: ['ImplementationSpecific /(a|b)(/|$)(.*) web'], annotations: { 'rewrite-target': '/x/$1/$3' } },
+    plain(
+      'PathPrefix /a → web as /x/a…',
+      'Exact /a → web as /x/a/',
+      'PathPrefix /b → web as /x/b…',
+      'Exact /b → web as /x/b/',
+    ),
+  ],
+  [
+    'a longer path that an earlier pattern hides is left out',
+    {
+      paths: ['ImplementationSpecific /a(?:/.*|/.*|/.*)? one', 'Prefix /a/b two'],
+      annotations: { 'use-regex': 'true' },
+    },
+    plain('PathPrefix /a → one'),
+  ],
+  [
+    'TLS redirects plain HTTP of the whole host',
+    { tls: 'cert', paths: ['Prefix /a web'] },
+    ['a.example https: PathPrefix /a → web', 'a.example http: PathPrefix / → 308 https'],
+  ],
+  [
+    'ssl-redirect false serves plain HTTP as well',
+    { tls: 'cert', annotations: { 'ssl-redirect': 'false' } },
+    ['a.example https: PathPrefix / → web', 'a.example http: PathPrefix / → web'],
+  ],
+  [
+    'a value that is no boolean is not read',
+    { tls: 'cert', annotations: { 'ssl-redirect': 'no' } },
+    ['a.example https: PathPrefix / → web', 'a.example http: PathPrefix / → 308 https'],
+  ],
+  [
+    'app-root redirects the root before HTTPS does',
+    { tls: 'cert', annotations: { 'app-root': '/home' } },
+    [
+      'a.example https: Exact / → 302 /home',
+      'a.example https: PathPrefix / → web',
+      'a.example http: Exact / → 302 /home',
+      'a.example http: PathPrefix / → 308 https',
+    ],
+  ],
+  [
+    'a redirect answers in plain HTTP, before HTTPS does',
+    { tls: 'cert', annotations: { 'permanent-redirect': 'https://b.example/x' } },
+    [
+      'a.example https: PathPrefix / → 301 https b.example /x',
+      'a.example http: PathPrefix / → 301 https b.example /x',
+    ],
+  ],
+  [
+    'a redirect that cannot be written is held back, not led to the backend',
+    { annotations: { 'permanent-redirect': 'https://b.example/$1' } },
+    plain('PathPrefix / → 500'),
+  ],
+  [
+    'www. is redirected where nobody has it',
+    { host: 'a.example', annotations: { 'from-to-www-redirect': 'true' } },
+    [...plain('PathPrefix / → web'), 'www.a.example http: PathPrefix / → 308 a.example'],
+  ],
+  [
+    'what keeps people out is not opened',
+    { annotations: { 'whitelist-source-range': '10.0.0.0/8' } },
+    plain('PathPrefix / → 500'),
+  ],
+  [
+    'so is a password',
+    { annotations: { 'auth-type': 'basic', 'auth-secret': 's' } },
+    plain('PathPrefix / → 500'),
+  ],
+  [
+    'a longer silence than usual lifts the bound, a shorter one becomes the total',
+    { annotations: { 'proxy-read-timeout': '3600' } },
+    plain('PathPrefix / → web {"request":"0s"}'),
+  ],
+  [
+    'the Host for the backend',
+    { annotations: { 'upstream-vhost': 'in.example' } },
+    plain('PathPrefix / → web host in.example'),
+  ],
+  [
+    'further names of the host',
+    { annotations: { 'server-alias': 'b.example, c.example' } },
+    ['a.example+b.example+c.example http: PathPrefix / → web'],
+  ],
+] as const satisfies readonly (readonly [string, Written, readonly string[]])[])
+  test(title, () => assert.deepEqual(rules(convert([written])), expected));
+
+test('of two Ingresses with a path the older one has it; of the same age the greater name', () => {
+  const older = convert([
+    { name: 'a', age: 1, paths: ['Prefix / old'] },
+    { name: 'b', paths: ['Prefix / new'] },
+  ]);
+  assert.deepEqual(rules(older), plain('PathPrefix / → old'));
+  assert.match(older.unserved[0]?.why ?? '', /shop\/a, which comes first/);
+  const equal = convert([
+    { name: 'a', paths: ['Prefix / a'] },
+    { name: 'b', paths: ['Prefix / b'] },
+  ]);
+  assert.deepEqual(rules(equal), plain('PathPrefix / → b'));
+});
+
+test('one Ingress makes regular expressions of all paths of the host, also of other Ingresses', () => {
+  const conversion = convert([
+    { name: 'a', paths: ['Exact /exact web'] },
+    { name: 'b', paths: ['ImplementationSpecific /b.* web'], annotations: { 'use-regex': 'true' } },
+  ]);
+  assert.deepEqual(rules(conversion), plain('PathPrefix /exact → web', 'PathPrefix /b → web'));
+  const spread = conversion.announcements.filter(
+    ({ code, ingress: of }) => of === 'shop/a' && code === 'regex-spread',
+  );
+  assert.equal(spread[0]?.request?.path, '/exactx');
+});
+
+test('an exact root of a host with regular expressions is hidden by the root that every host has', () => {
+  const conversion = convert([
+    { paths: ['Exact / web', 'ImplementationSpecific /b web'], annotations: { 'use-regex': 'true' } },
+  ]);
+  assert.deepEqual(rules(conversion), plain('PathPrefix /b → web'));
+  assert.match(conversion.unserved[0]?.why ?? '', /matches all its requests first/);
+});
+
+test('a canary has its share on every path of the main Service, and headers go first', () => {
+  const conversion = convert([
+    { name: 'main', paths: ['Prefix / web', 'Prefix /b web', 'Prefix /c other'] },
+    {
+      name: 'canary',
+      paths: ['Prefix / new'],
+      annotations: { canary: 'true', 'canary-weight': '20', 'canary-by-header': 'X-New' },
+    },
+  ]);
+  assert.deepEqual(
+    rules(conversion),
+    plain(
+      'PathPrefix /c → other',
+      'PathPrefix /b X-New=always → new',
+      'PathPrefix /b X-New=never → web',
+      'PathPrefix /b → web*80,new*20',
+      'PathPrefix / X-New=always → new',
+      'PathPrefix / X-New=never → web',
+      'PathPrefix / → web*80,new*20',
+    ),
+  );
+});
+
+test('a canary without a main Ingress serves nothing', () => {
+  const conversion = convert([{ annotations: { canary: 'true', 'canary-weight': '50' } }]);
+  assert.deepEqual(rules(conversion), []);
+  assert.equal(verdict(conversion, 'canary-weight'), 'same');
+});
+
+test('only what the class supports is used', () => {
+  const conversion = convert(
+    [
+      {
+        tls: 'cert',
+        paths: ['Prefix /a/ web'],
+        annotations: { 'rewrite-target': '/b', 'enable-cors': 'true' },
+      },
+    ],
+    { features: [] },
+  );
+  assert.deepEqual(rules(conversion), [
+    'a.example https: PathPrefix /a → 500',
+    'a.example http: PathPrefix / → 301 https',
+  ]);
+  assert.equal(verdict(conversion, 'rewrite-target'), 'refused outage');
+  assert.equal(verdict(conversion, 'enable-cors'), 'refused outage');
+  const filters = objects<HTTPRoute>(conversion, 'HTTPRoute').flatMap(({ spec }) =>
+    spec.rules?.flatMap(rule => rule.filters ?? []),
+  );
+  assert.deepEqual(
+    filters.map(filter => filter?.type),
+    ['RequestRedirect'],
+  );
+});
+
+test('each annotation ends in exactly one of three classes, whatever is written', () => {
+  const annotations = {
+    'rewrite-target': '/$1',
+    'configuration-snippet': 'return 200;',
+    'proxy-body-size': '8m',
+    'cors-allow-orgin': '*',
+    'limit-rps': 'many',
+    'session-cookie-name': 'x',
+    'canary-weight': '5',
+    'secure-backends': 'true',
+    'auth-url': 'http://auth/',
+    'auth-signin': 'http://auth/in',
+    affinity: 'cookie',
+    nonsense: '\u0000\n{{',
+  };
+  const { announcements } = convert([{ annotations, paths: ['ImplementationSpecific /(a+)+$ web'] }]);
+  const own = announcements.filter(({ annotation }) => annotation !== undefined);
+  assert.deepEqual(own.map(({ annotation }) => annotation).toSorted(), Object.keys(annotations).toSorted());
+  const misspelt = own.find(({ annotation }) => annotation === 'cors-allow-orgin');
+  assert.match(misspelt?.sentence ?? '', /cors-allow-origin is the closest/);
+});
+
+test('certificates of other namespaces stay there: by ListenerSets, or else by grants', () => {
+  const written: readonly Written[] = [
+    { name: 'a', namespace: 'x', host: 'x.example', tls: 'cert' },
+    { name: 'b', namespace: 'y', host: 'y.example', tls: 'cert' },
+  ];
+  const sets = objects<ListenerSet>(convert(written), 'ListenerSet');
+  assert.deepEqual(
+    sets.map(({ metadata }) => metadata.namespace),
+    ['x', 'y'],
+  );
+  const without = convert(written, { features: FEATURES.filter(name => name !== 'ListenerSet') });
+  assert.equal(objects(without, 'ListenerSet').length, 0);
+  assert.deepEqual(
+    objects(without, 'ReferenceGrant').map(({ metadata }) => metadata.namespace),
+    ['x', 'y'],
+  );
+});
+
+test('no Gateway and no route is larger than the API lets it be', () => {
+  const many = Array.from({ length: 150 }, (_, index): Written => ({
+    name: `i${index}`,
+    host: `h${index}.example`,
+    tls: 'cert',
+  }));
+  const wide: Written = {
+    name: 'wide',
+    host: 'wide.example',
+    paths: Array.from({ length: 100 }, (_, index) => `Prefix /p${index} web`),
+  };
+  for (const features of [FEATURES, []]) {
+    const conversion = convert([...many, wide], { features });
+    const listeners = [
+      ...objects<Gateway>(conversion, 'Gateway').map(({ spec }) => spec.listeners),
+      ...objects<ListenerSet>(conversion, 'ListenerSet').map(({ spec }) => spec.listeners),
+    ];
+    assert.equal(listeners.flat().length, 151);
+    for (const some of listeners) assert.ok(some.length <= 64);
+    for (const { spec } of objects<HTTPRoute>(conversion, 'HTTPRoute'))
+      assert.ok((spec.rules ?? []).length <= 16);
+    const names = conversion.objects.map(
+      ({ object }) => `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`,
+    );
+    assert.equal(new Set(names).size, names.length);
+  }
+});
+
+test('the output does not depend on the order of the input', () => {
+  const written = Array.from({ length: 30 }, (_, index): Written => ({
+    name: `i${index}`,
+    namespace: `n${index % 3}`,
+    host: `h${index % 7}.example`,
+    paths: [`Prefix /p${index} web`],
+    ...(index % 2 === 0 ? { tls: 'cert' } : {}),
+  }));
+  const one = convert(written).objects;
+  const other = convert(written.toReversed()).objects;
+  assert.deepEqual(one, other);
+});
+
+test('settings and flags of the controller are in the routes, or announced', () => {
+  const conversion = convert([{ tls: 'cert' }], {
+    configMap: {
+      'http-redirect-code': '301',
+      hsts: 'false',
+      'use-forwarded-headers': 'true',
+      'ssl-redirct': 'x',
+    },
+    flags: ['--default-backend-service=i/fallback', '--tcp-services-configmap=i/tcp'],
+  });
+  assert.deepEqual(rules(conversion), [
+    '* http: PathPrefix / → fallback',
+    'a.example https: PathPrefix / → web',
+    'a.example http: PathPrefix / → 301 https',
+  ]);
+  const of = (subject: string) => conversion.announcements.find(one => one.subject === subject);
+  assert.equal(of('config:http-redirect-code')?.class, 'same');
+  assert.equal(of('config:use-forwarded-headers')?.severity, 'security');
+  assert.match(of('config:ssl-redirct')?.sentence ?? '', /ssl-redirect is the closest/);
+  assert.equal(of('config:--tcp-services-configmap')?.severity, 'outage');
+});
+
+test('hosts and objects that are broken are named, and the others are converted', () => {
+  const broken = [
+    { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'none' } },
+    { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'text' }, spec: { rules: 'x' } },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'null' },
+      spec: { rules: [null] },
+    },
+    ingress({ name: 'templated', host: '{{ host }}' }),
+    ingress({ name: 'good' }),
+  ] as unknown as readonly Ingress[];
+  const model = readIngresses({ ingresses: broken, ingressClasses: [], flags: [] }, { source: 'files' });
+  assert.deepEqual(
+    model.left.map(({ id }) => id),
+    ['default/none', 'default/text', 'default/null'],
+  );
+  const conversion = convertIngresses(model, { target: targetOf('class', FEATURES) });
+  assert.deepEqual(rules(conversion), plain('PathPrefix / → web'));
+  assert.ok(
+    conversion.announcements.some(
+      ({ code, ingress: of }) => code === 'server-name' && of === 'shop/templated',
+    ),
+  );
+});
