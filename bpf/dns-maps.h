@@ -181,6 +181,23 @@ struct {
 	__type(value, struct pod);
 } pods SEC(".maps");
 
+/* Namespaces of pods by their addresses (IPv4 as IPv4-mapped): for the server, which completes search lists by them. */
+struct client {
+	__u32 words[4];
+};
+
+struct client_namespace {
+	__u8 label[LONGEST_LABEL];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 8192);
+	__type(key, struct client);
+	__type(value, struct client_namespace);
+} clients SEC(".maps");
+
 /* By family: 0 is IPv4. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -5,7 +5,7 @@ import { lengths } from './compile-kernel.ts';
 import type { KernelName } from './compile-kernel.ts';
 
 /** The maps' names, which are their pins' too; `works` is the program's own. */
-export const kernelMaps = ['names', 'many', 'settings', 'state', 'pods', 'counts'] as const;
+export const kernelMaps = ['names', 'many', 'settings', 'state', 'pods', 'clients', 'counts'] as const;
 
 const smallest = 1024;
 /** A hash map takes 16 octets for each entry that it may have. */
@@ -97,6 +97,7 @@ export class PinnedMaps implements Disposable {
   readonly settings: BpfMap;
   readonly state: BpfMap;
   readonly counts: BpfMap;
+  readonly clients: BpfMap;
   readonly #directory: string;
   readonly #identity: string;
 
@@ -109,6 +110,7 @@ export class PinnedMaps implements Disposable {
     this.settings = open('settings');
     this.state = open('state');
     this.counts = open('counts');
+    this.clients = open('clients');
   }
 
   static arePinned(directory: string): boolean {
@@ -141,7 +143,8 @@ export class PinnedMaps implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const map of [this.names, this.many, this.settings, this.state, this.counts]) map.close();
+    for (const map of [this.names, this.many, this.settings, this.state, this.counts, this.clients])
+      map.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { formatAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import { kernelMaps } from './apply-kernel-maps.ts';
-import { lengths } from './compile-kernel.ts';
+import { clientKey, labelIn, labelOctets, lengths } from './compile-kernel.ts';
 
 export type PodsKernel = Pick<
   KernelWorker,
@@ -114,6 +114,7 @@ export class KernelPods {
     const toAttach = isWhole ? pods : pods.filter(({ link }) => !this.#known.has(link));
     for (const one of gone) this.#forget(one);
     const strays = this.#isFirst ? await this.#earlier() : new Map<number, Uint8Array>();
+    const strayClients = this.#isFirst ? (await kernel.readBpfMap(this.#pin('clients'))).keys : nothing;
     const attached =
       toAttach.length === 0
         ? []
@@ -124,8 +125,9 @@ export class KernelPods {
     const come: Known[] = [];
     for (const { name, linkIndex } of attached) {
       const pod = wanted.get(name);
-      if (pod === undefined || linkIndex === undefined || this.#known.get(name)?.index === linkIndex)
-        continue;
+      const known = this.#known.get(name);
+      if (pod === undefined || linkIndex === undefined || known?.index === linkIndex) continue;
+      if (known !== undefined) gone.push(known);
       const before = strays.get(linkIndex);
       const isSame = before !== undefined && namespaceIn(before) === pod.namespace;
       const one = { ...pod, index: linkIndex, flags: isSame ? (before[0] ?? 0) : 0 };
@@ -136,10 +138,21 @@ export class KernelPods {
     this.#isFirst = false;
     const present = new Set([...this.#known.values()].map(({ index }) => index));
     const remove = [...gone.map(({ index }) => index), ...strays.keys()].filter(index => !present.has(index));
-    if (remove.length + come.length > 0)
+    const leaving = [...splitKeys(strayClients), ...gone.flatMap(one => one.addresses.map(clientKey))];
+    const staying = new Set(
+      [...this.#known.values()].flatMap(one => one.addresses.map(clientKey)).map(textOf),
+    );
+    const clients = leaving.filter(key => !staying.has(textOf(key)));
+    if (remove.length + come.length + clients.length === 0) return [];
+    try {
       await kernel.changeBpfMaps([
         { pin: this.#pin('pods'), remove: Buffer.concat(remove.map(keyOf)), set: entriesOf(come) },
+        { pin: this.#pin('clients'), remove: Buffer.concat(clients), set: clientsOf(come) },
       ]);
+    } catch (error) {
+      for (const one of come) this.#forget(one);
+      throw error;
+    }
     return come.flatMap(({ addresses }) => addresses.map(formatAddress));
   }
 
@@ -216,19 +229,35 @@ export class KernelPods {
 
 const flagsOf = (may: MayAsk = nobody): number => (may[4] ? 1 : 0) | (may[6] ? 2 : 0);
 
+const nothing = new Uint8Array(0);
+
+const splitKeys = (keys: Uint8Array): readonly Uint8Array[] =>
+  Array.from({ length: keys.length / lengths.client }, (_, at) =>
+    keys.subarray(at * lengths.client, (at + 1) * lengths.client),
+  );
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+
+function clientsOf(pods: readonly Known[]): { readonly keys: Uint8Array; readonly values: Uint8Array } {
+  const clients = pods.flatMap(({ addresses, namespace }) =>
+    addresses.map(address => ({ key: clientKey(address), value: labelOctets(namespace) })),
+  );
+  return {
+    keys: Buffer.concat(clients.map(({ key }) => key)),
+    values: Buffer.concat(clients.map(({ value }) => value)),
+  };
+}
+
 const keyOf = (index: number): Uint8Array => new Uint8Array(Uint32Array.of(index).buffer);
 
 function entriesOf(pods: readonly Known[]): { readonly keys: Uint8Array; readonly values: Uint8Array } {
   const values = pods.map(({ flags, namespace }) => {
     const value = Buffer.alloc(lengths.pod);
     value.writeUInt32LE(flags, 0);
-    const octets = Buffer.from(namespace.toLowerCase(), 'latin1').subarray(0, 63);
-    value[8] = octets.length;
-    value.set(octets, 9);
+    value.set(labelOctets(namespace), 8);
     return value;
   });
   return { keys: Buffer.concat(pods.map(({ index }) => keyOf(index))), values: Buffer.concat(values) };
 }
 
-const namespaceIn = (value: Uint8Array): string =>
-  Buffer.from(value.subarray(9, 9 + (value[8] ?? 0))).toString('latin1');
+const namespaceIn = (value: Uint8Array): string => labelIn(value.subarray(8));

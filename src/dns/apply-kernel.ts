@@ -1,10 +1,11 @@
 import { getRandomValues, randomInt } from 'node:crypto';
 import { sentenceOf } from '../base/errors.ts';
+import type { Address } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import { Generation, PinnedMaps } from './apply-kernel-maps.ts';
 import type { ClusterNames } from './compile-cluster.ts';
 import { hashName } from './compile-kernel-hash.ts';
-import { compileKernelName, compileSettings } from './compile-kernel.ts';
+import { clientKey, compileKernelName, compileSettings, labelIn } from './compile-kernel.ts';
 import type { KernelName } from './compile-kernel.ts';
 import { readCounts } from './compile-kernel-counts.ts';
 import type { KernelFamilies } from './compile-kernel-counts.ts';
@@ -100,6 +101,16 @@ export class KernelAnswers {
     const [four, six] = [0, 1].map(family => counts.lookup(Uint8Array.of(family, 0, 0, 0)));
     if (four === undefined || six === undefined) return undefined;
     return [readCounts(four), readCounts(six)];
+  }
+
+  /** Of a pod of this node; undefined for everybody else, and while the agent tells nobody's. */
+  namespaceOf(client: Address): string | undefined {
+    try {
+      const found = this.#maps?.clients.lookup(clientKey(client));
+      return found === undefined ? undefined : labelIn(found);
+    } catch {
+      return undefined; // a map that cannot be read is found by the next look
+    }
   }
 
   /** Resolves when everything that was told is in the kernel; for tests. */

@@ -1,4 +1,5 @@
 import { bytesOf, parseAddress } from '../base/ip.ts';
+import type { Address } from '../base/ip.ts';
 import { compileAnswer } from './compile-answer.ts';
 import { hashName } from './compile-kernel-hash.ts';
 import type { Secret } from './compile-kernel-hash.ts';
@@ -10,7 +11,16 @@ import type { NameKey } from './wire/index.ts';
  * What the kernel's maps have of the cluster's names; bpf/dns-maps.h has the same shapes. Only what the server would say
  * with the same octets goes in: all else is marked as the server's, or is not there while the whole is not complete.
  */
-export const lengths = { hash: 16, name: 40, addresses: 336, settings: 224, pod: 72, counts: 232 } as const;
+export const lengths = {
+  hash: 16,
+  name: 40,
+  addresses: 336,
+  settings: 224,
+  pod: 72,
+  client: 16,
+  label: 64,
+  counts: 232,
+} as const;
 
 /** An element of the map of names, and of that of many addresses where it has many. */
 export interface KernelName {
@@ -162,6 +172,27 @@ function soaTemplate(
   for (const at of pointers) longer.writeUInt16BE(toQuestion, at);
   return pointers.length > mostPointers || !longer.equals(bytes) ? undefined : { bytes, pointers };
 }
+
+/** The key of an address among clients: IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2). */
+export function clientKey(address: Address): Uint8Array {
+  const octets = bytesOf(address);
+  const key = new Uint8Array(lengths.client);
+  if (octets.length === 4) key.set([0xff, 0xff], 10);
+  key.set(octets, lengths.client - octets.length);
+  return key;
+}
+
+/** A label as in a question, letters small, behind it zeros. */
+export function labelOctets(label: string): Uint8Array {
+  const value = new Uint8Array(lengths.label);
+  const octets = Buffer.from(label.toLowerCase(), 'latin1').subarray(0, limits.label);
+  value[0] = octets.length;
+  value.set(octets, 1);
+  return value;
+}
+
+export const labelIn = (value: Uint8Array): string =>
+  Buffer.from(value.subarray(1, 1 + (value[0] ?? 0))).toString('latin1');
 
 export function labelCount(key: NameKey): number {
   let count = 0;

@@ -24,6 +24,7 @@ export type AnsweredBy =
   | 'loop'
   | 'transfer'
   | 'kernel'
+  | 'autopath'
   | '';
 
 /** The counters of one of the server's sockets, at hand on the way of a question. */
@@ -71,6 +72,7 @@ export class DnsMetrics {
   readonly reloadFailures: Series;
   readonly reloadVersion: Family<Series>;
   readonly hostsEntries: Family<Series>;
+  readonly autopathSuccesses: Series;
   readonly aclBlocked: Family<Series>;
   readonly aclFiltered: Family<Series>;
   readonly aclAllowed: Family<Series>;
@@ -212,6 +214,11 @@ export class DnsMetrics {
       'value',
     ]);
     this.hostsEntries = gauge('hosts_entries', 'Names and addresses of the hosts table', ['hostsfile']);
+    this.autopathSuccesses = counter(
+      'autopath_success_total',
+      'Questions that a search list made and that a later entry of it answered',
+      ['server'],
+    ).with(listen);
     this.aclBlocked = counter('acl_blocked_requests_total', 'Questions refused by the access list', server);
     this.aclFiltered = counter(
       'acl_filtered_requests_total',

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { sentenceOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Prefix } from '../base/ip.ts';
+import type { Address, Prefix } from '../base/ip.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { KernelAnswers } from './apply-kernel.ts';
 import { ClusterNames } from './compile-cluster.ts';
@@ -64,15 +64,21 @@ export class ClusterServer {
   /** Of the names that are answered: the API server has told everything. */
   #isSynced = false;
   #restoredAt: number | undefined;
-  #kernel: KernelAnswers | undefined;
+  readonly #kernel: KernelAnswers | undefined;
   #saved = -1;
 
-  private constructor(options: ServeClusterOptions, pipeline: Pipeline, server: DnsServer) {
+  private constructor(
+    options: ServeClusterOptions,
+    pipeline: Pipeline,
+    server: DnsServer,
+    kernel: KernelAnswers | undefined,
+  ) {
     this.#options = options;
     this.#loaded = options.loaded;
     this.#rules = options.loaded.config;
     this.#pipeline = pipeline;
     this.#server = server;
+    this.#kernel = kernel;
   }
 
   /** Answers from the last state at once. */
@@ -80,7 +86,9 @@ export class ClusterServer {
     const { loaded, random, metrics, top, log, port, held } = options;
     const names = namesFor(options, loaded.config);
     const restoredAt = restore(options, names);
-    const pipeline = pipelineFor(options, loaded, names);
+    let age = (): number | undefined => undefined;
+    const kernel = kernelFor(options, () => age());
+    const pipeline = pipelineFor(options, loaded, names, kernel);
     const server = await startDnsServer({
       pipeline,
       addresses: options.listenAddresses,
@@ -92,7 +100,8 @@ export class ClusterServer {
       top,
       log,
     });
-    const made = new ClusterServer(options, pipeline, server);
+    const made = new ClusterServer(options, pipeline, server, kernel);
+    age = () => made.age();
     made.#restoredAt = restoredAt;
     if (restoredAt !== undefined)
       options.clock.sleep(graceMilliseconds, options.signal).then(
@@ -100,7 +109,7 @@ export class ClusterServer {
         () => undefined, // stopped before
       );
     made.#describe(loaded);
-    made.#answerInKernel();
+    made.#tellKernel();
     return made;
   }
 
@@ -155,7 +164,7 @@ export class ClusterServer {
   take(loaded: LoadedConfig): void {
     this.#loaded = loaded;
     this.#describe(loaded);
-    this.#use(pipelineFor(this.#options, loaded, this.names));
+    this.#use(pipelineFor(this.#options, loaded, this.names, this.#kernel));
     if (!namesDiffer(this.#rules, loaded.config)) {
       this.#pending?.abort(new Error('the rules are what they were'));
       this.#pending = undefined;
@@ -164,7 +173,7 @@ export class ClusterServer {
     const names = namesFor(this.#options, loaded.config);
     this.#begin(names, () => {
       this.#rules = loaded.config;
-      this.#use(pipelineFor(this.#options, loaded, names));
+      this.#use(pipelineFor(this.#options, loaded, names, this.#kernel));
     });
   }
 
@@ -193,27 +202,9 @@ export class ClusterServer {
     this.#server.use(pipeline);
   }
 
-  #answerInKernel(): void {
-    const { kernelDirectory: directory, dnsAddresses, gate, log, clock, signal } = this.#options;
-    if (directory === undefined) return;
-    this.#kernel = new KernelAnswers({
-      directory,
-      addresses: dnsAddresses,
-      isHeld: name => gate?.waitsFor([name.toLowerCase()]) ?? false,
-      confirmedAt: () => {
-        const age = this.age();
-        return age === undefined ? undefined : clock.now() - 1000 * age;
-      },
-      log,
-    });
-    gate?.onPatterns(() => this.#kernel?.heldChanged());
-    signal.addEventListener('abort', () => this.#kernel?.close());
-    this.#tellKernel();
-  }
-
   #tellKernel(): void {
     const { names, isPlain, config } = this.#pipeline;
-    this.#kernel?.use({ names, isPlain, autopath: false, largest: config.limits.udpSize });
+    this.#kernel?.use({ names, isPlain, autopath: config.autopath, largest: config.limits.udpSize });
   }
 
   #begin(names: ClusterNames, then: () => void): void {
@@ -295,6 +286,7 @@ function pipelineFor(
   options: ServeClusterOptions,
   { config, hosts }: LoadedConfig,
   names: ClusterNames,
+  kernel: KernelAnswers | undefined,
 ): Pipeline {
   const { gate, random, metrics, log } = options;
   return new Pipeline({
@@ -302,11 +294,31 @@ function pipelineFor(
     config: withUpstreams(config, options.upstreams),
     hosts,
     gate,
+    ...(kernel === undefined ? {} : { namespaceOf: (client: Address) => kernel.namespaceOf(client) }),
     random,
     now: monotonic,
     metrics,
     log,
   });
+}
+
+/** `age`: seconds since the API server last confirmed the names. */
+function kernelFor(options: ServeClusterOptions, age: () => number | undefined): KernelAnswers | undefined {
+  const { kernelDirectory: directory, dnsAddresses: addresses, gate, log, clock, signal } = options;
+  if (directory === undefined) return undefined;
+  const kernel = new KernelAnswers({
+    directory,
+    addresses,
+    isHeld: name => gate?.waitsFor([name.toLowerCase()]) ?? false,
+    confirmedAt: () => {
+      const seconds = age();
+      return seconds === undefined ? undefined : clock.now() - 1000 * seconds;
+    },
+    log,
+  });
+  gate?.onPatterns(() => kernel.heldChanged());
+  signal.addEventListener('abort', () => kernel.close());
+  return kernel;
 }
 
 function withUpstreams(config: DnsConfig, upstreams: readonly Upstream[]): DnsConfig {

@@ -350,6 +350,20 @@ test('a configuration or a waiting policy takes names from the kernel at once, a
   assert.ok(rig.ask(web), 'the kernel goes on without the server');
 });
 
+test('what the first entry of a pod’s search list makes of a name goes to the server, where that completes lists', async context => {
+  const rig = await kernelRig(context, cluster(), { autopath: true });
+  const isAnswered = (name: string) => rig.ask(questionFor(name, 'A')) !== undefined;
+  assert.ok(!isAnswered(`www.example.com.default.${local}`));
+  assert.ok(!isAnswered(`www.example.com.DEFAULT.${local}`));
+  assert.ok(!isAnswered(`nobody.default.${local}`));
+  assert.ok(isAnswered(`www.example.com.other.${local}`), 'another namespace is no entry of its list');
+  assert.ok(isAnswered(`www.example.com.defaul.${local}`));
+  assert.ok(isAnswered(`www.example.com.${local}`), 'nor is a later entry the first');
+  assert.ok(isAnswered(`web.default.${local}`), 'a name that is there');
+  rig.allow(3, 'other');
+  assert.ok(isAnswered(`www.example.com.default.${local}`));
+});
+
 test('random octets, broken questions and broken packets are let pass, or answered as by the server', async context => {
   const names = cluster();
   const rig = await kernelRig(context, names);

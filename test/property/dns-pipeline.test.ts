@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Metrics } from '../../src/base/metrics.ts';
-import { parseAddress } from '../../src/base/ip.ts';
+import { formatAddress, parseAddress } from '../../src/base/ip.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { defaultLimits } from '../../src/dns/config/config.ts';
 import { parseYaml } from '../../src/dns/config/parse-yaml.ts';
@@ -94,6 +94,7 @@ async function serverWith(context: TestContext, text: string, files: Readonly<Re
     config,
     hosts,
     gate: undefined,
+    namespaceOf: client => (formatAddress(client) === '10.244.0.5' ? 'default' : undefined),
     random: Math.random,
     now,
     metrics,
@@ -139,6 +140,32 @@ test('an alias of an outside name comes with what the name has, its chain and it
   );
   assert.equal(await say(`lost.default.${local}`, 'A'), 'NXDOMAIN | CNAME nobody.example.com');
   assert.equal(await say(`broken.default.${local}`, 'A'), 'SERVFAIL | CNAME broken.example.com');
+});
+
+test('a pod’s search list is completed at its first entry, by the namespace that the pod is in', async context => {
+  const { metrics, say } = await serverWith(context, `${forwarding}\nautopath: true`);
+  const first = (name: string) => `${name}.default.${local}`;
+  const rows: readonly (readonly [name: string, type: string, said: string])[] = [
+    [first('db.example.com'), 'A', 'NOERROR | CNAME db.example.com | A 192.0.2.53'],
+    [first('db.example.com'), 'AAAA', 'NOERROR'],
+    [first('WWW.example.com'), 'A', 'NOERROR | CNAME www.example.com | CNAME web.example.com | A 192.0.2.1'],
+    [first('web.default'), 'A', `NOERROR | CNAME web.default.${local} | A 10.96.1.1`],
+    [first('web.default.svc'), 'A', `NOERROR | CNAME web.default.${local} | A 10.96.1.1`],
+    [first('nobody.example.com'), 'A', 'NXDOMAIN'],
+    [first('broken.example.com'), 'A', 'NXDOMAIN'],
+    [first('web'), 'A', 'NOERROR | A 10.96.1.1'],
+    [`default.${local}`, 'A', 'NOERROR'],
+    // Not the first entry of this pod's list.
+    [`db.example.com.${local}`, 'A', 'NXDOMAIN'],
+    [`db.example.com.other.${local}`, 'A', 'NXDOMAIN'],
+  ];
+  for (const [name, type, said] of rows)
+    assert.equal((await say(name, type)).replaceAll('WWW', 'www'), said, `${name} ${type}`);
+  assert.equal(metrics.autopathSuccesses.value, 5);
+  const anybody = await say(first('db.example.com'), 'A', { from: '10.244.9.9' });
+  assert.equal(anybody, 'NXDOMAIN', 'who is no pod of this node has no list');
+  const { say: without } = await serverWith(context, forwarding);
+  assert.equal(await without(first('db.example.com'), 'A'), 'NXDOMAIN', 'and by default nobody has');
 });
 
 test('an alias is the answer where there is nobody to ask for the rest', async context => {

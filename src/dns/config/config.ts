@@ -92,6 +92,8 @@ export interface DnsConfig {
   readonly hosts: HostsConfig | undefined;
   readonly rewrite: readonly RewriteConfig[];
   readonly acl: readonly AclConfig[];
+  /** Search lists of pods are completed at their first entry. */
+  readonly autopath: boolean;
   readonly log: 'none' | 'all' | 'denial' | 'error' | 'success';
   /** A question of our own that comes back ends forwarding to where it came from. */
   readonly loopDetection: boolean;
@@ -145,6 +147,7 @@ export const defaultConfig: DnsConfig = {
   hosts: undefined,
   rewrite: [],
   acl: [],
+  autopath: false,
   log: 'none',
   loopDetection: true,
   lameduckSeconds: 0,

@@ -45,6 +45,7 @@ export function readConfig(document: Node, readFile: ReadFile): DnsConfig {
       rewrite: readList(readRewrite),
       acl: readList(readAcl),
       log: readChoice('none', 'all', 'denial', 'error', 'success'),
+      autopath: readBoolean,
       loopDetection: readBoolean,
       lameduckSeconds: readNumber(0, 600, false),
       limits: readMap<LimitsConfig>(limitReaders, defaultLimits),

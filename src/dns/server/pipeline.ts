@@ -8,6 +8,7 @@ import type { DnsMetrics } from '../metrics.ts';
 import { flags, rcodes, textOfName, types } from '../wire/index.ts';
 import type { NameKey, Query } from '../wire/index.ts';
 import { AccessList } from './access-list.ts';
+import { completed, completionsOf } from './autopath.ts';
 import { addressesOf, joinAliases, renamed } from './compose.ts';
 import type { HostsTable } from './hosts-table.ts';
 import type { NameGate } from './name-gate.ts';
@@ -21,6 +22,8 @@ export interface PipelineOptions {
   readonly config: DnsConfig;
   readonly hosts: HostsTable | undefined;
   readonly gate: NameGate | undefined;
+  /** The namespace of a pod of this node, by its address. */
+  readonly namespaceOf?: (client: Address) => string | undefined;
   readonly random: () => number;
   /** Milliseconds that only go forward. */
   readonly now: () => number;
@@ -79,6 +82,8 @@ export class Pipeline {
   /** The short way, while there is a stamp: undefined where the question has to go the long one. */
   direct(query: Query): CompiledAnswer | undefined {
     const answer = this.names.answer(query.key, query.type);
+    // Another entry of somebody's search list may have it.
+    if (this.config.autopath && answer?.rcode === rcodes.NXDOMAIN) return undefined;
     return answer?.continues === undefined ? answer : undefined;
   }
 
@@ -89,7 +94,10 @@ export class Pipeline {
     if (verdict === 'block') return codeOnly(rcodes.REFUSED, 'acl');
     if (verdict === 'filter') return codeOnly(rcodes.NOERROR, 'acl');
     const rewritten = this.#rewriter?.rewrite(query.key, query.type);
-    if (rewritten === undefined) return this.#gated(query.key, this.#find(query, query.key, query.type));
+    if (rewritten === undefined) {
+      const own = this.#find(query, query.key, query.type);
+      return this.#gated(query.key, this.#complete(query, own, client) ?? own);
+    }
     const found = this.#find(query, rewritten.key, rewritten.type);
     const back = (reply: Reply) => renamed(query.key, rewritten.key, reply);
     return this.#gated(query.key, found instanceof Promise ? found.then(back) : back(found));
@@ -111,6 +119,29 @@ export class Pipeline {
     if (own === undefined) return this.resolver.resolve(upstreamQuestion(query, key, type));
     if (own.continues === undefined || type === types.CNAME) return { answer: own, age: 0, by: 'kubernetes' };
     return this.#chase(query, key, type, own, own.continues);
+  }
+
+  /** Undefined where the answer stands as it is. */
+  #complete(query: Query, own: Reply | Promise<Reply>, client: Client): Promise<Reply> | undefined {
+    const { metrics, namespaceOf } = this.#options;
+    if (!this.config.autopath || namespaceOf === undefined || own instanceof Promise) return undefined;
+    const { answer, by } = own;
+    if (by !== 'kubernetes' || answer.rcode !== rcodes.NXDOMAIN || answer.answers > 0) return undefined;
+    const from = client();
+    const namespace = from === undefined ? undefined : namespaceOf(from);
+    if (namespace === undefined) return undefined;
+    const { key, type } = query;
+    const keys = completionsOf(this.names, key, namespace);
+    const tryAll = async (): Promise<Reply> => {
+      for (const next of keys) {
+        const reply = await this.#find(query, next, type);
+        if (reply.answer.rcode !== rcodes.NOERROR) continue;
+        metrics.autopathSuccesses.add();
+        return completed(key, next, reply, this.names);
+      }
+      return own;
+    };
+    return keys.length === 0 ? undefined : tryAll();
   }
 
   #chase(
