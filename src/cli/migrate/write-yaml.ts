@@ -45,7 +45,7 @@ function flowOf(value: unknown): string {
 }
 
 /** Words that some version of YAML takes for something else than text. */
-const special = /^(?:true|false|yes|no|on|off|y|n|null|nan|e\d*)$/i;
+const special = /^(?:true|false|yes|no|on|off|y|n|null|nan|e[-\d._]*)$/i;
 const plain = /^[A-Za-z/][-A-Za-z0-9_./]*$/;
 
 function scalarOf(value: unknown): string {
