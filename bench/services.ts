@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentStatus } from '../src/agent/status.ts';
 import { createCgroup } from '../src/kernel/cgroup/index.ts';
 import { cgroups, namespaces, paths } from '../src/kernel/contract.ts';
-import { namespacePath } from '../src/kernel/ns/index.ts';
+import { createNamespace, deleteNamespace, namespacePath, spawnIn } from '../src/kernel/ns/index.ts';
 import { connectIn } from '../src/kernel/ns/sockets.ts';
 import { createClient } from '../src/kube/client.ts';
 import type { KubeClient } from '../src/kube/client.ts';
@@ -78,10 +78,16 @@ const agentFlags = ['--min-semi-space-size=1', '--max-semi-space-size=1', '--no-
 
 async function cold(count: number): Promise<ColdResult> {
   const program = resolve(import.meta.dirname, 'services', 'cold.ts');
-  const child = spawn(process.execPath, [...agentFlags, program, String(count)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return JSON.parse(await text(child.stdout)) as ColdResult;
+  const name = `fairlead-bench-cold-${process.pid}`;
+  try {
+    const child = spawnIn(createNamespace(name), process.execPath, [...agentFlags, program, String(count)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (child.stdout === null) throw new Error('the process has no output');
+    return JSON.parse(await text(child.stdout)) as ColdResult;
+  } finally {
+    deleteNamespace(name);
+  }
 }
 
 /** What rules of the peers' shape add to a direct connection, in their own rig. */

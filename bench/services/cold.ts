@@ -1,10 +1,11 @@
 /**
- * `node cold.ts SERVICES`: a node's Services from nothing in a network namespace of its own, with ten endpoints each, from objects
- * as the agent's caches have them; one line of JSON. A process of its own, with the flags of an agent, so that its memory is
- * that of an agent.
+ * `node cold.ts SERVICES`: a node's Services from nothing, with ten endpoints each, from objects as the agent's caches have
+ * them; one line of JSON. A process of its own, with the flags of an agent, so that its memory is that of an agent; and born in
+ * a network namespace of its own, as an agent is: in another one every call would open and close a socket, and closing waits
+ * for the kernel longer than a change takes.
  */
 import { systemClock } from '../../src/base/clock.ts';
-import { createNamespace, deleteNamespace } from '../../src/kernel/ns/index.ts';
+import { nft } from '../../src/kernel/contract.ts';
 import { proportionalSetSize } from '../../src/kernel/process/index.ts';
 import { KernelWorker } from '../../src/kernel/worker/index.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
@@ -25,26 +26,19 @@ const endpointsEach = 10;
 const changesMeasured = 60;
 
 if (import.meta.main) {
-  const names = ['warm', 'cold'].map(part => `fairlead-bench-${part}-${process.pid}`);
-  const [warm = '', path = ''] = names.map(createNamespace);
   const worker = new KernelWorker();
   try {
     // An agent runs when it is given many Services: its programs are loaded.
-    await measure(worker, warm, 200, 5);
-    const result = await measure(worker, path, Number(process.argv[2]), changesMeasured);
+    await measure(worker, 200, 5);
+    await worker.nft(`delete table inet ${nft.tables.services}`);
+    const result = await measure(worker, Number(process.argv[2]), changesMeasured);
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } finally {
     await worker.close();
-    for (const name of names) deleteNamespace(name);
   }
 }
 
-async function measure(
-  worker: KernelWorker,
-  path: string,
-  count: number,
-  changesWanted: number,
-): Promise<ColdResult> {
+async function measure(worker: KernelWorker, count: number, changesWanted: number): Promise<ColdResult> {
   const services = new Map<string, Service>();
   const slices = new Map<string, EndpointSlice>();
   const addressesOf = (index: number, shift = 0) =>
@@ -58,14 +52,14 @@ async function measure(
   const network = new ServiceNetwork(
     {
       kernel: {
-        nft: commands => worker.nft(commands, path),
-        nftChunked: changes => worker.nftChunked(changes, path),
-        nftElements: changes => worker.nftElements(changes, path),
-        nftTable: (name, types) => worker.nftTable(name, types, path),
-        nftCounters: places => worker.nftCounters(places, path),
-        forgetConnections: flows => worker.forgetConnections(flows, path),
-        connections: filters => worker.connections(filters, path),
-        deleteConnections: connections => worker.deleteConnections(connections, path),
+        nft: commands => worker.nft(commands),
+        nftChunked: changes => worker.nftChunked(changes),
+        nftElements: changes => worker.nftElements(changes),
+        nftTable: (name, types) => worker.nftTable(name, types),
+        nftCounters: places => worker.nftCounters(places),
+        forgetConnections: flows => worker.forgetConnections(flows),
+        connections: filters => worker.connections(filters),
+        deleteConnections: connections => worker.deleteConnections(connections),
       },
       place: { node: 'node-1', addresses: [], nodePortAddresses: [], servicePrefixes: [] },
       clock: systemClock,
