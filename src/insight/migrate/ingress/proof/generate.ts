@@ -3,6 +3,7 @@ import { findServer } from '../model/index.ts';
 import type { ModelRequest, NginxLocation, NginxModel, NginxServer } from '../model/index.ts';
 import type { IngressReading } from '../read.ts';
 import { targetsOf } from './generate-paths.ts';
+import { mutateTarget } from './mutate-target.ts';
 import { Seeded } from './seeded.ts';
 
 export interface GenerateOptions {
@@ -34,7 +35,16 @@ export function generateRequests(
   }
   for (const host of new Set(places.map(({ host }) => host))) first.push(...requestsOfHost(model, host));
   const seeded = new Seeded(seed ^ hashOf(ingress.id));
-  return unique([...first, ...shuffled(further, seeded)], most);
+  const kept = new UniqueRequests(most);
+  for (const request of [...first, ...shuffled(further, seeded)]) kept.add(request);
+  const { requests } = kept;
+  const known = requests.length;
+  // What room is left, is for clients that nobody thought of.
+  for (let tries = 0; tries < 2 * most && known > 0 && requests.length < most; tries++) {
+    const other = requests[seeded.below(known)] as ModelRequest; // below its length
+    kept.add({ ...other, target: mutateTarget(other.target, seeded) });
+  }
+  return requests;
 }
 
 interface Place {
@@ -199,17 +209,22 @@ export function requestOf(scheme: ModelRequest['scheme'], host: string, target: 
 const isSecure = ({ servers: { certified } }: NginxModel, host: string): boolean =>
   certified.has(host) || certified.has(host.replace(/^[^.]+\./, '*.'));
 
-function unique(requests: readonly ModelRequest[], most: number): readonly ModelRequest[] {
-  const seen = new Set<string>();
-  const kept: ModelRequest[] = [];
-  for (const request of requests) {
-    if (kept.length >= most) break;
-    const key = keyOf(request);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    kept.push(request);
+class UniqueRequests {
+  readonly requests: ModelRequest[] = [];
+  readonly #most: number;
+  readonly #seen = new Set<string>();
+
+  constructor(most: number) {
+    this.#most = most;
   }
-  return kept;
+
+  add(request: ModelRequest): void {
+    if (this.requests.length >= this.#most) return;
+    const key = keyOf(request);
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.requests.push(request);
+  }
 }
 
 function keyOf({

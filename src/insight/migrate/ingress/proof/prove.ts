@@ -31,7 +31,11 @@ export interface Proof {
     /** One side cannot be told; never counted as the same. */
     readonly undetermined: number;
     readonly different: number;
+    /** Of the differences that nobody announced, those that are too many to be shown. */
+    readonly unshown: number;
   };
+  /** In the order of the Ingresses: what their own requests came to. */
+  readonly byIngress: readonly IngressCounts[];
   /** Grouped by what differs, where, and why; what nobody announced first. */
   readonly differences: readonly ProvenDifference[];
   readonly undetermined: readonly {
@@ -44,6 +48,19 @@ export interface Proof {
   /** There are differences that the conversion does not announce, objects that do not hold, or nothing was asked. */
   readonly failed: boolean;
 }
+
+export interface IngressCounts {
+  /** `namespace/name` */
+  readonly ingress: string;
+  readonly same: number;
+  /** Different, as it was announced. */
+  readonly announced: number;
+  /** Different, and nobody said so. */
+  readonly unannounced: number;
+  readonly undetermined: number;
+}
+
+type Verdict = Exclude<keyof IngressCounts, 'ingress'>;
 
 export interface ProvenDifference {
   readonly effect: Effect;
@@ -65,7 +82,7 @@ export interface ProvenDifference {
   readonly announced?: string;
 }
 
-/** Groups beyond this number are counted, not shown in their smallest form. */
+/** Groups of each kind beyond this number are counted, not shown. */
 const MOST_GROUPS = 2000;
 const MOST_REASONS = 200;
 
@@ -84,7 +101,7 @@ export function prove(
   const run = new Run(model, side, announcements);
   for (const ingress of ingresses.ingresses)
     for (const request of generateRequests(model, ingress, { seed, most: requestsPerIngress }))
-      run.ask(request);
+      run.ask(request, ingress.id);
   for (const request of logged) run.ask(request);
   return run.conclude(seed, ingresses.ingresses.length);
 }
@@ -106,7 +123,10 @@ class Run {
   readonly #announced: ReadonlyMap<string, readonly Announcement[]>;
   readonly #groups = new Map<string, Group>();
   readonly #reasons = new Map<string, { reason: string; ingress: string; requests: number }>();
+  readonly #byIngress = new Map<string, { -readonly [Name in keyof IngressCounts]: IngressCounts[Name] }>();
   #requests = 0;
+  #known = 0;
+  #unshown = 0;
   #same = 0;
   #undetermined = 0;
 
@@ -119,7 +139,17 @@ class Run {
     );
   }
 
-  ask(request: ModelRequest): void {
+  /** `ingress`: whose boundaries it is from. */
+  ask(request: ModelRequest, ingress?: string): void {
+    const verdict = this.#judge(request);
+    if (ingress === undefined) return;
+    const none = { ingress, same: 0, announced: 0, unannounced: 0, undetermined: 0 };
+    const counts = this.#byIngress.get(ingress) ?? none;
+    counts[verdict]++;
+    this.#byIngress.set(ingress, counts);
+  }
+
+  #judge(request: ModelRequest): Verdict {
     this.#requests++;
     const { differences, now, old } = this.#bothOf(request);
     const unknown = [old, now].find(({ kind }) => kind === 'undetermined');
@@ -130,21 +160,23 @@ class Run {
       if (known !== undefined) known.requests++;
       else if (this.#reasons.size < MOST_REASONS)
         this.#reasons.set(key, { reason: unknown.reason, ingress: unknown.decided.object, requests: 1 });
-      return;
+      return 'undetermined';
     }
     if (differences.length === 0) {
       this.#same++;
-      return;
+      return 'same';
     }
     const plain = plainOf(request);
     const explained = plain === undefined ? undefined : this.#bothOf(plain);
+    let isAnnounced = true;
     for (const difference of differences) {
       // What a path without odd spellings shows as well, does not come from them.
       const same = explained?.differences.find(one => one.effect === difference.effect);
       if (plain === undefined || explained === undefined || same === undefined)
-        this.#note(difference, request, old, now);
-      else this.#note(same, plain, explained.old, explained.now);
+        isAnnounced = this.#note(difference, request, old, now) && isAnnounced;
+      else isAnnounced = this.#note(same, plain, explained.old, explained.now) && isAnnounced;
     }
+    return isAnnounced ? 'announced' : 'unannounced';
   }
 
   #bothOf(request: ModelRequest): { old: Outcome; now: Outcome; differences: readonly Difference[] } {
@@ -153,21 +185,28 @@ class Run {
     return { old, now, differences: compareOutcomes(old, now) };
   }
 
-  #note(difference: Difference, request: ModelRequest, old: Outcome, now: Outcome): void {
+  /** Whether the conversion announced it. */
+  #note(difference: Difference, request: ModelRequest, old: Outcome, now: Outcome): boolean {
     const causes = causesOf(difference, request, old, now);
     const announced = this.#announcementOf(causes, difference.effect, old.decided.object);
     const cause = announced?.subject ?? causes[0] ?? 'behaviour:unexplained';
     const key = `${announced === undefined ? '!' : ''}${difference.effect} ${old.decided.object} ${old.decided.place} ${cause} ${now.decided.place}`;
     const group = this.#groups.get(key);
     if (group === undefined) {
-      if (this.#groups.size >= MOST_GROUPS) return;
+      const isKnown = announced !== undefined;
+      if ((isKnown ? this.#known : this.#groups.size - this.#known) >= MOST_GROUPS) {
+        if (!isKnown) this.#unshown++;
+        return isKnown;
+      }
+      if (isKnown) this.#known++;
       const code = announced?.code;
       this.#groups.set(key, { difference, key, cause, announced: code, request, old, now, requests: 1 });
-      return;
+      return isKnown;
     }
     group.requests++;
     if (request.target.length < group.request.target.length)
       Object.assign(group, { request, old, now, difference });
+    return announced !== undefined;
   }
 
   /** What the conversion says of one of the causes, for this Ingress or for all. */
@@ -195,7 +234,9 @@ class Run {
         same: this.#same,
         undetermined: this.#undetermined,
         different,
+        unshown: this.#unshown,
       },
+      byIngress: [...this.#byIngress.values()],
       differences,
       undetermined: [...this.#reasons.values()].toSorted((a, b) => b.requests - a.requests),
       problems,

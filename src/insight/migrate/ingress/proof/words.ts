@@ -10,10 +10,12 @@ export function proofLines(proof: Proof): readonly string[] {
   const known = differences.filter(({ announced }) => announced !== undefined);
   const lines = [
     `asked ${counts.requests} requests of ${counts.ingresses} Ingresses on both sides (seed ${proof.seed}): ${counts.same} the same, ${counts.different} different, ${counts.undetermined} not known`,
+    ingressLine(proof),
     ...problems.map(problem => `does not hold: ${problem}`),
   ];
   if (open.length > 0) lines.push('', `differences that the conversion does not announce: ${open.length}`);
   for (const one of open) lines.push(...linesOf(one));
+  if (counts.unshown > 0) lines.push(`  … and ${counts.unshown} requests more`);
   if (known.length > 0) lines.push('', `announced differences, seen: ${known.length}`);
   for (const one of known.slice(0, SHOWN)) lines.push(...linesOf(one));
   if (known.length > SHOWN) lines.push(`  … and ${known.length - SHOWN} more`);
@@ -22,6 +24,14 @@ export function proofLines(proof: Proof): readonly string[] {
     lines.push(`  ${ingress === '' ? 'the controller' : ingress}: ${reason} (${requests} requests)`);
   lines.push('', proof.failed ? 'the proof fails' : 'the proof holds');
   return lines;
+}
+
+function ingressLine({ byIngress }: Proof): string {
+  const count = (holds: (one: Proof['byIngress'][number]) => boolean) => byIngress.filter(holds).length;
+  const open = count(({ unannounced }) => unannounced > 0);
+  const unknown = count(({ undetermined, unannounced }) => unannounced === 0 && undetermined > 0);
+  const rest = byIngress.length - open - unknown;
+  return `of the Ingresses, ${rest} answer the same but for what is announced, ${unknown} are not known in part, ${open} differ`;
 }
 
 function linesOf(one: ProvenDifference): readonly string[] {
