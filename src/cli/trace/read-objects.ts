@@ -8,6 +8,8 @@ import {
   GATEWAY_CLASSES,
   GRPC_ROUTES,
   HTTP_ROUTES,
+  INGRESSES,
+  INGRESS_CLASSES,
   LISTENER_SETS,
   NAMESPACES,
   NETWORK_POLICIES,
@@ -57,6 +59,7 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     optional(TLS_ROUTES),
     optional(BACKEND_TLS_POLICIES),
   ]);
+  const [ingressClasses, ingresses] = await Promise.all([optional(INGRESS_CLASSES), optional(INGRESSES)]);
   return {
     pods,
     nodes,
@@ -72,6 +75,8 @@ export async function readObjects(client: KubeClient, facts: ClusterFacts): Prom
     grpcRoutes,
     tlsRoutes,
     backendTlsPolicies,
+    ingressClasses,
+    ingresses,
     referenceGrants,
     facts,
   };

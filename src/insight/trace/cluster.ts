@@ -7,7 +7,7 @@ import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { BackendTLSPolicy } from '../../kube/types/gateway-policies.ts';
 import type { GRPCRoute, HTTPRoute, TLSRoute } from '../../kube/types/gateway-routes.ts';
 import type { Gateway, GatewayClass, ListenerSet, ReferenceGrant } from '../../kube/types/gateway.ts';
-import type { NetworkPolicy } from '../../kube/types/networking.ts';
+import type { Ingress, IngressClass, NetworkPolicy } from '../../kube/types/networking.ts';
 import type { Node } from '../../kube/types/node.ts';
 import type { Pod } from '../../kube/types/pod.ts';
 import type { Service } from '../../kube/types/service.ts';
@@ -38,6 +38,8 @@ export interface TraceObjects {
   readonly grpcRoutes: readonly GRPCRoute[];
   readonly tlsRoutes: readonly TLSRoute[];
   readonly backendTlsPolicies: readonly BackendTLSPolicy[];
+  readonly ingressClasses: readonly IngressClass[];
+  readonly ingresses: readonly Ingress[];
   readonly referenceGrants: readonly ReferenceGrant[];
   readonly facts: ClusterFacts;
 }

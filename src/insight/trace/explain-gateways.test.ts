@@ -135,3 +135,37 @@ test('an object that has not the form of its kind is named, and the rest is expl
   assert.match(problems.join(), /HTTPRoute\/default\/broken cannot be read/);
   assert.equal(answers[0]?.rule?.object, 'HTTPRoute/default/all');
 });
+
+test('Ingresses are asked as routes are', () => {
+  const ingress = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'shop' },
+    spec: {
+      ingressClassName: 'any',
+      rules: [
+        {
+          host: 'shop.example.com',
+          http: {
+            paths: [
+              { path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } },
+              {
+                path: '/cart',
+                pathType: 'Prefix',
+                backend: { service: { name: 'gone', port: { number: 80 } } },
+              },
+            ],
+          },
+        },
+      ],
+    },
+  };
+  const [answer] = explain([...web, ingress], '/').answers;
+  assert.deepEqual(
+    [answer?.gateway, answer?.outcome, answer?.rule?.object],
+    ['IngressClass/any', 'forwarded', 'Ingress/default/shop'],
+  );
+  const [cart] = explain([...web, ingress], '/cart').answers;
+  assert.deepEqual([cart?.status, cart?.second?.object], [503, 'Ingress/default/shop']);
+  assert.match(cart?.problems.join() ?? '', /there is no Service default\/gone/);
+});

@@ -31,7 +31,7 @@ export function explainHttp(
 ): GatewayHop {
   const base = {
     hop: 'gateway',
-    gateway: `Gateway/${gateway.key}`,
+    gateway: gateway.object,
     proxies,
     others: [],
     filters: [],
@@ -83,7 +83,7 @@ function outcomeOf(
       };
     case 'no-host':
       return {
-        ...answered(404, `no HTTPRoute on the listener ${lookup.listener.name} serves ${hostOf(target)}`),
+        ...answered(404, `no route on the listener ${lookup.listener.name} serves ${hostOf(target)}`),
         ...listenerOf(lookup.listener),
       };
     case 'no-rule':

@@ -173,7 +173,7 @@ export type Way =
 /** What the proxies of a Gateway do with an HTTP request. The hops behind it are those of their connection to a backend. */
 export interface GatewayHop {
   readonly hop: 'gateway';
-  /** `Gateway/namespace/name` */
+  /** `Gateway/namespace/name`, `IngressClass/name` */
   readonly gateway: string;
   /** Who may have the request. */
   readonly proxies: readonly Place[];

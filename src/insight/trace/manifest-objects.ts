@@ -2,6 +2,7 @@ import type { Namespace } from '../../kube/types/core.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway, GatewayClass } from '../../kube/types/gateway.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Ingress, IngressClass } from '../../kube/types/networking.ts';
 import type { Pod } from '../../kube/types/pod.ts';
 import type { Service, ServicePort } from '../../kube/types/service.ts';
 import { readManifestObjects } from '../policy/index.ts';
@@ -9,6 +10,7 @@ import type { ClusterFacts, TraceObjects } from './cluster.ts';
 
 /** Classes that are written nowhere are taken for ours: the question is what would become of the Gateways here. */
 const controllerName = 'fairlead.dev/gateway-controller';
+const ingressController = 'fairlead.dev/ingress-controller';
 
 /** What manifests would be in a cluster: one pod of each workload, and the endpoints that Services would have. */
 export function traceObjectsOf(written: readonly KubeObject[], facts: ClusterFacts): TraceObjects {
@@ -22,6 +24,12 @@ export function traceObjectsOf(written: readonly KubeObject[], facts: ClusterFac
   const named = new Set(classes.map(({ metadata }) => metadata.name));
   const missing = new Set(
     gateways.map(({ spec }) => spec?.gatewayClassName).filter(name => name !== undefined && !named.has(name)),
+  );
+  const ingresses: readonly Ingress[] = ofKind('Ingress');
+  const ingressClasses: readonly IngressClass[] = ofKind('IngressClass');
+  const knownClasses = new Set(ingressClasses.map(({ metadata }) => metadata.name));
+  const missingClasses = new Set(
+    ingresses.flatMap(({ spec }) => spec?.ingressClassName ?? []).filter(name => !knownClasses.has(name)),
   );
   return {
     pods,
@@ -38,6 +46,8 @@ export function traceObjectsOf(written: readonly KubeObject[], facts: ClusterFac
     grpcRoutes: ofKind('GRPCRoute'),
     tlsRoutes: ofKind('TLSRoute'),
     backendTlsPolicies: ofKind('BackendTLSPolicy'),
+    ingressClasses: [...ingressClasses, ...[...missingClasses].map(ingressClassNamed)],
+    ingresses,
     referenceGrants: ofKind('ReferenceGrant'),
     facts,
   };
@@ -46,6 +56,7 @@ export function traceObjectsOf(written: readonly KubeObject[], facts: ClusterFac
 const clusterScoped: ReadonlySet<string> = new Set([
   'ClusterNetworkPolicy',
   'GatewayClass',
+  'IngressClass',
   'Namespace',
   'Node',
 ]);
@@ -76,6 +87,13 @@ const classNamed = (name: string): GatewayClass => ({
   kind: 'GatewayClass',
   metadata: { name },
   spec: { controllerName },
+});
+
+const ingressClassNamed = (name: string): IngressClass => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  metadata: { name },
+  spec: { controller: ingressController },
 });
 
 /** Every pod that a Service selects is ready. */

@@ -1,19 +1,34 @@
-import { attach, compileTable, isOurs, readGateway, readRoute } from '../../gateway/index.ts';
+import { objectNameOf } from '../../base/provenance.ts';
+import {
+  INGRESS_CLASS_LABEL,
+  attach,
+  classNameOf,
+  compileBackend,
+  compileIngresses,
+  compileTable,
+  ingressKey,
+  isOurIngressClass,
+  isOurs,
+  readGateway,
+  readRoute,
+} from '../../gateway/index.ts';
 import type { AttachedRoute, GatewaySources } from '../../gateway/index.ts';
 import { indexTable } from '../../gateway/lookup/index.ts';
 import type { TableIndex } from '../../gateway/lookup/index.ts';
 import type { ConfigMap, Secret } from '../../kube/types/config.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway } from '../../kube/types/gateway.ts';
+import type { IngressClass } from '../../kube/types/networking.ts';
 import type { Service } from '../../kube/types/service.ts';
 import type { TraceObjects } from './cluster.ts';
 import { canonical } from './addresses.ts';
 
-/** A Gateway of ours, with the table that its proxies have. */
+/** A Gateway of ours, or a class of Ingresses, with the table that its proxies have. */
 export interface TracedGateway {
-  /** `namespace/name` */
+  /** `namespace/name` of a Gateway, `IngressClass/name`. */
   readonly key: string;
-  readonly gateway: Gateway;
+  /** `Gateway/namespace/name`, `IngressClass/name` */
+  readonly object: string;
   readonly index: TableIndex;
   /** `status.addresses`, those that are addresses. */
   readonly addresses: readonly string[];
@@ -28,25 +43,66 @@ const GATEWAY_LABEL = 'gateway.networking.k8s.io/gateway-name';
 export function readGateways(objects: TraceObjects): ReadonlyMap<string, TracedGateway> {
   const classes = new Set(objects.gatewayClasses.filter(isOurs).map(({ metadata }) => metadata.name));
   const gateways = objects.gateways.filter(({ spec }) => classes.has(spec.gatewayClassName));
-  if (gateways.length === 0) return new Map();
+  // A class that nobody uses has no proxies.
+  const used = new Set(objects.ingresses.map(classNameOf));
+  const ingressClasses = objects.ingressClasses.filter(
+    one => isOurIngressClass(one) && used.has(one.metadata.name),
+  );
+  if (gateways.length + ingressClasses.length === 0) return new Map();
   const sources = sourcesOf(objects);
   const routes = [...objects.httpRoutes, ...objects.grpcRoutes, ...objects.tlsRoutes].map(route =>
     readRoute(route, sources),
   );
-  return new Map(
-    gateways.map(gateway => {
+  return new Map<string, TracedGateway>([
+    ...gateways.map(gateway => {
       const model = readGateway(gateway, sources);
       const attached = routes.map(route => ({ route, attachments: attach(route, model, sources) }));
       const addresses = (gateway.status?.addresses ?? []).flatMap(({ value }) => canonical(value));
       const index = indexTable(compileTable(model, attached, sources));
       const problems = [...problemsOf(gateway), ...attached.flatMap(problemsOfRoute)];
-      return [model.key, { key: model.key, gateway, index, addresses, problems }];
+      const object = `Gateway/${model.key}`;
+      return [model.key, { key: model.key, object, index, addresses, problems }] as const;
     }),
-  );
+    ...ingressClasses.map(one => readIngressClass(one, objects, sources)),
+  ]);
 }
 
-/** The Gateway whose proxies stand behind a Service: `namespace/name`. */
+/** A class of ours with all of its Ingresses. */
+function readIngressClass(
+  ingressClass: IngressClass,
+  objects: TraceObjects,
+  sources: GatewaySources,
+): readonly [string, TracedGateway] {
+  const { name } = ingressClass.metadata;
+  const key = ingressKey(name);
+  const own = objects.ingresses.filter(ingress => classNameOf(ingress) === name);
+  const { backends, problems, ...routing } = compileIngresses(ingressClass, own, sources);
+  const served = [...backends].map(([id, { port, service }]) => {
+    const found = compileBackend(service, port, { clientCertificate: undefined }, sources);
+    return [id, found ?? { service, port, endpoints: [] }] as const;
+  });
+  const addresses = objects.services
+    .filter(service => gatewayBehind(service) === key)
+    .flatMap(({ status }) => (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }) => canonical(ip)));
+  return [
+    key,
+    {
+      key,
+      object: key,
+      index: indexTable({ ...routing, backends: Object.fromEntries(served) }),
+      addresses,
+      problems: problems.map(
+        ({ provenance, sentence }) => `${objectNameOf(provenance)} ${provenance.field}: ${sentence}`,
+      ),
+    },
+  ];
+}
+
+/** Whose proxies stand behind a Service: the key of a `TracedGateway`. */
 export function gatewayBehind({ metadata }: Service): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'IngressClass');
+  if (owner !== undefined && metadata.labels?.[INGRESS_CLASS_LABEL] !== undefined)
+    return ingressKey(owner.name);
   const name = metadata.labels?.[GATEWAY_LABEL];
   return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
 }

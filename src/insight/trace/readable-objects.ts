@@ -3,7 +3,7 @@ import { buildClusterNames } from '../../dns/index.ts';
 import type { EndpointSlice } from '../../kube/types/discovery.ts';
 import type { Gateway, GatewayClass } from '../../kube/types/gateway.ts';
 import type { ObjectMeta } from '../../kube/types/meta.ts';
-import type { NetworkPolicy } from '../../kube/types/networking.ts';
+import type { Ingress, IngressClass, NetworkPolicy } from '../../kube/types/networking.ts';
 import type { Pod } from '../../kube/types/pod.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { readNode } from '../../pods/index.ts';
@@ -78,6 +78,12 @@ export function readableObjects(given: TraceObjects): {
     grpcRoutes: readable('GRPCRoute', given.grpcRoutes, one =>
       readGateways({ ...oneGateway, grpcRoutes: [one] }),
     ),
+    ingressClasses: readable('IngressClass', given.ingressClasses, one =>
+      readGateways({ ...empty, ingressClasses: [one] }),
+    ),
+    ingresses: readable('Ingress', given.ingresses, one =>
+      readGateways({ ...empty, ingressClasses: [anyIngressClass], ingresses: [inAnyClass(one)] }),
+    ),
     tlsRoutes: readable('TLSRoute', given.tlsRoutes, one =>
       readGateways({ ...oneGateway, tlsRoutes: [one] }),
     ),
@@ -128,6 +134,8 @@ const emptyObjects = ({ facts }: TraceObjects): TraceObjects => ({
   grpcRoutes: [],
   tlsRoutes: [],
   backendTlsPolicies: [],
+  ingressClasses: [],
+  ingresses: [],
   referenceGrants: [],
   facts,
 });
@@ -138,6 +146,18 @@ const anyGateway: Gateway = {
   metadata: { name: 'any', namespace: 'any' },
   spec: { gatewayClassName: 'any', listeners: [{ name: 'any', port: 80, protocol: 'HTTP' }] },
 };
+
+const anyIngressClass: IngressClass = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  metadata: { name: 'any' },
+  spec: { controller: 'fairlead.dev/ingress-controller' },
+};
+
+const inAnyClass = (ingress: Ingress): Ingress => ({
+  ...ingress,
+  spec: { ...ingress.spec, ingressClassName: 'any' },
+});
 
 const classOf = ({ spec }: Gateway): GatewayClass => ({
   apiVersion: 'gateway.networking.k8s.io/v1',

@@ -30,7 +30,7 @@ export function resolveOutside({ gateways }: TracedCluster, target: Target): Nam
       near: nearOf([...gateways.values()], host),
     };
   const addresses = serving.flatMap(gateway => gateway.addresses);
-  const names = serving.map(({ key }) => `Gateway/${key}`).join(', ');
+  const names = serving.map(({ object }) => object).join(', ');
   if (addresses.length === 0)
     return {
       ...base,

@@ -236,6 +236,8 @@ export function shop(): TraceObjects {
     grpcRoutes: [],
     tlsRoutes: [],
     backendTlsPolicies: [],
+    ingressClasses: [],
+    ingresses: [],
     referenceGrants: [],
     facts: {
       clusterDomain: 'cluster.local',
