@@ -181,9 +181,10 @@ test('names are answered while agent and server are dead, and over the start of 
   await once(node.process, 'exit');
   assert.equal(await answerOf('web', 'A'), 'kernel NOERROR 10.96.7.7');
   assert.equal(await answerOf('web.default', 'A'), 'kernel NXDOMAIN', 'search lists go on');
-  let [isOver, asked] = [false, 0];
+  const over = new AbortController();
+  let asked = 0;
   const asking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await askFor('web', 'A', addresses[asked % 2]);
       asked++;
     }
@@ -194,7 +195,7 @@ test('names are answered while agent and server are dead, and over the start of 
   assert.deepEqual(next.counts(), { pods: 1, allowed: 1 }, 'what the agent before said stands');
   await node.start();
   await untilInKernel();
-  isOver = true;
+  over.abort();
   await asking;
   assert.ok(asked > 0);
   pods = next;
