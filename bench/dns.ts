@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
@@ -13,28 +13,30 @@ import { createClient } from '../src/kube/client.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts';
 import { NAMESPACES, SERVICES } from '../src/kube/resources.ts';
-import { type Measured, measure, writeQuestions } from './dns/load.ts';
+import { measureKernel } from './dns/kernel.ts';
+import { measureMemory } from './dns/memory.ts';
+import { outsideZone, writeQuestions } from './dns/questions.ts';
 import { measureNew, measureRestart } from './dns/restart.ts';
-import { type ClusterName, peers, pin, type RunningPeer, startPeer, type Subject } from './dns/server.ts';
+import {
+  type ClusterName,
+  peers,
+  pin,
+  type RunningPeer,
+  startPeer,
+  type Subject,
+  upstream,
+} from './dns/server.ts';
+import { type Name, runStage, stages } from './dns/stages.ts';
 import type { Bench } from './harness/bench.ts';
 import { unpackDebian } from './harness/debian.ts';
-import { median, type Row, rowOf } from './harness/result.ts';
+import { type Row, rowOf } from './harness/result.ts';
 
 const cluster = 'bench-dns';
 const launcher = resolve(import.meta.dirname, '..', 'fairlead');
 const serviceCount = 1000;
 const firstPort = 5301;
+const upstreamPort = 5331;
 const serverProcessor = 1;
-const busy = { seconds: 2, outstanding: 200 };
-const lone = { seconds: 1, outstanding: 1 };
-
-interface Samples {
-  readonly busy: readonly Measured[];
-  readonly lone: readonly Measured[];
-}
-
-type Name = 'ours' | keyof typeof peers;
-
 /**
  * Each server on one processor, the load on the other, over loopback. Ours is the one of a node as `up` ships it, with the
  * names of Services made through the API; the peers stand on the same node behind the same rules, and are as little tracked.
@@ -50,36 +52,31 @@ export const bench: Bench = {
       fairlead('down', '--name', cluster);
       fairlead('up', '--name', cluster, '--nodes', '1');
       const names = await makeServices();
-      const questions = writeQuestions(directory, names);
       const namespace = namespacePath(namespaces.node(cluster, 'node-1'));
       leaveUntracked(namespace);
       const subjects = new Map<Name, Subject>([['ours', ourServer()]]);
+      const outside = join(directory, 'outside');
+      mkdirSync(outside);
+      running.push(startPeer(upstream, unpacked, { namespace, directory: outside, port: upstreamPort }, []));
       for (const [index, [name, peer]] of Object.entries(peers).entries()) {
         const own = join(directory, name);
         mkdirSync(own);
         const started = startPeer(
           peer,
           unpacked,
-          { namespace, directory: own, port: firstPort + index },
+          { namespace, directory: own, port: firstPort + index, upstream: upstreamPort },
           names,
         );
         running.push(started);
         subjects.set(name as Name, started); // a key of peers
       }
       await Promise.all(running.map(peer => peer.ready()));
+      forwardTo(upstreamPort);
+      const rows: Row[] = [];
       for (const { pid } of subjects.values()) pin(pid, serverProcessor);
-      const samples = new Map<Name, Samples>();
-      for (let round = 0; round <= (quick ? 2 : 5); round++) {
-        for (const [name, subject] of subjects) {
-          say(`${round === 0 ? 'warming' : `round ${round}`}: ${name}`);
-          const seconds = round === 0 ? 1 : busy.seconds;
-          const measured = await measure(unpacked, subject, questions, { ...busy, seconds });
-          if (round === 0) continue;
-          const alone = quick ? [] : [await measure(unpacked, subject, questions, lone)];
-          const before = samples.get(name) ?? { busy: [], lone: [] };
-          samples.set(name, { busy: [...before.busy, measured], lone: [...before.lone, ...alone] });
-        }
-      }
+      const mixes = writeQuestions(directory, names);
+      for (const stage of stages)
+        rows.push(...(await runStage(stage, { unpacked, subjects, mixes, quick, say })));
       say('new Services, and a restart');
       const fresh = await withClient(client =>
         measureNew(ourServer(), quick ? 5 : 20, name => createService(client, name)),
@@ -88,11 +85,33 @@ export const bench: Bench = {
         ourServer(),
         names.map(({ name }) => name),
       );
+      const inKernel = await withClient(client => {
+        const { host, pid } = ourServer();
+
+        const place = { cluster, node: 'node-1', client, unpacked, questions: mixes.mixed, host, pid };
+        return measureKernel(place, quick ? 1 : 5, say);
+      });
+      const memory = quick
+        ? []
+        : await withClient(client =>
+            measureMemory({
+              client,
+              namespace,
+              directory,
+              unpacked,
+              firstPort,
+              pid: ourServer().pid,
+              untilServed: more => untilServed(serviceCount + more),
+              say,
+            }),
+          );
       return [
-        ...rowsOf(samples, name => `${name} ${unpacked.version(peers[name].package)}`),
+        ...rows,
         rowOf('a new Service until its answer', 'ms', fresh),
         rowOf('questions lost over a restart', '%', [100 * restart.lost]),
         rowOf('longest wait over a restart', 'ms', [restart.longestMilliseconds]),
+        ...inKernel,
+        ...memory,
       ];
     } finally {
       for (const peer of running) await peer.close();
@@ -101,37 +120,6 @@ export const bench: Bench = {
     }
   },
 };
-
-function rowsOf(
-  samples: ReadonlyMap<Name, Samples>,
-  versionOf: (name: keyof typeof peers) => string,
-): readonly Row[] {
-  const of = (name: Name): Samples => samples.get(name) ?? { busy: [], lone: [] };
-  const names = Object.keys(peers) as (keyof typeof peers)[]; // the keys of peers
-  const row = (
-    what: string,
-    unit: string,
-    name: keyof typeof peers,
-    read: (name: Name) => readonly number[],
-  ) =>
-    rowOf(`${what}, beside ${name}`, unit, read('ours'), { version: versionOf(name), samples: read(name) });
-  return [
-    ...names.map(name =>
-      row('answers a second on one core', '/s', name, it => of(it).busy.map(({ perSecond }) => perSecond)),
-    ),
-    ...names.map(name =>
-      row('processor time an answer', 'µs', name, it =>
-        of(it).busy.map(({ processorMicroseconds }) => processorMicroseconds),
-      ),
-    ),
-    ...(of('ours').lone.length === 0 ? [] : names).map(name =>
-      row('a lone question', 'µs', name, it =>
-        of(it).lone.map(({ latencyMicroseconds }) => latencyMicroseconds),
-      ),
-    ),
-    rowOf('questions without an answer', '%', [median(of('ours').busy.map(({ lost }) => 100 * lost))]),
-  ];
-}
 
 /** Services of both families without pods: their names have addresses all the same. */
 function makeServices(): Promise<readonly ClusterName[]> {
@@ -189,7 +177,7 @@ async function untilServed(count: number): Promise<void> {
 
 /** As our own rules do for our server: otherwise every question to a peer would cost a connection entry. */
 function leaveUntracked(namespace: string): void {
-  const ports = `${firstPort}-${firstPort + Object.keys(peers).length - 1}`;
+  const ports = `${firstPort}-${upstreamPort}`;
   const nft = Nft.open(namespace);
   nft.run('add table inet bench');
   for (const hook of ['prerouting', 'output']) {
@@ -198,6 +186,12 @@ function leaveUntracked(namespace: string): void {
     nft.run(`add rule inet bench ${hook} udp sport ${ports} notrack`);
   }
   nft.close();
+}
+
+/** Ours asks whom the others ask, and keeps no more of it than they do. It takes the file within two seconds. */
+function forwardTo(port: number): void {
+  const forward = `forward: [{zones: [${outsideZone}], to: ["127.0.0.1:${port}"]}]\ncache: false\n`;
+  writeFileSync(join(paths.state(cluster), 'dns.yaml'), forward);
 }
 
 function ourServer(): Subject {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectIn, spawnIn } from '../../src/kernel/ns/index.ts';
 import type { Unpacked } from '../harness/debian.ts';
+import { outsideZone } from './questions.ts';
 
 /** A name of the cluster, as every server is to answer it. */
 export interface ClusterName {
@@ -25,15 +26,25 @@ const startMilliseconds = 20_000;
 
 export interface Peer {
   readonly package: string;
-  /** Writes what it needs into `directory` and returns its command. It answers at 127.0.0.1 and `port`, with one worker. */
-  prepare(directory: string, port: number, names: readonly ClusterName[]): readonly [string, ...string[]];
+  /**
+   * Writes what it needs into `directory` and returns its command. It answers at 127.0.0.1 and `port`, with one worker, and
+   * asks `upstream`, a port, for the outside zone, if it can.
+   */
+  prepare(
+    directory: string,
+    port: number,
+    names: readonly ClusterName[],
+    upstream?: number,
+  ): readonly [string, ...string[]];
+  readonly canForward: boolean;
 }
 
 /** Each as its own manual says for many local names, with one thread. */
 export const peers = {
   dnsmasq: {
     package: 'dnsmasq-base',
-    prepare: (directory, port, names) => {
+    canForward: true,
+    prepare: (directory, port, names, upstream = 9) => {
       const hosts = join(directory, 'hosts');
       writeFileSync(
         hosts,
@@ -47,6 +58,8 @@ export const peers = {
         '--no-hosts',
         `--addn-hosts=${hosts}`,
         `--local=/${zone}/`,
+        `--server=/${outsideZone}/127.0.0.1#${upstream}`,
+        '--dns-forward-max=1000',
         '--listen-address=127.0.0.1',
         '--bind-interfaces',
         `--port=${port}`,
@@ -58,7 +71,8 @@ export const peers = {
   },
   unbound: {
     package: 'unbound',
-    prepare: (directory, port, names) => {
+    canForward: true,
+    prepare: (directory, port, names, upstream = 9) => {
       const file = join(directory, 'unbound.conf');
       const data = names.flatMap(({ name, addresses }) =>
         addresses.map(address => `  local-data: "${name}. 5 IN ${typeOf(address)} ${address}"`),
@@ -80,8 +94,13 @@ export const peers = {
   module-config: "iterator"
   local-zone: "${zone}." static
 ${data.join('\n')}
+  do-not-query-localhost: no
+  domain-insecure: "${outsideZone}"
 remote-control:
   control-enable: no
+forward-zone:
+  name: "${outsideZone}"
+  forward-addr: 127.0.0.1@${upstream}
 `,
       );
       return ['usr/sbin/unbound', '-d', '-c', file];
@@ -89,16 +108,38 @@ remote-control:
   },
   knot: {
     package: 'knot',
+    canForward: false,
     prepare: (directory, port, names) => {
       const records = names.flatMap(({ name, addresses }) =>
         addresses.map(address => `${name}. 5 IN ${typeOf(address)} ${address}`),
       );
-      const soa = `${zone}. 5 IN SOA ns.${zone}. hostmaster.${zone}. 1 7200 1800 86400 5\n${zone}. 5 IN NS ns.${zone}.\nns.${zone}. 5 IN A 127.0.0.1\n`;
-      writeFileSync(join(directory, 'zone'), `${soa}${records.join('\n')}\n`);
-      const file = join(directory, 'knot.conf');
-      writeFileSync(
-        file,
-        `server:
+      return prepareKnot(directory, port, zone, records);
+    },
+  },
+} as const satisfies Readonly<Record<string, Peer>>;
+
+export type PeerName = keyof typeof peers;
+
+/** Whom the others ask for names outside: everything below its zone has an address that nobody may keep. */
+export const upstream: Peer = {
+  package: 'knot',
+  canForward: false,
+  prepare: (directory, port) =>
+    prepareKnot(directory, port, outsideZone, [`*.${outsideZone}. 0 IN A 192.0.2.1`]),
+};
+
+function prepareKnot(
+  directory: string,
+  port: number,
+  origin: string,
+  records: readonly string[],
+): readonly [string, ...string[]] {
+  const soa = `${origin}. 5 IN SOA ns.${origin}. hostmaster.${origin}. 1 7200 1800 86400 5\n${origin}. 5 IN NS ns.${origin}.\nns.${origin}. 5 IN A 127.0.0.1\n`;
+  writeFileSync(join(directory, 'zone'), `${soa}${records.join('\n')}\n`);
+  const file = join(directory, 'knot.conf');
+  writeFileSync(
+    file,
+    `server:
   rundir: "${directory}"
   listen: 127.0.0.1@${port}
   udp-workers: 1
@@ -107,16 +148,14 @@ remote-control:
 database:
   storage: "${directory}"
 zone:
-  - domain: ${zone}
+  - domain: ${origin}
     file: "${join(directory, 'zone')}"
     zonefile-load: whole
     journal-content: none
 `,
-      );
-      return ['usr/sbin/knotd', '-c', file];
-    },
-  },
-} as const satisfies Readonly<Record<string, Peer>>;
+  );
+  return ['usr/sbin/knotd', '-c', file];
+}
 
 const typeOf = (address: string): string => (address.includes(':') ? 'AAAA' : 'A');
 
@@ -129,11 +168,16 @@ export interface RunningPeer extends Subject {
 export function startPeer(
   peer: Peer,
   unpacked: Unpacked,
-  place: { readonly namespace: string; readonly directory: string; readonly port: number },
+  place: {
+    readonly namespace: string;
+    readonly directory: string;
+    readonly port: number;
+    readonly upstream?: number;
+  },
   names: readonly ClusterName[],
 ): RunningPeer {
   const { namespace, directory, port } = place;
-  const [program, ...words] = peer.prepare(directory, port, names);
+  const [program, ...words] = peer.prepare(directory, port, names, place.upstream);
   const child: ChildProcess = spawnIn(namespace, join(unpacked.root, program), words, {
     env: unpacked.environment,
     stdio: ['ignore', 'ignore', 'inherit'],
