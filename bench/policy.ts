@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { silentLog } from '../src/base/log.ts';
 import { parseAddress } from '../src/base/ip.ts';
 import { bindUdpIn } from '../src/kernel/ns/index.ts';
@@ -13,12 +15,16 @@ import { PolicyNode, buildPolicyModel, decidePolicy } from '../src/policy/index.
 import type { TestEnd } from '../test/netns/kernel-fixture.ts';
 import { buildRig } from '../test/netns/policy-rig.ts';
 import type { Rig } from '../test/netns/policy-rig.ts';
-import { framesOf, sendAll, withPorts } from '../test/netns/raw-packets.ts';
+import { withPorts } from '../test/netns/raw-packets.ts';
 import type { Bench } from './harness/bench.ts';
 import { median, percentile, type Row, rowOf } from './harness/result.ts';
 import { interleave, timed } from './harness/rounds.ts';
 import { nodeKernel } from './policy/kernel.ts';
+import { connectTimes, openConnectionRates } from './policy/connections.ts';
+import type { Wired } from './policy/connections.ts';
+import { readEvents, timeOfEvents } from './policy/events.ts';
 import { unpackIptables } from './policy/iptables.ts';
+import { Sender } from './policy/sender.ts';
 import {
   addressOf,
   labelsOf,
@@ -59,7 +65,7 @@ const fasterHalf = (samples: readonly number[]): readonly number[] =>
 interface Subject {
   readonly rig: Rig;
   readonly wired: readonly [string, string];
-  readonly gatewayMac: string;
+  readonly sender: Sender;
   port: number;
 }
 
@@ -102,8 +108,9 @@ async function measure(
     ...[...theirs].map(([size, subject]) => [`theirs ${size}`, subject] as const),
   ]);
   const flush = (subject: Subject) => worker.forgetConnections([{}], subject.rig.router);
+  const datagrams = new Map<Subject, Socket>();
   for (const subject of named.values()) {
-    await received(context, subject);
+    datagrams.set(subject, await received(context, subject));
     await flush(subject);
   }
   const first = await interleave(
@@ -124,6 +131,13 @@ async function measure(
   const beside = (size: number) =>
     theirs.has(size) ? { peer: { version, samples: of('theirs', size) } } : {};
 
+  say('TCP connections, and packets of one that is open, in turn');
+  const wired = new Map(
+    [...named].map(([name, subject]) => [name, wiredOf(subject, datagrams.get(subject) ?? assert.fail())]),
+  );
+  const connects = await connectTimes(context, wired, quick ? 400 : 4000);
+  const rates = await openConnectionRates(wired, quick ? 15 : 101);
+
   say('changes of one policy and of one pod, among ten thousand');
   const changed = await changes(largest, quick ? 30 : 200, changePort);
   const structural = await changes(largest, quick ? 20 : 100, addAndRemove);
@@ -132,11 +146,17 @@ async function measure(
   say('events: first packets while the node tells of them, and while it does not');
   const reporting = await ourSubject(context, worker, 10, { reportsPasses: true });
   const silent = ours.get(10) ?? assert.fail();
+  const told = readEvents(context, reporting.rig.router, () => reporting.node.model);
   await received(context, reporting);
   const events = await interleave(quick ? 41 : 101, {
     reporting: async () => (await flush(reporting), firstPackets(reporting)),
     silent: async () => (await flush(silent), firstPackets(silent)),
   });
+  await flush(reporting);
+  const paced = await pacedPackets(reporting, silent, quick ? 50 : 200);
+  assert.ok(told() > 0, 'nothing was told');
+  const model = largest.node.model ?? assert.fail();
+  const eventTimes = [1000, 50_000].map(rate => ({ rate, ...timeOfEvents(model, largest.wired, rate) }));
 
   say('the engine');
   const { decisions, matrix } = engine(quick);
@@ -155,6 +175,39 @@ async function measure(
         beside(size).peer,
       ),
     ),
+    ...sizes.flatMap(size => {
+      const times = (side: 'ours' | 'theirs') => connects.get(`${side} ${size}`) ?? [];
+      const peer = (samples: readonly number[]) => (theirs.has(size) ? { version, samples } : undefined);
+      const rate = (samples: readonly number[]) => [
+        (samples.length * 1e6) / samples.reduce((sum, one) => sum + one, 0),
+      ];
+      return [
+        rowOf(
+          `new TCP connections a second of one client, ${size} policies, beside iptables`,
+          '1/s',
+          rate(times('ours')),
+          peer(rate(times('theirs'))),
+        ),
+        rowOf(
+          `a new TCP connection, ${size} policies, beside iptables, p50`,
+          'µs',
+          times('ours'),
+          peer(times('theirs')),
+        ),
+        rowOf(
+          `a new TCP connection, ${size} policies, beside iptables, p99`,
+          'µs',
+          [percentile(times('ours'), 0.99)],
+          peer([percentile(times('theirs'), 0.99)]),
+        ),
+        rowOf(
+          `packets a second of an open connection, ${size} policies, beside iptables`,
+          '1/s',
+          rates[`ours ${size}`] ?? [],
+          peer(rates[`theirs ${size}`] ?? []),
+        ),
+      ];
+    }),
     rowOf(`first packet of a connection, ${many} policies, beside 10`, 'µs', of('ours', many), {
       version: 'the same with 10 policies',
       samples: of('ours', 10),
@@ -174,6 +227,16 @@ async function measure(
         samples: fasterHalf(events.silent),
       },
     ),
+    rowOf(
+      'first packet of a connection, 1000 of them a second, told beside not told',
+      'µs',
+      fasterHalf(paced.reporting),
+      { version: 'without events', samples: fasterHalf(paced.silent) },
+    ),
+    ...eventTimes.flatMap(({ lost, milliseconds, rate }) => [
+      rowOf(`the agent, ${rate} reports in a second`, 'ms', [milliseconds]),
+      ...(lost === 0 ? [] : [rowOf(`the same: not kept, and counted`, 'reports', [lost])]),
+    ]),
     rowOf('decisions of the engine a second', '1/s', [decisions]),
     rowOf('who may speak to whom among 1000 pods', 's', [matrix]),
   ];
@@ -185,7 +248,8 @@ function subjectOf(context: TestEnd, part: string): Subject {
   assert.ok(client && server);
   using route = RouteSocket.open(rig.router);
   const gatewayMac = route.link('veth0')?.mac ?? assert.fail();
-  return { rig, gatewayMac, wired: [client.addresses[0], server.addresses[0]], port: 10_000 };
+  const sender = new Sender(context, client.namespace, gatewayMac);
+  return { rig, sender, wired: [client.addresses[0], server.addresses[0]], port: 10_000 };
 }
 
 async function ourSubject(
@@ -220,8 +284,8 @@ async function ourSubject(
   return { ...subject, node, writtenAt, pods, policies, startMilliseconds };
 }
 
-/** Throws when what is measured does not arrive. */
-async function received(context: TestEnd, subject: Subject): Promise<void> {
+/** The server's socket; throws when what is measured does not arrive. */
+async function received(context: TestEnd, subject: Subject): Promise<Socket> {
   const [, server] = subject.rig.pods;
   const socket = createSocket('udp4');
   context.after(() => socket.close());
@@ -233,23 +297,46 @@ async function received(context: TestEnd, subject: Subject): Promise<void> {
   const arrived = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
   firstPackets(subject);
   await arrived;
+  return socket;
 }
 
 /** Microseconds for each of some packets, each the first of its connection: the call returns when it has been forwarded. */
-function firstPackets(subject: Subject): number {
-  const { gatewayMac, rig, wired } = subject;
-  const [client] = rig.pods;
-  assert.ok(client);
-  const packets = Array.from({ length: packetsInRound }, (_, index) => {
+function firstPackets(subject: Subject, count = packetsInRound): number {
+  const { sender, wired } = subject;
+  const packets = Array.from({ length: count }, (_, index) => {
     const payload = withPorts(10_000 + ((subject.port + index) % 50_000), openPort);
     payload.set([0, payload.length], 4); // the datagram's length
     return { source: wired[0], destination: wired[1], protocol: 17, payload };
   });
-  subject.port += packetsInRound;
-  const frames = framesOf(client.namespace, gatewayMac, packets);
-  const started = performance.now();
-  sendAll(client.namespace, frames);
-  return ((performance.now() - started) * 1000) / packetsInRound;
+  subject.port += count;
+  return sender.send(packets);
+}
+
+const wiredOf = ({ rig, sender, wired }: Subject, datagrams: Socket): Wired => {
+  const [client, server] = rig.pods;
+  assert.ok(client && server);
+  return {
+    clientNamespace: client.namespace,
+    serverNamespace: server.namespace,
+    clientHost: wired[0],
+    serverHost: wired[1],
+    sender,
+    datagrams,
+  };
+};
+
+const pacedMilliseconds = 20;
+
+/** A thousand new connections a second of each, for so many turns. */
+async function pacedPackets(reporting: Subject, silent: Subject, turns: number) {
+  const samples = { reporting: [] as number[], silent: [] as number[] };
+  for (let turn = 0; turn < turns; turn++) {
+    const next = sleep(pacedMilliseconds);
+    samples.reporting.push(firstPackets(reporting, pacedMilliseconds));
+    samples.silent.push(firstPackets(silent, pacedMilliseconds));
+    await next;
+  }
+  return samples;
 }
 
 type Change = (subject: OurSubject, turn: number) => void;

@@ -67,9 +67,10 @@ function rulesOf(facts: readonly PolicyFacts[], wired: readonly [string, string]
     ...subjects.map(pod => `-A FORWARD -d ${addressOf(pod, wired)}/32 -j POD-${pod}`),
     ...facts.map(({ name, subject }) => `-A POD-${subject} -j POL-${name}`),
     ...subjects.map(pod => `-A POD-${pod} -m mark ! --mark 0x10000/0x10000 -j DROP`),
-    ...facts.flatMap(({ block, name, peer, port, protocol }) => {
+    ...facts.flatMap(({ block, isOpen, name, peer, port, protocol }) => {
       const accept = [
         `-m set --match-set s${peer} src -p ${protocol.toLowerCase()} --dport ${port}`,
+        ...(isOpen ? [`-m set --match-set s${peer} src -p tcp --dport ${port}`] : []),
         ...(block === undefined
           ? []
           : [`-m set --match-set b${name} src -p tcp --dport ${block.from}:${block.to}`]),

@@ -17,6 +17,8 @@ export interface PolicyFacts {
   readonly peer: number;
   readonly protocol: 'TCP' | 'UDP';
   readonly port: number;
+  /** What the client may open at the server has TCP, too. */
+  readonly isOpen: boolean;
   /** One of ten has an address block and a range of ports as well. */
   readonly block?: { readonly cidr: string; readonly from: number; readonly to: number };
 }
@@ -33,6 +35,7 @@ export function policyFacts(count: number): readonly PolicyFacts[] {
       peer: opens ? clientPod : (index * 7 + 1) % podCount,
       protocol: opens ? 'UDP' : 'TCP',
       port: opens ? openPort : 1000 + (index % 50),
+      isOpen: opens,
       ...(index % 10 === 9
         ? { block: { cidr: `172.16.${index % 250}.0/24`, from: 2000, to: 2000 + (index % 100) } }
         : {}),
@@ -42,7 +45,7 @@ export function policyFacts(count: number): readonly PolicyFacts[] {
 
 export const labelsOf = (pod: number) => ({ app: `app-${pod}` });
 
-export function policyOf({ block, name, peer, port, protocol, subject }: PolicyFacts): NetworkPolicy {
+export function policyOf({ block, isOpen, name, peer, port, protocol, subject }: PolicyFacts): NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -51,7 +54,10 @@ export function policyOf({ block, name, peer, port, protocol, subject }: PolicyF
       podSelector: { matchLabels: labelsOf(subject) },
       policyTypes: ['Ingress'],
       ingress: [
-        { from: [{ podSelector: { matchLabels: labelsOf(peer) } }], ports: [{ protocol, port }] },
+        {
+          from: [{ podSelector: { matchLabels: labelsOf(peer) } }],
+          ports: [{ protocol, port }, ...(isOpen ? [{ port }] : [])],
+        },
         ...(block === undefined
           ? []
           : [

@@ -6,9 +6,15 @@
 import { createInterface } from 'node:readline';
 import { bytesOf, parseAddress } from '../../src/base/ip.ts';
 import { constants, libc } from '../../src/kernel/ffi/libc.ts';
+import { inNamespace } from '../../src/kernel/ns/index.ts';
 
 export interface ConnectRequest {
-  readonly targets: readonly { readonly host: string; readonly port: number }[];
+  readonly targets: readonly {
+    readonly host: string;
+    readonly port: number;
+    /** Path of the network namespace that the connection is opened in; absent: where the process was started. */
+    readonly from?: string;
+  }[];
   readonly count: number;
 }
 
@@ -23,18 +29,19 @@ const turn = 10;
 if (import.meta.main) {
   for await (const line of createInterface({ input: process.stdin })) {
     const { count, targets } = JSON.parse(line) as ConnectRequest;
-    const names = targets.map(({ host, port }) => nameOf(host, port));
+    const names = targets.map(({ from, host, port }) => ({ from, name: nameOf(host, port) }));
     const samples = targets.map((): number[] => []);
     for (let done = 0; done < count; done += turn)
-      for (const [index, name] of names.entries())
-        for (let each = 0; each < turn; each++) samples[index]?.push(connectOnce(name));
+      for (const [index, { from, name }] of names.entries())
+        for (let each = 0; each < turn; each++) samples[index]?.push(connectOnce(name, from));
     process.stdout.write(`${JSON.stringify(samples)}\n`);
   }
 }
 
-function connectOnce(name: Uint8Array): number {
+function connectOnce(name: Uint8Array, from: string | undefined): number {
   const calls = libc();
-  const fd = calls.socket(constants.AF_INET, constants.SOCK_STREAM | constants.SOCK_CLOEXEC, 0);
+  const make = () => calls.socket(constants.AF_INET, constants.SOCK_STREAM | constants.SOCK_CLOEXEC, 0);
+  const fd = from === undefined ? make() : inNamespace(from, make);
   calls.setsockopt(fd, constants.SOL_SOCKET, lingerOption, linger, linger.length);
   const started = process.hrtime.bigint();
   const result = calls.connect(fd, name, name.length);
