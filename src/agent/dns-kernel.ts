@@ -16,7 +16,7 @@ import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { WorkQueue } from '../base/work-queue.ts';
 import { KernelPods } from '../dns/index.ts';
-import type { KernelPod, MayAsk } from '../dns/index.ts';
+import type { KernelPod, MayAsk, PodsKernel } from '../dns/index.ts';
 import { bpf } from '../kernel/contract.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';
 import type { Change } from '../kube/cache.ts';
@@ -33,14 +33,14 @@ export type DnsKernelWish = (typeof dnsKernelWishes)[number];
 export interface DnsKernelOptions {
   readonly cluster: string;
   readonly node: string;
-  readonly worker: KernelWorker;
+  readonly worker: PodsKernel & Pick<KernelWorker, 'probe'>;
   /** The compiled program. */
   readonly file: string;
   /** What the agent was started with. */
   readonly option: DnsKernelWish;
   /** Of the cluster's DNS. */
   readonly dnsAddresses: readonly string[];
-  readonly nodes: Informer<Node>;
+  readonly nodes: { readonly cache: Pick<Informer<Node>['cache'], 'get'> };
   /** The node's pods that are wired. */
   readonly pods: () => readonly KernelPod[];
   /** Has verdicts asked again; it may be now or soon. */
@@ -88,15 +88,16 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
     unasked: new Set<string>(),
   };
 
+  /** `reason`: why not. */
   const switchTo = async (reason: string | undefined): Promise<void> => {
+    const text = reason ?? 'the kernel passes its probe';
+    const isNew = text !== state.reason;
+    state.reason = text;
     if (reason === undefined && !kernel.isOn) await kernel.start();
     if (reason !== undefined && (kernel.isOn || !state.isDecided))
       await kernel.stop(options.pods().map(({ link }) => link));
-    const text = reason ?? 'the kernel passes its probe';
-    if (text !== state.reason)
-      log.info({ state: kernel.isOn ? 'on' : 'off', reason: text }, 'answers in the kernel');
-    state.reason = text;
     state.isDecided = true;
+    if (isNew) log.info({ state: kernel.isOn ? 'on' : 'off', reason: text }, 'answers in the kernel');
   };
 
   const decideMode = async (): Promise<void> => {
@@ -216,7 +217,7 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
         reason: state.reason,
         ...kernel.counts(),
         names: kernel.isOn ? state.names : 0,
-        ageSeconds: age() ?? null,
+        ageSeconds: (kernel.isOn ? age() : undefined) ?? null,
       };
     },
     close: () => queue.close(),

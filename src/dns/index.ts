@@ -2,7 +2,7 @@
 export { leaveUntracked, takeAddresses } from './apply-node.ts';
 export { KernelPods } from './apply-kernel-pods.ts';
 export type { KernelCounts } from './compile-kernel-counts.ts';
-export type { KernelPod, MayAsk } from './apply-kernel-pods.ts';
+export type { KernelPod, MayAsk, PodsKernel } from './apply-kernel-pods.ts';
 export { ClusterNames } from './compile-cluster.ts';
 export { buildClusterNames, decideName } from './compile-objects.ts';
 export { dnsAddressesOf } from './compile-zone.ts';
