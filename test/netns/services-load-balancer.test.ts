@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RouteSocket } from '../../src/kernel/netlink/index.ts';
 import type { EndpointSlice } from '../../src/kube/types/discovery.ts';
 import type { Service, ServiceSpec } from '../../src/kube/types/service.ts';
 import {
@@ -181,6 +182,30 @@ test('loadBalancerSourceRanges: others are dropped, at the load balancer’s add
   assert.equal((await attempt(node.client, balancer[6], 80)).outcome, 'connected');
   assert.equal((await attempt(node.outside, balancer[4], 80)).outcome, 'unanswered');
   assert.match(network.problems()[0]?.sentence ?? '', /lets nobody in/);
+});
+
+test('a node that may come comes from the load balancer’s address, too, where it has that itself', async context => {
+  const node = startNode(context);
+  await tcpServers(context, node.servers, serverPort);
+  const network = node.network();
+  using own = RouteSocket.open(node.node);
+  own.apply([
+    { do: 'address-add', dev: 'lo', address: `${balancer[4]}/32` },
+    { do: 'address-add', dev: 'lo', address: `${balancer[6]}/128`, nodad: true },
+  ]);
+  node.objects.put(
+    balanced({ loadBalancerSourceRanges: ['10.244.2.1/32', 'fd00:10:244:2::1/128'] }),
+    ...spread(node, 2),
+  );
+  await network.load();
+  for (const family of families)
+    assert.equal((await attempt(node.node, balancer[family], 80)).outcome, 'connected');
+  node.objects.put(balanced({ loadBalancerSourceRanges: ['10.244.0.2/32', 'fd00:10:244::2/128'] }));
+  await network.change('shop/web');
+  for (const family of families) {
+    assert.equal((await attempt(node.node, balancer[family], 80)).outcome, 'unanswered');
+    assert.equal((await attempt(node.client, balancer[family], 80)).outcome, 'connected');
+  }
 });
 
 test('an address of mode Proxy, and one of a Service that is no load balancer any more, is not translated', async context => {
