@@ -70,17 +70,8 @@ export class NginxRig {
   }
 
   /** Sends the request as it is, octet for octet. */
-  async ask({ bodyLength, client, headers, host, method, target }: ModelRequest): Promise<Seen> {
-    const socket = connect(join(this.#directory, 'nginx.sock'));
-    const fields = { host, 'x-test-client': client, connection: 'close', ...headers };
-    const length = bodyLength > 0 ? `content-length: ${bodyLength}\r\n` : '';
-    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}${length}\r\n`, 'latin1');
-    if (bodyLength > 0) socket.write(Buffer.alloc(bodyLength));
-    const parts: Buffer[] = [];
-    socket.on('data', part => parts.push(part)).on('error', () => {}); // a body that nobody reads to its end
-    await once(socket, 'close');
-    return readAnswer(Buffer.concat(parts).toString('latin1'));
+  ask(request: ModelRequest): Promise<Seen> {
+    return askRaw(connect(join(this.#directory, 'nginx.sock')), request);
   }
 
   async stop(): Promise<void> {
@@ -93,8 +84,25 @@ export class NginxRig {
   }
 }
 
+/** One request on a connection of its own; the backend has to be `answerAsBackend`. */
+export async function askRaw(
+  socket: Socket,
+  { bodyLength, client, headers, host, method, target }: ModelRequest,
+): Promise<Seen> {
+  const fields = { host, 'x-test-client': client, connection: 'close', ...headers };
+  const length = bodyLength > 0 ? `content-length: ${bodyLength}\r\n` : '';
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}${length}\r\n`, 'latin1');
+  if (bodyLength > 0) socket.write(Buffer.alloc(bodyLength));
+  const parts: Buffer[] = [];
+  socket.on('data', part => parts.push(part)).on('error', () => {}); // a body that nobody reads to its end
+  socket.setTimeout(20_000, () => socket.destroy());
+  await new Promise(resolve => void socket.once('close', resolve));
+  return readAnswer(Buffer.concat(parts).toString('latin1'));
+}
+
 /** One request a connection: its head comes back as the body. */
-function answerAsBackend(socket: Socket): void {
+export function answerAsBackend(socket: Socket): void {
   let head = '';
   socket.on('error', () => {}); // nginx may give up
   socket.on('data', part => {

@@ -40,7 +40,7 @@ export function generateRequests(
   const { requests } = kept;
   const known = requests.length;
   // What room is left, is for clients that nobody thought of.
-  for (let tries = 0; tries < 2 * most && known > 0 && requests.length < most; tries++) {
+  for (let tries = 0; tries < 2 * most && requests.length < Math.min(most, most * known); tries++) {
     const other = requests[seeded.below(known)] as ModelRequest; // below its length
     kept.add({ ...other, target: mutateTarget(other.target, seeded) });
   }
