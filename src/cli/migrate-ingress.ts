@@ -1,5 +1,5 @@
 import { FairleadError } from '../base/errors.ts';
-import { compareTables, convertIngresses, targetOf } from '../insight/migrate/index.ts';
+import { BEYOND, compareTables, convertIngresses, targetOf } from '../insight/migrate/index.ts';
 import type { Conversion, IngressModel, Target } from '../insight/migrate/index.ts';
 import { SUPPORTED_FEATURES } from '../gateway/index.ts';
 import type { GatewayClass } from '../kube/types/gateway.ts';
@@ -156,10 +156,15 @@ async function findTarget(options: IngressOptions, classes: readonly GatewayClas
     return await readTarget(options.targetFile, options.className);
   }
   const found = classes.find(({ metadata }) => metadata.name === options.className);
-  const features = found?.status?.supportedFeatures?.map(({ name }) => name);
-  if (features !== undefined && features.length > 0) return targetOf(options.className, features);
-  return targetOf(options.className, options.className === 'fairlead' ? SUPPORTED_FEATURES : undefined);
+  const said = found?.status?.supportedFeatures?.map(({ name }) => name) ?? [];
+  const isOwn =
+    found === undefined ? options.className === 'fairlead' : found.spec.controllerName === ownController;
+  const features = said.length > 0 ? said : isOwn ? SUPPORTED_FEATURES : undefined;
+  // What Fairlead has beyond the names that there are for features is known without being said.
+  return targetOf(options.className, features && isOwn ? [...features, ...Object.values(BEYOND)] : features);
 }
+
+const ownController = 'fairlead.dev/gateway-controller';
 
 function gatewayOf(written: string | undefined): readonly [string?, string?] {
   if (written === undefined) return [];

@@ -5,6 +5,7 @@ export type { Proof } from './default-deny/prove.ts';
 export { proposeDefaultDeny } from './default-deny/propose.ts';
 export type { DefaultDenyObjects, Proposal } from './default-deny/propose.ts';
 export {
+  BEYOND,
   compareTables,
   configMapsNamed,
   convertIngresses,

@@ -1,7 +1,7 @@
 /** Ingress NGINX to the Gateway API: the reading, the conversion, the report. */
 export { convertIngresses } from './convert/convert.ts';
 export type { Conversion, ConvertOptions } from './convert/convert.ts';
-export { targetOf } from './convert/target.ts';
+export { BEYOND, targetOf } from './convert/target.ts';
 export type { Target } from './convert/target.ts';
 export type { WrittenObject } from './convert/write-routes.ts';
 export type { Announcement, Outcome, Severity, ShownRequest } from './announcement.ts';

@@ -7,7 +7,7 @@ import type { Ingress } from '../../../../kube/types/networking.ts';
 import { readIngresses } from '../read.ts';
 import { convertIngresses } from './convert.ts';
 import type { Conversion } from './convert.ts';
-import { targetOf } from './target.ts';
+import { BEYOND, targetOf } from './target.ts';
 
 const PREFIX = 'nginx.ingress.kubernetes.io/';
 const FEATURES = [
@@ -368,6 +368,44 @@ test('only what the class supports is used', () => {
     filters.map(filter => filter?.type),
     ['RequestRedirect'],
   );
+});
+
+test('a class that takes patterns gets them as they are, where a rewrite keeps nothing of the path', () => {
+  const features = [...FEATURES, BEYOND.regularPaths];
+  const written: Written = {
+    paths: [String.raw`ImplementationSpecific /u/\d+ web`, 'Exact /s web'],
+    annotations: { 'use-regex': 'true' },
+  };
+  const conversion = convert([written], { features });
+  assert.deepEqual(
+    rules(conversion),
+    plain(String.raw`RegularExpression (?i)/u/\d+.* → web`, 'RegularExpression (?i)/s.* → web'),
+  );
+  assert.equal(verdict(conversion, 'use-regex'), 'same');
+  assert.equal(verdict(convert([written]), 'use-regex'), 'refused outage');
+  for (const path of ['/(?!x)', '/(a', '/a|/b', String.raw`/(a)\1`]) {
+    const refused = convert([{ ...written, paths: [`ImplementationSpecific ${path} web`] }], { features });
+    assert.deepEqual(rules(refused), [], path);
+    assert.equal(verdict(refused, 'use-regex'), 'refused outage', path);
+  }
+});
+
+test('affinity becomes session persistence for a class that is known to have it', () => {
+  const annotations = {
+    affinity: 'cookie',
+    'session-cookie-name': 'route',
+    'session-cookie-max-age': '172800',
+  };
+  const conversion = convert([{ annotations }], { features: [...FEATURES, BEYOND.sessions] });
+  const [route] = objects<HTTPRoute>(conversion, 'HTTPRoute');
+  assert.deepEqual(route?.spec.rules?.[0]?.sessionPersistence, {
+    sessionName: 'route',
+    type: 'Cookie',
+    absoluteTimeout: '48h',
+    cookieConfig: { lifetimeType: 'Permanent' },
+  });
+  assert.equal(verdict(conversion, 'affinity'), 'approximated subtle');
+  assert.equal(verdict(convert([{ annotations }]), 'affinity'), 'refused outage');
 });
 
 test('each annotation ends in exactly one of three classes, whatever is written', () => {

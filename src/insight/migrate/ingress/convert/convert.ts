@@ -67,7 +67,7 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
   const counted = { paths: 0, lost: 0 };
   const hidden: Conversion['unserved'][number][] = [];
   for (const server of servers) {
-    const entries = entriesOf(server);
+    const entries = entriesOf(server, target);
     counted.paths += server.locations.filter(({ isDefault }) => !isDefault).length;
     counted.lost += entries.lost.length + entries.hidden.filter(({ isDefault }) => !isDefault).length;
     hidden.push(

@@ -2,12 +2,15 @@ import { expandPattern } from '../pattern/expand-pattern.ts';
 import type { Branch } from '../pattern/expand-pattern.ts';
 import { isRewritten } from '../servers.ts';
 import type { Location, Server } from '../servers.ts';
+import { parsePattern } from '../pattern/parse-pattern.ts';
 import { rewriteOf } from './rewrite.ts';
 import type { Rewrite } from './rewrite.ts';
+import { BEYOND } from './target.ts';
+import type { Target } from './target.ts';
 
 /** One path of a host in the form of a route's match, and what is done with it. */
 export interface Entry {
-  readonly type: 'Exact' | 'PathPrefix';
+  readonly type: 'Exact' | 'PathPrefix' | 'RegularExpression';
   readonly path: string;
   readonly location: Location;
   /** Absent: the path reaches the backend as it is. */
@@ -39,8 +42,44 @@ export interface HostEntries {
 }
 
 /** The locations of a host as matches, so that the longest match finds what nginx finds. */
-export const entriesOf = (server: Server): HostEntries =>
-  server.regular ? regularEntries(server.locations) : plainEntries(server.locations);
+export function entriesOf(server: Server, { features }: Target): HostEntries {
+  if (!server.regular) return plainEntries(server.locations);
+  const exact = features.has(BEYOND.regularPaths) ? patternEntries(server.locations) : undefined;
+  return exact ?? regularEntries(server.locations);
+}
+
+/**
+ * The patterns as they are, for a class that takes them: then they ignore case and are open at their end as in nginx, and
+ * the longer one goes first. undefined where a rewrite keeps a part of the path, or a pattern is not of RE2.
+ */
+function patternEntries(locations: readonly Location[]): HostEntries | undefined {
+  const entries: Entry[] = [];
+  for (const location of locations)
+    for (const { pattern } of patternsOf(location)) {
+      if (!isOfRe2(pattern)) return undefined;
+      const target = location.ingress?.annotations.text('rewrite-target') ?? '';
+      const rewritten = isRewritten(location);
+      if (rewritten && !/^\/[^?$]*$/.test(target)) return undefined;
+      entries.push({
+        type: 'RegularExpression',
+        path: `(?i)${pattern}.*`,
+        location,
+        ...(rewritten ? { rewrite: { type: 'full', value: target } } : {}),
+      });
+    }
+  return { entries, differences: [], lost: [], hidden: [] };
+}
+
+/** Of the syntax that PCRE and RE2 share, without alternatives outside of a group; it is compiled, and never run. */
+function isOfRe2(pattern: string): boolean {
+  if (pattern.length > 500 || /\(\?(?!:)|\\[1-9A-Zghkux]|[*+?}]\+|\[\[/.test(pattern)) return false;
+  if (parsePattern(pattern).is === 'choice') return false;
+  try {
+    return new RegExp(pattern).source !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Without regular expressions nginx takes the exact path, else the longest prefix, as a gateway does. */
 function plainEntries(locations: readonly Location[]): HostEntries {

@@ -92,12 +92,16 @@ export const isHostname = (host: string): boolean =>
   (host === '' ||
     /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(host));
 
+/** It takes everything that no other entry of the host takes. */
+const isRootEntry = ({ location, type }: Entry): boolean =>
+  location.path === '/' && location.type === 'Prefix' && type !== 'Exact';
+
 /** The root that no rule leads to has the controller's default backend, if there is one. */
 function withDefault(entry: Entry, { defaultBackend }: HostContext): readonly Entry[] {
   const { location } = entry;
   if (location.backend !== undefined) return [entry];
   const hasOther = location.ingress !== undefined;
-  if (defaultBackend === undefined) return hasOther && entry.path === '/' ? [entry] : [];
+  if (defaultBackend === undefined) return hasOther && isRootEntry(entry) ? [entry] : [];
   return [{ ...entry, location: { ...location, backend: defaultBackend } }];
 }
 
@@ -148,8 +152,7 @@ function plainRules(
   if (answersItself || !redirectsToTls(location, server, context.settings))
     return allRules(entry, namespace, context, false);
   // The redirect of the host's root answers for it, where no other entry stands between.
-  const isRoot = entry.path === '/' && entry.type === 'PathPrefix';
-  return isRoot || allRedirect ? [] : [toTls(entry, context)];
+  return isRootEntry(entry) || allRedirect ? [] : [toTls(entry, context)];
 }
 
 function toTls(entry: Entry, { settings, target }: HostContext): ExplainedRule {
@@ -172,7 +175,7 @@ function catchAllRedirect(
   hosts: readonly string[],
   context: HostContext,
 ): readonly RoutePlan[] {
-  const root = entries.find(({ path, type }) => path === '/' && type === 'PathPrefix');
+  const root = entries.find(isRootEntry);
   const { settings, target } = context;
   if (root === undefined || !redirectsToTls(root.location, server, settings)) return [];
   const own = root.location.ingress === undefined ? undefined : context.parts.get(root.location.ingress);

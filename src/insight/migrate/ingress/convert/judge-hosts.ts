@@ -213,23 +213,7 @@ function judgeTlsRedirects(
 /** Annotations of the whole Ingress that no other file judges. */
 function judgeRest(ingress: IngressReading): readonly Announcement[] {
   const { annotations } = ingress;
-  const found: Announcement[] = [];
-  if (annotations.has('affinity')) {
-    const subject = { ingress, annotation: 'affinity' };
-    found.push(
-      annotations.text('affinity') === 'cookie'
-        ? refused(subject, {
-            code: 'affinity',
-            severity: 'outage',
-            effects: ['affinity', 'response-headers'],
-            sentence:
-              'Session persistence is experimental in the Gateway API, and the class does not say that it has it: a client moves between pods. Its cookies of now are not understood by another proxy in any case.',
-            request: { scheme: 'https', host: hostToShow(ingress), path: '/' },
-            hint: 'Keep sessions outside of the pods, or run one pod until then.',
-          })
-        : same(subject, 'not-read', 'The controller knows cookie alone: it has no effect.'),
-    );
-  }
+  const found: Announcement[] = [...judgeOthers(ingress)];
   if (annotations.has('service-upstream'))
     found.push(
       annotations.flag('service-upstream') === true
@@ -267,6 +251,44 @@ function judgeRest(ingress: IngressReading): readonly Announcement[] {
       ),
     );
   return found;
+}
+
+/** Annotations of others that act on Ingresses, and have to be told of Gateways. */
+function judgeOthers(ingress: IngressReading): readonly Announcement[] {
+  const names = Object.keys(ingress.object.metadata.annotations ?? {});
+  const issuers = names.filter(
+    name => name.startsWith('cert-manager.io/') || name === 'kubernetes.io/tls-acme',
+  );
+  const records = names.filter(name => name.startsWith('external-dns.alpha.kubernetes.io/'));
+  return [
+    ...(issuers.length === 0
+      ? []
+      : [
+          refused(
+            { ingress },
+            {
+              code: 'certificate-issuer',
+              severity: 'outage' as const,
+              effects: [],
+              sentence: `${issuers.join(', ')}: cert-manager makes the certificate for the Ingress; when that goes, nobody renews it.`,
+              hint: 'Write the annotations on the Gateway (or ListenerSet) that has the listener, and let cert-manager solve HTTP-01 by routes.',
+            },
+          ),
+        ]),
+    ...(records.length === 0
+      ? []
+      : [
+          refused(
+            { ingress },
+            {
+              code: 'name-records',
+              severity: 'subtle' as const,
+              effects: [],
+              sentence: `${records.join(', ')}: external-dns reads them on Ingresses; for routes it has to be started with the sources gateway-httproute and its kin.`,
+            },
+          ),
+        ]),
+  ];
 }
 
 function judgeNames(server: Server): readonly Announcement[] {

@@ -2,6 +2,7 @@ import type {
   HTTPHeader,
   HTTPRouteFilter,
   HTTPRouteTimeouts,
+  SessionPersistence,
 } from '../../../../kube/types/gateway-routes.ts';
 import type { Announcement } from '../announcement.ts';
 import { annotationEntry } from '../catalogue/annotations.ts';
@@ -10,6 +11,7 @@ import { crossOriginOf } from './cross-origin.ts';
 import { isRead, judgeAnnotations } from './judge.ts';
 import { redirectOf } from './redirect.ts';
 import type { RedirectPart } from './redirect.ts';
+import { BEYOND } from './target.ts';
 import type { Target } from './target.ts';
 import { timeoutsOf } from './timeouts.ts';
 import { approximated, hostToShow, refused, same } from './verdict.ts';
@@ -24,6 +26,7 @@ export interface IngressParts {
   readonly forwardedPrefix: string | undefined;
   readonly appRoot: string | undefined;
   readonly timeouts: HTTPRouteTimeouts | undefined;
+  readonly sessions: SessionPersistence | undefined;
   readonly protocol: Protocol;
   /** Annotations that keep people out and cannot be kept: their paths are closed. */
   readonly guards: readonly string[];
@@ -66,6 +69,7 @@ export function partsOf(ingress: IngressReading, context: PartsContext): Ingress
     forwardedPrefix: ingress.annotations.text('x-forwarded-prefix'),
     appRoot: appRootOf(ingress, target, say),
     timeouts: timeouts.timeouts,
+    sessions: sessionsOf(ingress, target, say),
     protocol: protocolOf(ingress),
     guards: ingress.annotations.names.filter(name => {
       const fate = annotationEntry(name)?.fate;
@@ -107,6 +111,55 @@ function hostRewriteOf(ingress: IngressReading, target: Target, say: Say): strin
   );
   return undefined;
 }
+
+/** `affinity: cookie` as the experimental channel has it, for a class that is known to have it. */
+function sessionsOf(ingress: IngressReading, target: Target, say: Say): SessionPersistence | undefined {
+  const { annotations } = ingress;
+  if (!annotations.has('affinity')) return undefined;
+  const subject = { ingress, annotation: 'affinity' };
+  const request = { scheme: 'https' as const, host: hostToShow(ingress), path: '/' };
+  if (annotations.text('affinity') !== 'cookie') {
+    say(same(subject, 'not-read', 'The controller knows cookie alone: it has no effect.'));
+    return undefined;
+  }
+  if (!target.features.has(BEYOND.sessions)) {
+    say(
+      refused(subject, {
+        code: 'affinity',
+        severity: 'outage',
+        effects: ['affinity', 'response-headers'],
+        sentence:
+          'Session persistence is experimental in the Gateway API, and the class is not known to have it: a client moves between pods.',
+        request,
+        hint: 'Keep sessions outside of the pods, or run one pod until then.',
+      }),
+    );
+    return undefined;
+  }
+  const seconds =
+    annotations.number('session-cookie-max-age') ?? annotations.number('session-cookie-expires');
+  const name = annotations.text('session-cookie-name') ?? 'INGRESSCOOKIE';
+  say(
+    approximated(subject, {
+      code: 'affinity',
+      severity: 'subtle',
+      effects: ['affinity', 'response-headers'],
+      sentence: `sessionPersistence by the cookie ${name} takes its place. Cookies that clients have from the controller are not understood: each client is led anew once, at the move; path, domain and SameSite of the cookie are the implementation’s.`,
+      request,
+    }),
+  );
+  return {
+    sessionName: name,
+    type: 'Cookie',
+    ...(seconds === undefined || seconds <= 0
+      ? {}
+      : { absoluteTimeout: durationOf(seconds), cookieConfig: { lifetimeType: 'Permanent' } }),
+  };
+}
+
+/** GEP-2257 has at most five digits before a unit. */
+const durationOf = (seconds: number): string =>
+  seconds < 100_000 ? `${seconds}s` : `${Math.min(99_999, Math.ceil(seconds / 3600))}h`;
 
 function appRootOf(ingress: IngressReading, target: Target, say: Say): string | undefined {
   const root = ingress.annotations.text('app-root');

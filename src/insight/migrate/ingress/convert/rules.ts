@@ -55,6 +55,7 @@ export function rulesOf(
   const rest = {
     ...(filters.length === 0 ? {} : { filters }),
     ...(parts?.timeouts === undefined ? {} : { timeouts: parts.timeouts }),
+    ...(parts?.sessions === undefined ? {} : { sessionPersistence: parts.sessions }),
   };
   const main = backendRef(location.backend, context.namespace);
   const { canary } = location;

@@ -7,6 +7,14 @@ export interface Target {
   readonly known: boolean;
 }
 
+/** What a class may be known to have beyond the names that the API's conformance suite has for features. */
+export const BEYOND = {
+  /** Matches of paths by RE2, against the whole path, the longer pattern first. */
+  regularPaths: 'HTTPRoutePathRegularExpression',
+  /** HTTPRouteRule.sessionPersistence, of the experimental channel. */
+  sessions: 'HTTPRouteSessionPersistence',
+} as const;
+
 /** What every implementation has to support (core), so that it need not be said. */
 const CORE: readonly string[] = ['Gateway', 'HTTPRoute', 'ReferenceGrant'];
 

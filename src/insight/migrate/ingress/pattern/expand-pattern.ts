@@ -38,7 +38,11 @@ class NotPlain extends Error {}
 export function expandPattern(pattern: string): Expansion {
   try {
     const empty: Draft = { text: '', follows: undefined, captures: new Map(), dots: false };
-    const drafts = expand(parsePattern(pattern), [empty]);
+    const node = parsePattern(pattern);
+    // `^` stands before the first alternative alone.
+    if (node.is === 'choice')
+      throw new NotPlain('alternatives outside of a group are not bound to the start');
+    const drafts = expand(node, [empty]);
     return { branches: drafts.map(draft => ({ ...draft, follows: draft.follows ?? 'rest' })) };
   } catch (error) {
     if (error instanceof NotPlain) return { why: error.message };
