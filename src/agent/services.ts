@@ -182,9 +182,7 @@ export function followServices(options: ServicesOptions): FollowedServices {
     const done = (work: string) => metrics.sync.with(work).observe(Math.max(0, clock.now() - started) / 1000);
     if (key === CHANGES) {
       // Before everything is loaded, one Service would stand for all of them: loading, which is tried again, reads it too.
-      if (!state.isReady) return;
-      await bringChanges();
-      done('change');
+      if (state.isReady && !changes.isEmpty) await bringChanges();
       return;
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
@@ -227,9 +225,11 @@ export function followServices(options: ServicesOptions): FollowedServices {
   /** What came in while the kernel was busy goes into it together. */
   async function bringChanges(): Promise<void> {
     const taken = changes.take();
+    const started = clock.now();
     try {
       const concerned = await network.change(...taken.keys());
       taken.observe(metrics);
+      metrics.sync.with('change').observe(Math.max(0, clock.now() - started) / 1000);
       for (const key of taken.keys()) {
         announcer.change(key, network.announced(key));
         await health.set(key, healthOf(key));
