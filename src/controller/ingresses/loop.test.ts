@@ -151,3 +151,19 @@ test('Ingresses of other classes, and of none, are left alone', async context =>
   );
   assert.equal((api.store.get(INGRESSES, 'shop/other') as Ingress).status, undefined);
 });
+
+test('an object of the name that is somebody else’s is left alone, and people are told', async context => {
+  const taken = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'kube-system', name: 'ingress-fairlead' },
+  };
+  const { api, notes, until } = start(
+    context,
+    [INGRESS_CLASSES, ingressClass('fairlead')],
+    [INGRESSES, ingress('web')],
+    [SERVICES, taken],
+  );
+  await until('an Event is written', () => notes().some(note => note.includes('ingress-fairlead')));
+  assert.equal(api.store.get(SERVICES, proxies)?.metadata.ownerReferences, undefined);
+});

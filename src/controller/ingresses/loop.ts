@@ -211,7 +211,7 @@ export class IngressLoop {
   }
 
   async #keepProxies(ingressClass: IngressClass): Promise<void> {
-    const { client, image, replicas, services } = this.#options;
+    const { client, events, image, replicas, services } = this.#options;
     const key = this.#proxiesOf(ingressClass.metadata.name);
     const deployment = this.#deployments.cache.get(key);
     const secret = this.#controlSecrets.cache.get(controlNameOf(key));
@@ -222,10 +222,22 @@ export class IngressLoop {
     const isKey = Buffer.from(known, 'base64').length === KEY_BYTES;
     const value = isKey ? known : randomBytes(KEY_BYTES).toString('base64');
     const control = ingressControlSecret(ingressClass, value, digest);
-    await keepObject(client, SERVICE_ACCOUNTS, this.#serviceAccounts.cache.get(key), desired.serviceAccount);
-    await keepObject(client, SECRETS, secret, control);
-    await keepObject(client, SERVICES, services.cache.get(key), desired.service);
-    await keepObject(client, DEPLOYMENTS, deployment, desired.deployment);
+    try {
+      await keepObject(
+        client,
+        SERVICE_ACCOUNTS,
+        this.#serviceAccounts.cache.get(key),
+        desired.serviceAccount,
+      );
+      await keepObject(client, SECRETS, secret, control);
+      await keepObject(client, SERVICES, services.cache.get(key), desired.service);
+      await keepObject(client, DEPLOYMENTS, deployment, desired.deployment);
+    } catch (error) {
+      // It is tried again; people hear of what does not pass by itself.
+      if (!isConflict(error) && !isNotFound(error))
+        events.record(ingressClass, { type: 'Warning', reason: 'NoResources', note: sentenceOf(error) });
+      throw error;
+    }
   }
 
   /** A class that nobody uses, or that became another's, has no proxies of ours. */
