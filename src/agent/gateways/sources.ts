@@ -3,7 +3,6 @@ import type { Log } from '../../base/log.ts';
 import { createCertificateReader } from '../../gateway/index.ts';
 import { createAuthoritiesReader } from '../../gateway/authorities.ts';
 import {
-  backendsOf,
   configMapsOf,
   configMapsOfPolicy,
   gatewayOfSet,
@@ -104,16 +103,18 @@ export class TableSources {
     return [gateway, ...this.#routes.setsOf(keyOf(gateway))].flatMap(secretsOf);
   }
 
-  /** The same of ConfigMaps: authorities of its clients, and of the backends of its routes. */
+  /** The same of ConfigMaps: authorities of its clients, and of backends that its routes lead to. */
   configMapsOf(gateway: Gateway): readonly string[] {
-    const services = new Set(
-      this.#routes
-        .keysOf(keyOf(gateway))
-        .flatMap(key => this.#routes.get(key) ?? [])
-        .flatMap(backendsOf),
-    );
-    const policies = [...services].flatMap(service => this.#policies.cache.by('service', service));
-    return [...configMapsOf(gateway), ...policies.flatMap(configMapsOfPolicy)];
+    const key = keyOf(gateway);
+    // Policies are few, routes may be thousands.
+    const followed = this.#policies.cache
+      .list()
+      .filter(policy =>
+        servicesOfPolicy(policy).some(service =>
+          this.#routes.by('backend', service).some(route => this.#routes.gatewaysOf(route).includes(key)),
+        ),
+      );
+    return [...configMapsOf(gateway), ...followed.flatMap(configMapsOfPolicy)];
   }
 
   /** Services whose policies take authorities from a ConfigMap. */

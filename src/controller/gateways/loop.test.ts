@@ -5,34 +5,44 @@ import { silentLog } from '../../base/log.ts';
 import {
   fairlead,
   gateway,
+  configMap,
   grpcRoute,
   http,
+  listenerSet,
   namespace,
   route,
   service,
+  streamRoute,
+  tlsPolicy,
   to,
 } from '../../gateway/testing/objects.ts';
+import { makeCertificate } from '../../gateway/testing/certificate.ts';
 import { createClientOver } from '../../kube/client.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { FakeApi } from '../../kube/fake-api.ts';
 import { Informer } from '../../kube/informer.ts';
 import { ManualClock } from '../../kube/manual-clock.ts';
 import {
+  BACKEND_TLS_POLICIES,
+  CONFIG_MAPS,
   DEPLOYMENTS,
   EVENTS,
   GATEWAYS,
   GATEWAY_CLASSES,
   GRPC_ROUTES,
   HTTP_ROUTES,
+  LISTENER_SETS,
   NAMESPACES,
   REFERENCE_GRANTS,
   SECRETS,
   SERVICES,
   SERVICE_ACCOUNTS,
+  TCP_ROUTES,
 } from '../../kube/resources.ts';
 import type { Resource } from '../../kube/resources.ts';
 import type { Gateway, GatewayClass } from '../../kube/types/gateway.ts';
-import type { KubeObject } from '../../kube/types/meta.ts';
+import type { Service } from '../../kube/types/service.ts';
+import type { Condition, KubeObject } from '../../kube/types/meta.ts';
 import { GatewayLoop } from './loop.ts';
 
 const resources: readonly Resource<KubeObject>[] = [
@@ -40,6 +50,10 @@ const resources: readonly Resource<KubeObject>[] = [
   GATEWAYS,
   HTTP_ROUTES,
   GRPC_ROUTES,
+  TCP_ROUTES,
+  LISTENER_SETS,
+  BACKEND_TLS_POLICIES,
+  CONFIG_MAPS,
   REFERENCE_GRANTS,
   SECRETS,
   SERVICES,
@@ -308,4 +322,85 @@ test('a GRPCRoute whose names an HTTPRoute before it has is refused until that o
   await rig.until('the other one stands', () => are(undefined, 'Accepted') && count() === 1);
   rig.put(web);
   await rig.until('the first one is back', () => are('Accepted', 'HostnameConflict') && count() === 1);
+});
+
+/** `Accepted=True/Accepted` */
+const said = (conditions: readonly Condition[] | undefined): readonly string[] =>
+  (conditions ?? []).map(({ type, status, reason }) => `${type}=${status}/${reason}`);
+
+test('a Gateway of TCP listeners alone has an address and no proxies, until it gets one of HTTP', async context => {
+  const tcp = http('db', { port: 5432, protocol: 'TCP' });
+  const edge = gateway('shop/edge', [tcp]);
+  const rig = new Rig(
+    context,
+    fairlead,
+    edge,
+    service('shop/web'),
+    streamRoute('TCPRoute', 'shop/db', { web: 1 }),
+  );
+  rig.start();
+  await rig.until('the Service is made', () => rig.get(SERVICES, 'shop/edge-fairlead') !== undefined);
+  const made = rig.get(SERVICES, 'shop/edge-fairlead');
+  assert.ok(made);
+  const balanced: Service = { ...made, status: { loadBalancer: { ingress: [{ ip: '172.30.200.1' }] } } };
+  rig.put(balanced);
+  await rig.until('it is programmed', () => rig.conditions().includes('Programmed=True/Programmed'));
+  assert.equal(rig.get(DEPLOYMENTS, 'shop/edge-fairlead'), undefined);
+  await rig.until('the route is told', () =>
+    said(rig.get(TCP_ROUTES, 'shop/db')?.status?.parents[0]?.conditions).includes('Accepted=True/Accepted'),
+  );
+  const more = {
+    ...edge,
+    metadata: { ...edge.metadata, generation: 2 },
+    spec: { ...edge.spec, listeners: [tcp, http('http')] },
+  };
+  rig.put(more);
+  await rig.until('there are proxies', () => rig.get(DEPLOYMENTS, 'shop/edge-fairlead') !== undefined);
+  rig.put({ ...edge, metadata: { ...edge.metadata, generation: 3 } });
+  await rig.until('they are gone', () => rig.get(DEPLOYMENTS, 'shop/edge-fairlead') === undefined);
+});
+
+test('a ListenerSet is told what became of it, and again when its Gateway takes it no longer', async context => {
+  const spec = { allowedListeners: { namespaces: { from: 'Same' } } } as const;
+  const edge = gateway('shop/edge', [http('http')], spec);
+  const set = listenerSet('shop/more', [http('own', { port: 8080 })]);
+  const byParent = route('shop/web', [to('web')], { parentRefs: [{ kind: 'ListenerSet', name: 'more' }] });
+  const rig = new Rig(context, fairlead, edge, set, service('shop/web'), byParent);
+  rig.start();
+  const status = () => rig.get(LISTENER_SETS, 'shop/more')?.status;
+  await rig.until('it is accepted', () => said(status()?.conditions).includes('Accepted=True/Accepted'));
+  await rig.until('its route is counted', () => status()?.listeners?.[0]?.attachedRoutes === 1);
+  await rig.until(
+    'the Gateway counts it',
+    () => rig.get(GATEWAYS, 'shop/edge')?.status?.attachedListenerSets === 1,
+  );
+  const closed = gateway('shop/edge', [http('http')]);
+  rig.put({ ...closed, metadata: { ...edge.metadata, generation: 2 } });
+  await rig.until('it is refused', () => said(status()?.conditions).includes('Accepted=False/NotAllowed'));
+  await rig.until('its route is refused', () =>
+    said(rig.get(HTTP_ROUTES, 'shop/web')?.status?.parents[0]?.conditions).includes(
+      'Accepted=False/NotAllowedByListeners',
+    ),
+  );
+});
+
+test('a policy is told on the Gateways whose routes lead to its Service, and follows its ConfigMap', async context => {
+  const rig = new Rig(
+    context,
+    fairlead,
+    gateway('shop/edge', [http('http')]),
+    service('shop/web'),
+    route('shop/web', [to('web')]),
+    tlsPolicy('shop/web', { name: 'web' }),
+  );
+  rig.start();
+  const entries = () => rig.get(BACKEND_TLS_POLICIES, 'shop/web')?.status?.ancestors ?? [];
+  await rig.until('it is refused', () =>
+    said(entries()[0]?.conditions).includes('Accepted=False/NoValidCACertificate'),
+  );
+  rig.put(configMap('shop/ca', makeCertificate().certificate));
+  await rig.until('it is accepted', () => said(entries()[0]?.conditions).includes('Accepted=True/Accepted'));
+  assert.equal(entries()[0]?.ancestorRef.name, 'edge');
+  rig.api.store.remove(HTTP_ROUTES, 'shop/web');
+  await rig.until('no Gateway leads there any more', () => entries().length === 0);
 });
