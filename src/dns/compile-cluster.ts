@@ -113,7 +113,7 @@ export class ClusterNames implements Knowledge {
     this.#version++;
     if (!this.#isExposed(name)) return;
     this.#namespaces.add(name);
-    this.tree.replace(`Namespace/${name}`, [], namespaceNames(name, this.clusterDomain));
+    this.tree.replace(`Namespace/${name}`, [], namespaceNames(name, this.clusterDomain, this.rules));
   }
 
   removeNamespace(name: string): void {

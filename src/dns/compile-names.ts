@@ -1,6 +1,7 @@
 import { parseAddress } from '../base/ip.ts';
 import type { Address } from '../base/ip.ts';
 import type { EndpointNames, ServiceNames, ServicePortNames, SliceNames } from './model.ts';
+import type { NameRules } from './model-rules.ts';
 import type { RecordData } from './wire/index.ts';
 
 /** Which part of which object makes a record. */
@@ -44,9 +45,13 @@ export const serviceName = (
 ): string => `${name}.${namespace}.svc.${clusterDomain}`;
 
 /** What a namespace alone brings: names that exist without records, so that they are no NXDOMAIN. */
-export const namespaceNames = (namespace: string, clusterDomain: string): readonly string[] => [
+export const namespaceNames = (
+  namespace: string,
+  clusterDomain: string,
+  { pods }: Pick<NameRules, 'pods'>,
+): readonly string[] => [
   `${namespace}.svc.${clusterDomain}`,
-  `${namespace}.pod.${clusterDomain}`,
+  ...(pods === 'disabled' ? [] : [`${namespace}.pod.${clusterDomain}`]),
 ];
 
 function compileCluster(service: ServiceNames, name: string): readonly NamedRecord[] {

@@ -346,6 +346,12 @@ test('a zone is transferred whole, to those who may have it, by TCP alone', asyn
   assert.equal(await say('cluster.local', 'AXFR'), 'REFUSED');
 });
 
+test('nobody is asked for the transfer of a zone of others', async context => {
+  const { say, upstream } = await serverWith(context, forwarding);
+  for (const type of ['AXFR', 'IXFR']) assert.equal(await say('db.example.com', type), 'REFUSED');
+  assert.equal(upstream.asked.length, 0);
+});
+
 test('a larger answer by UDP is given where the configuration and the client allow it', async context => {
   const sizes = async (text: string) => {
     const { ask } = await serverWith(context, text);

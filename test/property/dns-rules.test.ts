@@ -51,7 +51,8 @@ const tables: readonly (readonly [
     { pods: 'disabled' },
     [
       ['10-244-1-1.default.pod.cluster.local', 'A', 'NXDOMAIN'],
-      ['default.pod.cluster.local', 'A', 'NOERROR'],
+      ['default.pod.cluster.local', 'A', 'NXDOMAIN'],
+      ['pod.cluster.local', 'A', 'NOERROR'],
     ],
   ],
   [

@@ -116,6 +116,9 @@ export class Pipeline {
     const listed = this.#options.hosts?.answer(key, type);
     if (listed !== undefined) return { answer: listed, age: 0, by: 'hosts' };
     const own = this.names.answer(key, type);
+    // A transfer is many messages of one connection (RFC 5936): nobody is asked for those of others.
+    if (own === undefined && (type === types.AXFR || type === types.IXFR))
+      return codeOnly(rcodes.REFUSED, 'transfer');
     if (own === undefined) return this.resolver.resolve(upstreamQuestion(query, key, type));
     if (own.continues === undefined || type === types.CNAME) return { answer: own, age: 0, by: 'kubernetes' };
     return this.#chase(query, key, type, own, own.continues);
