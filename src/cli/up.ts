@@ -82,6 +82,7 @@ async function configurationFor(choice: UpRequest['choice']): Promise<ClusterCon
     'podPrefixes',
     'servicePrefixes',
     'serviceMode',
+    'dnsKernel',
   ] as const) {
     if (JSON.stringify(wished[key]) === JSON.stringify(present[key])) continue;
     throw new FairleadError(
@@ -140,6 +141,7 @@ const optionOf = {
   podPrefixes: '--pod-prefixes',
   servicePrefixes: '--service-prefixes',
   serviceMode: '--service-mode',
+  dnsKernel: '--dns-kernel',
 } as const;
 
 const choiceOf = (config: ClusterConfig): ClusterChoice => ({ ...config, nodes: config.nodes.length });

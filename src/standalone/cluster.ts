@@ -7,6 +7,7 @@ import { defaults, paths } from '../kernel/contract.ts';
 export type Topology = 'one-link' | 'two-links';
 /** `auto`: as the kernel allows. */
 export type ServiceMode = 'auto' | 'ebpf' | 'nftables';
+export type DnsKernel = 'auto' | 'off';
 
 export interface NodeConfig {
   /** `node-1`, `node-2`, … */
@@ -31,6 +32,8 @@ export interface ClusterConfig {
   readonly clusterDomain: string;
   /** How agents translate Services; absent: as the kernel allows. */
   readonly serviceMode?: ServiceMode;
+  /** Whether the kernel answers DNS on pods' links; absent: where it can. */
+  readonly dnsKernel?: DnsKernel;
 }
 
 /** What a person may choose. */
@@ -42,6 +45,7 @@ export interface ClusterChoice {
   readonly podPrefixes: readonly string[];
   readonly servicePrefixes: readonly string[];
   readonly serviceMode?: ServiceMode;
+  readonly dnsKernel?: DnsKernel;
 }
 
 export const defaultChoice: ClusterChoice = {
@@ -101,6 +105,7 @@ export function planCluster(choice: ClusterChoice, apiServerPort: number): Clust
     servicePrefixes: choice.servicePrefixes,
     clusterDomain: defaults.clusterDomain,
     ...(choice.serviceMode === undefined ? {} : { serviceMode: choice.serviceMode }),
+    ...(choice.dnsKernel === undefined ? {} : { dnsKernel: choice.dnsKernel }),
   };
 }
 

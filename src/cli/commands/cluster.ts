@@ -39,6 +39,12 @@ export function clusterCommands(program: Command, called: string): void {
         'how Services are translated: ebpf, nftables, or auto, which asks the kernel (default: auto)',
       ).choices(['auto', 'ebpf', 'nftables']),
     )
+    .addOption(
+      new Option(
+        '--dns-kernel <mode>',
+        'whether the kernel answers names of the cluster on pods’ links: auto or off (default: auto)',
+      ).choices(['auto', 'off']),
+    )
     .option('--timeout <seconds>', 'how long to wait for nodes and workloads', numeric, 120)
     .action(async (options: UpOptions) => {
       const { filename, images, timeout, ...choice } = options;

@@ -68,7 +68,10 @@ export function processesOf(
     controlPlane('control-plane', 'standalone.ts', 1),
     controlPlane('runtime', 'runtime.ts', 0),
     ...config.nodes.map(({ name: nodeName }) =>
-      onNode(config, nodeName, node, 'agent', [`--service-mode=${config.serviceMode ?? 'auto'}`]),
+      onNode(config, nodeName, node, 'agent', [
+        `--service-mode=${config.serviceMode ?? 'auto'}`,
+        `--dns-kernel=${config.dnsKernel ?? 'auto'}`,
+      ]),
     ),
     ...config.nodes.map(({ name: nodeName }) => dnsOf(config, nodeName, node, outside)),
   ];
