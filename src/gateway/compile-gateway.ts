@@ -2,6 +2,7 @@ import { parseAddress } from '../base/ip.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
 import { readCertificate } from './compile-certificates.ts';
 import { readSets } from './compile-listener-sets.ts';
+import { compileOptions } from './compile-options.ts';
 import { readListeners } from './compile-listeners.ts';
 import { judge } from './compile-verdicts.ts';
 import { bad, good } from './model.ts';
@@ -19,7 +20,10 @@ export function readGateway(gateway: Gateway, sources: GatewaySources): GatewayM
   return {
     key: `${namespace}/${name}`,
     gateway,
-    accepted: sets.some(set => set.accepted.holds) ? carried(accepted) : accepted,
+    accepted: noting(
+      sets.some(set => set.accepted.holds) ? carried(accepted) : accepted,
+      compileOptions(gateway.metadata).problems,
+    ),
     resolvedRefs: client?.resolved,
     listeners,
     sets,
@@ -32,6 +36,12 @@ export function readGateway(gateway: Gateway, sources: GatewaySources): GatewayM
 function carried(accepted: Verdict): Verdict {
   if (accepted.holds || accepted.reason !== 'ListenersNotValid') return accepted;
   return good('ListenersNotValid', `${accepted.message}. Those of its ListenerSets are served`);
+}
+
+/** An option that is none is left out; the Gateway is served, and says so. */
+function noting(accepted: Verdict, problems: readonly string[]): Verdict {
+  if (problems.length === 0) return accepted;
+  return { ...accepted, message: `${accepted.message}. Not in force: ${problems.join('; ')}` };
 }
 
 /** What the Gateway shows to backends (GatewayBackendTLS.clientCertificateRef). */

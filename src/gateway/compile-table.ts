@@ -2,12 +2,20 @@ import { allListeners, isStream } from './model.ts';
 import type { Attachment, GatewayModel, ListenerModel, RouteModel } from './model.ts';
 import { compileBackend } from './compile-backends.ts';
 import type { BackendSources } from './compile-backends.ts';
+import { compileOptions } from './compile-options.ts';
 import { intersect } from './compile-hostname.ts';
 import { comparePrecedence } from './compile-precedence.ts';
 import { withoutRivals } from './compile-rivals.ts';
 import type { RankedRule } from './compile-precedence.ts';
 import { hostKey } from './table.ts';
-import type { RouteTable, TableBackend, TableCertificate, TableHost, TableListener } from './table.ts';
+import type {
+  RouteTable,
+  TableBackend,
+  TableCertificate,
+  TableHost,
+  TableListener,
+  TableOptions,
+} from './table.ts';
 
 export interface AttachedRoute {
   readonly route: RouteModel;
@@ -89,6 +97,7 @@ export function compileTable(
 
 /** A Gateway that is not accepted serves nothing. */
 export function compileListeners(gateway: GatewayModel): Pick<RouteTable, 'listeners' | 'certificates'> {
+  const { options } = compileOptions(gateway.gateway.metadata);
   const served = gateway.accepted.holds ? allListeners(gateway).filter(isProxied) : [];
   const certificates = new Map<string, TableCertificate>();
   for (const { id, chain, key, provenance } of [
@@ -97,12 +106,12 @@ export function compileListeners(gateway: GatewayModel): Pick<RouteTable, 'liste
   ])
     if (!certificates.has(id)) certificates.set(id, { chain, key, provenance });
   return {
-    listeners: inOrder(served.map(listener => [listener.name, tableListener(listener)])),
+    listeners: inOrder(served.map(listener => [listener.name, tableListener(listener, options)])),
     certificates: inOrder([...certificates]),
   };
 }
 
-function tableListener(model: ListenerModel): TableListener {
+function tableListener(model: ListenerModel, options: TableOptions): TableListener {
   const { listener, hostname, certificates, clientValidation, name, provenance } = model;
   return {
     name,
@@ -114,6 +123,7 @@ function tableListener(model: ListenerModel): TableListener {
     ...(hostname === undefined ? {} : { hostname }),
     certificates: certificates.map(({ id }) => id),
     ...(clientValidation === undefined ? {} : { clientValidation }),
+    ...(Object.keys(options).length === 0 ? {} : { options }),
     provenance,
   };
 }

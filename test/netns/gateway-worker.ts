@@ -18,6 +18,8 @@ export interface TestWorker {
   take(table: RouteTable): void;
   /** The access log's lines so far. */
   log(): readonly Record<string, unknown>[];
+  /** The same as it stands there, whatever its format. */
+  logText(): string;
 }
 
 export async function startTestWorker(
@@ -52,12 +54,13 @@ export async function startTestWorker(
     for (const socket of open.values()) socket.close();
     rmSync(directory, { recursive: true });
   });
+  const logText = () => readFileSync(file, 'utf8');
   const log = () =>
-    readFileSync(file, 'utf8')
+    logText()
       .split('\n')
       .filter(line => line !== '')
       .map(line => JSON.parse(line) as Record<string, unknown>);
-  return { worker, told, take, log };
+  return { worker, told, take, log, logText };
 }
 
 /** The same, with one listener on a port of its own, all of whose requests go to one backend. */

@@ -18,6 +18,7 @@ export interface PortIndex {
   readonly protocol: TableListener['protocol'];
   /** The same for all listeners that end TLS. */
   clientValidation: TableListener['clientValidation'];
+  readonly options: TableListener['options'];
   readonly listeners: NameIndex<ListenerIndex>;
 }
 
@@ -48,6 +49,7 @@ export function indexPorts(
       port,
       protocol,
       clientValidation: undefined,
+      options: listener.options,
       listeners: new NameIndex<ListenerIndex>(),
     };
     ports.set(port, found);

@@ -1,4 +1,5 @@
 import type { LogLines } from './log-lines.ts';
+import { nginxLine, type NginxParts } from './nginx-line.ts';
 
 /** Why a request was not answered by a backend alone; '' where it was. */
 export type Why =
@@ -26,6 +27,8 @@ export type Why =
 /** One request as the log tells it; what is undefined is left out. */
 export interface AccessEntry {
   readonly id: string;
+  readonly from: string | undefined;
+  readonly trace: string | undefined;
   /** Members that are the same for all requests of a connection, of a rule, of an endpoint, as `members` makes them. */
   readonly connection: string;
   readonly route: string;
@@ -60,11 +63,15 @@ export class AccessLog {
   }
 
   add(entry: AccessEntry): void {
-    const { path, detail, upstreamMilliseconds } = entry;
+    const { path, detail, upstreamMilliseconds, from, trace } = entry;
     const shown = path.length > longestPath ? `${path.slice(0, longestPath)}...` : path;
     this.#lines.add(
-      `{"time":"${this.#now()}","log":"access","id":"${entry.id}"${entry.connection},"method":"${entry.method}","host":"${entry.host}","path":${shown.includes('"') ? quoted(shown) : `"${shown}"`},"protocol":"${entry.protocol}"${entry.route}${entry.endpoint},"status":${entry.status},"why":"${entry.why}"${detail === undefined ? '' : `,"detail":${quoted(detail)}`},"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}${upstreamMilliseconds === undefined ? '' : `,"upstreamMilliseconds":${rounded(upstreamMilliseconds)}`},"tries":${entry.tries}}\n`,
+      `{"time":"${this.#now()}","log":"access","id":"${entry.id}"${trace === undefined ? '' : `,"trace":"${trace}"`}${entry.connection}${from === undefined ? '' : `,"from":"${from}"`},"method":"${entry.method}","host":"${entry.host}","path":${shown.includes('"') ? quoted(shown) : `"${shown}"`},"protocol":"${entry.protocol}"${entry.route}${entry.endpoint},"status":${entry.status},"why":"${entry.why}"${detail === undefined ? '' : `,"detail":${quoted(detail)}`},"received":${entry.received},"sent":${entry.sent},"milliseconds":${rounded(entry.milliseconds)}${upstreamMilliseconds === undefined ? '' : `,"upstreamMilliseconds":${rounded(upstreamMilliseconds)}`},"tries":${entry.tries}}\n`,
     );
+  }
+
+  addNginx(parts: NginxParts): void {
+    this.#lines.add(nginxLine(parts, new Date()));
   }
 
   close(): Promise<void> {

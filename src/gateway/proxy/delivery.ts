@@ -41,6 +41,8 @@ export class Delivery {
   #isPartlyGone = false;
   #upstream: ExchangeUpstream | undefined;
   #endpoint: Endpoint | undefined;
+  /** The request counts as one of the endpoint's. */
+  #isCounted = false;
   #retries = 0;
   #tryTimer: NodeJS.Timeout | undefined;
   /** Until the next try. */
@@ -120,24 +122,44 @@ export class Delivery {
     return plan.session.begin(begun, sessions, client.scheme === 'https', change);
   }
 
+  /** The connection is another protocol's from now on. */
+  accepted(): void {
+    clearTimeout(this.#tryTimer);
+  }
+
   /** It is over, as far as this side goes; `upstream` is the caller's to end. */
   finish(): void {
     clearTimeout(this.#tryTimer);
     clearTimeout(this.#pauseTimer);
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#isCounted && this.#endpoint !== undefined) this.#endpoint.active--;
+    this.#isCounted = false;
   }
 
   /** Takes a connection to an endpoint, and the request goes out on it. */
   #send(not: Endpoint | undefined, mustBeNew: boolean, own?: Endpoint): void {
     const { context, owner, record, plan, backend } = this.#options;
     const { pool, limits, now } = context;
-    const endpoint = own ?? backend.pick(now, not);
+    const { options } = record;
+    const address = record.from ?? record.address;
+    const endpoint = own ?? backend.choose(options?.balance, address, now, not);
     if (endpoint === undefined) {
       owner.undeliverable(503, 'no-endpoints', 'the backend has no ready endpoint');
       return;
     }
+    if (endpoint.active >= (options?.mostRequests ?? Number.POSITIVE_INFINITY)) {
+      owner.undeliverable(503, 'overloaded', 'the backend has too many requests');
+      return;
+    }
     record.tries++;
     record.endpoint = endpoint;
+    this.#leave();
     this.#endpoint = endpoint;
+    this.#isCounted = true;
+    endpoint.active++;
     // What must not be sent twice goes on a connection that the other side has hardly had time to close.
     const since = isIdempotent(record.method) ? 0 : now - limits.freshIdle;
     const isHttp2 = plan.rule.protocol === 'grpc' || backend.isHttp2;
@@ -165,6 +187,7 @@ export class Delivery {
   /** Once more, a little later, somewhere else if there is somebody else. */
   #retry(not: Endpoint | undefined): void {
     const { context, owner, client, plan } = this.#options;
+    this.#leave();
     owner.holdClient();
     const pause = plan.retries?.pause(this.#retries, context.random()) ?? 0;
     this.#retries++;

@@ -1,6 +1,7 @@
 import { members } from './access-log.ts';
 import { addressWithPort } from './arrived.ts';
 import type { RouteTable, TableEndpoint } from '../table.ts';
+import { type Balance, chooseBy, hashOf } from './balance.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { BackendTls } from './tls/backend-tls.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -26,6 +27,10 @@ export class Endpoint {
   /** Connections of HTTP/2. */
   readonly sessions: UpstreamSession[] = [];
   failedUntil = 0;
+  /** Requests under way. */
+  active = 0;
+  /** For rendezvous hashing. */
+  readonly hash: number;
   /** How many backends have it. */
   references = 0;
   #pause = 0;
@@ -35,6 +40,7 @@ export class Endpoint {
     this.port = port;
     this.name = addressWithPort(address, port);
     this.tls = tls;
+    this.hash = hashOf(this.name);
   }
 
   get key(): string {
@@ -72,6 +78,13 @@ export class Backend {
   /** The endpoint of a session, while it gets requests. */
   named(name: string): Endpoint | undefined {
     return this.endpoints.find(endpoint => endpoint.name === name);
+  }
+
+  /** As the Gateway's options want it; `client` is an address. */
+  choose(balance: Balance | undefined, client: string, now: number, not?: Endpoint): Endpoint | undefined {
+    if (balance === undefined || this.endpoints.length < 2) return this.pick(now, not);
+    const usable = this.endpoints.filter(one => one.failedUntil <= now && one !== not);
+    return chooseBy(balance, usable, client, this.#next++) ?? this.pick(now, not);
   }
 
   /** In turn; one that failed a moment ago only where all did. `not` is the one that was just tried. */

@@ -47,6 +47,7 @@ export class Exchange implements DeliveryOwner {
   /** gRPC's own way to say what went wrong is wanted. */
   readonly #isGrpc: boolean;
   #isRequestDone: boolean;
+  #bodyLimit = Number.POSITIVE_INFINITY;
   #plan: RulePlan | undefined;
   #prepared: Prepared | undefined;
   #admission: Admission | undefined;
@@ -68,7 +69,7 @@ export class Exchange implements DeliveryOwner {
     this.#context = context;
     this.method = head.method;
     this.requestId = context.requestIds.of(head.requestId);
-    this.#record = new RequestRecord(this.requestId, head.method, client);
+    this.#record = new RequestRecord(this.requestId, head.method, client, client.arrived.address);
     this.#isGrpc = head.isGrpc;
     this.#isRequestDone = head.length === 0;
     const { protocol } = head;
@@ -93,6 +94,7 @@ export class Exchange implements DeliveryOwner {
   start(head: RequestHead, routed: Routed, body: string | undefined): void {
     this.#record.routed = routed;
     const { lookup } = routed;
+    this.#record.read(head);
     if (lookup.outcome !== 'rule') {
       const { status, why, sentence } = unrouted[lookup.outcome];
       this.#answer(status, why, sentence);
@@ -101,6 +103,11 @@ export class Exchange implements DeliveryOwner {
     const plan = this.#context.plans.of(lookup.rule, lookup.listener);
     this.#plan = plan;
     this.#record.plan = plan;
+    this.#bodyLimit = this.#record.options?.bodyLimit ?? Number.POSITIVE_INFINITY;
+    if (head.length > this.#bodyLimit) {
+      this.#tooLarge();
+      return;
+    }
     if (plan.crossOrigin !== undefined && this.#isPreflight(head, plan.crossOrigin)) return;
     if (plan.redirect === undefined || plan.auth !== undefined) this.#prepare(head, routed, plan, body);
     const limit = lookup.rule.timeouts?.request ?? 0;
@@ -129,6 +136,10 @@ export class Exchange implements DeliveryOwner {
   requestData(bytes: Buffer, start: number, end: number): void {
     this.#record.received += end - start;
     if (this.#isOver) return;
+    if (this.#record.received > this.#bodyLimit) {
+      this.#tooLarge();
+      return;
+    }
     if (this.#admission?.isGathering === true) {
       this.#admission.gather(bytes, start, end);
       return;
@@ -295,7 +306,7 @@ export class Exchange implements DeliveryOwner {
     if (upgrade === undefined) return false;
     this.#record.answered(101);
     this.#isResponding = true;
-    this.#delivery?.finish();
+    this.#delivery?.accepted();
     clearTimeout(this.#requestTimer);
     this.#upstream?.becomeTunnel();
     this.#client.becomeTunnel(head, this.#responseChange(), upgrade);
@@ -314,6 +325,12 @@ export class Exchange implements DeliveryOwner {
     return true;
   }
 
+  #tooLarge(): void {
+    const sentence = 'the body is too large';
+    if (this.isResponding) this.#abort('body-too-large', sentence);
+    else this.#answer(413, 'body-too-large', sentence, { close: true });
+  }
+
   /** What the head is needed for: it is somebody else's soon. */
   #prepare(head: RequestHead, routed: Routed, plan: RulePlan, body: string | undefined): void {
     const [context, client, requestId, upgrade] = [
@@ -326,7 +343,8 @@ export class Exchange implements DeliveryOwner {
       this.#record.received = body.length;
       this.#isRequestDone = true;
     }
-    const preparing = { context, client, plan, routed, requestId, upgrade };
+    const isTrusted = (this.#record.options?.trustedHops ?? 0) > 0;
+    const preparing = { context, client, plan, routed, requestId, upgrade, isTrusted };
     this.#prepared = prepareRequest(preparing, head, body);
     this.#record.choice = this.#prepared.choice;
     if (plan.auth !== undefined) {

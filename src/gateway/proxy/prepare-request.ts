@@ -25,11 +25,12 @@ export interface Preparing {
   readonly routed: Routed;
   readonly requestId: string;
   readonly upgrade: string | undefined;
+  readonly isTrusted: boolean;
 }
 
 /** Chooses the backend by the rule's weights or the request's session; `body` is all of it, where it came with the head. */
 export function prepareRequest(preparing: Preparing, head: RequestHead, body: string | undefined): Prepared {
-  const { context, client, plan, routed, requestId, upgrade } = preparing;
+  const { context, client, plan, routed, requestId, upgrade, isTrusted } = preparing;
   const { choice, session } = chosen(context, plan, head);
   const key = choice?.reference.backend;
   const path = rewritePath(routed.path, choice?.path, plan.prefix);
@@ -43,6 +44,7 @@ export function prepareRequest(preparing: Preparing, head: RequestHead, body: st
       forwarded: client.forwarded,
       requestId,
       upgrade,
+      isTrusted,
     },
     body,
   );

@@ -39,6 +39,7 @@ function written(change: Partial<TableHeaderChange>): readonly string[] {
     forwarded: '192.0.2.1\r\nx-forwarded-proto: http\r\n',
     requestId: 'id-1',
     upgrade: undefined,
+    isTrusted: false,
   } as const;
   const text = requestText(outgoingRequest(parts, undefined));
   return text.split('\r\n').slice(2, -2);

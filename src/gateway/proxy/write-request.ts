@@ -25,6 +25,16 @@ for (const known of [
 const droppedWithHost = Uint8Array.from(dropped);
 droppedWithHost[field.host] = 1;
 
+/** What the nearest proxy in front of us may have said of the client's request. */
+const said = [field.forwarded, field.forwardedProto, field.forwardedHost, field.forwardedPort] as const;
+const keeping = (drops: Uint8Array): Uint8Array => {
+  const kept = Uint8Array.from(drops);
+  for (const known of said) kept[known] = 0;
+  return kept;
+};
+const trusted = keeping(dropped);
+const trustedWithHost = keeping(droppedWithHost);
+
 export interface RequestParts {
   readonly head: RequestHead;
   readonly choice: Pick<Choice, 'hostname' | 'requestChange'> | undefined;
@@ -38,6 +48,8 @@ export interface RequestParts {
   readonly requestId: string;
   /** The protocol that is asked for, where the request may be upgraded. */
   readonly upgrade: string | undefined;
+  /** The proxies in front of us are believed: what they say of the client's request stays. */
+  readonly isTrusted: boolean;
 }
 
 /** A request as a backend gets it, by whichever protocol. */
@@ -62,9 +74,11 @@ export function outgoingRequest(parts: RequestParts, body: string | undefined): 
   const { head, choice, authority } = parts;
   const hasHost =
     choice?.hostname === undefined && head.host === authority && authority !== '' && !head.isWithoutHostLine;
-  const drops = hasHost ? dropped : droppedWithHost;
+  const { isTrusted } = parts;
+  const drops = hasHost ? (isTrusted ? trusted : dropped) : isTrusted ? trustedWithHost : droppedWithHost;
   const forwarded = head.forwardedFor === undefined ? '' : `${head.forwardedFor}, `;
-  const own = `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
+  let own = `x-forwarded-for: ${forwarded}${parts.forwarded}x-forwarded-host: ${authority}\r\nx-request-id: ${parts.requestId}\r\n`;
+  if (isTrusted) own = withoutSaid(own, head);
   const change = choice?.requestChange;
   return {
     method: head.method,
@@ -91,6 +105,15 @@ export function requestText(request: OutgoingRequest): string {
   if (upgrade !== undefined) text += `connection: upgrade\r\nupgrade: ${upgrade}\r\n`;
   else if (request.takesTrailers) text += 'connection: te\r\nte: trailers\r\n';
   return `${text}\r\n${body}`;
+}
+
+/** What is said already is not said again. */
+function withoutSaid(lines: string, { fields }: RequestHead): string {
+  const known = new Set(fields.known.subarray(0, fields.count));
+  let kept = lines;
+  if (known.has(field.forwardedProto)) kept = kept.replace(/x-forwarded-proto: [^\r]*\r\n/, '');
+  if (known.has(field.forwardedHost)) kept = kept.replace(/x-forwarded-host: [^\r]*\r\n/, '');
+  return kept;
 }
 
 /** What a route sets or removes is not said by the proxy as well; what it adds goes with what the proxy says. */

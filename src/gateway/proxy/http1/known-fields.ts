@@ -20,6 +20,7 @@ export const field = {
   forwarded: 17,
   forwardedPort: 18,
   http2Settings: 19,
+  traceParent: 20,
 } as const;
 
 const names: Readonly<Record<string, number>> = {
@@ -42,6 +43,7 @@ const names: Readonly<Record<string, number>> = {
   forwarded: field.forwarded,
   'x-forwarded-port': field.forwardedPort,
   'http2-settings': field.http2Settings,
+  traceparent: field.traceParent,
 };
 
 interface Name {

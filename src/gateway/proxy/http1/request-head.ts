@@ -37,6 +37,7 @@ export class RequestHead implements ConnectionOptions {
   takesTrailers = false;
   forwardedFor: string | undefined;
   requestId: string | undefined;
+  traceParent: string | undefined;
   /** Content-Type is that of gRPC. */
   isGrpc = false;
   /** Of HTTP/2, whose authority stands beside the fields. */
@@ -59,6 +60,7 @@ export class RequestHead implements ConnectionOptions {
     this.takesTrailers = false;
     this.forwardedFor = undefined;
     this.requestId = undefined;
+    this.traceParent = undefined;
     this.isGrpc = false;
     this.isWithoutHostLine = false;
   }
@@ -187,6 +189,9 @@ export function judgeRequest(head: RequestHead): number {
         break;
       case field.requestId:
         head.requestId ??= fields.value(index);
+        break;
+      case field.traceParent:
+        head.traceParent ??= fields.value(index);
         break;
     }
   }

@@ -6,6 +6,7 @@ import type { Backend, Endpoint } from '../endpoints.ts';
 import { RequestRecord } from '../request-record.ts';
 import { choose } from '../rule-plan.ts';
 import { mostTries } from '../sent-again.ts';
+import { proxyHeader, type Source } from '../proxy-protocol.ts';
 import { lookUp } from '../../lookup/index.ts';
 
 export interface TunnelOptions {
@@ -17,6 +18,7 @@ export interface TunnelOptions {
   readonly serverName: string;
   /** What the log says of the connection. */
   readonly logged: string;
+  readonly client: Source;
 }
 
 /** Leads a connection to its backend, or ends it. */
@@ -33,6 +35,7 @@ class Tunnel implements Client {
   readonly logged: string;
   readonly #context: ProxyContext;
   readonly #socket: Socket;
+  readonly #client: Source;
   readonly #record: RequestRecord;
   #backend: Backend | undefined;
   #upstream: Socket | undefined;
@@ -40,11 +43,12 @@ class Tunnel implements Client {
   #deadline: number;
   #isOver = false;
 
-  constructor({ context, socket, logged }: TunnelOptions) {
+  constructor({ context, socket, logged, client }: TunnelOptions) {
+    this.#client = client;
     this.#context = context;
     this.#socket = socket;
     this.logged = logged;
-    this.#record = new RequestRecord(context.requestIds.of(undefined), '', this);
+    this.#record = new RequestRecord(context.requestIds.of(undefined), '', this, client.address);
     this.#deadline = context.now + context.limits.connect;
     context.clients.add(this);
     socket.on('error', () => this.#end('client-closed'));
@@ -110,6 +114,13 @@ class Tunnel implements Client {
     moved();
     this.#socket.on('data', moved);
     upstream.on('data', moved);
+    const version = this.#record.options?.sendsProxyProtocol;
+    // Where the backend wants TLS the header would stand within it, where nobody looks for one.
+    if (version !== undefined && !('encrypted' in upstream)) {
+      const { localAddress: address = '', localPort: port = 0 } = this.#socket;
+      const to = { address: address.replace(/^::ffff:(?=\d+\.)/, ''), port };
+      upstream.write(proxyHeader(version, this.#client, to));
+    }
     // Ends pass on as well; each side's is told of by its own close.
     this.#socket.pipe(upstream);
     upstream.pipe(this.#socket);

@@ -9,6 +9,9 @@ import { FirstOctets } from '../first-octets.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import type { Reader } from '../reading-socket.ts';
 import { listenerFor } from '../../lookup/index.ts';
+import type { PortIndex } from '../../lookup/index.ts';
+import { awaitBeginning, type Beginning } from '../beginning-reader.ts';
+import { readProxyHeader, type Source } from '../proxy-protocol.ts';
 import { members } from '../access-log.ts';
 import { awaitHello } from '../tls/hello-reader.ts';
 import { openTunnel } from '../tls/tunnel.ts';
@@ -68,6 +71,22 @@ export class Ports {
       return;
     }
     const arrived = { port, address: plainAddress(remoteAddress), remotePort };
+    if (listeners.options?.acceptsProxyProtocol === true)
+      awaitBeginning(this.#context, socket, readProxyBeginning, source => {
+        const from =
+          source === undefined ? {} : { address: plainAddress(source.address), remotePort: source.port };
+        this.#serve(listeners, socket, { ...arrived, ...from }, true);
+      });
+    else this.#serve(listeners, socket, arrived, false);
+  }
+
+  /** `isBegun`: some octets have been read, and wait in the socket. */
+  #serve(
+    listeners: PortIndex,
+    socket: Socket,
+    arrived: Omit<Arrived, 'scheme' | 'serverName'>,
+    isBegun: boolean,
+  ): void {
     if (listeners.protocol === 'HTTPS') {
       this.#handshake(socket, arrived, ['h2', 'http/1.1'], (secured, whole) => {
         const connection = this.#secured(secured, whole);
@@ -84,7 +103,11 @@ export class Ports {
       scheme: 'http',
       serverName: undefined,
     });
-    connection.attach(this.#context.readBuffer.adopt(socket, connection));
+    if (isBegun) {
+      connection.attach(socket);
+      socket.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
+      socket.resume();
+    } else connection.attach(this.#context.readBuffer.adopt(socket, connection));
   }
 
   /** Modes may differ from name to name of one port (TLSRoute, mixed termination). */
@@ -93,12 +116,12 @@ export class Ports {
     const { port, address, remotePort } = arrived;
     const logged = members({ client: addressWithPort(address, remotePort), port, sni: serverName });
     const listener = listenerFor(context.index, port, serverName)?.listener;
-    if (listener === undefined || listener.isPassthrough === true)
-      openTunnel({ context, socket, port, serverName, logged });
+    const tunnel = { context, port, serverName, logged, client: { address, port: remotePort } };
+    if (listener === undefined || listener.isPassthrough === true) openTunnel({ ...tunnel, socket });
     else
       this.#handshake(socket, arrived, [], secured => {
         secured.pause();
-        openTunnel({ context, socket: secured, port, serverName, logged });
+        openTunnel({ ...tunnel, socket: secured });
       });
   }
 
@@ -149,6 +172,12 @@ export class Ports {
     connection.attach(socket);
     return connection;
   }
+}
+
+/** The client, where the header names one. */
+function readProxyBeginning(octets: Buffer): Beginning<Source | undefined> {
+  const header = readProxyHeader(octets);
+  return header.type === 'header' ? { value: header.source, length: header.length } : header.type;
 }
 
 /** Node looks at this for sockets of its own TLS servers alone. */
