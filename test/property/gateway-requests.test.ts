@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { attach } from '../../src/gateway/compile-attachment.ts';
 import { compileTable, explainRequest, readGateway, readRoute } from '../../src/gateway/index.ts';
 import { indexTable, lookUp } from '../../src/gateway/lookup/index.ts';
+import { allListeners, isStream } from '../../src/gateway/model.ts';
 import type { Attachment, GatewayModel, ListenerModel, RouteModel } from '../../src/gateway/model.ts';
 import { sourcesOf } from '../../src/gateway/testing/objects.ts';
 import type { HTTPRouteMatch, HTTPRouteRule } from '../../src/kube/types/gateway-routes.ts';
@@ -72,7 +73,9 @@ interface OnGateway {
 /** The field of the rule that the Gateway API gives the request to, as `namespace/name spec.rules[0].matches[0]`. */
 function expected(gateway: GatewayModel, routes: readonly OnGateway[], request: Request): string | undefined {
   const onPort = gateway.accepted.holds
-    ? gateway.listeners.filter(({ isServed, listener }) => isServed && listener.port === request.port)
+    ? allListeners(gateway).filter(
+        one => one.isServed && !isStream(one) && one.listener.port === request.port,
+      )
     : [];
   const listener = best(onPort, ({ hostname }) => rankOf(hostname, request.host));
   if (listener === undefined) return undefined;

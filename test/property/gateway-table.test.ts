@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attach } from '../../src/gateway/compile-attachment.ts';
+import { servicesOfPolicy } from '../../src/gateway/compile-keys.ts';
 import { comparePrecedence } from '../../src/gateway/compile-precedence.ts';
 import type { RankedRule } from '../../src/gateway/compile-precedence.ts';
 import { rankedRules } from '../../src/gateway/compile-table.ts';
@@ -113,6 +114,8 @@ function changing(): { readonly sources: LiveSources; readonly objects: Map<stri
       secret: key => now().secret(key),
       grants: namespace => now().grants(namespace),
       certificate: secret => reader.certificate(secret),
+      listenerSets: key => now().listenerSets?.(key) ?? [],
+      tlsPolicies: key => now().tlsPolicies?.(key) ?? [],
     },
   };
 }
@@ -123,11 +126,14 @@ function tell(
   objects: ReadonlyMap<string, ClusterObject>,
   changed: readonly ClusterObject[],
 ): void {
-  for (const { kind, metadata } of changed) {
+  for (const object of changed) {
+    const { kind, metadata } = object;
     const key = `${metadata.namespace ?? ''}/${metadata.name}`;
     const service = `${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`;
     if (kind === 'HTTPRoute') table.routeChanged(key);
-    else if (kind === 'EndpointSlice') table.endpointsChanged(service);
+    else if (object.kind === 'BackendTLSPolicy') {
+      for (const of of servicesOfPolicy(object)) table.endpointsChanged(of);
+    } else if (kind === 'EndpointSlice') table.endpointsChanged(service);
     else if (kind === 'Service') {
       table.endpointsChanged(key);
       for (const object of objects.values())

@@ -2,7 +2,17 @@
 import fc from 'fast-check';
 import type { HTTPRouteMatch, HTTPRouteRule, ParentReference } from '../../src/kube/types/gateway-routes.ts';
 import type { Listener } from '../../src/kube/types/gateway.ts';
-import { gateway, grant, http, namespace, route, service, slice } from '../../src/gateway/testing/objects.ts';
+import {
+  gateway,
+  grant,
+  http,
+  listenerSet,
+  namespace,
+  route,
+  service,
+  slice,
+  tlsPolicy,
+} from '../../src/gateway/testing/objects.ts';
 import type { ClusterObject } from '../../src/gateway/testing/objects.ts';
 
 const hostnames = ['a.example.com', 'b.example.com', '*.example.com', '*.b.example.com', 'example.com'];
@@ -66,6 +76,7 @@ const rule: fc.Arbitrary<HTTPRouteRule> = fc.record({
 
 const parent: fc.Arbitrary<ParentReference> = fc
   .record({
+    kind: fc.constantFrom('Gateway', 'Gateway', 'Gateway', 'ListenerSet'),
     name: fc.constantFrom('edge', 'other'),
     namespace: fc.constantFrom(...spaces),
     sectionName: fc.option(fc.constantFrom('l1', 'l2', 'l3', 'l4'), { nil: undefined }),
@@ -83,8 +94,31 @@ export const anyGateway = fc
   .tuple(
     fc.constantFrom(...spaces).map(space => `${space}/edge`),
     fc.uniqueArray(listener, { minLength: 1, maxLength: 3, selector: ({ name }) => name }),
+    fc.constantFrom('Same', 'All', 'None' as const),
   )
-  .map(([of, listeners]) => gateway(of, listeners));
+  .map(([of, listeners, from]) => gateway(of, listeners, { allowedListeners: { namespaces: { from } } }));
+
+/** Named as Gateways are, so that routes may mean either. */
+const anySet = fc
+  .tuple(
+    fc.constantFrom(...spaces).map(space => `${space}/edge`),
+    fc.uniqueArray(listener, { minLength: 1, maxLength: 2, selector: ({ name }) => name }),
+    fc.constantFrom(...spaces),
+    fc.integer({ min: 2020, max: 2022 }),
+  )
+  .map(([of, listeners, parent, year]) =>
+    listenerSet(of, listeners, { creationTimestamp: `${year}-01-01T00:00:00Z` }, { namespace: parent }),
+  );
+
+const anyPolicy = fc
+  .tuple(fc.constantFrom(...spaces), fc.constantFrom(...names), fc.constantFrom('a', 'b'))
+  .map(([space, name, hostname]) =>
+    tlsPolicy(
+      `${space}/${name}-${hostname}`,
+      { name },
+      { hostname: `${hostname}.example.com`, caCertificateRefs: [], wellKnownCACertificates: 'System' },
+    ),
+  );
 
 export const anyRoute = fc
   .record({
@@ -103,6 +137,8 @@ const address = fc.nat({ max: 20 }).map(last => `10.0.0.${last}`);
 export const anyObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: anyGateway },
   { weight: 5, arbitrary: anyRoute },
+  { weight: 1, arbitrary: anySet },
+  { weight: 1, arbitrary: anyPolicy },
   { weight: 2, arbitrary: key.map(of => service(of)) },
   {
     weight: 2,
