@@ -1,4 +1,4 @@
-import type { GRPCRoute, HTTPRoute, HTTPRouteRule } from '../../../kube/types/gateway-routes.ts';
+import type { GRPCRoute, HTTPRoute, HTTPRouteRule, TLSRoute } from '../../../kube/types/gateway-routes.ts';
 import type { Conversion } from './convert/convert.ts';
 import type { IngressModel } from './read.ts';
 import { buildServers, isRewritten } from './servers.ts';
@@ -16,8 +16,8 @@ export interface ComparedHost {
 export function compareTables(model: IngressModel, { objects }: Conversion): readonly ComparedHost[] {
   const byHost = new Map<string, string[]>();
   for (const { object } of objects) {
-    if (object.kind !== 'HTTPRoute' && object.kind !== 'GRPCRoute') continue;
-    const { spec } = object as HTTPRoute | GRPCRoute;
+    if (!object.kind.endsWith('Route')) continue;
+    const { spec } = object as HTTPRoute | GRPCRoute | TLSRoute;
     const listener = (spec.parentRefs ?? [])
       .map(({ sectionName }) => sectionName?.split('-')[0] ?? '')
       .join('+');
@@ -57,7 +57,7 @@ function newLine({ backendRefs, filters = [], matches = [] }: HTTPRouteRule): st
   );
   const redirect = filters.find(({ type }) => type === 'RequestRedirect')?.requestRedirect;
   const path = filters.find(({ type }) => type === 'URLRewrite')?.urlRewrite?.path;
-  const match = words.length === 0 ? 'every call' : words.join(', ');
+  const match = words.length === 0 ? 'everything' : words.join(', ');
   if (redirect !== undefined) {
     const to = [redirect.scheme, redirect.hostname, redirect.path?.replaceFullPath].filter(Boolean).join(' ');
     return `${match} → ${redirect.statusCode ?? 302} ${to}`;

@@ -38,5 +38,14 @@ const names: readonly string[] = [...byName.keys()];
 
 export const annotationEntry = (name: string): CatalogueEntry | undefined => byName.get(name);
 
-/** The annotation that a name most likely was meant to be. */
-export const closestAnnotation = (name: string): string | undefined => closestOf(name, names);
+/** So many names are compared with all that there are; more of them are nonsense, and would take long. */
+const mostLookups = 2000;
+
+/** Finds the annotation that a name most likely was meant to be; keeps what it found. */
+export function createClosest(): (name: string) => string | undefined {
+  const found = new Map<string, string | undefined>();
+  return name => {
+    if (!found.has(name) && found.size < mostLookups) found.set(name, closestOf(name, names));
+    return found.get(name);
+  };
+}

@@ -125,13 +125,48 @@ export interface TlsBackend {
   readonly backend: BackendReading;
 }
 
-/** One policy for each Service that is spoken to by TLS. */
-export function backendPolicies(backends: readonly TlsBackend[], target: Target): readonly WrittenObject[] {
+const keyOf = ({ namespace, port, portNumber, service }: BackendReading): string =>
+  `${namespace}/${service}:${portNumber ?? port}`;
+
+/** Ingresses that lead to a port in plain HTTP that another one has spoken to by TLS: the policy is of the port. */
+export function judgeSharedBackends(
+  backends: readonly TlsBackend[],
+  plain: readonly TlsBackend[],
+): readonly Announcement[] {
+  const byTls = new Map(backends.map(({ backend, ingress }) => [keyOf(backend), ingress]));
+  return plain.flatMap(({ backend, ingress }) => {
+    const other = byTls.get(keyOf(backend));
+    const written = ingress.annotations.has('backend-protocol');
+    return other === undefined
+      ? []
+      : approximated(
+          {
+            ingress,
+            ...(written ? { annotation: 'backend-protocol' } : { unwritten: 'backend-protocol' }),
+          },
+          {
+            code: 'backend-tls',
+            severity: 'outage',
+            effects: ['backend', 'status', 'tls'],
+            sentence: `${backend.service}:${backend.port} is spoken to by TLS for ${other.id}: a BackendTLSPolicy is of the Service’s port, so that it is for this Ingress, too.`,
+            hint: 'Give the Service a port for each way to speak.',
+          },
+        );
+  });
+}
+
+/** One policy for each port of a Service that is spoken to by TLS. */
+export function backendPolicies(
+  backends: readonly TlsBackend[],
+  target: Target,
+  portName: (backend: BackendReading) => string | undefined,
+): readonly WrittenObject[] {
   if (!target.features.has('BackendTLSPolicy')) return [];
   const nameFor = createNamer();
   const seen = new Set<string>();
   return backends.flatMap(({ backend, ingress }) => {
-    const key = `${backend.namespace}/${backend.service}`;
+    const key = keyOf(backend);
+    const sectionName = portName(backend);
     if (seen.has(key)) return [];
     seen.add(key);
     const { annotations } = ingress;
@@ -143,7 +178,14 @@ export function backendPolicies(backends: readonly TlsBackend[], target: Target)
       kind: 'BackendTLSPolicy',
       metadata: { name: nameFor(backend.namespace, `${backend.service}-tls`), namespace: backend.namespace },
       spec: {
-        targetRefs: [{ group: '', kind: 'Service', name: backend.service }],
+        targetRefs: [
+          {
+            group: '',
+            kind: 'Service',
+            name: backend.service,
+            ...(sectionName === undefined ? {} : { sectionName }),
+          },
+        ],
         validation: {
           ...(isVerified
             ? { caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: `${secret}-ca` }] }

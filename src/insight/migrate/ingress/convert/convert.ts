@@ -3,7 +3,7 @@ import type { Announcement } from '../announcement.ts';
 import type { BackendReading, IngressModel, IngressReading } from '../read.ts';
 import { buildServers, isCanary } from '../servers.ts';
 import type { Server } from '../servers.ts';
-import { backendPolicies, judgeProtocol } from './backend-tls.ts';
+import { backendPolicies, judgeProtocol, judgeSharedBackends } from './backend-tls.ts';
 import type { TlsBackend } from './backend-tls.ts';
 import { judgeCanary } from './canary.ts';
 import { entriesOf } from './entries.ts';
@@ -14,7 +14,10 @@ import { routesOfHost } from './host-routes.ts';
 import type { HostContext, RoutePlan } from './host-routes.ts';
 import { passthroughRoute, wwwRoute } from './hosts.ts';
 import { judgeAnnotations } from './judge.ts';
-import { judgeBehaviours, judgeHost } from './judge-hosts.ts';
+import type { Closest } from './judge.ts';
+import { createClosest } from '../catalogue/annotations.ts';
+import { judgeBehaviours } from './judge-behaviours.ts';
+import { judgeHost } from './judge-hosts.ts';
 import { judgeSettings } from './judge-settings.ts';
 import { partsOf } from './parts.ts';
 import type { IngressParts } from './parts.ts';
@@ -53,10 +56,11 @@ export interface Conversion {
 export function convertIngresses(model: IngressModel, options: ConvertOptions): Conversion {
   const { target } = options;
   const { servers, unserved } = buildServers(model);
+  const closest = createClosest();
   const context: HostContext = {
     target,
     settings: redirectSettings(model),
-    parts: partsOfAll(model, options),
+    parts: partsOfAll(model, options, closest),
     gatewayNamespace: options.gatewayNamespace ?? homeOf(model),
     hasDefaultCertificate: reference(model.flags['default-ssl-certificate']) !== undefined,
     defaultBackend: defaultBackendOf(model),
@@ -87,11 +91,13 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
     const passthrough = passthroughRoute(server, model, target);
     const www = wwwRoute(server, hosts, target);
     announcements.push(...(passthrough?.announcements ?? []), ...www.announcements);
-    const own = passthrough?.plan === undefined ? hostPlans(server, entries, context) : [passthrough.plan];
+    const own = passthrough?.plans ?? hostPlans(server, entries, context);
     plans.push(...own, ...(www.plan === undefined ? [] : [www.plan]));
   }
   const asGrpc = new Set(plans.filter(({ role }) => role === 'grpc').map(({ host }) => host));
-  announcements.push(...judgeIngresses(model, servers, context, asGrpc));
+  announcements.push(...judgeIngresses(model, servers, context, asGrpc, closest));
+  const { plain, tls } = backendsBy(servers, context.parts);
+  if (target.features.has('BackendTLSPolicy')) announcements.push(...judgeSharedBackends(tls, plain));
   announcements.push(...judgeSettings(model, target), ...judgeBehaviours(servers, context));
   return {
     objects: objectsOf(plans, servers, model, context, options),
@@ -121,11 +127,12 @@ const heldPaths = (plans: readonly RoutePlan[]): number =>
 const partsOfAll = (
   model: IngressModel,
   { configMaps = new Map<string, never>(), target }: ConvertOptions,
+  closest: Closest,
 ): ReadonlyMap<IngressReading, IngressParts> =>
   new Map(
     model.ingresses
       .filter(ingress => !isCanary(ingress))
-      .map(ingress => [ingress, partsOf(ingress, { target, configMaps })]),
+      .map(ingress => [ingress, partsOf(ingress, { target, configMaps, closest })]),
   );
 
 function homeOf(model: IngressModel): string {
@@ -176,13 +183,15 @@ function judgeIngresses(
   servers: readonly Server[],
   { parts, target }: HostContext,
   asGrpc: ReadonlySet<string>,
+  closest: Closest,
 ): readonly Announcement[] {
   const used = new Set(
     servers.flatMap(({ locations }) => locations.flatMap(({ canary }) => canary?.ingress ?? [])),
   );
   return model.ingresses.flatMap(ingress => {
     const own = parts.get(ingress);
-    if (own === undefined) return [...judgeAnnotations(ingress), ...judgeCanary(ingress, used.has(ingress))];
+    if (own === undefined)
+      return [...judgeAnnotations(ingress, closest), ...judgeCanary(ingress, used.has(ingress))];
     const isGrpc = ingress.rules.length > 0 && ingress.rules.every(({ host }) => asGrpc.has(host));
     return [
       ...own.announcements,
@@ -212,14 +221,6 @@ function objectsOf(
     comments: lines.length === 0 ? {} : { '': lines },
   });
   const namespaces = new Set(model.ingresses.map(({ namespace }) => namespace));
-  const tlsBackends: TlsBackend[] = servers.flatMap(({ locations }) =>
-    locations.flatMap(({ backend, ingress }) => {
-      const protocol = ingress === undefined ? undefined : parts.get(ingress)?.protocol;
-      return backend !== undefined && ingress !== undefined && (protocol === 'HTTPS' || protocol === 'GRPCS')
-        ? [{ backend, ingress }]
-        : [];
-    }),
-  );
   return [
     ...(namespaces.has(gatewayNamespace)
       ? []
@@ -236,9 +237,28 @@ function objectsOf(
     ),
     ...writeRoutes(plans, gateways),
     ...backendGrants(plans),
-    ...backendPolicies(tlsBackends, target),
+    ...backendPolicies(backendsBy(servers, parts).tls, target, backend => portNameOf(model, backend)),
   ];
 }
+
+/** Where locations lead, by how it is spoken to. */
+function backendsBy(
+  servers: readonly Server[],
+  parts: HostContext['parts'],
+): { readonly tls: readonly TlsBackend[]; readonly plain: readonly TlsBackend[] } {
+  const [tls, plain]: [TlsBackend[], TlsBackend[]] = [[], []];
+  for (const { locations } of servers)
+    for (const { backend, ingress } of locations) {
+      if (backend === undefined || ingress === undefined) continue;
+      const protocol = parts.get(ingress)?.protocol;
+      (protocol === 'HTTPS' || protocol === 'GRPCS' ? tls : plain).push({ backend, ingress });
+    }
+  return { tls, plain };
+}
+
+/** A port's name, where the Service has one: the whole Service otherwise. */
+const portNameOf = ({ services }: IngressModel, { namespace, portNumber, service }: BackendReading) =>
+  services?.get(`${namespace}/${service}`)?.spec.ports?.find(({ port }) => port === portNumber)?.name;
 
 /** Each listener that a plan stands on, the plain one first, then by host. */
 function wantedListeners(

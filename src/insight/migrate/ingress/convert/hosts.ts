@@ -59,7 +59,7 @@ export function passthroughRoute(
   server: Server,
   { flags }: IngressModel,
   target: Target,
-): { readonly plan?: RoutePlan; readonly announcements: readonly Announcement[] } | undefined {
+): { readonly plans?: readonly RoutePlan[]; readonly announcements: readonly Announcement[] } | undefined {
   const { host, passthrough: ingress } = server;
   if (ingress === undefined) return undefined;
   const subject = { ingress, annotation: 'ssl-passthrough' };
@@ -90,18 +90,40 @@ export function passthroughRoute(
         }),
       ],
     };
+  const because = [`Ingress ${ingress.id} ssl-passthrough`];
+  const needed = featureOfStatus(308);
+  const statusCode = needed !== undefined && target.features.has(needed) ? 308 : 301;
+  const shared = { namespace: backend.namespace, host, hostnames: [host] };
   return {
-    plan: {
-      namespace: backend.namespace,
-      role: 'passthrough',
-      host,
-      hostnames: [host],
-      listeners: [`tls:${host}`],
-      stream: backend,
-      rules: [{ rule: {}, because: [`Ingress ${ingress.id} ssl-passthrough`] }],
-    },
+    plans: [
+      {
+        ...shared,
+        role: 'passthrough',
+        listeners: [`tls:${host}`],
+        stream: backend,
+        rules: [{ rule: {}, because }],
+      },
+      {
+        ...shared,
+        role: 'plain',
+        listeners: ['http'],
+        rules: [
+          redirectRule(
+            { path: { type: 'PathPrefix', value: '/' } },
+            { scheme: 'https', statusCode },
+            because,
+          ),
+        ],
+      },
+    ],
     announcements: [
-      same(subject, 'passthrough', `A TLSRoute leads connections for ${host} to the backend as they are.`),
+      approximated(subject, {
+        code: 'passthrough',
+        severity: 'subtle',
+        effects: ['tls', 'status', 'backend', 'location', 'path'],
+        sentence: `A TLSRoute leads connections for ${host} to the backend as they are. Plain HTTP, which the controller leads there by TLS, is redirected to HTTPS.`,
+        request: { scheme: 'http', host, path: '/' },
+      }),
     ],
   };
 }

@@ -1,5 +1,5 @@
 import type { Announcement } from '../announcement.ts';
-import { REMOVED_ANNOTATIONS, annotationEntry, closestAnnotation } from '../catalogue/annotations.ts';
+import { REMOVED_ANNOTATIONS, annotationEntry } from '../catalogue/annotations.ts';
 import type { CatalogueEntry } from '../catalogue/entry.ts';
 import type { IngressReading } from '../read.ts';
 import { isCanary } from '../servers.ts';
@@ -9,14 +9,17 @@ import { hostToShow, refused, same } from './verdict.ts';
  * What becomes of each annotation that the catalogue alone can tell: those that no target has, details of others, unknown
  * and broken ones. What the converter decides by itself is not among them.
  */
-export function judgeAnnotations(ingress: IngressReading): readonly Announcement[] {
-  return ingress.annotations.names.flatMap(name => judge(ingress, name) ?? []);
+export function judgeAnnotations(ingress: IngressReading, closest: Closest): readonly Announcement[] {
+  return ingress.annotations.names.flatMap(name => judge(ingress, name, closest) ?? []);
 }
 
-function judge(ingress: IngressReading, name: string): Announcement | undefined {
+/** The annotation that a name most likely was meant to be. */
+export type Closest = (name: string) => string | undefined;
+
+function judge(ingress: IngressReading, name: string, closest: Closest): Announcement | undefined {
   const subject = { ingress, annotation: name };
   const entry = annotationEntry(name);
-  if (entry === undefined) return unknown(ingress, name);
+  if (entry === undefined) return unknown(ingress, name, closest(name));
   if (isCanary(ingress) && !/^(canary|affinity-canary)/.test(name))
     return same(
       subject,
@@ -36,7 +39,7 @@ function judge(ingress: IngressReading, name: string): Announcement | undefined 
   }
 }
 
-function unknown(ingress: IngressReading, name: string): Announcement {
+function unknown(ingress: IngressReading, name: string, closest: string | undefined): Announcement {
   const subject = { ingress, annotation: name };
   const now = REMOVED_ANNOTATIONS.get(name);
   if (now !== undefined) {
@@ -47,7 +50,6 @@ function unknown(ingress: IngressReading, name: string): Announcement {
       `The controller’s last release does not read it any more${instead}: it has no effect.`,
     );
   }
-  const closest = closestAnnotation(name);
   const meant = closest === undefined ? '' : `; ${closest} is the closest that it does`;
   return same(subject, 'unknown', `The controller knows no ${name}${meant}: it has no effect.`);
 }

@@ -9,6 +9,7 @@ import { annotationEntry } from '../catalogue/annotations.ts';
 import type { IngressReading } from '../read.ts';
 import { crossOriginOf } from './cross-origin.ts';
 import { isRead, judgeAnnotations } from './judge.ts';
+import type { Closest } from './judge.ts';
 import { redirectOf } from './redirect.ts';
 import type { RedirectPart } from './redirect.ts';
 import { BEYOND } from './target.ts';
@@ -37,6 +38,7 @@ export type Protocol = 'HTTP' | 'HTTPS' | 'GRPC' | 'GRPCS' | 'FCGI';
 
 export interface PartsContext {
   readonly target: Target;
+  readonly closest: Closest;
   /** By `namespace/name`: what annotations name. */
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
@@ -52,7 +54,7 @@ export function partsOf(ingress: IngressReading, context: PartsContext): Ingress
     ...(redirect?.announcements ?? []),
     ...(crossOrigin?.announcements ?? []),
     ...timeouts.announcements,
-    ...judgeAnnotations(ingress),
+    ...judgeAnnotations(ingress, context.closest),
   );
   const headers = customHeadersOf(ingress, context, say);
   const filters: HTTPRouteFilter[] = [

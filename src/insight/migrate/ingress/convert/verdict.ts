@@ -1,5 +1,6 @@
 import type { Announcement, Effect, Severity, ShownRequest } from '../announcement.ts';
 import type { IngressReading } from '../read.ts';
+import type { Server } from '../servers.ts';
 
 interface Reason {
   readonly code: string;
@@ -53,3 +54,13 @@ export const refused = (subject: Subject, reason: Reason): Announcement => ({
 /** The first host of an Ingress, for a request that shows something. */
 export const hostToShow = (ingress: IngressReading | undefined): string =>
   (ingress?.rules.find(({ host }) => host !== '')?.host ?? 'any.example').replace(/^\*/, 'www');
+
+/** A request that shows something of a host. */
+export const requestTo = ({ host }: Server, path: string): ShownRequest => ({
+  scheme: 'http',
+  host: host === '' ? 'any.example' : host.replace(/^\*/, 'www'),
+  path,
+});
+
+/** A host, as a sentence begins with it. */
+export const hostWord = ({ host }: Server): string => (host === '' ? 'Every host' : host);

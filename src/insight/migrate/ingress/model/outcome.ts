@@ -79,6 +79,8 @@ export interface RuleSetting {
 export interface Decision {
   /** `namespace/name` of the Ingress or route; empty: nobody's. */
   readonly object: string;
+  /** `namespace/name` of the Gateway that answers; absent: it is not one. */
+  readonly gateway?: string;
   /** The server and its location, or the listener and its rule. */
   readonly place: string;
   /** Annotation, `config:KEY` or `behaviour:CODE` that shaped the outcome, the strongest first. */

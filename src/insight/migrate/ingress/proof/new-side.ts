@@ -246,7 +246,7 @@ class NewAnswer {
   }
 
   #decided() {
-    return { object: this.#object, place: this.#place, subjects: [] };
+    return { object: this.#object, gateway: this.#gateway, place: this.#place, subjects: [] };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Proof, ProvenDifference } from './prove.ts';
 
-/** Of the announced differences the first are shown; what is not announced is shown in full. */
+/** Of each kind of differences the first are shown, the rest is counted. */
 const SHOWN = 20;
 
 /** A proof as lines for a person. */
@@ -14,7 +14,8 @@ export function proofLines(proof: Proof): readonly string[] {
     ...problems.map(problem => `does not hold: ${problem}`),
   ];
   if (open.length > 0) lines.push('', `differences that the conversion does not announce: ${open.length}`);
-  for (const one of open) lines.push(...linesOf(one));
+  for (const one of open.slice(0, SHOWN)) lines.push(...linesOf(one));
+  if (open.length > SHOWN) lines.push(`  … and ${open.length - SHOWN} more`);
   if (counts.unshown > 0) lines.push(`  … and ${counts.unshown} requests more`);
   if (known.length > 0) lines.push('', `announced differences, seen: ${known.length}`);
   for (const one of known.slice(0, SHOWN)) lines.push(...linesOf(one));
