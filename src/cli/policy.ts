@@ -40,6 +40,13 @@ export async function matrix(
   options: { readonly namespaces: readonly string[]; readonly nodes: boolean; readonly form: MatrixForm },
 ): Promise<number> {
   const model = await readModel(source);
+  const known = new Set([...model.pods.values()].map(({ namespace }) => namespace));
+  for (const name of options.namespaces)
+    if (!known.has(name))
+      throw new FairleadError('policy/no-such-namespace', `There is no pod in the namespace "${name}".`, {
+        field: '--namespace',
+        hint: `There are pods in ${[...known].sort().join(', ') || 'none'}`,
+      });
   const namespaces = options.namespaces.length === 0 ? 'all' : new Set(options.namespaces);
   process.stdout.write(matrixText(policyMatrix(model, { namespaces, nodes: options.nodes }), options.form));
   return 0;
@@ -63,9 +70,9 @@ export async function check(
     const line = `${one.from} → ${one.to} ${expected}`;
     process.stdout.write(one.holds ? `ok    ${line}\n` : `FAIL  ${line}: it is not\n${explained(one)}`);
   }
-  if (options.junit !== undefined) writeFileSync(options.junit, junitText(checked, explained));
   const failed = checked.filter(({ holds }) => !holds).length;
   process.stdout.write(`${checked.length - failed} of ${checked.length} hold.\n`);
+  if (options.junit !== undefined) writeReport(options.junit, junitText(checked, explained));
   if (warnings > 0)
     process.stdout.write(
       `${warnings === 1 ? 'One part' : `${warnings} parts`} of what was asked cannot be followed.\n`,
@@ -80,10 +87,22 @@ async function readModel(source: ObjectSource, warn?: (sentence: string) => void
   return model;
 }
 
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new FairleadError('policy/unwritable-report', `The report cannot be written to ${file}.`, {
+      field: '--junit',
+      hint: 'Name a file in a directory that is there',
+      cause,
+    });
+  }
+}
+
 async function parsed(file: string): Promise<unknown> {
   const { parse } = await import('yaml');
   try {
-    return parse(readFileSync(file, 'utf8')) as unknown;
+    return parse(readFileSync(file === '-' ? 0 : file, 'utf8')) as unknown;
   } catch (cause) {
     throw new FairleadError('policy/unreadable-assertions', `The assertions in ${file} cannot be read.`, {
       hint: 'A YAML or JSON file: a list of from, to and allowed',

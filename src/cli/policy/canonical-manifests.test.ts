@@ -85,3 +85,13 @@ test('pods that were read from a cluster keep their addresses, and those that en
   assert.deepEqual(addresses({ phase: 'Succeeded', podIPs: [{ ip: '10.1.2.3' }] }), []);
   assert.equal(addresses({ phase: 'Pending' }).length, 2);
 });
+
+test('a policy for the cluster whose lists are none is named', () => {
+  const text = policy('{ tier: Admin, priority: 1, subject: { namespaces: {} }, ingress: { action: Deny } }')
+    .replace('networking.k8s.io/v1', 'policy.networking.k8s.io/v1alpha2')
+    .replace('kind: NetworkPolicy', 'kind: ClusterNetworkPolicy');
+  assert.throws(() => read(text), {
+    code: 'policy/bad-manifest',
+    message: /^all\.yaml:13: ClusterNetworkPolicy\/shop\/one cannot be read/,
+  });
+});

@@ -1,5 +1,7 @@
 import { FairleadError } from '../../base/errors.ts';
+import type { ClusterNetworkPolicy } from '../../kube/types/cluster-network-policy.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
+import { buildPolicyModel } from '../../policy/index.ts';
 import { builtInKinds } from '../../standalone/apiserver/kinds/index.ts';
 import type { Manifest } from '../apply/read-manifests.ts';
 
@@ -26,7 +28,7 @@ export function canonicalManifests(manifests: readonly Manifest[]): CanonicalMan
     const kind = kinds.get(`${object.apiVersion} ${object.kind}`);
     if (kind === undefined) {
       if (object.kind === 'ClusterNetworkPolicy' && object.apiVersion === clusterPolicies)
-        return [withoutNulls(object)];
+        return [readableClusterPolicy(withoutNulls(object), what)];
       const isOurs = names.has(object.kind) || object.kind.endsWith('NetworkPolicy');
       if (isOurs) warnings.push(`${what} is of ${object.apiVersion}, and is not looked at`);
       return isOurs ? [] : [object];
@@ -42,6 +44,21 @@ export function canonicalManifests(manifests: readonly Manifest[]): CanonicalMan
     return [kind.withDefaults(object as Parameters<typeof kind.withDefaults>[0]) as unknown as KubeObject]; // its types fit
   });
   return { objects, warnings };
+}
+
+/** Nobody but its CustomResourceDefinition has its types: what the engine cannot read has not its form. */
+function readableClusterPolicy(object: KubeObject, what: string): KubeObject {
+  const nothing = { pods: [], namespaces: [], policies: [], nodes: [], nodeLocalServices: [] };
+  try {
+    buildPolicyModel({ ...nothing, clusterPolicies: [object as ClusterNetworkPolicy] }); // of its kind
+    return object;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new FairleadError('policy/bad-manifest', `${what} cannot be read: a field has another type.`, {
+      hint: 'ingress, egress, from, to and protocols are lists, spec and each entry are objects',
+      cause,
+    });
+  }
 }
 
 const apiVersionOf = ({ group, version }: { readonly group: string; readonly version: string }): string =>

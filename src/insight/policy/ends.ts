@@ -51,7 +51,12 @@ export function findTarget(
   model: PolicyModel,
   word: string,
 ): { readonly end: End; readonly protocol: Flow['protocol']; readonly port?: number } {
-  const found = /^(?<host>.*?)(?::(?<port>\d{1,5}))?(?:\/(?<protocol>[A-Za-z]+))?$/.exec(word)?.groups ?? {};
+  const [bare = '', way = ''] = word.split('/');
+  // Colons of IPv6 are no port's, but behind brackets.
+  const isSix = parseAddress(bare)?.family === 6;
+  const found: TargetParts = isSix
+    ? { host: bare, ...(way === '' ? {} : { protocol: way }) }
+    : targetParts(word);
   const isProtocol = protocols.has((found.protocol ?? '').toUpperCase());
   const protocol = isProtocol ? (found.protocol ?? '').toUpperCase() : 'TCP';
   const host =
@@ -69,6 +74,15 @@ export function findTarget(
     ...(port === undefined ? {} : { port }),
   };
 }
+
+interface TargetParts {
+  readonly host?: string;
+  readonly port?: string;
+  readonly protocol?: string;
+}
+
+const targetParts = (word: string): TargetParts =>
+  /^(?<host>.*?)(?::(?<port>\d{1,5}))?(?:\/(?<protocol>[A-Za-z]+))?$/.exec(word)?.groups ?? {};
 
 /** One of each family that both have. */
 export function flowsBetween(from: End, to: End): readonly Pick<Flow, 'source' | 'destination'>[] {

@@ -88,6 +88,13 @@ test('an end is a pod, an address or the world; what is none is named', () => {
   assert.throws(() => explainPolicy(model, 'world', 'shop/api:70000'), /70000 is no port/);
 });
 
+test('a target of IPv6 needs brackets for a port, and none for a protocol', () => {
+  const [one] = explainPolicy(model, 'world', '[2001:db8:18::1]:8080');
+  assert.equal(one.verdict.ingress.pod, 'shop/web');
+  assert.equal(explainPolicy(model, 'world', '2001:db8:18::1/ICMP')[0].verdict.ingress.pod, 'shop/web');
+  assert.throws(() => explainPolicy(model, 'world', '2001:db8:18::1'), { code: 'policy/bad-target' });
+});
+
 test('where families differ each is told: explained, and in the matrix; nodes are ends, too', () => {
   const node = {
     apiVersion: 'v1',
