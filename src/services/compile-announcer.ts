@@ -38,7 +38,7 @@ export function readCandidate({ metadata, status }: Node): Candidate | undefined
  * The one node that answers ARP and neighbour discovery for a load balancer's address: the same everywhere, from the
  * objects alone. Of the nodes on the address's link those are taken that can serve its clients best; among these a hash
  * of address and node decides, so that each address stays where it is when another node comes or goes. Undefined where no
- * node is on the link.
+ * node is on the link, and for an address that is a node's own: the node answers for it anyway.
  *
  * @param frontends - all of the address.
  * @param link - the prefix of the link that the address is on.
@@ -49,6 +49,10 @@ export function announcerOf(
   candidates: readonly Candidate[],
   link: Prefix,
 ): string | undefined {
+  if (
+    candidates.some(({ addresses }) => addresses.some(own => formatAddress(own) === formatAddress(address)))
+  )
+    return undefined;
   const onLink = candidates.filter(({ addresses }) => addresses.some(own => contains(link, own)));
   const ready = onLink.filter(candidate => candidate.ready);
   // Where no node says that it is ready, what was announced is not taken away.

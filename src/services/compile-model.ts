@@ -44,11 +44,13 @@ export function buildServiceModel(
 /**
  * Undefined for a Service that has no virtual address of ours: ExternalName and headless ones are DNS's alone, and
  * another proxy's are its own.
+ * @param nodeAddresses - whose other ports are the nodes' own, whatever a load balancer's status says.
  */
 export function readService(
   service: Service,
   slices: readonly EndpointSlice[],
   nodePortAddresses: readonly Address[] = [],
+  nodeAddresses: readonly Address[] = nodePortAddresses,
 ): ServicePart | undefined {
   const { metadata, spec } = service;
   const written = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter(text => text !== '');
@@ -98,7 +100,10 @@ export function readService(
     key: `${metadata.namespace ?? ''}/${metadata.name}`,
     age: `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`,
     service: provenanceOf('Service', metadata, 'spec'),
-    addresses: faces.filter(face => isOwn(face, service)).map(({ address }) => address),
+    addresses: faces
+      .filter(face => isOwn(face, service))
+      .map(({ address }) => address)
+      .filter(address => !isAmong(nodeAddresses, address)),
     frontends: uniqueFrontends(frontends),
     isAnnounced: isBalancedByUs(service),
     problems,
@@ -216,6 +221,9 @@ function nodePortFaces({ spec }: Service, addresses: readonly Address[]): readon
   const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster';
   return addresses.map(address => ({ address, exposure: { of: 'node-port', externalPolicy } }));
 }
+
+const isAmong = (addresses: readonly Address[], { family, value }: Address): boolean =>
+  addresses.some(one => one.family === family && one.value === value);
 
 /** Another's load balancer may tell a node's own address, and external addresses may be one: ports of these are left alone. */
 function isOwn({ exposure }: Face, service: Service): boolean {

@@ -282,7 +282,11 @@ export class ServiceNetwork {
     if (weighted !== undefined) return readWeighted(weighted);
     const service = this.#source.service(key);
     if (service === undefined) return undefined;
-    return readService(service, this.#source.slices(key), this.#place.nodePortAddresses);
+    const { addresses, nodePortAddresses } = this.#place;
+    return readService(service, this.#source.slices(key), nodePortAddresses, [
+      ...addresses,
+      ...nodePortAddresses,
+    ]);
   }
 
   #findProblems(key: string): void {

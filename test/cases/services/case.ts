@@ -55,6 +55,8 @@ export interface CaseService {
   readonly clusterAddress?: 'cluster' | 'second-cluster';
   /** status.loadBalancer.ingress at the address `balancer`: its mode, or null without one. */
   readonly ingress?: 'VIP' | 'Proxy' | null;
+  /** What the load balancer's status says. Default `balancer`. */
+  readonly ingressAddress?: AddressName;
   readonly slices: readonly CaseSlice[];
 }
 

@@ -78,6 +78,7 @@ const nameOf = ({ name = 'web' }: CaseService): string => name;
 
 function serviceOf(one: CaseService): Service {
   const { age = 0, clusterAddress = 'cluster', families: own = families, ingress = null, labels = {} } = one;
+  const { ingressAddress = 'balancer' } = one;
   const { externalIPs, loadBalancerSourceRanges, ...spec } = one.spec ?? {};
   const name = nameOf(one);
   return {
@@ -108,7 +109,7 @@ function serviceOf(one: CaseService): Service {
       : {
           status: {
             loadBalancer: {
-              ingress: families.map(family => ({ ip: addresses[family].balancer, ipMode: ingress })),
+              ingress: families.map(family => ({ ip: addresses[family][ingressAddress], ipMode: ingress })),
             },
           },
         }),

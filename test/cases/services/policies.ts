@@ -245,6 +245,17 @@ export const policies: readonly ServiceCase[] = [
     ],
   },
   {
+    name: 'a load balancer’s address that is the node’s own: its port leads to the Service, other ports are the node’s',
+    services: [{ ...balanced(hereAndThere, { externalIPs: [] }), ingressAddress: 'node' }],
+    packets: [
+      { from: 'world', to: 'node', gets: ['a', 'b'], masquerade: true },
+      { from: 'pod', to: 'node', gets: ['a', 'b'], masquerade: true },
+      { from: 'world', to: 'node', port: 443, gets: 'ROUTED' },
+      { from: 'pod', to: 'node', port: 30_081, gets: 'ROUTED' },
+      { from: 'world', to: 'node', port: 30_080, gets: ['a', 'b'], masquerade: true },
+    ],
+  },
+  {
     name: 'a node port of TCP and one of UDP may have one number',
     services: [
       {
