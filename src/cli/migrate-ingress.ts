@@ -23,6 +23,8 @@ export interface IngressOptions {
   /** A directory for the manifests and the report; absent: standard output. */
   readonly directory?: string;
   readonly verify: boolean;
+  /** Asks the Gateways of the cluster as well, where the objects are applied. */
+  readonly live: boolean;
   /** Files with lines of the controller's access log: their requests are asked as well. */
   readonly accessLogs: readonly string[];
 }
@@ -58,6 +60,12 @@ export async function migrateIngress(source: ObjectSource, options: IngressOptio
   };
   await print(words, options, target);
   if (options.form !== 'report') process.stderr.write(`${summaryText(words).join('\n')}\n`);
+  if (options.live) {
+    const { verifyLive } = await import('./migrate/verify-live.ts');
+    const objects = conversion.objects.map(({ object }) => object);
+    if (!(await verifyLive(source.cluster, read.model, objects))) return 1;
+    if (!options.verify) return 0;
+  }
   if (options.verify) return (await verify(words, options.accessLogs)) ? 0 : 1;
   return conversion.announcements.some(isUrgent) || read.unread.length > 0 ? 1 : 0;
 }

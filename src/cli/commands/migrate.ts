@@ -66,6 +66,11 @@ function ingressCommand(migrate: Command): void {
     .option('--output-directory <path>', 'write manifests and report there')
     .option('--verify', 'prove it: both route tables answer the same requests', false)
     .option(
+      '--live',
+      'ask the Gateways of the cluster of this machine, too: the objects are applied there',
+      false,
+    )
+    .option(
       '--access-log <file>',
       'with --verify: ask the requests of this log, too (again for more)',
       collect,
@@ -78,6 +83,7 @@ function ingressCommand(migrate: Command): void {
         flags: options.flag,
         form: formOf(options),
         verify: options.verify,
+        live: options.live,
         accessLogs: options.accessLog,
         ...(options.ingressClass === undefined ? {} : { ingressClass: options.ingressClass }),
         ...(options.target === undefined ? {} : { targetFile: options.target }),
@@ -122,6 +128,7 @@ interface IngressCommandOptions extends ObjectOptions {
   readonly flag: readonly string[];
   readonly gateway?: string;
   readonly ingressClass?: string;
+  readonly live: boolean;
   readonly output: 'yaml' | 'json' | 'report' | 'diff' | 'plan';
   readonly outputDirectory?: string;
   readonly plan?: boolean;
