@@ -88,7 +88,8 @@ export class GatewayCluster {
   readonly #routeModels = new Map<string, RouteModel>();
   /** Of Gateways with GRPCRoutes, where one route may stand in another's way; by Gateway, then by route. */
   readonly #attached = new Map<string, AttachedToGateway>();
-  readonly #sources: GatewaySources;
+  /** What models are made of. */
+  readonly sources: GatewaySources;
 
   constructor(options: ClusterOptions) {
     const { client, services, certificates, clock, log } = options;
@@ -122,7 +123,7 @@ export class GatewayCluster {
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
     });
     this.#namespaces = follow(NAMESPACES);
-    this.#sources = {
+    this.sources = {
       namespace: name => this.#namespaces.cache.get(name),
       service: key => this.services.cache.get(key),
       slices: () => [], // where requests end is the agents' affair
@@ -228,7 +229,7 @@ export class GatewayCluster {
       return undefined;
     const known = this.#gatewayModels.get(key);
     if (known?.gateway === gateway) return known;
-    const model = readGateway(gateway, this.#sources);
+    const model = readGateway(gateway, this.sources);
     this.#gatewayModels.set(key, model);
     return model;
   }
@@ -238,19 +239,19 @@ export class GatewayCluster {
     if (route === undefined) return undefined;
     const known = this.#routeModels.get(key);
     if (known?.route === route) return known;
-    const model = readRoute(route, this.#sources);
+    const model = readRoute(route, this.sources);
     this.#routeModels.set(key, model);
     return model;
   }
 
   /** What a route's parentRefs to this Gateway come to. */
   attachments(route: RouteModel, gateway: GatewayModel): readonly Attachment[] {
-    if (!this.routes.hasCalls(gateway.key)) return attach(route, gateway, this.#sources);
+    if (!this.routes.hasCalls(gateway.key)) return attach(route, gateway, this.sources);
     let known = this.#attached.get(gateway.key);
     if (known?.gateway !== gateway) {
       const all = this.routesOf(gateway.key).map(one => ({
         route: one,
-        attachments: attach(one, gateway, this.#sources),
+        attachments: attach(one, gateway, this.sources),
       }));
       const routes = new Map(withoutRivals(all).map(one => [one.route.key, one.attachments]));
       known = { gateway, routes };
@@ -266,26 +267,6 @@ export class GatewayCluster {
 
   routesOf(gatewayKey: string): readonly RouteModel[] {
     return this.routes.keysOf(gatewayKey).flatMap(key => this.route(key) ?? []);
-  }
-
-  /** What the policy comes to; undefined where it is not there. */
-  policy(key: string): PolicyOnGateways | undefined {
-    const policy = this.policies.cache.get(key);
-    if (policy === undefined) return undefined;
-    const ancestors = new Map<string, GatewayModel>();
-    for (const service of servicesOfPolicy(policy))
-      for (const route of this.routes.by('backend', service)) {
-        if (!isProxiedRoute(route)) continue;
-        const model = this.route(routeKey(route));
-        for (const gateway of model === undefined ? [] : this.parents(model))
-          if (model !== undefined && this.attachments(model, gateway).some(({ verdict }) => verdict.holds))
-            ancestors.set(gateway.key, gateway);
-      }
-    return {
-      policy,
-      ancestors: [...ancestors.values()].map(({ gateway }) => gateway),
-      sources: this.#sources,
-    };
   }
 
   #ofClass(name: string): readonly Touched[] {
@@ -385,15 +366,6 @@ export class GatewayCluster {
     ];
   }
 }
-
-/** A policy, and the Gateways whose proxies follow it. */
-export interface PolicyOnGateways {
-  readonly policy: BackendTLSPolicy;
-  readonly ancestors: readonly Gateway[];
-  readonly sources: GatewaySources;
-}
-
-const isProxiedRoute = ({ kind }: Route): boolean => kind !== 'TCPRoute' && kind !== 'UDPRoute';
 
 interface AttachedToGateway {
   readonly gateway: GatewayModel;

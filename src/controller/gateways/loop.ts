@@ -48,6 +48,7 @@ import { GatewayCluster } from './cluster.ts';
 import type { Touched } from './cluster.ts';
 import { keepObject } from './keep-object.ts';
 import { newlyFalse } from './newly-false.ts';
+import { ancestorsOf } from './policy-ancestors.ts';
 
 export interface GatewayLoopOptions {
   readonly client: KubeClient;
@@ -211,10 +212,10 @@ export class GatewayLoop {
 
   async #keepPolicy(key: string): Promise<void> {
     const { client, clock, events } = this.#options;
-    const found = this.#cluster.policy(key);
-    if (found === undefined) return;
-    const { ancestors, policy, sources } = found;
-    const status = policyStatus(policy, ancestors, sources, timestampOf(clock.now()));
+    const policy = this.#cluster.policies.cache.get(key);
+    if (policy === undefined) return;
+    const ancestors = ancestorsOf(policy, this.#cluster);
+    const status = policyStatus(policy, ancestors, this.#cluster.sources, timestampOf(clock.now()));
     if (status === undefined) return;
     await client
       .update(BACKEND_TLS_POLICIES, { ...policy, status }, { subresource: 'status' })

@@ -21,6 +21,7 @@ import { CORE_STORAGE } from './core-storage.ts';
 import { CORE_VOLUMES } from './core-volumes.ts';
 import { DISCOVERY } from './discovery.ts';
 import { EVENTS } from './events.ts';
+import { GATEWAY_ROUTES } from './gateway-routes.ts';
 import { GATEWAY } from './gateway.ts';
 import { META } from './meta.ts';
 import { NETWORKING } from './networking.ts';
@@ -88,7 +89,7 @@ export const GROUPS: readonly Group[] = [
     group: 'gateway.networking.k8s.io',
     version: 'v1',
     prefix: 'io.k8s.networking.gateway.v1.',
-    load: () => GATEWAY,
+    load: () => GATEWAY + GATEWAY_ROUTES,
     custom: true,
   },
   {
@@ -96,7 +97,7 @@ export const GROUPS: readonly Group[] = [
     group: 'gateway.networking.k8s.io',
     version: 'v1beta1',
     prefix: 'io.k8s.networking.gateway.v1beta1.',
-    load: () => GATEWAY,
+    load: () => GATEWAY + GATEWAY_ROUTES,
     custom: true,
   },
 ];
