@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readGateway } from './compile-gateway.ts';
 import { compileOptions } from './compile-options.ts';
+import { compileListeners } from './compile-table.ts';
+import { gateway, http, sourcesOf } from './testing/objects.ts';
 
 test('annotations of a Gateway become its proxy’s options', () => {
   const annotations = {
@@ -47,4 +50,23 @@ test('a value that is none is told of, and the others hold', () => {
     assert.equal(problems.length, 1);
     assert.match(problems[0] ?? '', new RegExp(`annotation fairlead.dev/${name}: "${value}" is not `));
   }
+});
+
+test('a Gateway is served with the options that hold, and says which one does not', () => {
+  const edge = gateway('shop/edge', [http('http'), http('other', { port: 81 })]);
+  const annotations = { 'fairlead.dev/trusted-hops': '1', 'fairlead.dev/access-log': 'xml' };
+  const annotated = { ...edge, metadata: { ...edge.metadata, annotations } };
+  const { accepted, ...model } = readGateway(annotated, sourcesOf([annotated]));
+  assert.equal(accepted.holds, true);
+  assert.match(accepted.message, /Not in force: annotation fairlead\.dev\/access-log: "xml" is not json, /);
+  const { listeners } = compileListeners({ ...model, accepted });
+  assert.deepEqual(
+    Object.values(listeners).map(({ options }) => options),
+    [{ trustedHops: 1 }, { trustedHops: 1 }],
+  );
+  const plain = compileListeners(readGateway(edge, sourcesOf([edge]))).listeners;
+  assert.equal(
+    Object.values(plain).some(listener => 'options' in listener),
+    false,
+  );
 });

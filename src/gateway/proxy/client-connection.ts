@@ -3,10 +3,10 @@ import type { Why } from './access-log.ts';
 import { type Arrived, forwardedOf, loggedOf } from './arrived.ts';
 import type { Client, ProxyContext } from './context.ts';
 import { Exchange } from './exchange.ts';
-import { ChunkedReader } from './http1/chunked.ts';
 import type { FieldLines } from './http1/fields.ts';
 import { limits as headLimits } from './http1/limits.ts';
 import { problemOf } from './http1/problems.ts';
+import { RequestBody } from './http1/request-body.ts';
 import { readRequestHead, type RequestHead } from './http1/request-head.ts';
 import type { Reader } from './reading-socket.ts';
 import { routeRequest } from './route-request.ts';
@@ -50,11 +50,10 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
   #isConsuming = false;
   /** Some of a head is here: what comes does not buy it more time. */
   #isHeadBegun = false;
-  #left = 0;
-  #chunks: ChunkedReader | undefined;
+  /** While the phase is 'body'. */
+  #body: RequestBody | undefined;
   #deadline: number;
   #bodySince = 0;
-  #bodyOctets = 0;
   /** Of the request under way. */
   #minor = 1;
   #wantsClose = false;
@@ -322,10 +321,8 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
     }
     if (length !== 0) {
       this.#phase = 'body';
-      this.#left = length;
-      this.#chunks = length === -1 ? new ChunkedReader() : undefined;
+      this.#body = new RequestBody(length);
       this.#bodySince = this.#context.now;
-      this.#bodyOctets = 0;
       this.#deadline = this.#context.now + this.#context.limits.bodyPause;
     }
     exchange.start(head, routed, undefined);
@@ -350,38 +347,21 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
 
   #readBody(bytes: Buffer, start: number, end: number): number {
     const exchange = this.#exchange;
-    if (exchange === undefined) return end;
+    const body = this.#body;
+    if (exchange === undefined || body === undefined) return end;
     this.#deadline = this.#context.now + this.#context.limits.bodyPause;
-    if (this.#chunks === undefined) {
-      const stop = Math.min(end, start + this.#left);
-      this.#left -= stop - start;
-      this.#bodyOctets += stop - start;
-      exchange.requestData(bytes, start, stop);
-      if (this.#left === 0) this.#bodyEnded(exchange, undefined);
-      return stop;
-    }
-    const { trailers, isDone, stop } = this.#readChunks(this.#chunks, exchange, bytes, start, end);
+    const stop = body.read(bytes, start, end, (from, first, last) => exchange.requestData(from, first, last));
     if (stop < 0) {
       const { sentence } = problemOf(stop);
       exchange.badBody(sentence);
       return end;
     }
-    if (isDone) this.#bodyEnded(exchange, trailers);
+    if (body.isDone) this.#bodyEnded(exchange, body.trailers);
     return stop;
   }
 
-  #readChunks(chunks: ChunkedReader, exchange: Exchange, bytes: Buffer, start: number, end: number) {
-    const stop = chunks.read(bytes, start, end, {
-      data: (from, first, last) => {
-        this.#bodyOctets += last - first;
-        exchange.requestData(from, first, last);
-      },
-    });
-    return { stop, isDone: chunks.isDone, trailers: chunks.trailers };
-  }
-
   #bodyEnded(exchange: Exchange, trailers: FieldLines | undefined): void {
-    this.#chunks = undefined;
+    this.#body = undefined;
     if (this.#phase !== 'body') return;
     this.#phase = 'answer';
     this.#deadline = this.#context.now + this.#context.limits.upstreamPause;
@@ -400,7 +380,8 @@ export class ClientConnection implements Client, Reader, ExchangeClient {
   #isSlow(now: number): boolean {
     const { bodyPatience, bodyRate } = this.#context.limits;
     const elapsed = now - this.#bodySince;
-    return elapsed > bodyPatience && !this.#isWaitingForUs() && this.#bodyOctets * 1000 < bodyRate * elapsed;
+    const octets = this.#body?.octets ?? 0;
+    return elapsed > bodyPatience && !this.#isWaitingForUs() && octets * 1000 < bodyRate * elapsed;
   }
 
   #isWaitingForUs(): boolean {

@@ -3,7 +3,7 @@ import type { TableCertificate } from '../table.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
-import type { Http2Share } from './http2/connection.ts';
+import type { Http2Share } from './http2/options.ts';
 import type { Backends } from './endpoints.ts';
 import type { FigureCounter } from './figures.ts';
 import type { ReadBuffer } from './reading-socket.ts';

@@ -1,55 +1,14 @@
-import type { Socket } from 'node:net';
-import type { Blocks } from '../blocks.ts';
 import type { Reader } from '../reading-socket.ts';
 import type { FieldSection } from './field-section.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
-import {
-  code,
-  ConnectionError,
-  firstWindow,
-  flag,
-  frame,
-  largestWindow,
-  longestFrame,
-  preface,
-} from './frames.ts';
+import { code, ConnectionError, firstWindow, flag, frame, largestWindow, preface } from './frames.ts';
 import { HeaderDecoder } from './header-decoder.ts';
-import { type HeaderEncoder, noTable } from './header-encoder.ts';
+import type { Http2Options } from './options.ts';
+import { Outflow } from './outflow.ts';
 import { Patience } from './patience.ts';
 import { ownSettings, PeerSettings } from './peer-settings.ts';
 import { Http2Stream } from './stream.ts';
-
-/** What all connections of a worker share. */
-export interface Http2Share {
-  /** Milliseconds of a clock that only goes forward, a few hundred of them old: for time limits. */
-  now: number;
-  readonly blocks: Blocks;
-  readonly section: FieldSection;
-  readonly encoder: HeaderEncoder;
-  /** Octets that wait on streams for their receivers, of all connections. */
-  queued: number;
-}
-
-export interface Http2Options {
-  readonly isServer: boolean;
-  readonly socket: Socket;
-  readonly share: Http2Share;
-  /** Octets that the other side may send on a stream, and on all together, before something is consumed. */
-  readonly streamWindow: number;
-  readonly connectionWindow: number;
-  /** Streams that the other side may have open. */
-  readonly streams: number;
-  /** A server's: a new stream whose head is in the section; it becomes its owner. */
-  readonly opened?: (stream: Http2Stream, section: FieldSection, isLast: boolean) => void;
-  readonly removed?: (id: number) => void;
-  /** No stream is left, or the first one is there. */
-  readonly idleChanged: (isIdle: boolean) => void;
-  /** The other side takes no new streams any more. */
-  readonly leaving?: () => void;
-  /** It is over; all streams have been told. */
-  readonly closed: (problem: string | undefined) => void;
-}
 
 /** What waits for a socket whose other side reads nothing, in octets, when it asks for yet more. */
 const mostUnread = 1024 * 1024;
@@ -58,8 +17,6 @@ const cost = { control: 1, settings: 5, reset: 5, refused: 5, nothing: 1 } as co
 const gain = { frame: 2, stream: 5 } as const;
 /** A stream that lived this long was not opened for its reset, in milliseconds. */
 const rapid = 1000;
-/** Who takes less than this of an answer, in octets, does not take it. */
-const leastTaken = 4096;
 
 /**
  * A connection of HTTP/2 (RFC 9113), as server or client: windows, settings, the life of streams. What messages mean is
@@ -72,18 +29,16 @@ export class Http2Connection implements Reader, FrameSink {
   readonly #options: Http2Options;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
+  readonly #outflow: Outflow;
   readonly #decoder = new HeaderDecoder();
   readonly #patience: Patience;
   /** With clients that have streams opened and ended: octets of a body, however few, do not buy more of that. */
   readonly #resetPatience: Patience;
-  readonly #blocked = new Set<Http2Stream>();
   readonly #goesOn = () => !this.#isOver;
   #lastRemote = 0;
   #nextLocal = 1;
-  #sendWindow = firstWindow;
   #receiveWindow: number;
   #consumed = 0;
-  #hasSentHead = false;
   #hasSettings = false;
   /** Of the DATA that is being read. */
   #dataStream: Http2Stream | undefined;
@@ -104,6 +59,7 @@ export class Http2Connection implements Reader, FrameSink {
     if (!isServer) this.#writer.bytes(preface);
     this.#writer.text(frame.settings, 0, 0, ownSettings(options));
     this.#writer.numbers(frame.windowUpdate, 0, 0, connectionWindow - firstWindow);
+    this.#outflow = new Outflow(this.#writer, share, () => this.#patience.gain(gain.frame));
     socket.on('drain', () => this.#pump());
   }
 
@@ -156,7 +112,7 @@ export class Http2Connection implements Reader, FrameSink {
 
   /** Ends streams whose receiver has taken nothing for `patience` milliseconds. */
   sweep(now: number, patience: number): void {
-    for (const stream of this.#blocked) if (now - stream.movedAt > patience) this.#lose(stream, code.cancel);
+    for (const stream of this.#outflow.stuck(now, patience)) this.#lose(stream, code.cancel);
   }
 
   // What streams ask for
@@ -173,9 +129,7 @@ export class Http2Connection implements Reader, FrameSink {
 
   sendHead(stream: Http2Stream, block: string, isLast: boolean): void {
     if (!this.#isOpen(stream)) return;
-    const first = this.#hasSentHead ? '' : noTable;
-    this.#hasSentHead = true;
-    this.#writer.headers(stream.id, first + block, isLast);
+    this.#outflow.head(stream, block, isLast);
     if (!isLast) return;
     stream.isLocalDone = true;
     this.#endIfDone(stream);
@@ -183,40 +137,18 @@ export class Http2Connection implements Reader, FrameSink {
 
   /** Writes what the windows and the socket let go; returns where it stopped. */
   sendData(stream: Http2Stream, bytes: Buffer, start: number, end: number): number {
-    if (!this.#isOpen(stream)) return end;
-    let at = start;
-    while (at < end && !this.#writer.isFull) {
-      const length = Math.min(end - at, longestFrame, stream.sendWindow, this.#sendWindow);
-      if (length <= 0) break;
-      this.#writer.data(stream.id, bytes, at, at + length, false);
-      stream.sendWindow -= length;
-      this.#sendWindow -= length;
-      at += length;
-      this.#patience.gain(gain.frame);
-    }
-    stream.moved += at - start;
-    if (stream.moved >= leastTaken) {
-      stream.moved = 0;
-      stream.movedAt = this.#options.share.now;
-    }
-    return at;
+    return this.#isOpen(stream) ? this.#outflow.data(stream, bytes, start, end) : end;
   }
 
   sendEnd(stream: Http2Stream, trailers: string): void {
     if (!this.#isOpen(stream)) return;
-    if (trailers === '') this.#writer.data(stream.id, preface, 0, 0, true);
-    else this.#writer.headers(stream.id, trailers, true);
+    this.#outflow.end(stream, trailers);
     this.#endIfDone(stream);
   }
 
   /** So many octets more wait on a stream. */
   blocked(stream: Http2Stream, octets: number): void {
-    if (!this.#blocked.has(stream)) {
-      stream.moved = 0;
-      stream.movedAt = this.#options.share.now;
-    }
-    this.#blocked.add(stream);
-    this.#options.share.queued += octets;
+    this.#outflow.block(stream, octets);
   }
 
   /** Ends a stream early; its owner is not told. */
@@ -341,10 +273,8 @@ export class Http2Connection implements Reader, FrameSink {
   windowUpdate(id: number, more: number): void {
     this.#spend(cost.control);
     if (id === 0) {
-      this.#sendWindow += more;
       if (more === 0) throw new ConnectionError(code.protocol, 'a WINDOW_UPDATE of nothing');
-      if (this.#sendWindow > largestWindow)
-        throw new ConnectionError(code.flowControl, 'the window is too large');
+      this.#outflow.widen(more);
       this.#pump();
       return;
     }
@@ -353,7 +283,7 @@ export class Http2Connection implements Reader, FrameSink {
     stream.sendWindow += more;
     if (more === 0 || stream.sendWindow > largestWindow)
       this.#refuse(stream, more === 0 ? code.protocol : code.flowControl);
-    else if (this.#blocked.has(stream)) this.#pumpStream(stream);
+    else this.#outflow.pumpStream(stream);
   }
 
   other(): void {
@@ -443,9 +373,7 @@ export class Http2Connection implements Reader, FrameSink {
   #remove(stream: Http2Stream): void {
     this.streams.delete(stream.id);
     this.#options.removed?.(stream.id);
-    this.#blocked.delete(stream);
-    this.#options.share.queued -= stream.queued;
-    stream.forget();
+    this.#outflow.forget(stream);
     if (this.#dataStream === stream) {
       this.consumed(this.#dataLeft);
       this.#dataStream = undefined;
@@ -457,22 +385,7 @@ export class Http2Connection implements Reader, FrameSink {
 
   /** The windows or the socket take more again. */
   #pump(): void {
-    if (this.#isOver) return;
-    for (const stream of this.#blocked) {
-      if (this.#writer.isFull) return;
-      this.#pumpStream(stream);
-    }
-  }
-
-  #pumpStream(stream: Http2Stream): void {
-    const before = stream.queued;
-    const isDone = stream.pump();
-    if (!this.#blocked.has(stream)) return;
-    this.#options.share.queued -= before - stream.queued;
-    if (!isDone) return;
-    this.#blocked.delete(stream);
-    stream.finish();
-    stream.owner?.streamDrained();
+    if (!this.#isOver) this.#outflow.pump();
   }
 
   #spend(amount: number, patience = this.#patience): void {
