@@ -449,6 +449,28 @@ test('certificates of other namespaces stay there: by ListenerSets, or else by g
   );
 });
 
+test('TLS that passes does not share a Gateway with TLS that ends', () => {
+  const conversion = convert([
+    { name: 'a', host: 'a.example', tls: 'cert' },
+    { name: 'b', host: 'b.example', annotations: { 'ssl-passthrough': 'true' } },
+  ]);
+  assert.deepEqual(
+    objects<Gateway>(conversion, 'Gateway').map(({ metadata, spec }) => [
+      metadata.name,
+      spec.listeners.map(({ name }) => name).join(),
+    ]),
+    [
+      ['ingress', 'http,https-a-example'],
+      ['ingress-passthrough', 'tls-b-example'],
+    ],
+  );
+  assert.deepEqual(rules(conversion), [
+    'a.example https: PathPrefix / → web',
+    'a.example http: PathPrefix / → 308 https',
+    'b.example http: PathPrefix / → 308 https',
+  ]);
+});
+
 test('no Gateway and no route is larger than the API lets it be', () => {
   const many = Array.from({ length: 150 }, (_, index): Written => ({
     name: `i${index}`,

@@ -41,7 +41,7 @@ export function gatewaysOf(
   name: string,
 ): Gateways {
   const placed = new Map<ListenerKey, Placement>();
-  const gateways: { readonly name: string; readonly listeners: Listener[] }[] = [];
+  const gateways: { readonly name: string; readonly passes: boolean; readonly listeners: Listener[] }[] = [];
   const sets = new Map<
     string,
     { readonly namespace: string; readonly name: string; readonly listeners: Listener[] }
@@ -49,10 +49,16 @@ export function gatewaysOf(
   const granted = new Map<string, Set<string>>();
   const hasSets = target.features.has('ListenerSet');
   const onGateway = (one: WantedListener): void => {
-    let gateway = gateways.find(({ listeners }) => listeners.length < mostListeners);
+    // Not every class lets TLS that passes and TLS that ends share a port.
+    const passes = one.key.startsWith('tls:');
+    let gateway = gateways.find(own => own.passes === passes && own.listeners.length < mostListeners);
     if (gateway === undefined)
       gateways.push(
-        (gateway = { name: gateways.length === 0 ? name : `${name}-${gateways.length + 1}`, listeners: [] }),
+        (gateway = {
+          passes,
+          name: gatewayName(name, passes, gateways.filter(own => own.passes === passes).length),
+          listeners: [],
+        }),
       );
     const section = sectionOf(one.key);
     gateway.listeners.push(listenerOf(one, section, namespace));
@@ -79,8 +85,8 @@ export function gatewaysOf(
   };
   for (const one of wanted) {
     const home = one.certificate?.namespace ?? namespace;
-    const isFull = (gateways[0]?.listeners.length ?? 0) >= mostListeners;
-    if (hasSets && (home !== namespace || isFull)) inSet(one, home);
+    const isFull = (gateways.find(({ passes }) => !passes)?.listeners.length ?? 0) >= mostListeners;
+    if (hasSets && !one.key.startsWith('tls:') && (home !== namespace || isFull)) inSet(one, home);
     else onGateway(one);
   }
   const homes = [...new Set([...sets.values()].map(set => set.namespace))].toSorted();
@@ -146,6 +152,9 @@ const among = (namespaces: readonly string[]) => ({
     matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In' as const, values: namespaces }],
   },
 });
+
+const gatewayName = (name: string, passes: boolean, before: number): string =>
+  [name, ...(passes ? ['passthrough'] : []), ...(before === 0 ? [] : [before + 1])].join('-');
 
 /** A listener's name: at most 253 characters, with the host's where it has one. */
 function sectionOf(key: ListenerKey): string {

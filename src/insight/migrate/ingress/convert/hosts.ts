@@ -121,7 +121,7 @@ export function passthroughRoute(
         code: 'passthrough',
         severity: 'subtle',
         effects: ['tls', 'status', 'backend', 'location', 'path'],
-        sentence: `A TLSRoute leads connections for ${host} to the backend as they are. Plain HTTP, which the controller leads there by TLS, is redirected to HTTPS.`,
+        sentence: `A TLSRoute leads connections for ${host} to the backend as they are, on a Gateway of its own with an address of its own: not every class lets it share a port with TLS that ends. Plain HTTP, which the controller leads there by TLS, is redirected to HTTPS.`,
         request: { scheme: 'http', host, path: '/' },
       }),
     ],
