@@ -36,7 +36,7 @@ export interface KernelAnswersOptions {
 
 const lookMilliseconds = 250;
 /** Others have to be answered meanwhile. */
-const namesAtOnce = 256;
+const namesAtOnce = 64;
 
 /**
  * Keeps the kernel's answers to those of this server. What the server does not say by the names alone, and what is being
