@@ -165,6 +165,22 @@ test('a parent is told in the words of the route', () => {
   assert.equal(parent?.controllerName, 'fairlead.dev/gateway-controller');
 });
 
+test('a class says which definitions are known, and claims no field that the API drops', () => {
+  const of = (channels: readonly string[], versions: readonly string[]) => {
+    const status = gatewayClassStatus(fairlead, first, { channels, versions });
+    const names = status?.supportedFeatures?.map(({ name }) => name) ?? [];
+    return [short(status?.conditions)[1], names.includes('HTTPRouteRetry')];
+  };
+  assert.deepEqual(of([], []), ['SupportedVersion=True/SupportedVersion', true]);
+  assert.deepEqual(of(['experimental'], ['v1.6.1']), ['SupportedVersion=True/SupportedVersion', true]);
+  assert.deepEqual(of(['standard'], ['v1.6.0']), ['SupportedVersion=True/SupportedVersion', false]);
+  for (const version of ['v1.4.0', ''])
+    assert.deepEqual(of(['standard'], ['v1.6.1', version]), [
+      'SupportedVersion=False/UnsupportedVersion',
+      false,
+    ]);
+});
+
 test('a class of ours is accepted, with the features in the order of the alphabet', () => {
   const status = gatewayClassStatus(fairlead, first);
   assert.deepEqual(short(status?.conditions), ['Accepted=True/Accepted']);

@@ -11,7 +11,8 @@ import type {
 import { mergeConditions } from './compile-conditions.ts';
 import type { Wanted } from './compile-conditions.ts';
 import { unlessSame } from './compile-same.ts';
-import { SUPPORTED_FEATURES } from './compile-features.ts';
+import { featuresOf, supportedVersion } from './compile-features.ts';
+import type { InstalledDefinitions } from './compile-features.ts';
 import { CONTROLLER_NAME, allListeners, bad, good, isStream } from './model.ts';
 import type {
   Attachment,
@@ -30,7 +31,11 @@ import type {
 /** Most entries of a route's status.parents. */
 const MOST_PARENTS = 32;
 
-export function gatewayClassStatus(object: GatewayClass, now: string): GatewayClassStatus | undefined {
+export function gatewayClassStatus(
+  object: GatewayClass,
+  now: string,
+  installed?: InstalledDefinitions,
+): GatewayClassStatus | undefined {
   const { parametersRef } = object.spec;
   const accepted =
     parametersRef === undefined
@@ -39,14 +44,19 @@ export function gatewayClassStatus(object: GatewayClass, now: string): GatewayCl
           'InvalidParameters',
           `spec.parametersRef: ${parametersRef.kind} ${parametersRef.name} is no kind that parameters are taken from`,
         );
+  const version = supportedVersion(installed);
+  const wanted: readonly Wanted[] = [
+    { type: 'Accepted', verdict: accepted },
+    ...(version === undefined ? [] : [{ type: 'SupportedVersion', verdict: version }]),
+  ];
   const status: GatewayClassStatus = {
     ...object.status,
-    conditions: mergeConditions(object.status?.conditions ?? [], [{ type: 'Accepted', verdict: accepted }], {
+    conditions: mergeConditions(object.status?.conditions ?? [], wanted, {
       generation: object.metadata.generation ?? 0,
       now,
-      ownTypes: [],
+      ownTypes: ['SupportedVersion'],
     }),
-    supportedFeatures: SUPPORTED_FEATURES.map(name => ({ name })),
+    supportedFeatures: featuresOf(installed).map(name => ({ name })),
   };
   return unlessSame(object.status, status);
 }

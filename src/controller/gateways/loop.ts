@@ -46,6 +46,7 @@ import type { KubeObject } from '../../kube/types/meta.ts';
 import type { Service } from '../../kube/types/service.ts';
 import { GatewayCluster } from './cluster.ts';
 import type { Touched } from './cluster.ts';
+import { Definitions } from './definitions.ts';
 import { keepObject } from './keep-object.ts';
 import { newlyFalse } from './newly-false.ts';
 import { ancestorsOf } from './policy-ancestors.ts';
@@ -90,12 +91,22 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export class GatewayLoop {
   readonly #options: GatewayLoopOptions;
   readonly #cluster: GatewayCluster;
+  readonly #definitions: Definitions;
   readonly #queue: WorkQueue<Touched>;
 
   constructor(options: GatewayLoopOptions) {
     const { client, services, certificates, clock, log } = options;
     this.#options = options;
     this.#cluster = new GatewayCluster({ client, services, certificates, clock, log });
+    this.#definitions = new Definitions({
+      client,
+      clock,
+      log,
+      onChange: () => {
+        for (const { metadata } of this.#cluster.classes.cache.list())
+          this.#queue.add(`class/${metadata.name}`);
+      },
+    });
     this.#queue = new WorkQueue<Touched>(key => this.#handle(key), {
       clock,
       concurrency: 4,
@@ -111,6 +122,7 @@ export class GatewayLoop {
 
   /** Resolves when what is there was seen; runs until the signal is aborted. */
   async start(signal: AbortSignal): Promise<void> {
+    await this.#definitions.start(signal);
     this.#queue.add(`class/${CLASS_NAME}`);
     const end = await this.#cluster.start(signal, touched => {
       for (const key of touched) this.#enqueue(key);
@@ -151,7 +163,7 @@ export class GatewayLoop {
       return;
     }
     if (!isOurs(present)) return;
-    const status = gatewayClassStatus(present, timestampOf(clock.now()));
+    const status = gatewayClassStatus(present, timestampOf(clock.now()), this.#definitions.installed);
     if (status === undefined) return;
     await client
       .update(GATEWAY_CLASSES, { ...present, status }, { subresource: 'status' })
