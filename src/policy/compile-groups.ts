@@ -52,13 +52,16 @@ export class PolicyCompiler {
     return this.#groups.size;
   }
 
-  /** What the kernel counts of each group's rules. */
+  /** What the kernel counts of each group's rules; without groups that are too large to be looked at again and again. */
   counted(): readonly CountedGroup[] {
-    return [...this.#groups.values()].map(group => ({
-      name: group.name,
-      rules: () => group.policies.flatMap(policy => (policy.isAudited ? [] : policy.rules[group.direction])),
-      places: () => this.#tables.places(group),
-    }));
+    return [...this.#groups.values()]
+      .filter(group => elementsOf(group) <= mostCounted)
+      .map(group => ({
+        name: group.name,
+        rules: () =>
+          group.policies.flatMap(policy => (policy.isAudited ? [] : policy.rules[group.direction])),
+        places: () => this.#tables.places(group),
+      }));
   }
 
   /** By the name of its chain. */
@@ -295,6 +298,14 @@ export class PolicyCompiler {
     }
   }
 }
+
+/** Which rules an element is made of is found by compiling them one by one. */
+const mostCounted = 5000;
+
+const elementsOf = ({ named, others }: LiveGroup): number =>
+  [others, ...[...named.values()].map(one => one.allows)]
+    .flatMap(allows => [...allows.values()])
+    .reduce((sum, elements) => sum + elements.length, 0);
 
 /** Pods share a group when named ports of their ingress rules are the same numbers on them. */
 function groupKey(direction: Direction, policies: readonly Policy[], pod: PolicyPod): string {

@@ -94,7 +94,7 @@ const namespaceSelector = fc.oneof(
     { matchExpressions: [{ key: 'env', operator: 'Exists' as const }] },
     { matchExpressions: [{ key: 'env', operator: 'NotIn' as const, values: ['prod'] }] },
     { matchExpressions: [{ key: 'env', operator: 'In' as const, values: ['prod', 'test'] }] },
-    { matchLabels: { env: 'prod' } as Record<string, string> },
+    { matchLabels: { env: 'prod' } },
   ),
 );
 
