@@ -15,6 +15,7 @@ import { addressesOf } from '../../src/dns/server/compose.ts';
 import { HostsTable } from '../../src/dns/server/hosts-table.ts';
 import { Pipeline } from '../../src/dns/server/pipeline.ts';
 import { startStreamServer } from '../../src/dns/server/stream-server.ts';
+import type { MessageHandler } from '../../src/dns/server/stream-server.ts';
 import { TopNames } from '../../src/dns/server/top-names.ts';
 import { FrameReader, frame, keyOfName, readQuery } from '../../src/dns/wire/index.ts';
 import { writeRecords } from '../../src/dns/wire/message.ts';
@@ -439,24 +440,44 @@ test('of a flood of questions that nobody answers a bounded number waits, and na
   assert.ok(silent.asked.length < 10, 'upstreams are asked once for all of them');
 });
 
-test('of questions that one TCP client sends at once a bounded number is begun, and all are answered in time', async context => {
-  const begun: ((answers: readonly Buffer[]) => void)[] = [];
+/** A client of a server of streams. */
+async function connected(context: TestContext, tcpIdleSeconds: number, handler: MessageHandler) {
   const reserved = createServer();
   const host = '127.53.7.11'; // nobody else's, so that the port stays free
   await new Promise<void>(resolve => reserved.listen(0, host, resolve));
   const { port } = reserved.address() as AddressInfo;
   await new Promise(resolve => reserved.close(resolve));
-  const server = await startStreamServer({
-    host,
-    port,
-    limits: () => ({ ...defaultLimits, tcpIdleSeconds: 60 }),
-    handler: () => new Promise(resolve => begun.push(resolve)),
-  });
+  const limits = () => ({ ...defaultLimits, tcpIdleSeconds });
+  const server = await startStreamServer({ host, port, limits, handler });
   const socket = connect(port, host);
   context.after(() => {
     socket.destroy();
     server.close();
   });
+  return socket;
+}
+
+test('a TCP client that sends octets now and then, and never a whole question, is cut off', async context => {
+  const socket = await connected(context, 0.3, () => assert.fail('nothing is asked'));
+  const closed = new Promise<true>(resolve => socket.once('close', () => resolve(true)));
+  socket.on('error', () => undefined); // it writes when it is cut off already
+  socket.write(Buffer.from([0x40, 0]));
+  const dripping = setInterval(() => socket.write(Buffer.from([0])), 20);
+  const deadline = new Promise<false>(resolve => setTimeout(() => resolve(false), 20_000).unref());
+  assert.ok(await Promise.race([closed, deadline]), 'it holds its place');
+  clearInterval(dripping);
+});
+
+test('a TCP client whose message is shorter than a header is cut off', async context => {
+  const socket = await connected(context, 600, () => assert.fail('nothing is asked'));
+  socket.on('error', () => undefined);
+  socket.write(Buffer.from([0, 0, 0, 0]));
+  await new Promise(resolve => socket.once('close', resolve));
+});
+
+test('of questions that one TCP client sends at once a bounded number is begun, and all are answered in time', async context => {
+  const begun: ((answers: readonly Buffer[]) => void)[] = [];
+  const socket = await connected(context, 60, () => new Promise(resolve => begun.push(resolve)));
   const question = questionFor('www.example.com', 'A');
   socket.write(Buffer.concat(Array.from({ length: 500 }, () => frame(question))));
   const reader = new FrameReader();

@@ -100,7 +100,7 @@ export class AnswerCache {
     // A failure says nothing of the name: what was found before is better (RFC 8767 section 4).
     if (message.rcode === rcodes.SERVFAIL && this.#entries.get(slot)?.kind === 'success') return made;
     const { kind, ttl } = life;
-    const authorities = isAbsent ? message.authorities : [];
+    const authorities = isAbsent ? message.authorities.map(withOwnData) : [];
     const bytes = made.bytes.length + 2 * slot.length + entryOverhead + recordOverhead * authorities.length;
     this.#remove(slot);
     this.#entries.set(slot, {
@@ -187,6 +187,8 @@ function ownCopy(bytes: Buffer): Buffer {
   bytes.copy(copy);
   return copy;
 }
+
+const withOwnData = (record: RawRecord): RawRecord => ({ ...record, data: ownCopy(record.data) });
 
 interface Life {
   readonly kind: 'success' | 'denial';

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { FairleadError } from '../../base/errors.ts';
 import type { LimitsConfig } from '../config/config.ts';
-import { FrameReader, frame } from '../wire/index.ts';
+import { FrameReader, frame, limits as wireLimits } from '../wire/index.ts';
 
 /** Resolves with the answers, none for silence. The message may be kept. `client` is the address that it came from. */
 export type MessageHandler = (
@@ -61,6 +61,8 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
 
 function serve(socket: Socket, client: string, { handler, limits }: StreamServerOptions): void {
   const reader = new FrameReader();
+  // Runs on with every octet that is no whole question: else a few octets now and then would hold a place for ever.
+  const idle = setTimeout(() => socket.destroy(), limits().tcpIdleSeconds * 1000);
   /** Read, and not begun: what came in one chunk with others. */
   const questions: Buffer[] = [];
   let waiting = 0;
@@ -73,6 +75,7 @@ function serve(socket: Socket, client: string, { handler, limits }: StreamServer
   const replyLater = async (answers: Promise<readonly Buffer[]>) => {
     waiting++;
     reply(await answers);
+    idle.refresh();
     waiting--;
     work();
   };
@@ -81,6 +84,12 @@ function serve(socket: Socket, client: string, { handler, limits }: StreamServer
     while (!socket.destroyed && !isFull()) {
       const message = questions.shift();
       if (message === undefined) break;
+      // Nobody can tell what follows.
+      if (message.length < wireLimits.header) {
+        socket.destroy();
+        return;
+      }
+      idle.refresh();
       const answers = handler(message, client);
       if (answers instanceof Promise) void replyLater(answers);
       else reply(answers);
@@ -89,9 +98,12 @@ function serve(socket: Socket, client: string, { handler, limits }: StreamServer
     else socket.resume();
   }
   socket.setNoDelay(true);
-  socket.setTimeout(limits().tcpIdleSeconds * 1000, () => socket.destroy());
   socket.on('error', () => socket.destroy()); // the client went away
-  socket.on('drain', work);
+  socket.once('close', () => clearTimeout(idle));
+  socket.on('drain', () => {
+    idle.refresh();
+    work();
+  });
   socket.on('data', chunk => {
     questions.push(...reader.push(chunk));
     work();
