@@ -39,7 +39,7 @@ export class NginxRig {
     const child = spawn(
       join(nginx.root, 'usr/sbin/nginx'),
       ['-p', directory, '-e', join(directory, 'error.log'), '-c', join(directory, 'nginx.conf')],
-      { env: nginx.environment, stdio: ['ignore', 'ignore', 'inherit'] },
+      { env: nginx.environment, stdio: 'ignore' },
     );
     const rig = new NginxRig(directory, child, backend);
     try {

@@ -353,6 +353,26 @@ for (const one of cases)
     }
   });
 
+test('what the model calls a conflict of two locations, nginx refuses', async () => {
+  const twice: Case = {
+    host: 'twice.example',
+    paths: [
+      ['Prefix', '/foo', 'a'],
+      ['Prefix', '/foo/', 'b'],
+    ],
+    targets: [],
+  };
+  const ingresses = [ingressOf(twice, 0)];
+  const { servers } = compileModel(
+    readIngresses({ ingresses, ingressClasses: [], flags: [], services: [] }, { source: 'files' }),
+  );
+  assert.equal(servers.byName.get('twice.example')?.conflict, '/foo/');
+  await assert.rejects(
+    NginxRig.start(directory => writeConfiguration(servers, directory)),
+    /duplicate location "\/foo\/"/,
+  );
+});
+
 test('the model answers random targets as nginx does', async () => {
   const parts = [
     '/',

@@ -390,6 +390,43 @@ const cases: readonly {
     ],
   },
   {
+    name: 'a header with an underscore never comes through, but is asked for as one with a hyphen',
+    ingresses: [
+      { name: 'main', host: 'a.example', paths: { '/': 'main' } },
+      {
+        name: 'canary',
+        createdAt: '2026-02-01T00:00:00Z',
+        annotations: { canary: 'true', 'canary-by-header': 'x_canary' },
+        host: 'a.example',
+        paths: { '/': 'next' },
+      },
+    ],
+    asks: [
+      ['http://a.example/', 'shop/main:80 /', { headers: { x_canary: 'always' } }],
+      ['http://a.example/', 'shop/next:80 /', { headers: { 'x-canary': 'always' } }],
+    ],
+  },
+  {
+    name: 'two prefixes that are one location make nginx refuse its configuration',
+    ingresses: [{ name: 'a', host: 'a.example', paths: { '/foo': 'a', '/foo/': 'b' } }],
+    asks: [
+      [
+        'http://a.example/foo',
+        'unknown: two locations /foo/: nginx keeps the configuration that it had before',
+      ],
+    ],
+  },
+  {
+    name: 'every unknown host has the page of health checks',
+    ingresses: [{ name: 'a', paths: { '/app': 'a' } }],
+    asks: [
+      ['http://unknown.example/healthz', '200'],
+      ['http://unknown.example/nginx_status', '403'],
+      ['http://unknown.example/app/x', 'shop/a:80 /app/x'],
+      ['http://unknown.example/', '404'],
+    ],
+  },
+  {
     name: 'a list of addresses with a mistake closes the location',
     ingresses: [
       {

@@ -98,7 +98,16 @@ class Answer {
       this.#object = server.appRoot.ingress;
       return this.#redirect(302, `${scheme}://${host}${server.appRoot.path}`, ['app-root']);
     }
+    if (server.conflict !== undefined)
+      return this.#undetermined(
+        `two locations ${server.conflict}: nginx keeps the configuration that it had before`,
+        [],
+      );
     const found = findLocation(server, read.uri);
+    if (server === this.#model.servers.fallback && server.spread === undefined) {
+      const own = ownPage(read.uri, found.is === 'location' ? found.location.path : '');
+      if (own !== undefined) return this.#respond(own, ['behaviour:health-page']);
+    }
     if (found.is === 'none') return this.#respond(404, ['behaviour:unknown-path']);
     const { location } = found;
     this.#object = location.settings.ingress;
@@ -138,7 +147,12 @@ class Answer {
     if (settings.crossOrigin !== undefined && isCrossOrigin) this.#subjects.push('enable-cors');
     const crossOrigin = settings.crossOrigin && answerCrossOrigin(settings.crossOrigin, this.#request);
     if (crossOrigin?.isPreflight === true) return this.#respond(204, ['enable-cors'], crossOrigin.headers);
-    const headers = { ...this.#securityHeaders(name), ...crossOrigin?.headers };
+    const isOpen = settings.addsHeaders || this.#model.addsHeaders.answers;
+    const headers = {
+      ...this.#securityHeaders(name),
+      ...crossOrigin?.headers,
+      ...(isOpen ? UNKNOWN_FIELDS : {}),
+    };
     if (settings.redirect !== undefined) return this.#fixedRedirect(location, read, name);
     const rewritten = rewriteTarget(location, read, this.#request.target, this.#variables(read, name));
     if (rewritten.is === 'undetermined') return this.#undetermined(rewritten.reason, ['rewrite-target']);
@@ -166,7 +180,8 @@ class Answer {
     const written = trustsForwarded ? (headers['x-forwarded-host'] ?? host) : host;
     const [bare = ''] = (written.split(',')[0] ?? '').split(':');
     const uri = settings.keepsTrailingSlash ? target : withoutSlash(target);
-    return this.#redirect(redirectCode, `https://${bare}${uri}`, [
+    const port = settings.usesPort ? ':443' : '';
+    return this.#redirect(redirectCode, `https://${bare}${port}${uri}`, [
       settings.subjectOf(settings.forcesTls ? 'force-ssl-redirect' : 'ssl-redirect'),
       'behaviour:ssl-redirect-slash',
     ]);
@@ -214,7 +229,9 @@ class Answer {
     const backends = this.#backendsOf(upstream);
     if (backends === undefined)
       return this.#undetermined('canary-by-header-pattern is not judged', ['canary-by-header-pattern']);
-    const requestHeaders: Record<string, string> = {};
+    const requestHeaders: Record<string, string> = this.#model.addsHeaders.requests
+      ? { ...UNKNOWN_FIELDS }
+      : {};
     if (settings.forwardedPrefix !== undefined && rewrite !== undefined)
       requestHeaders['x-forwarded-prefix'] = settings.forwardedPrefix;
     if (settings.connectionHeader !== undefined) requestHeaders['connection'] = settings.connectionHeader;
@@ -235,7 +252,7 @@ class Answer {
   #backendsOf(upstream: NginxUpstream): readonly BackendShare[] | undefined {
     const [alternative] = upstream.alternatives;
     if (alternative?.canary === undefined) return [{ backend: upstream.name, share: 1 }];
-    const taken = canaryShare(alternative.canary, this.#request);
+    const taken = canaryShare(alternative.canary, this.#request, this.#model.keepsUnderscores);
     if (taken === undefined) return undefined;
     this.#subjects.unshift(taken.subject);
     return [
@@ -329,9 +346,18 @@ class Answer {
   }
 }
 
+/** Beside what is told there may be others. */
+const UNKNOWN_FIELDS = { '*': '' };
+
 const withoutSlash = (target: string): string => (target.endsWith('/') ? target.slice(0, -1) : target);
 
 const escapeSpaces = (text: string): string => text.replaceAll(' ', '%20');
+
+/** The fallback server has pages of its own; a longer path that an Ingress names comes before them. */
+function ownPage(uri: string, found: string): number | undefined {
+  if (uri.startsWith('/healthz') && found.length < '/healthz'.length) return 200;
+  return uri.startsWith('/nginx_status') && found.length < '/nginx_status'.length ? 403 : undefined;
+}
 
 function placeOf({ host, spread }: NginxServer, { isExact, path }: NginxLocation): string {
   if (spread !== undefined) return `server ${host}, location ~* ^${path}`;

@@ -31,8 +31,9 @@ export function readCanary(values: Values): CanarySettings | undefined {
 export function canaryShare(
   canary: CanarySettings,
   { headers }: ModelRequest,
+  keepsUnderscores = false,
 ): { readonly share: number; readonly subject: string } | undefined {
-  const header = canary.header === undefined ? undefined : headers[canary.header];
+  const header = canary.header === undefined ? undefined : headerOf(headers, canary.header, keepsUnderscores);
   if (header !== undefined) {
     if (canary.headerValue !== undefined) {
       if (header === canary.headerValue) return { share: 1, subject: 'canary-by-header-value' };
@@ -51,6 +52,20 @@ export function canaryShare(
     share: Math.min(Math.max(canary.weight, 0) / canary.total, 1),
     subject: canary.weight > 0 ? 'canary-weight' : 'canary',
   };
+}
+
+/** nginx's `$http_NAME`: a hyphen is an underscore there, and headers with underscores are dropped unless they are kept. */
+function headerOf(
+  headers: ModelRequest['headers'],
+  wanted: string,
+  keepsUnderscores: boolean,
+): string | undefined {
+  const direct = headers[wanted];
+  if (direct !== undefined && !wanted.includes('_')) return direct;
+  const variable = wanted.replaceAll('-', '_');
+  for (const [name, value] of Object.entries(headers))
+    if ((keepsUnderscores || !name.includes('_')) && name.replaceAll('-', '_') === variable) return value;
+  return undefined;
 }
 
 /** nginx's `$cookie_NAME`: names of either case. */

@@ -19,6 +19,7 @@ export function compileServer(draft: DraftServer): NginxServer {
     exact: firstByPath(locations.filter(({ isExact }) => isExact)),
     prefixes: firstByPath(locations.filter(({ isExact }) => !isExact)),
     spread,
+    conflict: spread === undefined ? twice(locations) : undefined,
     snippets: draft.snippets,
     passesThrough: draft.passesThrough,
     clientCertificates: draft.clientCertificates,
@@ -74,6 +75,17 @@ const rewriteOf = (path: string, target: string): { readonly pattern: Pattern; r
   pattern: readPattern(path, true),
   target,
 });
+
+/** `/foo` and `/foo/` as prefixes are both written as `/foo/`. */
+function twice(locations: readonly NginxLocation[]): string | undefined {
+  const seen = new Set<string>();
+  for (const { isExact, path } of locations) {
+    const place = `${isExact ? '= ' : ''}${path}`;
+    if (seen.has(place)) return place;
+    seen.add(place);
+  }
+  return undefined;
+}
 
 function firstByPath(locations: readonly NginxLocation[]): ReadonlyMap<string, NginxLocation> {
   const byPath = new Map<string, NginxLocation>();

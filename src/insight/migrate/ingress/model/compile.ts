@@ -13,6 +13,10 @@ export interface NginxModel {
   readonly redirectCode: number;
   readonly trustsForwarded: boolean;
   readonly hasRelativeRedirects: boolean;
+  /** Headers with underscores are not dropped. */
+  readonly keepsUnderscores: boolean;
+  /** Headers of a ConfigMap that is not known are added to every answer, and to every request to a backend. */
+  readonly addsHeaders: { readonly answers: boolean; readonly requests: boolean };
   readonly rejectsUnknown: boolean;
   /** The value of Strict-Transport-Security; absent: none. */
   readonly strictTransport: string | undefined;
@@ -41,6 +45,11 @@ export function compileModel(ingresses: IngressModel): NginxModel {
     redirectCode: code !== undefined && REDIRECTS.includes(code) ? code : 308,
     trustsForwarded: config.flag('use-forwarded-headers') ?? false,
     hasRelativeRedirects: config.flag('relative-redirects') ?? false,
+    keepsUnderscores: config.flag('enable-underscores-in-headers') ?? false,
+    addsHeaders: {
+      answers: config.text('add-headers') !== undefined,
+      requests: config.text('proxy-set-headers') !== undefined,
+    },
     rejectsUnknown: config.flag('ssl-reject-handshake') ?? false,
     strictTransport: strictTransportOf(config),
     exemptFromTls: prefixesOf(config, 'no-tls-redirect-locations'),

@@ -27,6 +27,8 @@ export interface NginxServer {
   readonly prefixes: ReadonlyMap<string, NginxLocation>;
   /** The annotation or behaviour that made all locations patterns; absent: they are none. */
   readonly spread: { readonly ingress: string; readonly subject: string } | undefined;
+  /** A location that stands there twice: nginx takes no such configuration. */
+  readonly conflict: string | undefined;
   readonly snippets: readonly { readonly ingress: string; readonly name: string }[];
   /** TLS connections go on as octets. */
   readonly passesThrough: boolean;

@@ -23,6 +23,9 @@ export interface LocationSettings {
   readonly redirect: { readonly url: string; readonly code: number; readonly subject: string } | undefined;
   readonly fromToWww: boolean;
   readonly hasRelativeRedirects: boolean;
+  readonly usesPort: boolean;
+  /** Of a ConfigMap that is not known. */
+  readonly addsHeaders: boolean;
   readonly bodyLimit: number;
   /** Absent: everybody. */
   readonly allowed: readonly Prefix[] | undefined;
@@ -70,6 +73,8 @@ export function readSettings(ingress: string, values: Values, config: Values): L
     keepsTrailingSlash: flag('preserve-trailing-slash', false),
     appRoot: readAppRoot(values.text('app-root')),
     ...readRedirect(values),
+    usesPort: flag('use-port-in-redirects', false),
+    addsHeaders: values.text('custom-headers') !== undefined,
     bodyLimit: readSize(text('proxy-body-size') ?? '1m') ?? 1_048_576,
     ...access,
     denied: access.denied ?? wrongAuth,

@@ -85,6 +85,9 @@ function compareFields(
 ): readonly Difference[] {
   const names = new Set([...Object.keys(old), ...Object.keys(now)]);
   names.delete('vary'); // a hint for caches, which changes no answer
+  // The old side adds headers of a ConfigMap that is not known.
+  if (names.delete('*'))
+    for (const name of Object.keys(now)) if (!Object.hasOwn(old, name)) names.delete(name);
   return [...names].flatMap(name => {
     const [was, becomes] = [old[name], now[name]];
     if (was === becomes || (was !== undefined && becomes !== undefined && listed(was) === listed(becomes)))
