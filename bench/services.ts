@@ -113,6 +113,15 @@ async function peerRows(quick: boolean, say: (what: string) => void): Promise<re
             version: 'direct',
             samples: [found.direct],
           }),
+          rowOf(
+            `${count} Services, ${version}: connections a second, beside direct`,
+            '1/s',
+            [found.rate.service],
+            {
+              version: 'direct',
+              samples: [found.rate.direct],
+            },
+          ),
         );
       } finally {
         sink.kill('SIGKILL');
@@ -127,6 +136,8 @@ interface Measured {
   readonly service: number;
   readonly serviceTail: number;
   readonly direct: number;
+  /** Connections a second, opened and closed one after the other. */
+  readonly rate: { readonly service: number; readonly direct: number };
 }
 
 async function measure(client: Client, direct: string, virtual: string, count: number): Promise<Measured> {
@@ -140,8 +151,27 @@ async function measure(client: Client, direct: string, virtual: string, count: n
     direct: percentile(toDirect, 0.5),
     service: percentile(toService, 0.5),
     serviceTail: percentile(toService, 0.99),
+    rate: await rateOf(client, targets, count),
   };
 }
+
+/** In turns, so that what else the machine does meets both alike. */
+async function rateOf(
+  client: Client,
+  targets: readonly { readonly host: string; readonly port: number }[],
+  count: number,
+): Promise<Measured['rate']> {
+  const milliseconds = targets.map(() => 0);
+  const each = count / rateTurns;
+  for (let turn = 0; turn < rateTurns; turn++)
+    for (const [index, target] of targets.entries())
+      milliseconds[index] =
+        (milliseconds[index] ?? 0) + (await timed(() => client.connect({ targets: [target], count: each })));
+  const [direct = 0, service = 0] = milliseconds.map(took => (1000 * count) / took);
+  return { direct, service };
+}
+
+const rateTurns = 10;
 
 async function clusterRows(quick: boolean, say: (what: string) => void): Promise<readonly Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
@@ -271,6 +301,12 @@ async function connectRows(
         `${count} Services, ${mode}: a connection, p99`,
         'µs',
         found.map(one => one.serviceTail),
+      ),
+      rowOf(
+        `${count} Services, ${mode}: connections a second, beside direct`,
+        '1/s',
+        found.map(one => one.rate.service),
+        { version: 'direct', samples: found.map(one => one.rate.direct) },
       ),
     ];
   });
