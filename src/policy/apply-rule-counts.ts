@@ -8,8 +8,8 @@ export interface RuleCount extends Pick<Rule, 'action' | 'id' | 'provenance'> {
   readonly packets: number;
 }
 
-/** What one `read` looks at; the next one goes on behind it. */
-const mostPlaces = 5000;
+/** What one `read` looks at of places and rules; the next one goes on behind it. */
+const mostLooks = 5000;
 /** Each look-up takes some microseconds of the thread that also brings changes into force. */
 const placesAtOnce = 250;
 
@@ -43,14 +43,14 @@ export class RuleCounter {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      let room = mostPlaces;
+      let room = mostLooks;
       for (const group of groups) {
         if (this.#looked.has(group.name)) continue;
         if (room <= 0) return;
-        const places = group.places();
-        room -= places.length + 1;
+        const [places, rules] = [group.places(), group.rules()];
+        room -= places.length + rules.length + 1;
         this.#looked.add(group.name);
-        for (const rule of group.rules()) this.#add(rule, 0);
+        for (const rule of rules) this.#add(rule, 0);
         await this.#readPlaces(group.name, places);
       }
       this.#endRound(groups);
