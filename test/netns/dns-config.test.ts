@@ -125,8 +125,6 @@ test('an answer that a policy waits for is held until the agent has it, and no l
       { ...told[0], id: 0, addresses: undefined },
       {
         id: 0,
-        client: '10.244.0.5',
-        name: 'api.example.com',
         chain: ['api.example.com'],
         addresses: undefined,
       },
