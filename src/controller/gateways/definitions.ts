@@ -14,12 +14,14 @@ export interface DefinitionsOptions {
 }
 
 const PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+/** They are installed together; a cluster may have hundreds of others. */
+const KINDS = ['gatewayclasses', 'gateways', 'httproutes'];
 /** Their heads alone: a definition has half a megabyte. */
 const HEADS = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 const CHANNEL = `${GATEWAY_GROUP}/channel`;
 const VERSION = `${GATEWAY_GROUP}/bundle-version`;
 /** People install them once, and then look at what the class says. */
-const LOOK_MILLISECONDS = 10_000;
+const LOOK_MILLISECONDS = 5000;
 
 /** Which CustomResourceDefinitions of the Gateway API a cluster has: their release and channel, looked at now and then. */
 export class Definitions {
@@ -56,9 +58,14 @@ export class Definitions {
   async #look(signal: AbortSignal): Promise<boolean> {
     const { client, log } = this.#options;
     try {
-      const { body, status } = await client.request('GET', PATH, { headers: { accept: HEADS }, signal });
+      const lists: unknown[] = [];
+      for (const kind of KINDS) {
+        const path = `${PATH}?fieldSelector=metadata.name%3D${kind}.${GATEWAY_GROUP}`;
+        const { body, status } = await client.request('GET', path, { headers: { accept: HEADS }, signal });
+        if (status === 200) lists.push(JSON.parse(body.toString()));
+      }
       const before = JSON.stringify(this.#installed);
-      this.#installed = status === 200 ? readHeads(JSON.parse(body.toString())) : undefined;
+      this.#installed = lists.length === KINDS.length ? readHeads(lists) : undefined;
       return before !== JSON.stringify(this.#installed);
     } catch (error) {
       if (!signal.aborted)
@@ -69,13 +76,12 @@ export class Definitions {
 }
 
 interface Head {
-  readonly metadata?: { readonly name?: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
 }
 
-function readHeads(list: unknown): InstalledDefinitions {
-  const { items = [] } = list as { readonly items?: readonly Head[] }; // as every list of the API
-  const own = items.filter(({ metadata }) => metadata?.name?.endsWith(`.${GATEWAY_GROUP}`) === true);
+function readHeads(lists: readonly unknown[]): InstalledDefinitions {
+  const heads = lists.flatMap(list => (list as { readonly items?: readonly Head[] }).items ?? []); // as every list of the API
   const valuesOf = (annotation: string) =>
-    [...new Set(own.map(({ metadata }) => metadata?.annotations?.[annotation] ?? ''))].toSorted();
+    [...new Set(heads.map(({ metadata }) => metadata?.annotations?.[annotation] ?? ''))].toSorted();
   return { channels: valuesOf(CHANNEL), versions: valuesOf(VERSION) };
 }
