@@ -17,6 +17,8 @@ export interface KernelSource {
   readonly names: ClusterNames;
   /** The cluster's names come first, and nothing has to be known of who asks: else every question is the server's. */
   readonly isPlain: boolean;
+  /** The names are what the API server says now, not a last state. */
+  readonly isSynced: boolean;
   readonly autopath: boolean;
   /** Octets of an answer by UDP at most. */
   readonly largest: number;
@@ -63,6 +65,8 @@ export class KernelAnswers {
   #isRebuildDue = true;
   /** The generation in the kernel is one of other names: nothing is answered from it. */
   #isForeign = false;
+  /** It is an earlier server's. */
+  #isTaken = false;
   #written = '';
   #told = '';
   #isClosed = false;
@@ -138,7 +142,7 @@ export class KernelAnswers {
     const { maps, source } = { maps: this.#maps, source: this.#source };
     if (maps === undefined || source === undefined) return;
     if (!source.isPlain || this.#isForeign) this.#writeSettings(false);
-    if (this.#isRebuildDue && source.names.isComplete && this.#rebuilding === undefined) {
+    if (this.#isRebuildDue && this.#mayRebuild(source) && this.#rebuilding === undefined) {
       this.#isRebuildDue = false;
       this.#rebuilding = this.#rebuild(maps, source)
         .catch((error: unknown) => this.#failed(error))
@@ -149,12 +153,18 @@ export class KernelAnswers {
     maps.writeState(this.#options.confirmedAt() ?? 0, this.#generation.size);
   }
 
+  /** What an earlier server told the kernel until its end is newer than the last state that it left. */
+  #mayRebuild({ names, isSynced }: KernelSource): boolean {
+    return names.isComplete && (isSynced || !this.#isTaken);
+  }
+
   #open(): void {
     this.#maps = new PinnedMaps(this.#options.directory);
     this.#isRebuildDue = true;
     const secret = this.#maps.readSettings().slice(8, 24);
     this.#secret = secret.some(octet => octet !== 0) ? secret : getRandomValues(new Uint8Array(16));
-    this.#options.log.info({ taken: this.#maps.hasNames() }, 'names go into the kernel');
+    this.#isTaken = this.#maps.hasNames() && this.#generation === undefined;
+    this.#options.log.info({ taken: this.#isTaken }, 'names go into the kernel');
   }
 
   #forget(): void {
@@ -204,7 +214,7 @@ export class KernelAnswers {
     const before = this.#generation;
     this.#generation = generation;
     before?.[Symbol.dispose]();
-    this.#isForeign = false;
+    this.#isForeign = this.#isTaken = false;
     this.#writeSettings(this.#source?.isPlain === true);
     maps.writeState(this.#options.confirmedAt() ?? 0, generation.size);
     const told = `${generation.size > 0}`;

@@ -204,7 +204,14 @@ export class ClusterServer {
 
   #tellKernel(): void {
     const { names, isPlain, config } = this.#pipeline;
-    this.#kernel?.use({ names, isPlain, autopath: config.autopath, largest: config.limits.udpSize });
+    const largest = config.limits.udpSize;
+    this.#kernel?.use({
+      names,
+      isPlain,
+      isSynced: this.#isSynced,
+      autopath: config.autopath,
+      largest,
+    });
   }
 
   #begin(names: ClusterNames, then: () => void): void {
@@ -236,6 +243,7 @@ export class ClusterServer {
         this.#following = following;
         this.#saved = -1;
         this.#isSynced = true;
+        this.#tellKernel();
         then();
       },
       () => undefined, // stopped before

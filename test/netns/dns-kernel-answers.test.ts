@@ -5,11 +5,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
+import { silentLog } from '../../src/base/log.ts';
+import { KernelAnswers } from '../../src/dns/apply-kernel.ts';
 import type { ClusterNames } from '../../src/dns/index.ts';
 import type { NameRules } from '../../src/dns/model-rules.ts';
 import { questionFor } from './dns-client.ts';
 import { decodeMessage } from './dns-decoder.ts';
-import { buildPrograms, frameOf, kernelRig } from './dns-kernel-rig.ts';
+import { buildPrograms, dnsAddresses, frameOf, kernelRig } from './dns-kernel-rig.ts';
 import type { KernelRig } from './dns-kernel-rig.ts';
 import { answerQuery, emptyNames, put, service, slice } from '../property/dns-cluster.ts';
 
@@ -330,7 +332,7 @@ test('a configuration or a waiting policy takes names from the kernel at once, a
   let held = new Set<string>();
   const rig = await kernelRig(context, names, { isHeld: asked => held.has(asked) });
   const web = questionFor(`web.default.${local}`, 'A');
-  const source = { names, isPlain: true, autopath: false, largest: 1232 };
+  const source = { names, isPlain: true, isSynced: true, autopath: false, largest: 1232 };
   assert.ok(rig.ask(web));
   rig.answers.use({ ...source, isPlain: false });
   assert.equal(rig.ask(web), undefined, 'an access list, rewriting, hosts or a log');
@@ -352,6 +354,36 @@ test('a configuration or a waiting policy takes names from the kernel at once, a
   assert.ok(compare(rig, other, web, 4));
   rig.answers.close();
   assert.ok(rig.ask(web), 'the kernel goes on without the server');
+});
+
+test('a server that starts from its last state takes nothing from the kernel that is newer', async context => {
+  const names = cluster();
+  const rig = await kernelRig(context, names);
+  put(names, service('new', { clusterIP: '10.96.2.1', clusterIPs: ['10.96.2.1'] }));
+  await rig.answers.settled();
+  rig.answers.close();
+  const restored = cluster();
+  const next = new KernelAnswers({
+    directory: rig.directory,
+    addresses: dnsAddresses,
+    isHeld: () => false,
+    confirmedAt: () => 1000,
+    log: silentLog,
+  });
+  context.after(() => next.close());
+  const source = { names: restored, isPlain: true, isSynced: false, autopath: false, largest: 1232 };
+  const rcodeOf = (name: string) => {
+    const answer = rig.ask(questionFor(`${name}.default.${local}`, 'A'));
+    return answer === undefined ? 'the server' : decodeMessage(answer).rcode;
+  };
+  next.use(source);
+  await next.settled();
+  assert.deepEqual([rcodeOf('web'), rcodeOf('new')], ['NOERROR', 'NOERROR']);
+  next.use({ ...source, isPlain: false });
+  assert.equal(rcodeOf('web'), 'the server', 'a new configuration counts at once');
+  next.use({ ...source, isSynced: true });
+  await next.settled();
+  assert.deepEqual([rcodeOf('web'), rcodeOf('new')], ['NOERROR', 'NXDOMAIN'], 'as the API server says');
 });
 
 test('what the first entry of a pod’s search list makes of a name goes to the server, where that completes lists', async context => {

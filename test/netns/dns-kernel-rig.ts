@@ -54,7 +54,7 @@ export async function kernelRig(
     pods.close();
     object.close();
   });
-  answers.use({ names, isPlain: true, autopath: false, largest: 1232, ...more });
+  answers.use({ names, isPlain: true, isSynced: true, autopath: false, largest: 1232, ...more });
   await answers.settled();
   const program = object.program('answer');
   const allow = (flags: number, namespace = 'default') => {
