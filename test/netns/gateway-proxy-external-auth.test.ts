@@ -225,6 +225,33 @@ test('a service of gRPC is asked by Check, and everything but its clear yes is a
   assert.ok(own.status === 200 && asked.at(-1)?.includes('hello'));
 });
 
+test('a page of another origin may read that it was refused', async context => {
+  const [backend, judge] = [await echo(context), await startJudge(context)];
+  const port = await freePort();
+  const table = guarded(port, backend.port, judge.port);
+  const cors = {
+    type: 'CORS',
+    allowOrigins: ['https://page.example'],
+    allowMethods: ['GET'],
+    allowHeaders: [],
+    exposeHeaders: [],
+    allowCredentials: false,
+    maxAge: 5,
+  } as const;
+  const rules = [rule('PathPrefix', '/', ['b'], { filters: [http, cors] })];
+  await startTestWorker(context, {
+    ...table,
+    hosts: { 'http *': { listener: 'http', hostname: '*', rules } },
+  });
+  const { status, all } = await say(context, port, get('/no', 'Origin: https://page.example'));
+  assert.equal(status, '401');
+  assert.match(all, /access-control-allow-origin: https:\/\/page\.example/);
+  const preflight = get('/no', 'Origin: https://page.example', 'Access-Control-Request-Method: GET');
+  const before = judge.heard.length;
+  assert.equal((await say(context, port, preflight.replace('GET', 'OPTIONS'))).status, '204');
+  assert.equal(judge.heard.length, before, 'a preflight carries nothing that could be judged');
+});
+
 test('a client that leaves takes its question back', async context => {
   const [backend, judge] = [await echo(context), await startJudge(context)];
   const port = await freePort();

@@ -361,7 +361,10 @@ export class Exchange implements DeliveryOwner {
     this.#admission = undefined;
     if (this.#isOver) return;
     if (verdict.type === 'refused') {
-      const { status, why, sentence, detail, lines = '', body } = verdict;
+      const { status, why, sentence, detail, body } = verdict;
+      // A page of another origin may read why.
+      const shared = this.#plan?.crossOrigin?.change(this.#origin, undefined).lines ?? '';
+      const lines = shared + (verdict.lines ?? '');
       this.#answer(status, why, sentence, { lines, ...(detail && { detail }), ...(body && { body }) });
       return;
     }
