@@ -83,9 +83,5 @@ export const ROUTE_ANNOTATIONS: readonly CatalogueEntry[] = [
     why: 'raw configuration has no counterpart: what it does has to be read and asked for in fields',
     effects: ['status', 'location', 'backend', 'path', 'request-headers', 'response-headers', 'access'],
   }),
-  lost('configuration-snippet', 'text', 'is configuration of nginx for the paths', {
-    severity: 'security',
-    why: 'raw configuration has no counterpart: what it does has to be read and asked for in fields',
-    effects: ['status', 'location', 'backend', 'path', 'request-headers', 'response-headers', 'access'],
-  }),
+  converted('configuration-snippet', 'text', 'is configuration of nginx for the paths'),
 ];

@@ -118,6 +118,39 @@ test('a class that takes patterns gets them as they are, where a rewrite keeps n
   }
 });
 
+test('a snippet of fixed headers becomes filters; one that keeps people out closes its paths', () => {
+  const conversion = convert([
+    {
+      tls: 'cert',
+      paths: ['ImplementationSpecific /a(/|$)(.*) web'],
+      annotations: {
+        'rewrite-target': '/$2',
+        'x-forwarded-prefix': '/a',
+        'configuration-snippet': 'more_set_headers "X-Frame-Options: DENY";\nproxy_set_header X-A b;',
+      },
+    },
+  ]);
+  assert.equal(verdict(conversion, 'configuration-snippet'), 'approximated cosmetic');
+  const filters = objects<HTTPRoute>(conversion, 'HTTPRoute')[0]?.spec.rules?.[0]?.filters ?? [];
+  assert.deepEqual(
+    filters.map(({ requestHeaderModifier, responseHeaderModifier, type }) => [
+      type,
+      (requestHeaderModifier ?? responseHeaderModifier)?.set?.map(({ name }) => name).join(),
+    ]),
+    [
+      ['URLRewrite', undefined],
+      ['RequestHeaderModifier', 'X-Forwarded-Prefix,X-A'],
+      ['ResponseHeaderModifier', 'Strict-Transport-Security,X-Frame-Options'],
+    ],
+  );
+  const closed = convert([{ annotations: { 'configuration-snippet': 'allow 10.0.0.0/8; deny all;' } }]);
+  assert.deepEqual(rules(closed), plain('PathPrefix / → 500'));
+  assert.equal(verdict(closed, 'configuration-snippet'), 'refused security');
+  const lost = convert([{ annotations: { 'configuration-snippet': 'rewrite ^/a /b;' } }]);
+  assert.deepEqual(rules(lost), plain('PathPrefix / → web'));
+  assert.equal(verdict(lost, 'configuration-snippet'), 'refused security');
+});
+
 test('affinity becomes session persistence for a class that is known to have it', () => {
   const annotations = {
     affinity: 'cookie',

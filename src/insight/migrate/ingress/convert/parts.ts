@@ -12,6 +12,7 @@ import { isRead, judgeAnnotations } from './judge.ts';
 import type { Closest } from './judge.ts';
 import { redirectOf } from './redirect.ts';
 import type { RedirectPart } from './redirect.ts';
+import { snippetOf } from './snippet.ts';
 import { BEYOND } from './target.ts';
 import type { Target } from './target.ts';
 import { timeoutsOf } from './timeouts.ts';
@@ -57,12 +58,15 @@ export function partsOf(ingress: IngressReading, context: PartsContext): Ingress
     ...judgeAnnotations(ingress, context.closest),
   );
   const headers = customHeadersOf(ingress, context, say);
+  const snippet = snippetOf(ingress, target);
+  announcements.push(...(snippet?.announcements ?? []));
   const filters: HTTPRouteFilter[] = [
     ...(headers.length === 0
       ? []
       : [{ type: 'ResponseHeaderModifier' as const, responseHeaderModifier: { set: headers } }]),
     ...(crossOrigin?.filter === undefined ? [] : [{ type: 'CORS' as const, cors: crossOrigin.filter }]),
     ...mirrorOf(ingress, target, say),
+    ...(snippet?.filters ?? []),
   ];
   return {
     redirect,
@@ -73,12 +77,17 @@ export function partsOf(ingress: IngressReading, context: PartsContext): Ingress
     timeouts: timeouts.timeouts,
     sessions: sessionsOf(ingress, target, say),
     protocol: protocolOf(ingress),
-    guards: ingress.annotations.names.filter(name => {
-      const fate = annotationEntry(name)?.fate;
-      return fate?.is === 'lost' && fate.guards === true && isRead(ingress, name);
-    }),
+    guards: ingress.annotations.names.filter(
+      name => isGuard(ingress, name) || (name === 'configuration-snippet' && snippet?.guards === true),
+    ),
     announcements,
   };
+}
+
+/** It keeps people out, the controller reads it, and no target has it. */
+function isGuard(ingress: IngressReading, name: string): boolean {
+  const fate = annotationEntry(name)?.fate;
+  return fate?.is === 'lost' && fate.guards === true && isRead(ingress, name);
 }
 
 /** HTTP where it is none of the known ones; AUTO_HTTP is spoken to as HTTP. */

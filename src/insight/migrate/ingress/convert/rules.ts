@@ -132,19 +132,43 @@ function filtersOf(
     strictTransport !== undefined && target.features.has('HTTPRouteResponseHeaderModification')
       ? [{ name: 'Strict-Transport-Security', value: strictTransport }]
       : [];
-  return withHeaders([...filters, ...(parts?.filters ?? [])], strict);
+  if (strict.length > 0)
+    filters.push({ type: 'ResponseHeaderModifier', responseHeaderModifier: { set: strict } });
+  return mergeHeaders([...filters, ...(parts?.filters ?? [])]);
 }
 
-/** A rule may have one filter of a type, so that headers go into the one that is there. */
-function withHeaders(
-  filters: readonly HTTPRouteFilter[],
-  set: readonly HTTPHeader[],
-): readonly HTTPRouteFilter[] {
-  if (set.length === 0) return filters;
-  const there = filters.find(({ type }) => type === 'ResponseHeaderModifier');
-  const merged: HTTPHeaderFilter = { set: [...(there?.responseHeaderModifier?.set ?? []), ...set] };
-  const filter: HTTPRouteFilter = { type: 'ResponseHeaderModifier', responseHeaderModifier: merged };
-  return [...filters.filter(one => one !== there), filter];
+/** A rule may have one filter of a type, so that headers of several become one; each header once, the first one said. */
+function mergeHeaders(filters: readonly HTTPRouteFilter[]): readonly HTTPRouteFilter[] {
+  const request = filters.flatMap(one => one.requestHeaderModifier ?? []);
+  const response = filters.flatMap(one => one.responseHeaderModifier ?? []);
+  return [
+    ...filters.filter(
+      one => one.requestHeaderModifier === undefined && one.responseHeaderModifier === undefined,
+    ),
+    ...(request.length === 0
+      ? []
+      : [{ type: 'RequestHeaderModifier' as const, requestHeaderModifier: merged(request) }]),
+    ...(response.length === 0
+      ? []
+      : [{ type: 'ResponseHeaderModifier' as const, responseHeaderModifier: merged(response) }]),
+  ];
+}
+
+/** The API's bound on each list. */
+const mostHeaders = 16;
+
+function merged(changes: readonly HTTPHeaderFilter[]): HTTPHeaderFilter {
+  const set = new Map<string, HTTPHeader>();
+  for (const header of changes.flatMap(change => change.set ?? []))
+    if (!set.has(header.name.toLowerCase())) set.set(header.name.toLowerCase(), header);
+  const remove = new Map(
+    changes.flatMap(change => change.remove ?? []).map(name => [name.toLowerCase(), name] as const),
+  );
+  const removed = [...remove].filter(([name]) => !set.has(name)).map(([, name]) => name);
+  return {
+    ...(set.size === 0 ? {} : { set: [...set.values()].slice(0, mostHeaders) }),
+    ...(removed.length === 0 ? {} : { remove: removed.slice(0, mostHeaders) }),
+  };
 }
 
 const backendRef = ({ namespace, portNumber, service }: BackendReading, from: string): HTTPBackendRef => ({
