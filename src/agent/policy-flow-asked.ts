@@ -14,6 +14,8 @@ import { askedChain } from '../policy/index.ts';
 /** The kernel hands reports on after a twentieth of a second. */
 const waitMilliseconds = 100;
 const mostWaiting = 500;
+/** Its second report has the port that it was translated to. */
+const sctp = 132;
 
 export type FindConnection = Pick<ConntrackSocket, 'find'>['find'];
 
@@ -60,7 +62,8 @@ export class AskedAddresses {
     );
     const packet = this.#waiting[at];
     if (packet === undefined) return;
-    const original = { source, destination, ...(port === undefined ? {} : { destinationPort: port }) };
+    const isTold = port !== undefined && protocol !== sctp;
+    const original = { source, destination, ...(isTold ? { destinationPort: port } : {}) };
     this.#waiting[at] = { ...packet, original };
   }
 }
