@@ -183,6 +183,12 @@ const cases: readonly Case[] = [
     targets: ['/foo', '/'],
   },
   {
+    host: 'slashed.example',
+    annotations: { 'permanent-redirect': 'https://new.example' },
+    paths: [['Prefix', '/foo/', 'a']],
+    targets: ['/foo', '/foo/', '/foo/x', '/foo?y'],
+  },
+  {
     host: 'app.example',
     annotations: { 'app-root': '/app' },
     paths: [['Prefix', '/', 'a']],

@@ -10,7 +10,7 @@ import { readTarget } from './read-target.ts';
 import type { ReadTarget } from './read-target.ts';
 import type { ModelRequest } from './request.ts';
 import { fill, rewriteTarget } from './rewrite.ts';
-import type { NginxLocation, NginxServer, NginxUpstream } from './servers.ts';
+import type { NginxLocation, NginxServer, NginxServers, NginxUpstream } from './servers.ts';
 
 /** What Ingress NGINX does with a request, in the order of nginx's phases. */
 export function answer(model: NginxModel, request: ModelRequest): Outcome {
@@ -51,7 +51,7 @@ class Answer {
     }
     const server = findServer(servers, name);
     this.#place = `server ${server.host}`;
-    if (server === servers.fallback) this.#subjects.push('behaviour:unknown-host');
+    if (server === servers.fallback) this.#subjects.push(unknownName(servers, name));
     return this.#atServer(server, name, read);
   }
 
@@ -113,6 +113,7 @@ class Answer {
     this.#object = location.settings.ingress;
     this.#place = placeOf(server, location);
     if (server.spread !== undefined) this.#spread(server, location, read.uri);
+    else if (/[()[\]|*+?^$\\]/.test(location.written)) this.#subjects.push('behaviour:literal-pattern');
     if (found.is === 'undetermined') return this.#undetermined(found.reason, []);
     const { settings } = location;
     if (settings.bodyLimit > 0 && this.#request.bodyLength > settings.bodyLimit)
@@ -191,6 +192,10 @@ class Answer {
   #guard(location: NginxLocation): Outcome | undefined {
     const { settings } = location;
     const refusal = this.#refusedAddress(location);
+    if (settings.allowed !== undefined)
+      this.#subjects.push(settings.subjectOf('allowlist-source-range', 'whitelist-source-range'));
+    if (settings.refusedClients.length > 0) this.#subjects.push(settings.subjectOf('denylist-source-range'));
+    if (settings.passwords !== undefined) this.#subjects.push('auth-type');
     const isOpen = isExemptFromAuth(this.#model, location);
     if (refusal !== undefined && !settings.satisfiesAny) return this.#error(location, 403, [refusal]);
     if (settings.passwords === undefined || isOpen)
@@ -225,7 +230,10 @@ class Answer {
     responseHeaders: Readonly<Record<string, string>>,
   ): Outcome {
     const { rewrite, settings, upstream = this.#model.defaultUpstream } = location;
-    if (upstream === undefined) return this.#error(location, 404, ['behaviour:unknown-path']);
+    if (upstream === undefined) {
+      const isNamed = this.#subjects.some(subject => NAMES.has(subject));
+      return this.#error(location, 404, isNamed ? [] : ['behaviour:unknown-path']);
+    }
     const backends = this.#backendsOf(upstream);
     if (backends === undefined)
       return this.#undetermined('canary-by-header-pattern is not judged', ['canary-by-header-pattern']);
@@ -281,7 +289,9 @@ class Answer {
           }),
       ...(upstream.affinity === undefined
         ? {}
-        : { affinity: { subject: 'affinity', says: upstream.affinity } }),
+        : {
+            affinity: { subject: 'affinity', says: upstream.affinity.says, owner: upstream.affinity.ingress },
+          }),
       ...(errors.length === 0
         ? {}
         : { errors: { subject: settings.subjectOf('custom-http-errors'), says: errors.join(', ') } }),
@@ -346,12 +356,22 @@ class Answer {
   }
 }
 
+/** Who has an unknown name, has an unknown path as well. */
+const NAMES: ReadonlySet<string> = new Set(['behaviour:unknown-host', 'behaviour:wildcard-labels']);
+
 /** Beside what is told there may be others. */
 const UNKNOWN_FIELDS = { '*': '' };
 
 const withoutSlash = (target: string): string => (target.endsWith('/') ? target.slice(0, -1) : target);
 
 const escapeSpaces = (text: string): string => text.replaceAll(' ', '%20');
+
+/** A wildcard of nginx's is one label; of a route it is one or more. */
+function unknownName({ wildcards }: NginxServers, name: string): string {
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1))
+    if (wildcards.has(name.slice(dot))) return 'behaviour:wildcard-labels';
+  return 'behaviour:unknown-host';
+}
 
 /** The fallback server has pages of its own; a longer path that an Ingress names comes before them. */
 function ownPage(uri: string, found: string): number | undefined {

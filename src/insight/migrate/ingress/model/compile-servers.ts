@@ -34,7 +34,7 @@ export interface DraftUpstream {
   /** A canary was the first to name it: no location leads to it. */
   readonly isAlternative: boolean;
   readonly ingress: string;
-  affinity: string | undefined;
+  affinity: { readonly says: string; readonly ingress: string } | undefined;
 }
 
 const FALLBACK = '_';
@@ -124,7 +124,8 @@ class Draft {
           upstream,
           settings,
         );
-        upstream.affinity ??= settings.affinity;
+        if (settings.affinity !== undefined)
+          upstream.affinity ??= { says: settings.affinity, ingress: settings.ingress };
       }
     }
   }
@@ -199,6 +200,7 @@ function finish({ servers: drafts }: Draft): NginxServers {
     byPattern,
     fallback: byName.get(FALLBACK) as NginxServer, // the draft has one
     redirects: redirectsOf(drafts),
+    wildcards: new Set([...drafts.keys()].filter(host => host.startsWith('*.')).map(host => host.slice(1))),
     certified: new Set(ordered.filter(({ isCertified }) => isCertified).map(({ host }) => host)),
   };
 }

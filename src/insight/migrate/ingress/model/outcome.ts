@@ -71,6 +71,8 @@ export interface RuleSettings {
 export interface RuleSetting {
   /** Annotation, or `config:KEY`. */
   readonly subject: string;
+  /** The Ingress that has it, where it is another one than that of the location. */
+  readonly owner?: string;
   /** What it says, as words that can be compared. */
   readonly says: string;
 }

@@ -16,6 +16,8 @@ export interface NginxServers {
   readonly redirects: ReadonlyMap<string, { readonly to: string; readonly ingress: string }>;
   /** Names, or `*.` and what follows their first label, that have a certificate of their own. */
   readonly certified: ReadonlySet<string>;
+  /** What follows the star of wildcards, with the dot. */
+  readonly wildcards: ReadonlySet<string>;
 }
 
 export interface NginxServer {
@@ -63,5 +65,6 @@ export interface NginxUpstream {
   readonly canary: CanarySettings | undefined;
   /** The canary's Ingress. */
   readonly ingress: string;
-  readonly affinity: string | undefined;
+  /** Of the first Ingress that asks for it: sessions belong to the Service. */
+  readonly affinity: { readonly says: string; readonly ingress: string } | undefined;
 }

@@ -10,6 +10,8 @@ export interface Difference {
   readonly becomes: string;
   /** Of a setting that is not the same: whose it is. */
   readonly subject?: string;
+  /** Whose setting it is, where it is of another Ingress. */
+  readonly owner?: string;
 }
 
 /** Everything that two answers to one request do not share; none where one side cannot be told. */
@@ -34,7 +36,10 @@ export function compareOutcomes(old: Outcome, now: Outcome): readonly Difference
 }
 
 function compareBackends(old: BackendOutcome, now: BackendOutcome): readonly Difference[] {
-  const differences: Difference[] = [...compareShares(old.backends, now.backends)];
+  const [elsewhere] = compareShares(old.backends, now.backends);
+  // What else is not the same follows from being somewhere else.
+  if (elsewhere?.effect === 'backend') return [elsewhere];
+  const differences: Difference[] = elsewhere === undefined ? [] : [elsewhere];
   if (comparable(old.target) !== comparable(now.target))
     differences.push({ effect: 'path', was: old.target, becomes: now.target });
   if (old.host.toLowerCase() !== now.host.toLowerCase())
@@ -132,12 +137,13 @@ function compareRules(old: RuleSettings, now: RuleSettings): readonly Difference
     const isSame =
       was !== undefined && becomes !== undefined && (name === 'mirror' || was.says === becomes.says);
     if (isSame) continue;
-    const subject = (was ?? becomes)?.subject;
+    const { owner, subject } = was ?? becomes ?? {};
     differences.push({
       effect,
       was: was?.says ?? 'none',
       becomes: becomes?.says ?? 'none',
       ...(subject === undefined ? {} : { subject }),
+      ...(owner === undefined ? {} : { owner }),
     });
   }
   return [...differences, ...compareTimeouts(old, now)];

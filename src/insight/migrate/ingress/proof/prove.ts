@@ -188,7 +188,7 @@ class Run {
   /** Whether the conversion announced it. */
   #note(difference: Difference, request: ModelRequest, old: Outcome, now: Outcome): boolean {
     const causes = causesOf(difference, request, old, now);
-    const announced = this.#announcementOf(causes, difference.effect, old.decided.object);
+    const announced = this.#announcementOf(causes, difference.effect, difference.owner ?? old.decided.object);
     const cause = announced?.subject ?? causes[0] ?? 'behaviour:unexplained';
     const key = `${announced === undefined ? '!' : ''}${difference.effect} ${old.decided.object} ${old.decided.place} ${cause} ${now.decided.place}`;
     const group = this.#groups.get(key);
