@@ -137,6 +137,26 @@ async function kill(component: string): Promise<void> {
   process.kill(pid, 'SIGKILL');
 }
 
+test('names are answered, and others denied, while the node’s DNS server stands still', async () => {
+  const node = (await cluster.client.get(PODS, { namespace: 'default', name: podName })).spec.nodeName;
+  const { processes } = await cluster.status();
+  const pid = processes.find(({ name: process }) => process === `dns-${node ?? ''}`)?.pid;
+  assert.ok(typeof pid === 'number');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    for (const server of servers) {
+      const asked = (of: string) =>
+        eventually('an answer of the kernel', () =>
+          ask({ namespace: pod, server }, `${of}.default.${local}`, 'A', {}, 200).catch(() => undefined),
+        );
+      assert.equal((await asked('web')).rcode, 'NOERROR');
+      assert.equal((await asked('nobody')).rcode, 'NXDOMAIN');
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});
+
 test('killed with -9, the DNS server is back before a client gives up', async () => {
   const node = (await cluster.client.get(PODS, { namespace: 'default', name: podName })).spec.nodeName;
   await kill(`dns-${node ?? ''}`);
