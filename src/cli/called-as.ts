@@ -8,7 +8,7 @@ export const calledAs = (environment: NodeJS.ProcessEnv): string =>
  */
 export function withCommandsAs(called: string, text: string): string {
   return text.replaceAll(
-    /(?<![\w./-])fairlead(?= (?:up|down|status|kubeconfig|logs|trace|flows|why|dns|services|policy|audit|migrate|help|version)\b)/g,
+    /(?<![\w./-])fairlead(?= (?:up|down|status|kubeconfig|logs|trace|gateway|flows|why|dns|services|policy|audit|migrate|help|version)\b)/g,
     () => called,
   );
 }

@@ -1,4 +1,5 @@
-import { boundBacktracking, testerOf } from '../../kube/pattern/pattern.ts';
+import { boundBacktracking } from '../../base/pattern/bound-backtracking.ts';
+import { testerOf } from '../../base/pattern/pattern.ts';
 import type { TableRule, TableValueMatch } from '../table.ts';
 import type { LookupRequest } from './model.ts';
 

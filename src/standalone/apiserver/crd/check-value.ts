@@ -7,7 +7,7 @@ import { Findings as NewFindings } from '../kinds/validation/findings.ts';
 import type { Place } from '../kinds/validation/place.ts';
 import { OBJECT_FIELDS, childOf } from './structural-schema.ts';
 import type { StructuralSchema } from './structural-schema.ts';
-import { testerOf } from '../../../kube/pattern/pattern.ts';
+import { testerOf } from '../../../base/pattern/pattern.ts';
 
 /** Enough to see what is wrong; a body of 3 MiB can break a hundred thousand rules. */
 const MOST_FINDINGS = 100;

@@ -13,7 +13,7 @@ import { NOTHING } from '../store/store.ts';
 import type { Decision } from '../store/store.ts';
 import { customKinds } from './custom-kind.ts';
 import type { RuleChecker } from './custom-kind.ts';
-import { boundBacktracking } from '../../../kube/pattern/pattern.ts';
+import { boundBacktracking } from '../../../base/pattern/bound-backtracking.ts';
 
 const STORAGE = 'apiextensions.k8s.io/customresourcedefinitions';
 

@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '../../kinds/text/names.ts';
 import { quantityMilliValue } from '../../../../kube/quantity.ts';
 import { registerQuantities } from './quantities.ts';
-import { isBounded, patternOf, testerOf } from '../../../../kube/pattern/pattern.ts';
-import type { TextPattern } from '../../../../kube/pattern/pattern.ts';
+import { isBounded, patternOf, testerOf } from '../../../../base/pattern/pattern.ts';
+import type { TextPattern } from '../../../../base/pattern/pattern.ts';
 
 type Register = (signature: string, handler: (...values: never[]) => unknown) => void;
 

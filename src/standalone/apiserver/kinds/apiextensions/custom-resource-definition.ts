@@ -2,7 +2,7 @@ import { checkValue } from '../../crd/check-value.ts';
 import { readSchema } from '../../crd/structural-schema.ts';
 import type { StructuralSchema } from '../../crd/structural-schema.ts';
 import { parseJsonPath } from '../../crd/json-path.ts';
-import { isBeyondRe2 } from '../../../../kube/pattern/pattern.ts';
+import { isBeyondRe2 } from '../../../../base/pattern/pattern.ts';
 import type { Fields } from '../../object.ts';
 import { fill, within, withinEach } from '../defaults.ts';
 import type { Definition } from '../define.ts';

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { LinearPattern } from './linear-pattern.ts';
 
 /**
@@ -54,10 +53,4 @@ export function isBeyondRe2(pattern: string): boolean {
   return Array.from(pattern.matchAll(TOKENS), ([token]) => token).some(
     token => token.startsWith('(') || /^\\(k|[1-9])/.test(token),
   );
-}
-
-/** RE2 needs time in proportion to the text. So does V8, once it is told to change its engine when it backtracks much. */
-export function boundBacktracking(): void {
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-  setFlagsFromString('--enable-experimental-regexp-engine');
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LinearPattern } from './linear-pattern.ts';
-import { boundBacktracking, isBounded, testerOf } from './pattern.ts';
+import { boundBacktracking } from './bound-backtracking.ts';
+import { isBounded, testerOf } from './pattern.ts';
 
 boundBacktracking();
 
