@@ -182,7 +182,7 @@ test('a backend that takes nothing holds up its client, and not the memory', asy
 
 test('a backend that takes nothing for too long is to blame, not its client', async context => {
   const backend = await startBackend(context, socket => socket.pause());
-  const { port } = await startProxyTo(context, backend, { bodyPause: 200, upstreamPause: 600 });
+  const { port } = await startProxyTo(context, backend, { bodyPause: 30_000, upstreamPause: 600 });
   const client = dial(context, port);
   client.say('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
   client.socket.write(Buffer.alloc(50e6, 'x'));

@@ -16,6 +16,7 @@ import type { Routed } from './route-request.ts';
 import type { HeaderChange, RulePlan } from './rule-plan.ts';
 import type { ExchangeClient, ExchangeUpstream, UpstreamFailure } from './sides.ts';
 import { chosenProtocol, offeredProtocol } from './upgrade.ts';
+import { UpgradedConnection } from './upgraded-connection.ts';
 
 /** What is answered to a request that no rule has. */
 const unrouted = {
@@ -62,7 +63,7 @@ export class Exchange implements DeliveryOwner {
   #answerLines = '';
   #mirrors: readonly MirroredRequest[] = [];
   #isOver = false;
-  #tunnelEnds = 0;
+  #upgraded: UpgradedConnection | undefined;
 
   constructor(client: ExchangeClient, context: ProxyContext, head: RequestHead) {
     this.#client = client;
@@ -276,26 +277,16 @@ export class Exchange implements DeliveryOwner {
   // An upgraded connection
 
   tunnelFromUpstream(bytes: Buffer, start: number, end: number): void {
-    this.#client.heard();
-    this.#record.sent += end - start;
-    this.#client.tunnelData(bytes, start, end);
-    if (this.#client.isFull) this.#upstream?.pause();
+    this.#upgraded?.fromUpstream(bytes, start, end);
   }
 
   tunnelFromClient(bytes: Buffer, start: number, end: number): void {
-    this.#record.received += end - start;
-    const upstream = this.#upstream;
-    if (upstream === undefined) return;
-    upstream.data(bytes, start, end);
-    if (upstream.isFull) this.#client.pause();
+    if (!this.#isOver) this.#upgraded?.fromClient(bytes, start, end);
   }
 
   /** One side has no more to say; the other may. */
   tunnelEnded(side: 'client' | 'upstream'): void {
-    this.#tunnelEnds++;
-    if (side === 'client') this.#upstream?.tunnelEnd();
-    else this.#client.tunnelEnd();
-    if (this.#tunnelEnds < 2) return;
+    if (this.#upgraded?.ended(side) !== true) return;
     this.#finish('', undefined);
     this.#upstream?.finishTunnel();
     this.#client.answered(true);
@@ -303,12 +294,14 @@ export class Exchange implements DeliveryOwner {
 
   #becomeTunnel(head: ResponseHead): boolean {
     const upgrade = this.#upgrade === undefined ? undefined : chosenProtocol(head.fields, this.#upgrade);
-    if (upgrade === undefined) return false;
+    const upstream = this.#upstream;
+    if (upgrade === undefined || upstream === undefined) return false;
     this.#record.answered(101);
     this.#isResponding = true;
     this.#delivery?.accepted();
     clearTimeout(this.#requestTimer);
-    this.#upstream?.becomeTunnel();
+    this.#upgraded = new UpgradedConnection(this.#client, upstream, this.#record);
+    upstream.becomeTunnel();
     this.#client.becomeTunnel(head, this.#responseChange(), upgrade);
     return true;
   }
