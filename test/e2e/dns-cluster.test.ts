@@ -172,7 +172,9 @@ test('with the API server killed again and again, names are answered all the tim
     for (let index = 0; index < 20; index++)
       assert.equal((await question(`web.default.${local}`, 'A')).answers.length, 1);
   }
-  await eventually('the API server is back', () =>
-    cluster.client.get(SERVICES, { namespace: 'default', name: 'web' }),
+  await eventually(
+    'the API server is back',
+    () => cluster.client.get(SERVICES, { namespace: 'default', name: 'web' }),
+    60_000, // killed three times: the supervisor takes its time between two starts
   );
 });

@@ -102,7 +102,7 @@ export class ReadyAnswers {
   /** Keeps the answer to the question that was just looked up in vain, if it is short enough. */
   put(request: Octets, answer: Octets, question: ReadyQuestion, rotation: Rotation | undefined): void {
     const { asked, answered } = question;
-    if (this.#hash === 0 || answered > longestAnswer || answered > answer.words.length * 4) return;
+    if (this.#hash === 0 || answered > longestAnswer) return;
     const slot = this.#placeFor(this.#hash);
     const entry = this.#entryAt(slot);
     if (entry === undefined) return;
