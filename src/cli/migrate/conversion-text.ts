@@ -26,8 +26,19 @@ export function summaryText(words: ConversionWords): readonly string[] {
     ...(unserved.length > 0
       ? [`${unserved.length} rules are not served by the controller either: --report`]
       : []),
+    ...leftLines(words.model),
     ...words.unread.map(sentence => `NOT READ: ${sentence}`),
   ];
+}
+
+/** Why Ingresses were left, the most frequent reasons first. */
+function leftLines({ left }: IngressModel): readonly string[] {
+  const reasons = [...Map.groupBy(left, ({ why }) => why)].toSorted(([, a], [, b]) => b.length - a.length);
+  return reasons
+    .slice(0, 5)
+    .map(([why, own]) =>
+      oneLine(`LEFT: ${own.length === 1 ? own[0]?.id : `${own.length} Ingresses`}: ${why}`),
+    );
 }
 
 const mostUrgent = 20;

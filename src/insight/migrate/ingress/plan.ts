@@ -22,9 +22,7 @@ export function ingressPlan(
   const urgent = announcements.filter(
     one => one.class === 'refused' && (one.severity === 'security' || one.severity === 'outage'),
   );
-  const hosts = buildServers(model)
-    .servers.map(({ host }) => host)
-    .filter(host => host !== '' && !host.startsWith('*'));
+  const hosts = buildServers(model).servers.filter(({ host }) => host !== '' && !host.startsWith('*'));
   return {
     title: `${model.ingresses.length} Ingresses to the GatewayClass ${target.className}`,
     before: urgent.map(({ ingress, sentence, subject }) => `${ingress} ${subject}: ${sentence}`.trim()),
@@ -56,9 +54,11 @@ export function ingressPlan(
         },
         back: ['kubectl delete -f gateways'],
       },
-      ...hosts.slice(0, mostHosts).map(host => moveHost(host, namespace, name)),
+      ...hosts
+        .slice(0, mostHosts)
+        .map(({ host, tls }) => moveHost(host, tls === undefined ? 'http' : 'https', namespace, name)),
       ...(hosts.length > mostHosts
-        ? [moveHost(`HOST (${hosts.length - mostHosts} more)`, namespace, name)]
+        ? [moveHost(`HOST (${hosts.length - mostHosts} more)`, 'https', namespace, name)]
         : []),
       {
         title: 'Take the Ingresses away',
@@ -79,17 +79,17 @@ export function ingressPlan(
   };
 }
 
-const moveHost = (host: string, namespace: string, name: string): PlanStep => ({
+const moveHost = (host: string, scheme: string, namespace: string, name: string): PlanStep => ({
   title: `Move ${host}`,
   why: 'Names are moved one by one, with a short TTL set before, so that the way back is short as well.',
   commands: [
     `address=$(kubectl -n ${namespace} get gateway ${name} -o jsonpath='{.status.addresses[0].value}')`,
-    `curl -i --connect-to ${host}::$address: https://${host}/   # before its name leads there`,
+    `curl -i --connect-to ${host}::$address: ${scheme}://${host}/   # before its name leads there`,
     `# then in DNS: ${host} → $address`,
   ],
   check: {
     sentence: 'The answers are those of before, and its error rate stays, until the old TTL has passed.',
-    commands: [`curl -i https://${host}/`],
+    commands: [`curl -i ${scheme}://${host}/`],
   },
   back: [`# in DNS: ${host} → the old controller’s address`],
 });

@@ -156,14 +156,20 @@ function classChooser(
   return ingress => {
     const annotations = ingress.metadata.annotations ?? {};
     const written = ingress.spec?.ingressClassName ?? annotations[LEGACY_CLASS];
+    const configured = Object.keys(annotations).some(name => name.startsWith(`${prefix}/`));
+    const { namespace = 'default' } = ingress.metadata;
+    if (![undefined, '', 'true', namespace].includes(flags['watch-namespace']))
+      return `the controller watches ${flags['watch-namespace'] ?? ''} alone`;
     if (typeof written === 'string' && written !== '') {
       if (names.has(written)) return undefined;
+      // Manifests often come without the class that they name: its annotations say whose it is.
+      if (source === 'files' && className === undefined && configured && !known.has(written))
+        return undefined;
       return known.has(written)
         ? `its class is ${written}, of another controller`
         : `its class is ${written}, which is none of ${[...names].join(', ')}`;
     }
     if (source === 'files' || flags['watch-ingress-without-class'] === 'true') return undefined;
-    const configured = Object.keys(annotations).some(name => name.startsWith(`${prefix}/`));
     return `it has no class, so that no controller serves it${configured ? `, although it has annotations of ${prefix}` : ''}`;
   };
 }
