@@ -18,6 +18,16 @@ export interface Seen {
   readonly sent?: { readonly target: string; readonly headers: ReadonlyMap<string, string> };
 }
 
+/** Why there is nothing to compare with; undefined where there is. */
+export function whyNoNginx(): string | undefined {
+  try {
+    unpackDebian(['nginx'], () => {});
+    return undefined;
+  } catch (error) {
+    return `reference data absent: Debian's nginx cannot be fetched (${String(error).slice(0, 200)})`;
+  }
+}
+
 /** Debian's nginx on unix sockets, before a backend that says what it was asked. */
 export class NginxRig {
   readonly #directory: string;
