@@ -47,7 +47,10 @@ test('a port that expects PROXY headers believes them, and serves nobody without
   const backend = await startPlainBackend(context, 'hello');
   const port = await freePort();
   const table = optionsTable(port, [backend.port], { acceptsProxyProtocol: true });
-  const proxy = await startTestWorker(context, table, { handshake: 300 });
+  const proxy = await startTestWorker(context, table);
+  const impatient = await freePort();
+  const strict = optionsTable(impatient, [backend.port], { acceptsProxyProtocol: true });
+  await startTestWorker(context, strict, { handshake: 300 });
   const begun = ['PROXY UNKNOWN\r\n', v1, v2];
   for (const header of begun) assert.ok((await say(context, port, header + get())).endsWith('hello'), header);
   assert.ok(
@@ -56,7 +59,7 @@ test('a port that expects PROXY headers believes them, and serves nobody without
     ),
   );
   for (const text of [get(), `PROXY TCP4 x\r\n${get()}`, '\r\n\r\n\0\r\nQUIT\n\xff', 'PROX', ''])
-    assert.equal(await say(context, port, text), '', JSON.stringify(text));
+    assert.equal(await say(context, impatient, text), '', JSON.stringify(text));
   const heard = backend.heard.join('').match(/x-forwarded-for: \S+/g);
   assert.deepEqual(
     heard,

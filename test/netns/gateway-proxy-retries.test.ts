@@ -110,7 +110,7 @@ test('a connection that is reset without an answer is tried again where the rout
 
 test('a try that takes too long is followed by another, within the time of the whole request', async context => {
   const isMute = () => undefined;
-  const retry = { codes: [], attempts: 1, backoff: 1 };
+  const retry = { codes: [], attempts: 20, backoff: 1 };
   const once = await start(context, await startTroubled(context, 1, isMute), retry, {
     timeouts: { backendRequest: 200 },
   });
