@@ -88,30 +88,30 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
     unasked: new Set<string>(),
   };
 
-  /** `reason`: why not. */
-  const switchTo = async (reason: string | undefined): Promise<void> => {
-    const text = reason ?? 'the kernel passes its probe';
-    const isNew = text !== state.reason;
-    state.reason = text;
-    if (reason === undefined && !kernel.isOn) await kernel.start();
-    if (reason !== undefined && (kernel.isOn || !state.isDecided))
-      await kernel.stop(options.pods().map(({ link }) => link));
+  const say = (reason: string): void => {
+    if (reason !== state.reason) log.info({ reason }, 'whether the kernel answers is decided');
+    state.reason = reason;
     state.isDecided = true;
-    if (isNew) log.info({ state: kernel.isOn ? 'on' : 'off', reason: text }, 'answers in the kernel');
+  };
+  const switchOff = async (reason: string): Promise<void> => {
+    const isOff = state.isDecided && !kernel.isOn;
+    say(reason);
+    if (!isOff) await kernel.stop(options.pods().map(({ link }) => link));
   };
 
   const decideMode = async (): Promise<void> => {
     const annotation = nodes.cache.get(node)?.metadata.annotations?.[DNS_KERNEL];
-    if (annotation === 'off') return switchTo(`the Node's annotation ${DNS_KERNEL} asks for it`);
-    if (options.option === 'off' && annotation !== 'auto') return switchTo('--dns-kernel asks for it');
-    if (dns.length === 0) return switchTo('the address of the cluster’s DNS is not known');
+    if (annotation === 'off') return switchOff(`the Node's annotation ${DNS_KERNEL} asks for it`);
+    if (options.option === 'off' && annotation !== 'auto') return switchOff('--dns-kernel asks for it');
+    if (dns.length === 0) return switchOff('the address of the cluster’s DNS is not known');
     const [found] = await worker.probe([probe]);
     if (found?.outcome.is !== 'supported')
-      return switchTo(`the kernel does not pass ${probe}: ${found?.outcome.reason ?? 'it was not asked'}`);
+      return switchOff(`the kernel does not pass ${probe}: ${found?.outcome.reason ?? 'it was not asked'}`);
     try {
-      await switchTo(undefined);
+      if (!kernel.isOn) await kernel.start();
+      say('the kernel passes its probe');
     } catch (error) {
-      await switchTo(`the kernel did not take the program: ${sentenceOf(error)}`);
+      await switchOff(`the kernel did not take the program: ${sentenceOf(error)}`);
     }
   };
 
