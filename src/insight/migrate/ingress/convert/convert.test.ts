@@ -9,6 +9,24 @@ import { BEYOND, targetOf } from './target.ts';
 import { FEATURES, convert, ingress, objects, plain, rules, verdict } from './testing/written.ts';
 import type { Written } from './testing/written.ts';
 
+test('a redirect of one Ingress does not answer for paths of others that go to HTTPS', () => {
+  const conversion = convert([
+    {
+      name: 'old',
+      age: 1,
+      tls: 'cert',
+      paths: ['Prefix /x web'],
+      annotations: { 'permanent-redirect': 'https://b.example/?q' },
+    },
+    { name: 'new', paths: ['Prefix /a web'] },
+  ]);
+  assert.deepEqual(rules(conversion).slice(3), [
+    'a.example http: PathPrefix /x → 500',
+    'a.example http: PathPrefix /a → 308 https',
+    'a.example http: PathPrefix / → 500',
+  ]);
+});
+
 test('of two Ingresses with a path the older one has it; of the same age the greater name', () => {
   const older = convert([
     { name: 'a', age: 1, paths: ['Prefix / old'] },

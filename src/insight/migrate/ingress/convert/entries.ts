@@ -22,7 +22,7 @@ export interface Entry {
 /** Where an entry and the old location part, with a path that shows it. */
 export interface PathDifference {
   readonly location: Location;
-  readonly code: 'regex-spread' | 'case-folding' | 'rewrite';
+  readonly code: 'regex-spread' | 'case-folding' | 'literal-pattern' | 'rewrite';
   readonly sentence: string;
   readonly path: string;
 }
@@ -102,7 +102,15 @@ function plainEntries(locations: readonly Location[]): HostEntries {
     if (path.endsWith('/') && path !== '/' && !taken.has(withoutSlash(location.path)))
       add({ type: 'Exact', path: short, location, addsSlash: true });
   }
-  return { entries: [...entries.values()], differences: [], lost, hidden: [] };
+  const differences = locations
+    .filter(({ path }) => /[()|*\\[\]{}^$]/.test(path))
+    .map((location): PathDifference => ({
+      location,
+      code: 'literal-pattern',
+      path: location.path,
+      sentence: `Nothing makes a regular expression of ${location.path}: the controller takes it as it is written, so that nobody comes there.`,
+    }));
+  return { entries: [...entries.values()], differences, lost, hidden: [] };
 }
 
 interface Tried {

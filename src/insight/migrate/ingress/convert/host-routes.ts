@@ -66,7 +66,10 @@ export function routesOfHost(
       ? ['https:']
       : [];
   const redirecting = server.locations.some(location => redirectsToTls(location, server, context.settings));
-  const allRedirect = server.locations.every(location => redirectsToTls(location, server, context.settings));
+  // Where a path answers by itself, it would answer for the longer paths that the root's redirect has to cover.
+  const allRedirect = server.locations.every(
+    location => redirectsToTls(location, server, context.settings) && !redirectsItself(location, context),
+  );
   const plans: RoutePlan[] = [];
   for (const [namespace, own] of byNamespace) {
     const first = rooted.size === 0 ? root : [];
@@ -91,6 +94,10 @@ export const isHostname = (host: string): boolean =>
   host.length <= 253 &&
   (host === '' ||
     /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(host));
+
+/** It has a redirect of its own, which goes before that to HTTPS. */
+const redirectsItself = ({ ingress }: Location, { parts }: HostContext): boolean =>
+  ingress !== undefined && parts.get(ingress)?.redirect !== undefined;
 
 /** It takes everything that no other entry of the host takes. */
 const isRootEntry = ({ location, type }: Entry): boolean =>
@@ -178,8 +185,7 @@ function catchAllRedirect(
   const root = entries.find(isRootEntry);
   const { settings, target } = context;
   if (root === undefined || !redirectsToTls(root.location, server, settings)) return [];
-  const own = root.location.ingress === undefined ? undefined : context.parts.get(root.location.ingress);
-  if (own?.redirect !== undefined && !root.location.isDefault) return [];
+  if (redirectsItself(root.location, context)) return [];
   const because = [
     `${server.host === '' ? 'every host' : server.host}: ssl-redirect, status ${settings.code}`,
   ];

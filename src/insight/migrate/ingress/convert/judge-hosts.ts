@@ -87,7 +87,7 @@ function judgePaths(server: Server, { differences, lost }: HostEntries): readonl
       refused(
         { ingress: location.ingress, ...annotationOf(location, why) },
         {
-          code: 'path',
+          code: server.regular ? 'path' : 'literal-pattern',
           severity: 'outage',
           effects: ['status', 'backend', 'path', 'location'],
           sentence: `${hostWord(server)}: ${location.type} ${location.path} has no rule: ${why}. Its requests go to shorter paths of the host, or get 404.`,

@@ -40,7 +40,7 @@ export function judgeNames(server: Server): readonly Announcement[] {
           approximated(
             { ingress: owner },
             {
-              code: 'server-name',
+              code: 'wildcard-labels',
               severity: 'subtle' as const,
               effects: ['status', 'backend', 'location', 'path', 'tls'],
               sentence: `${host} stands for one label; a Gateway’s wildcard stands for any number of them.`,
