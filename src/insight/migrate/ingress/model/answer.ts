@@ -124,7 +124,9 @@ class Answer {
 
   /** Its own annotation comes first: another Ingress of the host may have made a pattern of it. */
   #spread({ spread }: NginxServer, { settings, strictPattern }: NginxLocation, uri: string): void {
-    if (strictPattern?.isJudged === true && strictPattern.search(uri) === undefined)
+    // Where nothing has capital letters, case decides nothing.
+    const hasCase = CAPITAL.test(uri) || CAPITAL.test(strictPattern?.source ?? '');
+    if (hasCase && strictPattern?.isJudged === true && strictPattern.search(uri) === undefined)
       this.#subjects.push('behaviour:case-folding');
     if (settings.usesRegex) this.#subjects.push('use-regex');
     if (settings.rewriteTarget !== '') this.#subjects.push('rewrite-target');
@@ -358,6 +360,8 @@ class Answer {
 
 /** Who has an unknown name, has an unknown path as well. */
 const NAMES: ReadonlySet<string> = new Set(['behaviour:unknown-host', 'behaviour:wildcard-labels']);
+
+const CAPITAL = /[A-Z]/;
 
 /** Beside what is told there may be others. */
 const UNKNOWN_FIELDS = { '*': '' };
