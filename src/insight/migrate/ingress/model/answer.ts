@@ -22,6 +22,8 @@ class Answer {
   readonly #request: ModelRequest;
   #object = '';
   #place = '';
+  /** Whose host the name is near to, where nobody has it. */
+  #near: string | undefined;
   readonly #subjects: string[] = [];
 
   constructor(model: NginxModel, request: ModelRequest) {
@@ -51,7 +53,11 @@ class Answer {
     }
     const server = findServer(servers, name);
     this.#place = `server ${server.host}`;
-    if (server === servers.fallback) this.#subjects.push(unknownName(servers, name));
+    if (server === servers.fallback) {
+      this.#near = wildcardAbove(servers, name);
+      this.#subjects.push(this.#near === undefined ? 'behaviour:unknown-host' : 'behaviour:wildcard-labels');
+    }
+    if (server.passesThrough && this.#model.flags.passesThrough) this.#subjects.push('ssl-passthrough');
     return this.#atServer(server, name, read);
   }
 
@@ -351,7 +357,7 @@ class Answer {
 
   #decision(first: readonly string[]): Decision {
     return {
-      object: this.#object,
+      object: this.#object === '' ? (this.#near ?? '') : this.#object,
       place: this.#place,
       subjects: [...new Set([...first, ...this.#subjects])],
     };
@@ -370,11 +376,13 @@ const withoutSlash = (target: string): string => (target.endsWith('/') ? target.
 
 const escapeSpaces = (text: string): string => text.replaceAll(' ', '%20');
 
-/** A wildcard of nginx's is one label; of a route it is one or more. */
-function unknownName({ wildcards }: NginxServers, name: string): string {
-  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1))
-    if (wildcards.has(name.slice(dot))) return 'behaviour:wildcard-labels';
-  return 'behaviour:unknown-host';
+/** The Ingress of a wildcard that a name is below of: to nginx it is one label, to a route one or more. */
+function wildcardAbove({ wildcards }: NginxServers, name: string): string | undefined {
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+    const ingress = wildcards.get(name.slice(dot));
+    if (ingress !== undefined) return ingress;
+  }
+  return undefined;
 }
 
 /** The fallback server has pages of its own; a longer path that an Ingress names comes before them. */

@@ -200,7 +200,11 @@ function finish({ servers: drafts }: Draft): NginxServers {
     byPattern,
     fallback: byName.get(FALLBACK) as NginxServer, // the draft has one
     redirects: redirectsOf(drafts),
-    wildcards: new Set([...drafts.keys()].filter(host => host.startsWith('*.')).map(host => host.slice(1))),
+    wildcards: new Map(
+      ordered
+        .filter(({ host }) => host.startsWith('*.'))
+        .map(({ host, locations: [root] }) => [host.slice(1), root?.settings.ingress ?? '']),
+    ),
     certified: new Set(ordered.filter(({ isCertified }) => isCertified).map(({ host }) => host)),
   };
 }

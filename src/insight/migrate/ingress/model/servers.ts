@@ -16,8 +16,8 @@ export interface NginxServers {
   readonly redirects: ReadonlyMap<string, { readonly to: string; readonly ingress: string }>;
   /** Names, or `*.` and what follows their first label, that have a certificate of their own. */
   readonly certified: ReadonlySet<string>;
-  /** What follows the star of wildcards, with the dot. */
-  readonly wildcards: ReadonlySet<string>;
+  /** By what follows the star of wildcards, with the dot: the first Ingress with it. */
+  readonly wildcards: ReadonlyMap<string, string>;
 }
 
 export interface NginxServer {
