@@ -4,7 +4,7 @@ import type { NameKey } from './wire/index.ts';
 export type Secret = Uint8Array;
 
 /**
- * SipHash-2-4 with 128 bits (Aumasson and Bernstein, 2012) of a name's key: sixteen octets, as bpf/dns-answers.bpf.c makes
+ * SipHash-2-4 with 128 bits (Aumasson and Bernstein, 2012) of a name's key: sixteen octets, as bpf/dns-hash.h makes
  * them. With a secret that nobody else has, two names with one hash are no more likely than any other fault of a machine,
  * and nobody can look for them; so names need not stand in the kernel's map beside their hashes.
  *
