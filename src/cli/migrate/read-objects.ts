@@ -23,9 +23,9 @@ import {
 import type { Resource } from '../../kube/resources.ts';
 import type { KubeObject } from '../../kube/types/meta.ts';
 import type { PolicyObjects } from '../../policy/index.ts';
-import { readManifests } from '../apply/read-manifests.ts';
 import { clientOf } from '../object-source.ts';
 import type { ObjectSource } from '../object-source.ts';
+import { readCanonical } from '../policy/read-objects.ts';
 
 export interface MigrateObjects {
   readonly objects: DefaultDenyObjects & PolicyObjects;
@@ -39,7 +39,8 @@ const answerMilliseconds = 30_000;
 export async function readMigrateObjects(source: ObjectSource): Promise<MigrateObjects> {
   if (source.files.length > 0)
     return {
-      objects: ofManifests((await readManifests(source.files)).map(({ object }) => object)),
+      // As an API server would keep them: fields without a value are absent.
+      objects: ofManifests(await readCanonical(source.files, warn)),
       unread: [],
     };
   const client = clientOf(source, 'migrate');
@@ -106,6 +107,8 @@ export async function readMigrateObjects(source: ObjectSource): Promise<MigrateO
     client.close();
   }
 }
+
+const warn = (sentence: string): void => void process.stderr.write(`Warning: ${sentence}\n`);
 
 function ofManifests(objects: readonly KubeObject[]): MigrateObjects['objects'] {
   // An object of a kind has its shape, or any API server refuses it.

@@ -1,6 +1,13 @@
 import type { ConfigMap } from '../../../kube/types/config.ts';
-import type { Ingress, IngressBackend, IngressClass, IngressRule } from '../../../kube/types/networking.ts';
-import type { Service } from '../../../kube/types/service.ts';
+import type {
+  HTTPIngressPath,
+  Ingress,
+  IngressBackend,
+  IngressClass,
+  IngressRule,
+  IngressTLS,
+} from '../../../kube/types/networking.ts';
+import type { Service, ServicePort } from '../../../kube/types/service.ts';
 import { readFlags } from './read-flags.ts';
 import { valuesOf } from './values.ts';
 import type { Values } from './values.ts';
@@ -208,21 +215,21 @@ function readOne(
     object: ingress,
     annotations: valuesOf(ownAnnotations(metadata.annotations, prefix)),
     defaultBackend: backend(spec.defaultBackend, 'spec.defaultBackend'),
-    rules: (spec.rules ?? []).map((rule, index) => ({
+    rules: objectsIn<IngressRule>(spec.rules).map((rule, index) => ({
       host: textOr(rule.host, '').toLowerCase(),
       field: `spec.rules[${index}]`,
-      paths: rule.http?.paths?.map((path, place) => {
+      paths: pathsOf(rule)?.map((path, place) => {
         const field = `spec.rules[${index}].http.paths[${place}]`;
         return {
           path: textOr(path.path, ''),
-          type: path.pathType ?? 'ImplementationSpecific',
+          type: typeOf(path),
           field,
           backend: backend(path.backend, `${field}.backend`),
         };
       }),
     })),
-    tls: (spec.tls ?? []).map((entry, index) => ({
-      hosts: (entry.hosts ?? []).map(host => textOr(host, '').toLowerCase()),
+    tls: objectsIn<IngressTLS>(spec.tls).map((entry, index) => ({
+      hosts: listIn(entry.hosts).map(host => textOr(host, '').toLowerCase()),
       secretName: textOr(entry.secretName, '') === '' ? undefined : entry.secretName,
       field: `spec.tls[${index}]`,
     })),
@@ -238,9 +245,12 @@ function readBackend(
   const service = written?.service;
   if (typeof service?.name !== 'string') return undefined;
   const port = String(service.port?.name ?? service.port?.number ?? '');
-  const ports = services?.get(`${namespace}/${service.name}`)?.spec.ports ?? [];
+  const known = services?.get(`${namespace}/${service.name}`) as
+    | { readonly spec?: { readonly ports?: unknown } }
+    | undefined;
+  const ports = objectsIn<ServicePort>(known?.spec?.ports);
   const named = ports.find(one => one.name === port)?.port;
-  const number = /^\d+$/.test(port) ? Number(port) : named;
+  const number = /^\d{1,5}$/.test(port) ? Number(port) : named;
   return { namespace, service: service.name, port, portNumber: number, field };
 }
 
@@ -265,6 +275,22 @@ const textsOf = (map: Readonly<Record<string, unknown>> | null | undefined): Rec
       typeof value === 'string' ? value : JSON.stringify(value ?? ''),
     ]),
   );
+
+/** Any other is the controller's choice. */
+const typeOf = ({ pathType }: HTTPIngressPath): PathReading['type'] =>
+  pathType === 'Exact' || pathType === 'Prefix' ? pathType : 'ImplementationSpecific';
+
+const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** The entries of a list that are objects: of an API server all are, of a file any may be something else. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- each caller names the entries' shape
+const objectsIn = <T extends object>(value: unknown): readonly T[] =>
+  listIn(value).filter((entry): entry is T => typeof entry === 'object' && entry !== null);
+
+const pathsOf = ({ http }: IngressRule): readonly HTTPIngressPath[] | undefined =>
+  Array.isArray((http as { readonly paths?: unknown } | null | undefined)?.paths)
+    ? objectsIn<HTTPIngressPath>(http?.paths)
+    : undefined;
 
 const textOr = (value: unknown, other: string): string => (typeof value === 'string' ? value : other);
 
