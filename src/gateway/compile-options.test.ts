@@ -70,3 +70,13 @@ test('a Gateway is served with the options that hold, and says which one does no
     false,
   );
 });
+
+test('who may be told why is a list of prefixes, and nobody where one of them is none', () => {
+  const read = (text: string) => compileOptions({ annotations: { 'fairlead.dev/explain-to': text } });
+  assert.deepEqual(read('10.0.0.0/8, fd00::/8').options, { explainsTo: ['10.0.0.0/8', 'fd00::/8'] });
+  for (const wrong of ['', '10.0.0.1/8', '10.0.0.0/8,', 'everybody']) {
+    const { options, problems } = read(wrong);
+    assert.deepEqual(options, {}, wrong);
+    assert.match(problems[0] ?? '', /explain-to: .* is not up to 16 prefixes/);
+  }
+});

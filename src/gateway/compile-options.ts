@@ -1,3 +1,4 @@
+import { parsePrefix } from '../base/ip.ts';
 import type { ObjectMeta } from '../kube/types/meta.ts';
 import type { TableOptions } from './table.ts';
 
@@ -23,6 +24,13 @@ const number =
   text => {
     const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
     return value >= least && value <= most ? made(value) : undefined;
+  };
+
+const prefixes =
+  (most: number, made: (prefixes: readonly string[]) => Partial<TableOptions>): Reader =>
+  text => {
+    const all = text.split(',').map(part => part.trim());
+    return all.length <= most && all.every(one => parsePrefix(one) !== undefined) ? made(all) : undefined;
   };
 
 const annotations: Readonly<Record<string, { readonly read: Reader; readonly wanted: string }>> = {
@@ -53,6 +61,10 @@ const annotations: Readonly<Record<string, { readonly read: Reader; readonly wan
   'max-body-bytes': {
     read: number(0, 1e12 - 1, bodyLimit => ({ bodyLimit })),
     wanted: 'a number of bytes',
+  },
+  'explain-to': {
+    read: prefixes(16, explainsTo => ({ explainsTo })),
+    wanted: 'up to 16 prefixes, separated by commas',
   },
   'access-log': {
     read: oneOf({ json: {}, 'ingress-nginx': { accessLog: 'ingress-nginx' }, off: { accessLog: 'off' } }),

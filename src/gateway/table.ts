@@ -70,6 +70,8 @@ export interface TableOptions {
   readonly mostRequests?: number;
   /** Octets of a request's body; beyond it 413. */
   readonly bodyLimit?: number;
+  /** Prefixes whose clients may ask why a request went where it went. */
+  readonly explainsTo?: readonly string[];
   /** Absent: a line of JSON. */
   readonly accessLog?: 'ingress-nginx' | 'off';
 }

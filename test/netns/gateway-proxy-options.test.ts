@@ -203,3 +203,21 @@ test('an access log may be left out, or be that of Ingress NGINX', async context
     /^192\.0\.2\.1 - - \[\S+ \+0000\] "GET \/ HTTP\/1\.1" 200 5 "-" "curl\/8 \\x22x\\x22" 0 0\.\d{3} \[b\] \[\] 127\.0\.0\.1:\d+ 5 0\.\d{3} 200 abc\n$/,
   );
 });
+
+test('clients that may know are told why a request went where it went, and no backend sees that they asked', async context => {
+  const backend = await startPlainBackend(context, 'hello');
+  const port = await freePort();
+  const proxy = await startTestWorker(
+    context,
+    optionsTable(port, [backend.port], { explainsTo: ['127.0.0.0/8'] }),
+  );
+  const told = await say(context, port, get('Fairlead-Explain: 1'));
+  const [, line = '{}'] = /^fairlead-explanation: (.*)$/im.exec(told) ?? [];
+  const said = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  assert.deepEqual([said['outcome'], said['listener'], said['not']], ['rule', 'own', []]);
+  assert.match(String(said['rule']), /^HTTPRoute\/\S+ spec\.rules/);
+  assert.doesNotMatch(await say(context, port, get()), /fairlead-explanation/i);
+  proxy.take(optionsTable(port, [backend.port], { explainsTo: ['192.0.2.0/24'] }));
+  assert.doesNotMatch(await say(context, port, get('Fairlead-Explain: 1')), /fairlead-explanation/i);
+  assert.doesNotMatch(backend.heard.join(''), /fairlead-explain/i);
+});

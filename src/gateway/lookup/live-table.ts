@@ -30,6 +30,11 @@ export class LiveTable implements PortsIndex {
     this.ports = indexPorts(this.#listeners.values(), this.#names);
   }
 
+  /** What requests are looked up in. */
+  table(): Pick<RouteTable, 'listeners' | 'hosts'> {
+    return { listeners: Object.fromEntries(this.#listeners), hosts: Object.fromEntries(this.#hosts) };
+  }
+
   #put(key: string, host: TableHost): void {
     this.#remove(key);
     this.#hosts.set(key, host);

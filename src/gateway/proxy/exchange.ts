@@ -7,6 +7,7 @@ import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { FieldLines } from './http1/fields.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { hasNoBody, ResponseHead } from './http1/response-head.ts';
+import { explanationLine } from './explain-live.ts';
 import { KeptBody } from './kept-body.ts';
 import { type MirroredRequest, mirrorRequest } from './mirrored-request.ts';
 import { type Prepared, prepareRequest } from './prepare-request.ts';
@@ -61,6 +62,8 @@ export class Exchange implements DeliveryOwner {
   #origin: string | undefined;
   /** What somebody who was asked wants of the answer. */
   #answerLines = '';
+  /** Why it went where it went, for who may know. */
+  #explanation = '';
   #mirrors: readonly MirroredRequest[] = [];
   #isOver = false;
   #upgraded: UpgradedConnection | undefined;
@@ -96,6 +99,9 @@ export class Exchange implements DeliveryOwner {
     this.#record.routed = routed;
     const { lookup } = routed;
     this.#record.read(head);
+    const { explainsTo } = this.#record.options ?? {};
+    if (explainsTo !== undefined)
+      this.#explanation = explanationLine(this.#context.index, head, routed, this.#client, explainsTo);
     if (lookup.outcome !== 'rule') {
       const { status, why, sentence } = unrouted[lookup.outcome];
       this.#answer(status, why, sentence);
@@ -421,9 +427,10 @@ export class Exchange implements DeliveryOwner {
     let change = this.#prepared?.choice?.responseChange;
     if (plan?.crossOrigin !== undefined) change = plan.crossOrigin.change(this.#origin, change);
     if (plan?.session !== undefined) change = this.#delivery?.sessionChange(change);
-    if (this.#answerLines === '') return change;
+    const own = this.#answerLines + this.#explanation;
+    if (own === '') return change;
     const { touched = new Set<string>(), lines = '', added = new Map<string, string>() } = change ?? {};
-    return { touched, lines: lines + this.#answerLines, added };
+    return { touched, lines: lines + own, added };
   }
 
   #holdUpstream(): void {
@@ -457,7 +464,7 @@ export class Exchange implements DeliveryOwner {
       mustClose,
       isHead: this.method === 'HEAD',
       isGrpc: this.#isGrpc || this.#plan?.rule.protocol === 'grpc',
-      lines: more.lines ?? '',
+      lines: (more.lines ?? '') + this.#explanation,
       ...(more.body === undefined ? {} : { body: more.body }),
     });
     this.#finish(why, more.detail ?? (why === 'bad-request' ? sentence : undefined));

@@ -20,6 +20,7 @@ for (const known of [
   field.forwardedHost,
   field.forwardedPort,
   field.requestId,
+  field.explain,
 ])
   dropped[known] = 1;
 const droppedWithHost = Uint8Array.from(dropped);

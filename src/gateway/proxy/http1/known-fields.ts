@@ -21,6 +21,7 @@ export const field = {
   forwardedPort: 18,
   http2Settings: 19,
   traceParent: 20,
+  explain: 21,
 } as const;
 
 const names: Readonly<Record<string, number>> = {
@@ -44,6 +45,7 @@ const names: Readonly<Record<string, number>> = {
   'x-forwarded-port': field.forwardedPort,
   'http2-settings': field.http2Settings,
   traceparent: field.traceParent,
+  'fairlead-explain': field.explain,
 };
 
 interface Name {
