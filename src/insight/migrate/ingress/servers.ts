@@ -9,7 +9,7 @@ export interface Server {
   /** In nginx' order: the longest path first, then from the greater to the lesser. */
   readonly locations: readonly Location[];
   readonly aliases: readonly Owned<string>[];
-  /** Absent: no Ingress gives the host TLS. */
+  /** Absent: no Ingress gives the host TLS, nor the wildcard above it. */
   readonly tls: Certificate | undefined;
   readonly passthrough: IngressReading | undefined;
   readonly wwwRedirect: IngressReading | undefined;
@@ -221,6 +221,7 @@ function finish(draft: Draft, drafts: ReadonlyMap<string, Draft>): Server {
   );
   return {
     ...draft,
+    tls: draft.tls ?? certificateAbove(draft.host, drafts),
     locations,
     aliases: draft.aliases.filter(({ value }) => value !== draft.host && !drafts.has(value)),
     regular: locations.some(
@@ -228,6 +229,10 @@ function finish(draft: Draft, drafts: ReadonlyMap<string, Draft>): Server {
     ),
   };
 }
+
+/** A host without TLS of its own has that of the wildcard that it is one label below. */
+const certificateAbove = (host: string, drafts: ReadonlyMap<string, Draft>): Certificate | undefined =>
+  host === '' || host.startsWith('*') ? undefined : drafts.get(host.replace(/^[^.]+/, '*'))?.tls;
 
 const byHost = (a: Server, b: Server): number => compareText(a.host, b.host);
 

@@ -339,3 +339,27 @@ test('hosts and objects that are broken are named, and the others are converted'
     ),
   );
 });
+
+test('a host without TLS below a wildcard with TLS is served over it by its own rules', () => {
+  const converted = convert([
+    { name: 'wild', host: '*.a.example', tls: 'wild', paths: ['Prefix / wild'] },
+    { name: 'shop', host: 'shop.a.example', paths: ['Prefix / shop'] },
+    { name: 'deep', host: 'x.shop.a.example', paths: ['Prefix / deep'] },
+  ]);
+  assert.deepEqual(
+    rules(converted).filter(rule => rule.startsWith('shop.') || rule.startsWith('x.')),
+    [
+      'shop.a.example https: PathPrefix / → shop',
+      'shop.a.example http: PathPrefix / → 308 https',
+      'x.shop.a.example http: PathPrefix / → deep',
+    ],
+  );
+});
+
+test('a list that lets every address in holds nothing back', () => {
+  const held = (value: string) =>
+    rules(convert([{ annotations: { 'whitelist-source-range': value }, paths: ['Prefix / web'] }]));
+  assert.deepEqual(held('0.0.0.0/0, ::/0'), plain('PathPrefix / → web'));
+  for (const value of ['0.0.0.0/0', '0.0.0.0/0,::/0,x', '', '10.0.0.0/8'])
+    assert.deepEqual(held(value), plain('PathPrefix / → 500'));
+});

@@ -1,3 +1,4 @@
+import { parsePrefix } from '../../../../base/ip.ts';
 import type { Announcement } from '../announcement.ts';
 import { REMOVED_ANNOTATIONS, annotationEntry } from '../catalogue/annotations.ts';
 import type { CatalogueEntry } from '../catalogue/entry.ts';
@@ -85,6 +86,8 @@ function lost(
 ): Announcement {
   const subject = { ingress, annotation: name };
   const raw = ingress.annotations.raw(name) ?? '';
+  if (letsAllIn(ingress, name))
+    return same(subject, 'neutral', 'It lets every address in, as a gateway does.');
   if (!isRead(ingress, name))
     return fate.neutral.includes(raw.trim().toLowerCase())
       ? same(
@@ -117,6 +120,7 @@ export function isRead(ingress: IngressReading, name: string): boolean {
   if (entry === undefined || isCanary(ingress)) return false;
   const raw = annotations.raw(name) ?? '';
   if (entry.fate.is === 'lost' && entry.fate.neutral.includes(raw.trim().toLowerCase())) return false;
+  if (letsAllIn(ingress, name)) return false;
   switch (entry.form) {
     case 'flag':
       return annotations.flag(name) !== undefined;
@@ -129,6 +133,17 @@ export function isRead(ingress: IngressReading, name: string): boolean {
       // An empty list of addresses denies everybody: it is read.
       return annotations.text(name) !== undefined || name.endsWith('list-source-range');
   }
+}
+
+/** What cert-manager writes on its solvers: an allowlist of every address there is. */
+function letsAllIn({ annotations }: IngressReading, name: string): boolean {
+  if (name !== 'allowlist-source-range') return false;
+  const ranges = (annotations.raw(name) ?? '').split(',').map(range => range.trim());
+  // With an entry that is no address the controller lets nobody in.
+  return (
+    ['0.0.0.0/0', '::/0'].every(range => ranges.includes(range)) &&
+    ranges.every(range => parsePrefix(range) !== undefined)
+  );
 }
 
 const formWords: Readonly<Record<CatalogueEntry['form'], string>> = {
