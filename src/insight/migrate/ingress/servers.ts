@@ -1,3 +1,4 @@
+import { valuesOf } from './values.ts';
 import type { BackendReading, IngressModel, IngressReading } from './read.ts';
 
 /** One host as the controller puts it together from all Ingresses: nginx' server. */
@@ -93,8 +94,9 @@ export function buildServers(model: IngressModel): Servers {
       if (!drafts.has(host)) drafts.set(host, draftOf(host, ingress, defaultBackend));
   }
   for (const ingress of main) settleHosts(ingress, drafts);
-  for (const ingress of main) addLocations(ingress, drafts, unserved);
-  addCanaries(model.ingresses.filter(isCanary), drafts, unserved);
+  const alternatives = alternativesOf(model);
+  for (const ingress of model.ingresses) addLocations(ingress, drafts, alternatives, unserved);
+  if (main.length > 0) addCanaries(model.ingresses.filter(isCanary), drafts, alternatives, unserved);
   return { servers: [...drafts.values()].map(draft => finish(draft, drafts)).toSorted(byHost), unserved };
 }
 
@@ -150,10 +152,13 @@ function coveringSecret(host: string, tls: IngressReading['tls']): string | unde
 function addLocations(
   ingress: IngressReading,
   drafts: ReadonlyMap<string, Draft>,
+  alternatives: ReadonlyMap<string, IngressReading>,
   unserved: Servers['unserved'][number][],
 ): void {
+  const served = isCanary(ingress) ? withoutCanary(ingress) : ingress;
   for (const { host, paths = [] } of ingress.rules) {
-    const draft = drafts.get(host);
+    // Only the paths of a canary can be of a host that no main Ingress names.
+    const draft = drafts.get(host) ?? drafts.get('');
     if (draft === undefined) continue;
     for (const { backend, field, path: written, type: writtenType } of paths) {
       const path = written === '' ? '/' : written;
@@ -162,7 +167,18 @@ function addLocations(
         unserved.push({ ingress, field, why: 'its backend is no Service' });
         continue;
       }
-      const location = { path, type, backend, ingress, field, isDefault: false, canary: undefined } as const;
+      const canary = alternatives.get(keyOf(backend));
+      if (canary !== undefined) {
+        const why = `the canary ${canary.id} was the first to name ${keyOf(backend)}, so that no path leads there`;
+        if (!isCanary(ingress)) unserved.push({ ingress, field, why });
+        continue;
+      }
+      const location: Location = {
+        ...{ path, type, backend, field },
+        ingress: served,
+        isDefault: false,
+        canary: undefined,
+      };
       const key = `${type} ${path}`;
       const at = draft.places.get(key) ?? draft.locations.length;
       const there = draft.locations[at];
@@ -171,12 +187,40 @@ function addLocations(
       else {
         const winner = there.ingress?.id ?? 'the catch-all';
         const why = `${host === '' ? 'every host' : host} has ${path} from ${winner}, which comes first`;
-        unserved.push({ ingress, field, why });
+        if (!isCanary(ingress)) unserved.push({ ingress, field, why });
         continue;
       }
-      if (ingress.annotations.flag('from-to-www-redirect') === true) draft.wwwRedirect ??= ingress;
+      if (ingress.annotations.flag('from-to-www-redirect') === true) draft.wwwRedirect ??= served;
     }
   }
+}
+
+/** A canary whose Service another Ingress named first is served as any Ingress. */
+const withoutCanary = (ingress: IngressReading): IngressReading => ({
+  ...ingress,
+  annotations: valuesOf(
+    Object.fromEntries(
+      ingress.annotations.names
+        .filter(name => name !== 'canary' && !name.startsWith('canary-'))
+        .map(name => [name, ingress.annotations.raw(name) ?? '']),
+    ),
+  ),
+});
+
+/**
+ * Services and ports, by the canary that is the first to name them: no path leads there. Which share they get is
+ * that canary's word, whoever else names them.
+ */
+function alternativesOf({ ingresses }: IngressModel): ReadonlyMap<string, IngressReading> {
+  const first = new Map<string, IngressReading>();
+  for (const ingress of ingresses) {
+    const { defaultBackend, rules } = ingress;
+    if (defaultBackend !== undefined) first.set(keyOf(defaultBackend), ingress);
+    for (const { paths = [] } of rules)
+      for (const { backend } of paths)
+        if (backend !== undefined && !first.has(keyOf(backend))) first.set(keyOf(backend), ingress);
+  }
+  return new Map([...first].filter(([, ingress]) => isCanary(ingress)));
 }
 
 /**
@@ -186,30 +230,37 @@ function addLocations(
 function addCanaries(
   canaries: readonly IngressReading[],
   drafts: ReadonlyMap<string, Draft>,
+  alternatives: ReadonlyMap<string, IngressReading>,
   unserved: Servers['unserved'][number][],
 ): void {
-  const alternatives = new Map<string, Canary>();
+  const taken = new Map<string, Canary | undefined>();
+  const owners = new Map<string, IngressReading>();
   for (const ingress of canaries)
     for (const { host, paths = [] } of ingress.rules)
       for (const { backend, field, path: written, type: writtenType } of paths) {
         const [path, type] = [written === '' ? '/' : written, writtenType === 'Exact' ? 'Exact' : 'Prefix'];
         const draft = drafts.get(host);
         const primary = draft?.locations[draft.places.get(`${type} ${path}`) ?? -1]?.backend;
-        if (backend === undefined || primary === undefined)
+        if (backend === undefined || primary === undefined || alternatives.has(keyOf(primary)))
           unserved.push({ ingress, field, why: 'a canary without a main Ingress of its host and path' });
-        else if (keyOf(primary) === keyOf(backend))
-          unserved.push({ ingress, field, why: 'its Service and port are those of the main Ingress' });
-        else if (alternatives.has(keyOf(primary))) {
-          if (alternatives.get(keyOf(primary))?.ingress !== ingress)
+        else if (keyOf(primary) === keyOf(backend)) {
+          if (alternatives.has(keyOf(backend)))
+            unserved.push({ ingress, field, why: 'its Service and port are those of the main Ingress' });
+        } else if (taken.has(keyOf(primary))) {
+          if (owners.get(keyOf(primary)) !== ingress)
             unserved.push({ ingress, field, why: 'another canary of the same Service came first' });
-        } else alternatives.set(keyOf(primary), { ingress, backend });
+        } else {
+          const first = alternatives.get(keyOf(backend));
+          const why = `another Ingress was the first to name ${keyOf(backend)}, so that it gets no share`;
+          if (first === undefined) unserved.push({ ingress, field, why });
+          owners.set(keyOf(primary), ingress);
+          taken.set(keyOf(primary), first === undefined ? undefined : { ingress: first, backend });
+        }
       }
-  if (alternatives.size === 0) return;
+  if (taken.size === 0) return;
   for (const draft of drafts.values())
     draft.locations = draft.locations.map(location =>
-      location.backend === undefined
-        ? location
-        : { ...location, canary: alternatives.get(keyOf(location.backend)) },
+      location.backend === undefined ? location : { ...location, canary: taken.get(keyOf(location.backend)) },
     );
 }
 

@@ -65,15 +65,28 @@ export const weighted = (
 };
 
 /** What becomes of the annotations of a canary. */
-export function judgeCanary(ingress: IngressReading, serves: boolean): readonly Announcement[] {
+export function judgeCanary(
+  ingress: IngressReading,
+  serves: boolean | 'as a main one',
+): readonly Announcement[] {
   const { annotations } = ingress;
   const host = hostToShow(ingress);
   const announcements: Announcement[] = [];
   for (const annotation of annotations.names.filter(name => /^canary(?!-weight-total$)/.test(name))) {
     const subject = { ingress, annotation };
-    if (!serves) {
+    if (serves !== true) {
       announcements.push(
-        same(subject, 'no-main', 'No main Ingress has its host, path and type: the controller ignores it.'),
+        serves
+          ? same(
+              subject,
+              'served',
+              'Another Ingress was the first to name its Service: the controller serves its paths as those of any Ingress.',
+            )
+          : same(
+              subject,
+              'no-main',
+              'No main Ingress has its host, path and type, or another Ingress was the first to name its Service: it gets no share.',
+            ),
       );
       continue;
     }

@@ -363,3 +363,42 @@ test('a list that lets every address in holds nothing back', () => {
   for (const value of ['0.0.0.0/0', '0.0.0.0/0,::/0,x', '', '10.0.0.0/8'])
     assert.deepEqual(held(value), plain('PathPrefix / → 500'));
 });
+
+test('who is the first to name a Service says whether it is an alternative', () => {
+  const canary: Written = {
+    name: 'canary',
+    annotations: { canary: 'true', 'canary-weight': '20', 'whitelist-source-range': '10.0.0.0/8' },
+    paths: ['Prefix / next', 'Prefix /new next'],
+  };
+  const main: Written = { name: 'main', age: 5, paths: ['Prefix / web'] };
+  const other: Written = { name: 'other', host: 'next.example', paths: ['Prefix / next'] };
+  // An older Ingress has the Service: the canary gets no share, and a path that nobody has is its own, with its list.
+  assert.deepEqual(rules(convert([main, { ...other, age: 9 }, canary])), [
+    'a.example http: PathPrefix /new → 500',
+    'a.example http: PathPrefix / → web',
+    'next.example http: PathPrefix / → next',
+  ]);
+  // The canary is older: no path of another Ingress leads to its Service.
+  const older = convert([main, { ...canary, age: 3 }, other]);
+  assert.deepEqual(rules(older), ['a.example http: PathPrefix / → web*80,next*20']);
+  assert.match(
+    older.unserved.map(({ ingress, why }) => `${ingress} ${why}`).join('\n'),
+    /shop\/other the canary/,
+  );
+});
+
+test('a missing slash and the root of the host are answered before any other redirect', () => {
+  const converted = convert([
+    {
+      name: 'away',
+      annotations: { 'permanent-redirect': 'https://n.example/x?y=z' },
+      paths: ['Prefix /old/ web'],
+    },
+    { name: 'home', annotations: { 'app-root': '/home' }, paths: ['Prefix /home web'] },
+    { name: 'exact', namespace: 'other', paths: ['Exact / web'] },
+  ]);
+  assert.deepEqual(
+    rules(converted).filter(rule => rule.includes('Exact')),
+    plain('Exact / → 302 /home', 'Exact /old → 301 /old/'),
+  );
+});

@@ -60,7 +60,7 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
   const context: HostContext = {
     target,
     settings: redirectSettings(model),
-    parts: partsOfAll(model, options, closest),
+    parts: partsOfAll(model, servers, options, closest),
     gatewayNamespace: options.gatewayNamespace ?? homeOf(model),
     hasDefaultCertificate: reference(model.flags['default-ssl-certificate']) !== undefined,
     defaultBackend: defaultBackendOf(model),
@@ -126,14 +126,19 @@ const heldPaths = (plans: readonly RoutePlan[]): number =>
 
 const partsOfAll = (
   model: IngressModel,
+  servers: readonly Server[],
   { configMaps = new Map<string, never>(), target }: ConvertOptions,
   closest: Closest,
 ): ReadonlyMap<IngressReading, IngressParts> =>
   new Map(
-    model.ingresses
-      .filter(ingress => !isCanary(ingress))
-      .map(ingress => [ingress, partsOf(ingress, { target, configMaps, closest })]),
+    [...new Set([...model.ingresses.filter(ingress => !isCanary(ingress)), ...servedIn(servers)])].map(
+      ingress => [ingress, partsOf(ingress, { target, configMaps, closest })],
+    ),
   );
+
+/** Whoever has a location of its own: canaries that are served as any Ingress, among them. */
+const servedIn = (servers: readonly Server[]): readonly IngressReading[] =>
+  servers.flatMap(({ locations }) => locations.flatMap(({ ingress }) => ingress ?? []));
 
 function homeOf(model: IngressModel): string {
   const namespaces = new Set(model.ingresses.map(({ namespace }) => namespace));
@@ -188,10 +193,16 @@ function judgeIngresses(
   const used = new Set(
     servers.flatMap(({ locations }) => locations.flatMap(({ canary }) => canary?.ingress ?? [])),
   );
-  return model.ingresses.flatMap(ingress => {
+  const known = new Set(model.ingresses);
+  const judged = [...parts.keys()].filter(ingress => !known.has(ingress));
+  const acting = new Map(judged.map(ingress => [ingress.id, ingress]));
+  return [...model.ingresses, ...judged].flatMap(ingress => {
     const own = parts.get(ingress);
     if (own === undefined)
-      return [...judgeAnnotations(ingress, closest), ...judgeCanary(ingress, used.has(ingress))];
+      return [
+        ...judgeAnnotations(ingress, closest),
+        ...judgeCanary(ingress, acting.has(ingress.id) ? 'as a main one' : used.has(ingress)),
+      ];
     const isGrpc = ingress.rules.length > 0 && ingress.rules.every(({ host }) => asGrpc.has(host));
     return [
       ...own.announcements,

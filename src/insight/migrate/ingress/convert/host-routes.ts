@@ -71,7 +71,10 @@ export function routesOfHost(
     location => redirectsToTls(location, server, context.settings) && !redirectsItself(location, context),
   );
   const plans: RoutePlan[] = [];
-  for (const [namespace, own] of byNamespace) {
+  // The root of the host is led away before any location has it, in whichever namespace that is.
+  const isLedAway = ({ path, type }: Entry) => root.length > 0 && type === 'Exact' && path === '/';
+  for (const [namespace, all] of byNamespace) {
+    const own = all.filter(entry => !isLedAway(entry));
     const first = rooted.size === 0 ? root : [];
     rooted.add(namespace);
     const overTls = [...first, ...own.flatMap(entry => allRules(entry, namespace, context, hasTls))];

@@ -84,13 +84,14 @@ export const redirectRule = (
 function heldBack(entry: Entry, parts: IngressParts | undefined, { features }: Target): string | undefined {
   const { backend, canary } = entry.location;
   if (parts === undefined) return undefined;
-  if (parts.redirect !== undefined && parts.redirect.filter === undefined)
-    return 'its redirect cannot be written';
-  if (parts.redirect !== undefined) return undefined;
+  // nginx leads to the slash before anything else.
   if (entry.addsSlash === true)
     return features.has('HTTPRoutePathRedirect')
       ? undefined
       : 'the class does not support HTTPRoutePathRedirect';
+  if (parts.redirect !== undefined && parts.redirect.filter === undefined)
+    return 'its redirect cannot be written';
+  if (parts.redirect !== undefined) return undefined;
   if (parts.guards.length > 0) return `${parts.guards.join(', ')} would be lost`;
   if (parts.protocol === 'FCGI') return 'no route speaks FastCGI';
   if (entry.rewrite !== undefined && !features.has('HTTPRoutePathRewrite'))
