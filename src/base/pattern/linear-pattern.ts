@@ -6,8 +6,8 @@ export class LinearPattern {
   readonly #program: readonly Instruction[];
 
   /** Throws an Error for a pattern that is larger than the limit once its repetitions are written out. */
-  constructor(pattern: string, flags: string) {
-    const compiler = new Compiler();
+  constructor(pattern: string, flags: string, mostInstructions = MOST_INSTRUCTIONS) {
+    const compiler = new Compiler(mostInstructions);
     compiler.compile(new Parser(pattern, flags).parse());
     this.#program = compiler.finish();
   }
@@ -184,6 +184,11 @@ const MOST_INSTRUCTIONS = 20_000;
 class Compiler {
   readonly #sets = new Map<string, CharacterSet>();
   readonly #program: Instruction[] = [];
+  readonly #most: number;
+
+  constructor(mostInstructions: number) {
+    this.#most = mostInstructions;
+  }
 
   finish(): readonly Instruction[] {
     this.#emit({ is: 'match' });
@@ -244,7 +249,7 @@ class Compiler {
   }
 
   #emit(instruction: Instruction): number {
-    if (this.#program.length >= MOST_INSTRUCTIONS) throw new Error('the pattern repeats too much');
+    if (this.#program.length >= this.#most) throw new Error('the pattern repeats too much');
     return this.#program.push(instruction) - 1;
   }
 

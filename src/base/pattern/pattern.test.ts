@@ -23,6 +23,12 @@ const CASES: readonly (readonly [string, readonly string[], readonly string[]])[
   ['^(?i:(ab)+)c{2,3}$', ['aBcc', 'ABABccc'], ['abCC', 'abc']],
   ['(?i)(?-i:(a)+)b$', ['aab', 'aB'], ['Ab']],
   ['(?m)^(?i:(a)+)x{2}$', ['b\nAxx\nc'], ['bAxx']],
+  ['^[[:digit:]]+$', ['12'], ['', 'a', ':]']],
+  ['^[^[:alpha:]_]$', ['1', ']'], ['a', '_']],
+  ['^[]a]+$', [']a'], ['b', '']],
+  ['\\Aa\\z', ['a'], ['Aaz', 'ba', 'ab']],
+  ['^\\Qa.b(\\Ec$', ['a.b(c'], ['axb(c']],
+  ['^(?P<name>a)\\x{62}$', ['ab'], ['a']],
 ];
 
 for (const [pattern, having, lacking] of CASES) {
@@ -42,7 +48,11 @@ test('a pattern that would take for ever is answered at once', () => {
     '^(a+)+$',
     '(?i)(a+)+$',
     '(?i:(a+)+)$',
-    '(a+)+x{2,2000}',
+    '(a+)+x{2,1000}',
+    '(?i)^a*a*a*a*a*a*c',
+    '^a{0,200}a{0,200}a{0,200}a{0,200}c',
+    `(?i)^${'a?'.repeat(40)}${'a'.repeat(40)}c`,
+    `(?i)^${'(?:a|a)'.repeat(40)}c`,
   ]) {
     const started = performance.now();
     assert.equal(testerOf(pattern)?.test(`${'a'.repeat(2000)}b`), false);
@@ -54,9 +64,35 @@ test('a pattern that is too large once its repetitions are written out is not re
   assert.equal(testerOf('^((((a{10}){10}){10}){10}){10}$'), undefined);
 });
 
-test('only repeated groups that the engine does not take in bounded time need more', () => {
-  const patterns = [/a{2}/, /[)]{2}/, /\){2}/, /(a)*/, /^(a+)+$/, /(a+)+$/i, /(?i:(a+)+)$/, /(a|aa){1,200}/];
-  assert.deepEqual(patterns.map(isBounded), [true, true, true, true, true, false, false, false]);
+test('what RE2 does not have, and what cannot be said here, is not read', () => {
+  for (const one of [
+    '\\p{Greek}',
+    '\\C',
+    '\\u0061',
+    '\\cA',
+    '[\\b]',
+    '[[:nothing:]]',
+    'a{1001}',
+    '(?m)a\\z',
+    '[',
+  ])
+    assert.equal(testerOf(one), undefined, one);
+});
+
+test('only patterns with several choices that the engine does not take in bounded time need more', () => {
+  const patterns = [
+    /a{2}/,
+    /[)]{2}/,
+    /\){2}/,
+    /(a)*/,
+    /^(a+)+$/,
+    /(a+)+$/i,
+    /(?i:(a+)+)$/,
+    /(a|aa){1,200}/,
+    /^a*$/i,
+    /a*a*b/i,
+  ];
+  assert.deepEqual(patterns.map(isBounded), [true, true, true, true, true, false, false, false, true, false]);
 });
 
 /** Patterns of a few letters, whose every construct is understood by both engines. */

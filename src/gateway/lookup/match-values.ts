@@ -35,6 +35,8 @@ export function conditionsHold(conditions: Conditions, request: LookupRequest): 
 
 /** Characters: a longer expression is refused. */
 const LONGEST = 1024;
+/** Steps for each character of a value, where an expression is counted or takes either case: clients choose the value. */
+const MOST_STEPS = 2000;
 
 /**
  * Asks whether a whole value matches an expression in the syntax of RE2, in time that grows with the value alone; undefined
@@ -46,7 +48,7 @@ export function wholeMatcher(pattern: string): ((value: string) => boolean) | un
   // Alone it has to be readable: `a)(b` is none.
   if (testerOf(pattern) === undefined) return undefined;
   const [, flags = '', rest = pattern] = /^(\(\?[ims]+\))(.*)$/s.exec(pattern) ?? [];
-  const tester = testerOf(`^${flags}(?:${rest})$`);
+  const tester = testerOf(`^${flags}(?:${rest})$`, MOST_STEPS);
   return tester === undefined ? undefined : value => tester.test(value);
 }
 
