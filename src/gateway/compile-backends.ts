@@ -12,7 +12,7 @@ export type BackendSources = Pick<
 /**
  * One port of a Service, as the proxies of a Gateway see it. Its endpoints: the ready ones, or, where there are none, those
  * that still serve while they terminate (KEP-1669). Of a dual-stack Service only one family, its first that has any: the
- * same pods stand in both. Undefined where there is no such Service.
+ * same pods stand in both. A port that the Service has not has none. Undefined where there is no such Service.
  */
 export function compileBackend(
   key: string,
@@ -27,11 +27,13 @@ export function compileBackend(
   const entry = spec.ports?.find(
     candidate => candidate.port === port && (candidate.protocol ?? 'TCP') === 'TCP',
   );
+  // An only port has no name: without an entry every slice would fit.
+  if (entry === undefined) return { service: key, port, endpoints: [] };
   const families = [...new Set([...(spec.ipFamilies ?? []), 'IPv4', 'IPv6'])];
   const found = families.map(family =>
     endpointsOf(
       slices.filter(({ addressType }) => addressType === family),
-      entry?.name ?? '',
+      entry.name ?? '',
     ),
   );
   const endpoints =
@@ -42,7 +44,7 @@ export function compileBackend(
   return {
     service: key,
     port,
-    ...(entry?.appProtocol === undefined ? {} : { appProtocol: entry.appProtocol }),
+    ...(entry.appProtocol === undefined ? {} : { appProtocol: entry.appProtocol }),
     ...(tls === undefined ? {} : { tls }),
     endpoints,
   };

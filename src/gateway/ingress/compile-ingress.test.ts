@@ -258,3 +258,31 @@ test('thousands of hosts with certificates are compiled in one go', () => {
   const { of } = seen(...many);
   assert.equal(of('https://h2999.example/'), 'shop/a:80');
 });
+
+test('a port that the Service has not leads nowhere, also where its only port has no name', () => {
+  const slice = { addressType: 'IPv4', ports: [{ port: 8080 }], endpoints: [{ addresses: ['10.0.0.1'] }] };
+  const ingresses = [
+    ingress('web', {
+      rules: [
+        rule(
+          'x.example',
+          path('/', 'a'),
+          path('/one', 'a', 'Exact', { number: 81 }),
+          path('/two', 'a', 'Exact', { name: 'no' }),
+        ),
+      ],
+    }),
+  ];
+  const table = new LiveIngressTable('fairlead', {
+    ...sourcesOf(ingresses, { 'shop/a': [slice] }),
+    service: () => serviceNamed('a', { ports: [{ port: 80, targetPort: 8080 }] }),
+  } as unknown as LiveIngressSources); // what is read, and no more
+  table.revision();
+  assert.deepEqual(
+    Object.entries(table.table().backends).map(([key, { endpoints }]) => [key, endpoints.length]),
+    [
+      ['shop/a:0', 0],
+      ['shop/a:80', 1],
+    ],
+  );
+});
