@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainRequest } from './decide.ts';
+import { compileIngresses } from './ingress/compile-ingress.ts';
 import { indexTable } from './lookup/index.ts';
 import type { LookupRequest } from './lookup/index.ts';
 import { gateway, http, route, service, slice, to } from './testing/objects.ts';
@@ -159,5 +160,47 @@ test('hosts that hold the name too and are less specific are told', () => {
   assert.deepEqual(
     hosts.map(({ provenance, sentence }) => [provenance.name, sentence]),
     [['wild', 'it is for *.example.com, which is less specific than a.example.com']],
+  );
+});
+
+test('a wildcard of an Ingress is told as one label, and a default backend as what no path takes', () => {
+  const class1 = { metadata: { name: 'c' } };
+  const backend = { service: { name: 'web', port: { number: 80 } } };
+  const ingress = (name: string, spec: object) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name, namespace: 'shop' },
+    spec,
+  });
+  const paths = [{ path: '/', pathType: 'Prefix' as const, backend }];
+  const { backends: _, ...routing } = compileIngresses(
+    class1,
+    [
+      ingress('wild', { rules: [{ host: '*.example.com', http: { paths } }] }),
+      ingress('all', { defaultBackend: backend }),
+    ],
+    {
+      service: () => undefined,
+      secret: () => undefined,
+      certificate: () => ({ problem: 'there is none' }),
+    },
+  );
+  const ingressTable = { ...routing, backends: {} };
+  const told = (host: string) =>
+    explainRequest(ingressTable, indexTable(ingressTable), {
+      port: 80,
+      host,
+      method: 'GET',
+      path: '/',
+      query: '',
+      header: () => undefined,
+    });
+  assert.deepEqual(
+    told('a.b.example.com').hosts.map(({ sentence }) => sentence),
+    ['it is for *.example.com, whose wildcard stands for one label'],
+  );
+  assert.equal(
+    told('a.example.com').second?.sentence,
+    'it matches too, and comes second: a default backend has what no path takes',
   );
 });

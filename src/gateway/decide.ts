@@ -99,16 +99,16 @@ function lessSpecific(
     .filter(other => other !== chosen && other.listener === chosen.listener)
     .filter(({ hostname }) => hostname === '*' || covers(hostname, host))
     .slice(0, TOLD)
-    .flatMap(({ hostname, rules: [first] }) =>
-      first === undefined
-        ? []
-        : [
-            {
-              provenance: first.provenance,
-              sentence: `it is for ${hostname === '*' ? 'every name' : hostname}, which is less specific than ${chosen.hostname}`,
-            },
-          ],
-    );
+    .flatMap(({ hostname, isOneLabel, rules: [first] }) => {
+      if (first === undefined) return [];
+      const name = hostname === '*' ? 'every name' : hostname;
+      // Only a name that has more labels passes a wildcard by for a wider one.
+      const isPassed = isOneLabel === true && host.indexOf('.') !== host.length - hostname.length + 1;
+      const why = isPassed
+        ? 'whose wildcard stands for one label'
+        : `which is less specific than ${chosen.hostname}`;
+      return [{ provenance: first.provenance, sentence: `it is for ${name}, ${why}` }];
+    });
 }
 
 function whyNotListener(
@@ -145,6 +145,8 @@ function whySecond(
   { match: two, provenance: other }: TableRule,
 ): string {
   const comes = 'it matches too, and comes second: ';
+  if (other.field === 'spec.defaultBackend' && provenance.field !== other.field)
+    return `${comes}a default backend has what no path takes`;
   if (one.path.type !== two.path.type)
     return `${comes}${wordsOfPath[one.path.type]} comes before ${wordsOfPath[two.path.type]}`;
   if (one.path.value.length !== two.path.value.length)
