@@ -3,7 +3,10 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { Nft } from '../../src/kernel/nft/index.ts';
+import { bindUdpIn } from '../../src/kernel/ns/index.ts';
 import { DatagramServer } from '../../src/kernel/udp/index.ts';
+import { temporaryNamespace } from './kernel-fixture.ts';
 
 /** Sockets of ours on loopback, and a server whose answers say what they answer. */
 const host = { 4: '127.53.9.1', 6: '::1' } as const;
@@ -86,4 +89,57 @@ for (const family of [4, 6] as const) {
       for (const socket of sockets) socket.close();
     }
   });
+}
+
+test('a flood from port 0, which nobody can answer, does not take from others that their answers leave together', async context => {
+  const namespace = temporaryNamespace(context, 'datagrams');
+  const [address, port] = ['127.0.0.1', 5300];
+  using nft = Nft.open(namespace);
+  // What a program with a raw socket sends. Answers are counted as the server sends them, joined ones as one.
+  nft.run(`add table ip t
+    add counter ip t answers
+    add chain ip t output { type filter hook output priority 0; }
+    add rule ip t output udp sport 5999 udp sport set 0
+    add rule ip t output udp sport ${port} counter name answers`);
+  const server = new DatagramServer({
+    sockets: [{ fd: bindUdpIn(namespace, { host: address, port }) }],
+    longest: 2048,
+    handler: (request, length, answer) => {
+      answer.bytes.set(request.bytes.subarray(0, length));
+      return length;
+    },
+  });
+  const client = async (number: number): Promise<Socket> => {
+    const socket = createSocket('udp4');
+    const listening = once(socket, 'listening');
+    socket.bind({ fd: bindUdpIn(namespace, { host: address, port: number }) });
+    await listening;
+    context.after(() => socket.close());
+    return socket;
+  };
+  context.after(() => server.close());
+  const [unanswerable, other] = [await client(5999), await client(0)];
+  const hearing = heard(other, questions);
+  // The last of them come with others in one batch.
+  for (let number = 0; number < questions; number++) unanswerable.send('flood', port, address);
+  for (let number = 0; number < questions; number++) other.send(Buffer.from([number]), port, address);
+  const answers = (await hearing).toSorted();
+  assert.deepEqual(
+    answers,
+    Array.from({ length: questions }, (_, number) => Buffer.from([number]).toString('hex')),
+  );
+  assert.equal(server.dropped, questions);
+  const before = packets(nft);
+  const again = heard(other, questions);
+  for (let number = 0; number < questions; number++) other.send(Buffer.from([number]), port, address);
+  assert.equal((await again).length, questions);
+  const sent = packets(nft) - before;
+  assert.ok(sent < questions / 2, `${questions} answers left as ${sent} packets`);
+});
+
+function packets(nft: Nft): number {
+  const { nftables } = nft.list('list counter ip t answers') as {
+    readonly nftables: readonly { readonly counter?: { readonly packets: number } }[];
+  };
+  return nftables.find(({ counter }) => counter !== undefined)?.counter?.packets ?? Number.NaN;
 }

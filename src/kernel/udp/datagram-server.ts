@@ -38,6 +38,8 @@ const batchSize = 64;
 const mergedFrom = 16;
 /** What sendmmsg(2) says where the kernel or the way out cannot take a message apart. */
 const cannotMerge: ReadonlySet<string> = new Set(['EINVAL', 'EIO', 'EMSGSIZE', 'ENOPROTOOPT', 'EOPNOTSUPP']);
+/** So many batches go unjoined after one that was refused for being joined: another way out may do it. */
+const pausedBatches = 4096;
 /** Batches of one socket in a turn of the event loop: others get their turn under any load. */
 const batchesInTurn = 4;
 /** What the kernel keeps for us while we do something else; it doubles the number. */
@@ -70,7 +72,8 @@ export class DatagramServer {
   #polling = false;
   #closed = false;
   #dropped = 0;
-  #merges = true;
+  /** Batches until answers are joined again. */
+  #paused = 0;
 
   constructor(options: DatagramServerOptions) {
     this.#handler = options.handler;
@@ -159,21 +162,29 @@ export class DatagramServer {
       if (length > 0) answers.add(length, index);
     }
     if (answers.count === 0) return;
-    const isMany = this.#merges && answers.count >= mergedFrom;
-    this.#flush(fd, isMany ? answers.layMerged() : answers.lay());
+    const isMany = answers.count >= mergedFrom;
+    const isJoined = isMany && this.#paused === 0;
+    if (isMany && !isJoined) this.#paused--;
+    this.#flush(fd, isJoined ? answers.layMerged() : answers.lay());
   }
 
   /** sendmmsg(2) stops at what is refused (by a firewall, for one receiver): the rest goes without it. */
   #flush(fd: number, messages: number): void {
     let [count, done] = [messages, 0];
+    let wasJoined = false;
     while (done < count) {
       const sent = libc().sendmmsg(fd, this.#answers.headersFrom(done), count - done, constants.MSG_DONTWAIT);
       if (sent > 0) {
+        // What goes alone and not together: this way out cannot do it.
+        if (wasJoined) this.#paused = pausedBatches;
+        wasJoined = false;
         done += sent;
       } else if (this.#answers.partsOf(done) > 1 && cannotMerge.has(lastErrno())) {
-        this.#merges = false;
+        wasJoined = true;
         [count, done] = [this.#answers.laySinglyFrom(done), 0];
       } else {
+        // Refused alone, too (port 0, which anybody can send from): it says nothing of what others asked.
+        wasJoined = false;
         this.#dropped += this.#answers.partsOf(done);
         done++;
       }
