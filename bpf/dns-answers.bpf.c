@@ -121,6 +121,8 @@ int answer(struct __sk_buff *skb)
 
 	if (!work || !set || !(set->flags & ANSWERS) || read_frame(skb, set, &frame))
 		return TC_ACT_OK;
+	if (bpf_ktime_get_ns() / 1000000000ULL > set->until)
+		return TC_ACT_OK;
 	family = frame.is6;
 	counted = bpf_map_lookup_elem(&counts, &family);
 	if (!counted)
@@ -173,7 +175,8 @@ int answer(struct __sk_buff *skb)
 				return pass(counted, CHANGING);
 			work->addresses = *found;
 			if (work->addresses.check != work->hash.words[0] ||
-			    work->addresses.check_again != work->hash.words[0])
+			    work->addresses.check_again !=
+				    (work->hash.words[0] ^ work->name.a_count ^ (__u64)work->name.aaaa_count << 8))
 				return pass(counted, CHANGING);
 		}
 		if (put_addresses(question_end, frame.is_aaaa) < 0)

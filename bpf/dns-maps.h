@@ -36,6 +36,7 @@ struct name {
 
 #define MOST_ADDRESSES 16
 
+/* Written before the name that it is of: the check at its end is changed by how many there are of each family. */
 struct addresses {
 	__u64 check;
 	__u32 a[MOST_ADDRESSES];
@@ -76,7 +77,8 @@ struct settings {
 	__u16 pointers;
 	__u16 pointer_at[MOST_POINTERS];
 	__u8 soa[LONGEST_SOA];
-	__u32 zero;
+	/* Seconds of CLOCK_MONOTONIC; nothing is answered after it. The server puts it off for as long as it lives. */
+	__u32 until;
 	__u32 version_again;
 };
 

@@ -33,10 +33,17 @@ export interface KernelAnswersOptions {
   readonly isHeld: (name: string) => boolean;
   /** When the API server last confirmed the names, in milliseconds since the epoch; undefined: never. */
   readonly confirmedAt: () => number | undefined;
+  /** Seconds of CLOCK_MONOTONIC, which is the kernel's clock, too; for tests. */
+  readonly seconds?: () => number;
   readonly log: Log;
 }
 
 const lookMilliseconds = 250;
+/** So long the kernel goes on without a server: what it says gets wrong, and nobody would ever take it back. */
+const aloneSeconds = 3600;
+/** Not with every look: questions that meet a change of settings are the server's. */
+const renewSeconds = 60;
+const monotonicSeconds = (): number => Number(process.hrtime.bigint() / 1_000_000_000n);
 /** Others have to be answered meanwhile. */
 const namesAtOnce = 64;
 
@@ -68,6 +75,7 @@ export class KernelAnswers {
   /** It is an earlier server's. */
   #isTaken = false;
   #written = '';
+  #until = 0;
   #told = '';
   #isClosed = false;
 
@@ -93,7 +101,8 @@ export class KernelAnswers {
   /** Policies wait for other names than before. */
   heldChanged(): void {
     const names = this.#source?.names;
-    if (names === undefined || this.#generation === undefined) return;
+    // Names of a generation that is being filled may have been read before.
+    if (names === undefined || (this.#generation === undefined && this.#late === undefined)) return;
     for (const [key] of names.tree.entries())
       if (this.#options.isHeld(textOfName(key)) !== this.#held.has(key)) this.#touch(key);
   }
@@ -259,7 +268,9 @@ export class KernelAnswers {
     const { names, autopath, largest } = source;
     const complete = names.isComplete && this.#generation !== undefined;
     const { addresses } = this.#options;
-    const wanted = { answers, complete, autopath, addresses, largest };
+    const now = (this.#options.seconds ?? monotonicSeconds)();
+    if (this.#until < now + aloneSeconds - renewSeconds) this.#until = now + aloneSeconds;
+    const wanted = { answers, complete, autopath, addresses, largest, until: this.#until };
     const text = Buffer.from(compileSettings(names, this.#secret, 0, wanted)).toString('latin1');
     if (text === this.#written) return;
     maps.writeSettings(compileSettings(names, this.#secret, randomInt(1, 2 ** 32 - 1), wanted));

@@ -40,6 +40,8 @@ export interface KernelSettings {
   readonly addresses: readonly string[];
   /** Octets of an answer by UDP at most. */
   readonly largest: number;
+  /** Seconds of CLOCK_MONOTONIC: nothing is answered after it. */
+  readonly until: number;
 }
 
 const flags = { passA: 1, passAaaa: 2, openBelow: 4, many: 8 } as const;
@@ -84,7 +86,10 @@ export function compileKernelName(
   many.set(hash.subarray(0, 8), 0);
   for (const [index, octets] of a.entries()) many.set(octets, 8 + 4 * index);
   for (const [index, octets] of aaaa.entries()) many.set(octets, 8 + 4 * mostAddresses + 16 * index);
+  // It and the name change one after the other: who reads one before and one after has to see it.
   many.set(hash.subarray(0, 8), lengths.addresses - 8);
+  many[lengths.addresses - 8] = (hash[0] ?? 0) ^ a.length;
+  many[lengths.addresses - 7] = (hash[1] ?? 0) ^ aaaa.length;
   return { hash, name, many };
 }
 
@@ -149,6 +154,7 @@ export function compileSettings(
     for (const [index, at] of soa.pointers.entries()) bytes.writeUInt16LE(at, 76 + 2 * index);
     bytes.set(soa.bytes, 84);
   }
+  bytes.writeUInt32LE(settings.until, 212);
   bytes.writeUInt32LE(version, 216);
   return bytes;
 }

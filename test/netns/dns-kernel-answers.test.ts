@@ -3,12 +3,16 @@
  * have said, octet for octet, with addresses beginning anywhere.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { silentLog } from '../../src/base/log.ts';
 import { KernelAnswers } from '../../src/dns/apply-kernel.ts';
+import { compileKernelName } from '../../src/dns/compile-kernel.ts';
 import type { ClusterNames } from '../../src/dns/index.ts';
 import type { NameRules } from '../../src/dns/model-rules.ts';
+import { keyOfName } from '../../src/dns/wire/index.ts';
+import { BpfMap, openNested } from '../../src/kernel/bpf/index.ts';
 import { questionFor } from './dns-client.ts';
 import { decodeMessage } from './dns-decoder.ts';
 import { buildPrograms, dnsAddresses, frameOf, kernelRig } from './dns-kernel-rig.ts';
@@ -354,6 +358,76 @@ test('a configuration or a waiting policy takes names from the kernel at once, a
   assert.ok(compare(rig, other, web, 4));
   rig.answers.close();
   assert.ok(rig.ask(web), 'the kernel goes on without the server');
+});
+
+test('without a server the kernel goes on for an hour, and no longer', async context => {
+  const names = cluster();
+  const now = Number(process.hrtime.bigint() / 1_000_000_000n);
+  const web = questionFor(`web.default.${local}`, 'A');
+  // A server that was last here so many seconds ago.
+  const isAnsweredAfter = async (seconds: number) => {
+    const rig = await kernelRig(context, names, { seconds: () => now - seconds });
+    return rig.ask(web) !== undefined;
+  };
+  assert.equal(await isAnsweredAfter(3000), true);
+  assert.equal(await isAnsweredAfter(3700), false, 'what was deleted since is not answered for ever');
+  let ago = 3700;
+  const rig = await kernelRig(context, names, { seconds: () => now - ago });
+  ago = 0;
+  const deadline = performance.now() + 20_000;
+  while (rig.ask(web) === undefined) {
+    assert.ok(performance.now() < deadline, 'a server that lives puts the end off');
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+});
+
+test('a question that meets addresses of another count than its name says is the server’s', async context => {
+  const names = cluster();
+  const rig = await kernelRig(context, names);
+  const few = questionFor(`few.default.${local}`, 'A');
+  assert.equal(decodeMessage(rig.ask(few) ?? Buffer.alloc(0)).answers.length, 3);
+  // As it is between the two writes of an endpoint that goes.
+  put(names, slice('few-4', 'few', { addressType: 'IPv4', endpoints: endpoints(2, '10.244.1.'), ports: [] }));
+  using settings = BpfMap.openPinned(join(rig.directory, 'settings'));
+  const secret = settings.lookup(new Uint8Array(4))?.slice(8, 24) ?? assert.fail('no settings');
+  const key = keyOfName(`few.default.${local}`);
+  const next = compileKernelName(names, key, secret, false);
+  assert.ok(next?.many);
+  using many = BpfMap.openPinned(join(rig.directory, 'many'));
+  using inner = openNested(many, 0);
+  inner?.update(next.hash, next.many);
+  assert.equal(rig.ask(few), undefined, 'no address of zeros');
+  assert.ok((rig.answers.counts()?.[0].passed.changing ?? 0) > 0);
+  await rig.answers.settled();
+  assert.equal(decodeMessage(rig.ask(few) ?? Buffer.alloc(0)).answers.length, 2);
+});
+
+test('a name that a policy begins to wait for while names go into the kernel is the server’s', async context => {
+  const names = cluster();
+  put(
+    names,
+    ...Array.from({ length: 500 }, (_, index) =>
+      service(`more-${index}`, { clusterIP: '10.96.3.1', clusterIPs: ['10.96.3.1'] }),
+    ),
+  );
+  const rig = await kernelRig(context, names);
+  rig.answers.close();
+  const held = new Set<string>();
+  const next = new KernelAnswers({
+    directory: rig.directory,
+    addresses: dnsAddresses,
+    isHeld: asked => held.has(asked),
+    confirmedAt: () => 1000,
+    log: silentLog,
+  });
+  context.after(() => next.close());
+  next.use({ names, isPlain: true, isSynced: true, autopath: false, largest: 1232 });
+  // The first names were read within `use`.
+  held.add(`web.default.${local}`);
+  next.heldChanged();
+  await next.settled();
+  assert.equal(rig.ask(questionFor(`web.default.${local}`, 'A')), undefined);
+  assert.ok(rig.ask(questionFor(`more-499.default.${local}`, 'A')));
 });
 
 test('a server that starts from its last state takes nothing from the kernel that is newer', async context => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { bytesOf, parseAddress } from '../../src/base/ip.ts';
 import { KernelAnswers } from '../../src/dns/apply-kernel.ts';
-import type { KernelSource } from '../../src/dns/apply-kernel.ts';
+import type { KernelAnswersOptions, KernelSource } from '../../src/dns/apply-kernel.ts';
 import { kernelMaps } from '../../src/dns/apply-kernel-maps.ts';
 import type { ClusterNames } from '../../src/dns/index.ts';
 import { BpfMap, BpfObject, testRun } from '../../src/kernel/bpf/index.ts';
@@ -36,7 +36,7 @@ export interface KernelRig {
 export async function kernelRig(
   context: TestContext,
   names: ClusterNames,
-  more: Partial<KernelSource> & { readonly isHeld?: (name: string) => boolean } = {},
+  more: Partial<KernelSource> & Partial<Pick<KernelAnswersOptions, 'isHeld' | 'seconds'>> = {},
 ): Promise<KernelRig> {
   const directory = temporaryBpfFileSystem(context);
   const maps = Object.fromEntries(kernelMaps.map(name => [name, { pin: join(directory, name) }]));
@@ -46,6 +46,7 @@ export async function kernelRig(
     addresses: dnsAddresses,
     isHeld: more.isHeld ?? (() => false),
     confirmedAt: () => 1000,
+    ...(more.seconds === undefined ? {} : { seconds: more.seconds }),
     log: silentLog,
   });
   const pods = BpfMap.openPinned(join(directory, 'pods'));
