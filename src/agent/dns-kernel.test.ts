@@ -33,12 +33,26 @@ const policy = (egress: NonNullable<NetworkPolicy['spec']['egress']>): NetworkPo
   metadata: { namespace: 'shop', name: 'out', uid: 'out', generation: egress.length },
   spec: { podSelector: {}, policyTypes: ['Egress'], egress },
 });
+const nothing = { keys: new Uint8Array(0), values: new Uint8Array(0) };
 const toDns = { ports: [{ port: 53, protocol: 'UDP' }] } as const;
 
+const annotated = (value: string): Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node-1', annotations: { [DNS_KERNEL]: value } },
+});
+
 /** A node's policies and its program, before a kernel that tells the steps in which it was told. */
-function world(context: TestContext) {
+function world(context: TestContext, areNodesKnown = true) {
   const steps: string[] = [];
-  const state = { policies: [] as NetworkPolicy[], isRefused: false, isBroken: false };
+  const synced = Promise.withResolvers<void>();
+  const state = {
+    policies: [] as NetworkPolicy[],
+    isBroken: false,
+    isStuck: false,
+    /** What an earlier agent left in the map of pods. */
+    left: { keys: new Uint8Array(0), values: new Uint8Array(0) },
+  };
   const nodes = new Map<string, Node>();
   const rules = () => {
     steps.push('rules');
@@ -77,7 +91,7 @@ function world(context: TestContext) {
     node: 'node-1',
     worker: {
       installBpf: () => Promise.resolve(void steps.push('load')),
-      readBpfMap: () => Promise.resolve({ keys: new Uint8Array(0), values: new Uint8Array(0) }),
+      readBpfMap: pin => Promise.resolve(pin.endsWith('/pods') ? state.left : nothing),
       lookUpBpfMap: () => Promise.resolve({ present: Uint8Array.of(1), values: new Uint8Array(16) }),
       changeBpfMaps: changes => {
         if (state.isBroken) return Promise.reject(new Error('the map is gone'));
@@ -89,14 +103,15 @@ function world(context: TestContext) {
       unpinBpf: () => Promise.resolve(void steps.push('unload')),
       attachBpfToLinks: (_, links) =>
         Promise.resolve(links.map(name => ({ name, linkIndex: 7, isNew: true }))),
-      detachBpfFromLinks: () => Promise.resolve(),
+      detachBpfFromLinks: () =>
+        state.isStuck ? Promise.reject(new Error('the link is stuck')) : Promise.resolve(),
       probe: () =>
         Promise.resolve([{ name: 'bpf-tc', since: '4.1', purpose: '', outcome: { is: 'supported' } }]),
     },
     file: '',
     option: 'auto',
     dnsAddresses: [dns],
-    nodes: { cache: nodes },
+    nodes: { cache: nodes, synced: synced.promise },
     pods: () => [
       { link: 'fl0', namespace: 'shop', addresses: [parseAddress(address) ?? assert.fail(address)] },
     ],
@@ -121,7 +136,8 @@ function world(context: TestContext) {
     await node.sync();
     return [...new Set(steps)];
   };
-  return { kernel, node, nodes, state, steps, take, until };
+  if (areNodesKnown) synced.resolve();
+  return { kernel, node, nodes, state, steps, synced, take, until };
 }
 
 test('a pod is answered once policies are in force: before the rules it may ask no more, after them it may', async context => {
@@ -154,13 +170,57 @@ test('a kernel that cannot be told who may not ask answers nobody', async contex
   assert.ok(steps.includes('load'));
 });
 
+test('what an earlier agent let a pod ask is taken back before the first rules forbid it', async context => {
+  const { kernel, state, take } = world(context);
+  const before = Buffer.alloc(72);
+  before[0] = 1;
+  before[8] = 'shop'.length;
+  before.set(Buffer.from('shop'), 9);
+  state.left = { keys: new Uint8Array(Uint32Array.of(7).buffer), values: before };
+  // The program is loaded again, and finds the pod allowed.
+  assert.deepEqual(await take(policy([])), ['load', 'pod 1', 'pod 0', 'rules']);
+  assert.equal(kernel.status().allowed, 0);
+});
+
+test('a program that cannot be taken off is on, and is taken off later', async context => {
+  const { kernel, node, nodes, state, steps, take, until } = world(context);
+  kernel.podsChanged();
+  await node.sync();
+  await until(({ allowed }) => allowed === 1);
+  state.isBroken = state.isStuck = true;
+  assert.deepEqual(await take(policy([])), ['rules'], 'the rules close what they can');
+  assert.deepEqual(
+    [kernel.status().state, kernel.status().allowed],
+    ['on', 1],
+    'nobody says that all is well',
+  );
+  assert.match(kernel.status().reason, /the link is stuck/);
+  state.isBroken = false;
+  await node.catchUp();
+  assert.equal(kernel.status().allowed, 0, 'the next turn tries again');
+  nodes.set('node-1', annotated('off'));
+  kernel.reconcile();
+  await until(() => state.isStuck);
+  assert.ok(!steps.includes('unload'));
+  state.isStuck = false;
+  await until(({ state: is }) => is === 'off');
+  assert.ok(steps.includes('unload'));
+});
+
+test('nothing is switched on before the Node is known, which may say off', async context => {
+  const { kernel, nodes, steps, synced, until } = world(context, false);
+  kernel.reconcile();
+  kernel.podsChanged();
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.deepEqual(steps, []);
+  nodes.set('node-1', annotated('off'));
+  synced.resolve();
+  await until(({ reason }) => /annotation/.test(reason));
+  assert.deepEqual(steps, ['unload'], 'what an earlier agent left goes');
+});
+
 test('a Node’s annotation switches it off and on', async context => {
   const { kernel, node, nodes, until } = world(context);
-  const annotated = (value: string): Node => ({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'node-1', annotations: { [DNS_KERNEL]: value } },
-  });
   kernel.podsChanged();
   await node.sync();
   await until(({ allowed }) => allowed === 1);

@@ -23,7 +23,7 @@ import type { Change } from '../kube/cache.ts';
 import type { Informer } from '../kube/informer.ts';
 import type { Node } from '../kube/types/node.ts';
 import { decidePolicy } from '../policy/index.ts';
-import type { PolicyModel, VerdictChange } from '../policy/index.ts';
+import type { PolicyModel, PolicyNodeOptions } from '../policy/index.ts';
 
 /** On a Node: `off` has all questions answered by its DNS server; it is followed at once. */
 export const DNS_KERNEL = 'fairlead.dev/dns-kernel';
@@ -40,7 +40,7 @@ export interface DnsKernelOptions {
   readonly option: DnsKernelWish;
   /** Of the cluster's DNS. */
   readonly dnsAddresses: readonly string[];
-  readonly nodes: { readonly cache: Pick<Informer<Node>['cache'], 'get'> };
+  readonly nodes: Pick<Informer<Node>, 'synced'> & { readonly cache: Pick<Informer<Node>['cache'], 'get'> };
   /** The node's pods that are wired. */
   readonly pods: () => readonly KernelPod[];
   /** Has verdicts asked again; it may be now or soon. */
@@ -64,7 +64,7 @@ export interface DnsKernelStatus {
 }
 
 export interface DnsKernel {
-  readonly verdicts: (model: PolicyModel, addresses: ReadonlySet<string>) => VerdictChange;
+  readonly verdicts: NonNullable<PolicyNodeOptions['verdicts']>;
   /** Pods may have come or gone. */
   podsChanged(): void;
   /** Looks at every link, and has every verdict asked again. */
@@ -94,9 +94,9 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
     state.isDecided = true;
   };
   const switchOff = async (reason: string): Promise<void> => {
-    const isOff = state.isDecided && !kernel.isOn;
+    // Of what an earlier process left nothing is known: until it is decided once, it is taken away.
+    if (!state.isDecided || kernel.isOn) await kernel.stop(options.pods().map(({ link }) => link));
     say(reason);
-    if (!isOff) await kernel.stop(options.pods().map(({ link }) => link));
   };
 
   const decideMode = async (): Promise<void> => {
@@ -115,7 +115,20 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
     }
   };
 
-  const settle = async (isWhole: boolean): Promise<void> => {
+  let turn: Promise<unknown> = Promise.resolve();
+  /** What brings the program to links, and what takes it away: one after the other. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work, work);
+    turn = done;
+    return done;
+  };
+  const isNodeKnown = nodes.synced.then(
+    () => true,
+    () => false, // stopped before
+  );
+  const settleNow = async (isWhole: boolean): Promise<void> => {
+    // The Node may say otherwise; until then all stands as it was left.
+    if (!(await isNodeKnown)) return;
     if (isWhole || !state.isDecided) await decideMode();
     if (!kernel.isOn) return;
     const come = await kernel.settle(options.pods(), isWhole);
@@ -123,6 +136,7 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
     for (const address of come) state.unasked.add(address);
     if (state.unasked.size > 0) options.recheck();
   };
+  const settle = (isWhole: boolean): Promise<void> => inTurn(() => settleNow(isWhole));
   const queue = new WorkQueue<'settle' | 'whole'>(work => settle(work === 'whole'), {
     clock,
     onError: (_, error, retryInMilliseconds) =>
@@ -134,16 +148,29 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
 
   /** None is better than one that cannot be told who may not ask. */
   const giveUp = async (error: unknown): Promise<void> => {
-    await kernel.stop(options.pods().map(({ link }) => link));
     state.reason = `pods could not be taken out: ${sentenceOf(error)}`;
-    log.error({ reason: state.reason }, 'the DNS server answers all questions');
+    try {
+      await inTurn(() => kernel.stop(options.pods().map(({ link }) => link)));
+      log.error({ reason: state.reason }, 'the DNS server answers all questions');
+    } catch (worse) {
+      for (const address of kernel.addresses()) state.unasked.add(address);
+      state.reason += `, nor the program off their links: ${sentenceOf(worse)}`;
+      log.error({ reason: state.reason }, 'pods that policy forbids to ask may be answered until it can');
+    }
+  };
+  /** What an earlier process let pods ask is to be known before rules that forbid it come into force. */
+  const settleFirst = async (): Promise<boolean> => {
+    if (state.isDecided && kernel.isSettled === kernel.isOn) return false;
+    await settle(true).catch(giveUp);
+    return true;
   };
 
-  const verdicts = (model: PolicyModel, addresses: ReadonlySet<string>): VerdictChange => {
+  const verdicts: DnsKernel['verdicts'] = (model, addresses) => {
     // Other verdicts of the server's address are others of everybody.
-    const isAll = options.dnsAddresses.some(address => addresses.has(address));
-    const concerned = new Set([...(isAll ? kernel.addresses() : addresses), ...state.unasked]);
+    const isAll = addresses === undefined || options.dnsAddresses.some(address => addresses.has(address));
+    const { unasked } = state;
     state.unasked = new Set();
+    let concerned: ReadonlySet<string> = new Set();
     const decided = new Map<string, MayAsk>();
     const mayAsk = (pod: KernelPod): MayAsk => {
       const known = decided.get(pod.link);
@@ -153,7 +180,11 @@ export function followDnsKernel(options: DnsKernelOptions): DnsKernel {
       return made;
     };
     return {
-      tighten: () => kernel.deny(concerned, mayAsk).catch(giveUp),
+      tighten: async () => {
+        const isFirst = await settleFirst();
+        concerned = isAll || isFirst ? kernel.addresses() : new Set([...addresses, ...unasked]);
+        await kernel.deny(concerned, mayAsk).catch(giveUp);
+      },
       loosen: async isRefused => {
         if (isRefused) {
           for (const address of kernel.addresses()) state.unasked.add(address);

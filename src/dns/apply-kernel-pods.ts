@@ -67,6 +67,11 @@ export class KernelPods {
     return this.#isOn;
   }
 
+  /** What an earlier process let pods ask is known, so that `deny` can take it back. */
+  get isSettled(): boolean {
+    return this.#isOn && !this.#isFirst;
+  }
+
   /** Links with the program, and those whose pods are answered. */
   counts(): { readonly pods: number; readonly allowed: number } {
     const known = [...this.#known.values()];
@@ -92,14 +97,14 @@ export class KernelPods {
     this.#isOn = true;
   }
 
-  /** Nothing of it is left; `links` are those of all pods. */
+  /** Nothing of it is left; `links` are those of all pods. Where it throws, it is as on as before, and may be stopped again. */
   async stop(links: readonly string[]): Promise<void> {
     const { kernel } = this.#options;
+    await kernel.detachBpfFromLinks([...new Set([...links, ...this.#known.keys()])]);
+    await kernel.unpinBpf([...kernelMaps.map(this.#pin), this.#programPin]);
     this.#isOn = false;
     this.#known.clear();
     this.#byAddress.clear();
-    await kernel.detachBpfFromLinks(links);
-    await kernel.unpinBpf([...kernelMaps.map(this.#pin), this.#programPin]);
   }
 
   /**
@@ -151,6 +156,7 @@ export class KernelPods {
       ]);
     } catch (error) {
       for (const one of come) this.#forget(one);
+      this.#isFirst = true; // whose entries are to go is found in the map itself
       throw error;
     }
     return come.flatMap(({ addresses }) => addresses.map(formatAddress));
@@ -197,6 +203,7 @@ export class KernelPods {
     try {
       await this.#options.kernel.changeBpfMaps([{ pin: this.#pin('pods'), set: entriesOf(changed) }]);
     } catch (error) {
+      if (!this.#isOn) return; // stopped meanwhile: nobody is answered
       for (const [one, flags] of before) one.flags = flags;
       throw error;
     }

@@ -2,7 +2,7 @@
 export { PolicyNode } from './policy-node.ts';
 export { policyMetrics } from './metrics.ts';
 export type { PolicyChange } from './policy-feed.ts';
-export type { Assignment, PolicyNodeOptions, PolicyStatus, VerdictChange } from './policy-node.ts';
+export type { Assignment, PolicyNodeOptions, PolicyStatus } from './policy-node.ts';
 export type { HeldName, NameAnswer } from './domain-holds.ts';
 export { askedChain, passedPrefix } from './compile-nft.ts';
 export type { PolicyCounter } from './apply-counters.ts';

@@ -42,16 +42,16 @@ export interface PolicyNodeOptions {
   readonly heldNames?: readonly HeldName[];
   /**
    * Asked within each change, between its model and the kernel, by who acts on verdicts elsewhere. `addresses` are those of
-   * pods and peers whose verdicts may be others.
+   * pods and peers whose verdicts may be others; undefined where nobody knows what was in force: anybody's may be.
    */
-  readonly verdicts?: (model: PolicyModel, addresses: ReadonlySet<string>) => VerdictChange;
+  readonly verdicts?: (model: PolicyModel, addresses: ReadonlySet<string> | undefined) => VerdictChange;
   /** For tests; undefined is the process's own. */
   readonly namespacePath?: string;
 }
 
 /** What follows from other verdicts outside of the policies' own rules. */
 export interface VerdictChange {
-  /** Before the rules are in force. */
+  /** Before the rules are in force; does not reject: they have to close what they can all the same. */
   tighten(): Promise<void>;
   /** After them; `isRefused`: the kernel did not take a part, so more is closed than the model says. */
   loosen(isRefused: boolean): Promise<void>;
@@ -319,10 +319,7 @@ export class PolicyNode {
     this.#compiler.update(closed);
     const { program } = this.#compiler;
     const change = program.takeChange();
-    const verdicts = this.#options.verdicts?.(
-      this.#index,
-      wasKnown ? this.#affected(change) : this.#addresses(),
-    );
+    const verdicts = this.#options.verdicts?.(this.#index, wasKnown ? this.#affected(change) : undefined);
     await verdicts?.tighten();
     // A comparison of a known table writes the change first, so that what differs then is somebody else's.
     const outcome = wasKnown ? await this.#table.change(change) : await this.#table.apply(program);
