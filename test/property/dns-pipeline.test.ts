@@ -165,6 +165,18 @@ test('a pod’s search list is completed at its first entry, by the namespace th
   assert.equal(metrics.autopathSuccesses.value, 5);
   const anybody = await say(first('db.example.com'), 'A', { from: '10.244.9.9' });
   assert.equal(anybody, 'NXDOMAIN', 'who is no pod of this node has no list');
+  const guards = [
+    'acl: [{action: block, zones: [example.com]}]',
+    'rewrite: [{match: exact, from: db.example.com, to: nobody.example.com}]',
+  ];
+  for (const guard of guards) {
+    const { say: guarded } = await serverWith(context, `${forwarding}\nautopath: true\n${guard}`);
+    assert.equal(await guarded(first('db.example.com'), 'A'), 'NXDOMAIN', `no list leads round ${guard}`);
+    assert.equal(
+      await guarded(first('web.default'), 'A'),
+      `NOERROR | CNAME web.default.${local} | A 10.96.1.1`,
+    );
+  }
   const { say: without } = await serverWith(context, forwarding);
   assert.equal(await without(first('db.example.com'), 'A'), 'NXDOMAIN', 'and by default nobody has');
 });

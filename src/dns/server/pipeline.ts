@@ -137,6 +137,9 @@ export class Pipeline {
     const keys = completionsOf(this.names, key, namespace);
     const tryAll = async (): Promise<Reply> => {
       for (const next of keys) {
+        // What this client may not ask, or is told by another name, it has to ask for itself.
+        if ((this.#access?.verdict(next, type, from) ?? 'allow') !== 'allow') return own;
+        if (this.#rewriter?.rewrite(next, type) !== undefined) return own;
         const reply = await this.#find(query, next, type);
         if (reply.answer.rcode !== rcodes.NOERROR) continue;
         metrics.autopathSuccesses.add();
