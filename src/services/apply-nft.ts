@@ -41,6 +41,8 @@ export interface Adoption {
   /** Elements, and lines of the fixed part, that were not as they have to be. */
   readonly corrections: number;
   readonly refused: readonly Refusal[];
+  /** Changes came in between: they were told apart from what is known, which corrections say was not all so. */
+  readonly isOvertaken: boolean;
 }
 
 /**
@@ -71,12 +73,13 @@ export class ServiceRules {
     program: Iterable<readonly [string, ElementGroup]>,
     meanwhile: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Adoption> {
-    const overtaken = new Overtaken();
+    const groups = new Map(program);
+    const overtaken = new Overtaken(groups);
     this.#overtaken = overtaken;
     const before = this.#inForce;
     try {
       const pause = () => (this.#inForce === undefined ? Promise.resolve() : meanwhile());
-      const adoption = await this.#adopt(new Map(program), overtaken, pause);
+      const adoption = await this.#adopt(groups, overtaken, pause);
       // A change that the kernel refused meanwhile leaves nothing known: the next thing is to adopt.
       if (before !== undefined && this.#inForce === undefined) return adoption;
       const inForce = adoption.inForce;
@@ -122,14 +125,16 @@ export class ServiceRules {
     this.#draws = namesOf(used);
     const inForce: InForce = new Map(groups);
     for (const { delta } of refused) inForce.set(delta.key, { elements: presentOf(delta) });
-    // What nothing leads to any more; an element that stayed against our will may still do.
+    // What nothing leads to any more; an element that stayed against our will, or whose change was refused, may still do.
+    const isUncertain = refused.length > 0 || (!overtaken.isEmpty && this.#inForce === undefined);
     const unused =
-      refused.length > 0 || fresh || found === undefined ? '' : renderRemoval(found, wanted, this.#draws);
+      isUncertain || fresh || found === undefined ? '' : renderRemoval(found, wanted, this.#draws);
     if (unused !== '') await this.#kernel.nft(unused);
     await this.#connections.end(stale, cut);
     return {
       corrections: linesIn(fixed) + corrections,
       refused: refused.map(({ delta, sentence }) => ({ provenance: delta.group?.provenance, sentence })),
+      isOvertaken: !overtaken.isEmpty,
       inForce,
     };
   }

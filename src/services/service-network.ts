@@ -8,7 +8,7 @@ import type { Service } from '../kube/types/service.ts';
 import { readFrontendCounters, readReasons, withMore } from './apply-counters.ts';
 import type { FrontendCounters, ReadCounters } from './apply-counters.ts';
 import { ServiceRules, isRefusal } from './apply-nft.ts';
-import type { Refusal, ServiceKernel } from './apply-nft.ts';
+import type { Adoption, Refusal, ServiceKernel } from './apply-nft.ts';
 import type { SocketServices } from './apply-ebpf-services.ts';
 import { Claims } from './claims.ts';
 import type { GroupChange } from './claims.ts';
@@ -244,15 +244,16 @@ export class ServiceNetwork {
   async #reconcileRules(meanwhile = nothing): Promise<number> {
     this.#isComparing = true;
     try {
-      const corrections = await this.#compareRules(meanwhile);
-      // A change that was refused meanwhile: now it is compared with everything else.
-      return this.#rules.isKnown ? corrections : corrections + (await this.#compareRules(nothing));
+      const { corrections, isOvertaken } = await this.#compareRules(meanwhile);
+      // A change that was refused meanwhile, or that knew a kernel which was not so: it is compared with everything else.
+      const isCertain = this.#rules.isKnown && !(isOvertaken && corrections > 0);
+      return isCertain ? corrections : corrections + (await this.#compareRules(nothing)).corrections;
     } finally {
       this.#isComparing = false;
     }
   }
 
-  async #compareRules(meanwhile: Meanwhile): Promise<number> {
+  async #compareRules(meanwhile: Meanwhile): Promise<Adoption> {
     const own = compileNode(this.#place.addresses, this.#place.servicePrefixes);
     const claims = this.#claims;
     const program = {
@@ -261,9 +262,9 @@ export class ServiceNetwork {
         yield* claims.program();
       },
     };
-    const { corrections, refused } = await this.#rules.adopt(program, meanwhile);
-    this.#refused = refused;
-    return corrections;
+    const adoption = await this.#rules.adopt(program, meanwhile);
+    this.#refused = adoption.refused;
+    return adoption;
   }
 
   #take(key: string): void {
