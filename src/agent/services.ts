@@ -152,7 +152,13 @@ export function followServices(options: ServicesOptions): FollowedServices {
   const registry = options.metrics ?? new Metrics();
   const metrics = new ServiceMetrics(registry);
   const changes = new ServiceChanges(clock);
-  const state = { isReady: false, corrections: 0, reconciledAt: undefined as number | undefined, turn: 0 };
+  const state = {
+    isReady: false,
+    corrections: 0,
+    reconciledAt: undefined as number | undefined,
+    prefixes: [] as readonly Prefix[],
+    turn: 0,
+  };
 
   let isPodsTurnDue = false;
   const health = new HealthChecks({ isHealthy: () => state.isReady, log });
@@ -186,21 +192,19 @@ export function followServices(options: ServicesOptions): FollowedServices {
       return;
     }
     const own = nodePortPrefixes === undefined ? [] : await worker.addresses();
+    const prefixes = servicePrefixesOf(servicePrefixes, cidrs.cache.list());
     const isMoved = network.move(
-      servicePlaceOf(
-        node,
-        nodes.cache.get(node),
-        nodePortPrefixes,
-        own,
-        servicePrefixesOf(servicePrefixes, cidrs.cache.list()),
-      ),
+      servicePlaceOf(node, nodes.cache.get(node), nodePortPrefixes, own, prefixes),
     );
+    // Another ServiceCIDR is nobody's meddling with the kernel.
+    const isExtended = !isDeepStrictEqual(prefixes, state.prefixes);
+    state.prefixes = prefixes;
     const isSwitched = await mode.settle(nodes.cache.get(node));
     const all = key === LOAD || isMoved ? network.load(meanwhile) : network.reconcile(meanwhile);
     const { at, corrections } = await all;
     state.reconciledAt = at;
     done(key === LOAD || isMoved ? 'load' : 'compare');
-    if (key === RECONCILE && !isMoved && !isSwitched && corrections > 0) {
+    if (key === RECONCILE && !isMoved && !isSwitched && !isExtended && corrections > 0) {
       state.corrections += corrections;
       metrics.corrections.add(corrections);
       log.warn({ corrections }, "the kernel's Services were not as they have to be and were corrected");
