@@ -53,7 +53,8 @@ export class AskedAddresses {
   }
 
   #join({ destination, port, protocol, source, sourcePort }: LoggedPacket['head']): void {
-    const at = this.#waiting.findIndex(
+    // It comes right behind its own; one before it may have gone where it was sent.
+    const at = this.#waiting.findLastIndex(
       packet =>
         packet.original === undefined &&
         packet.source === source &&

@@ -97,6 +97,23 @@ test('a drop is told with what its second report says, in order, and also where 
   ]);
 });
 
+test('a drop that was sent where it went is not told with the Service of the next one from the same port', () => {
+  const told: unknown[] = [];
+  const asked = new AskedAddresses(({ destination, original }) =>
+    told.push([destination, original?.destination]),
+  );
+  const packet = (prefix: string, destination: string) =>
+    asked.take({ prefix, head: { ...head, destination }, sequence: 0 });
+  packet('egress-1', '10.244.0.9');
+  packet('egress-1', '10.244.0.2');
+  packet('asked', '10.96.0.7');
+  asked.flush();
+  assert.deepEqual(told, [
+    ['10.244.0.9', undefined],
+    ['10.244.0.2', '10.96.0.7'],
+  ]);
+});
+
 test('of what passed the connection is looked up, the way round that it was opened', () => {
   const asked: unknown[] = [];
   const find = (protocol: number, reply: object) => {
