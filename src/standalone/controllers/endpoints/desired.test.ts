@@ -103,6 +103,12 @@ test('ports that lead to the same pods stand together, others apart', () => {
   ]);
 });
 
+test('pods that share the address of their node are told in one order, however they are listed', () => {
+  const [one, two] = ['one', 'two'].map(name => pod(name, { ips: ['172.30.0.1'] }));
+  assert.ok(one && two);
+  assert.deepEqual(desiredSubsets(service(), [one, two]), desiredSubsets(service(), [two, one]));
+});
+
 test('a headless Service without ports has addresses alone, and host names of its subdomain', () => {
   const found = desiredSubsets(service({ clusterIP: 'None', ports: [] }), [
     pod('a', { spec: { hostname: 'db-0', subdomain: 'web' } }),

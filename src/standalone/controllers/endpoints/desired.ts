@@ -34,15 +34,18 @@ export function desiredSubsets(service: Service, pods: readonly Pod[]): readonly
   }
   const sorted = [...byPort.values()].map(({ ports, behind }) => ({
     ports,
-    behind: behind.toSorted((a, b) => compare(a.address.ip, b.address.ip)),
+    behind: behind.toSorted((a, b) => compare(placeOf(a), placeOf(b))),
   }));
   const together = Map.groupBy(sorted, ({ behind }) =>
-    behind.map(({ address, ready }) => `${address.ip} ${address.targetRef?.uid ?? ''} ${ready}`).join(),
+    behind.map(one => `${placeOf(one)} ${one.ready}`).join(),
   );
   return [...together.values()]
     .map(group => subsetOf(group.flatMap(({ ports }) => ports).toSorted(byNumber), group[0]?.behind ?? []))
     .toSorted((a, b) => compare(JSON.stringify(a.ports ?? []), JSON.stringify(b.ports ?? [])));
 }
+
+/** Pods of a node's own network share an address. */
+const placeOf = ({ address }: Candidate): string => `${address.ip} ${address.targetRef?.uid ?? ''}`;
 
 /** A list of one port each; a headless Service without ports has addresses alone. */
 function portsOf(service: Service, pod: Pod): readonly (readonly EndpointsPort[])[] {
