@@ -41,18 +41,20 @@ export class FollowedRoutes {
 
   constructor(follow: Follow, kinds: FollowedKinds) {
     const byKind = new Map<string, Followed<Route>>();
+    // Who follows only what the kernel serves has more to do than that: it does not wait for leave to see it.
+    const absent = kinds === 'streams' ? 'empty-or-forbidden' : 'empty';
     if (kinds !== 'streams') {
       byKind.set('HTTPRoute', follow(HTTP_ROUTES, options));
       byKind.set('GRPCRoute', follow(GRPC_ROUTES, options));
       byKind.set('TLSRoute', follow(TLS_ROUTES, options));
     }
     if (kinds !== 'proxied') {
-      byKind.set('TCPRoute', follow(TCP_ROUTES, options));
-      byKind.set('UDPRoute', follow(UDP_ROUTES, options));
+      byKind.set('TCPRoute', follow(TCP_ROUTES, { ...options, absent }));
+      byKind.set('UDPRoute', follow(UDP_ROUTES, { ...options, absent }));
     }
     this.#byKind = byKind;
     this.sets = follow(LISTENER_SETS, {
-      absent: 'empty',
+      absent,
       indexes: {
         gateway: set => [gatewayOfSet(set) ?? ''],
         namespace: set => [set.metadata.namespace ?? ''],

@@ -53,6 +53,23 @@ test('a resource that the server does not know is empty where that is wanted, an
   stop.abort(new Error('done'));
 });
 
+test('a resource that the server refuses from the start is empty where that is wanted; what was seen stays', async () => {
+  const { api, informer, pass, stop, signal } = following({ absent: 'empty-or-forbidden' });
+  const refused = () => api.faults.refusals.push(...Array.from({ length: 4 }, () => ({ status: 403 })));
+  api.store.put(CONFIG_MAPS, configMap('one'));
+  refused();
+  informer.start(signal);
+  await informer.synced;
+  assert.equal(informer.cache.size, 0);
+  await pass(40);
+  assert.equal(informer.cache.size, 1, 'it is followed once it may be');
+  refused();
+  api.endWatches('break');
+  await pass(1);
+  assert.equal(informer.cache.size, 1, 'a refusal says nothing about what is there');
+  stop.abort(new Error('done'));
+});
+
 test('a resource that the server does not know is waited for otherwise', async () => {
   const { api, informer, pass, stop, signal } = following();
   api.faults.refusals.push(...notFound(3));

@@ -24,9 +24,10 @@ export interface InformerOptions<T> extends Selection {
   readonly silenceMilliseconds?: number;
   /**
    * What a server that does not know the resource (404: its CRD is not installed) means: a failure, so that `synced`
-   * waits, or `empty`: synced without objects, until the resource is there. Default `failure`.
+   * waits, or `empty`: synced without objects, until the resource is there. `empty-or-forbidden`: also while the server has
+   * refused it from the start (403); what was seen before stays. Default `failure`.
    */
-  readonly absent?: 'failure' | 'empty';
+  readonly absent?: 'failure' | 'empty' | 'empty-or-forbidden';
 }
 
 /**
@@ -81,7 +82,8 @@ export class Informer<T extends KubeObject> {
         remove: object => this.#remove(keyOf(object)),
         reached: version => this.#reached(version),
         ended: reason => this.#stop(reason),
-        absent: () => (absent === 'empty' ? this.#replace(new Map(), '') : Promise.resolve()),
+        absent: () => (absent === 'failure' ? Promise.resolve() : this.#replace(new Map(), '')),
+        forbidden: () => (absent === 'empty-or-forbidden' ? this.#replace(new Map(), '') : Promise.resolve()),
       },
     });
   }

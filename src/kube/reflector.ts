@@ -19,6 +19,8 @@ export interface ReflectorTarget<T> {
   remove(object: T): void;
   /** The server does not know the resource (for now). */
   absent(): Promise<void>;
+  /** The server does not let us see the resource, and never did. */
+  forbidden(): Promise<void>;
   /** Nothing will come any more: the client was closed. */
   ended(reason: unknown): void;
   /** All changes up to this version have been announced. */
@@ -196,6 +198,8 @@ export class Reflector<T extends KubeObject> {
     if (isNotFound(failure)) {
       this.#resourceVersion = undefined; // what comes back may count its versions anew
       await target.absent();
+    } else if (isForbidden(failure) && !this.#everFilled) {
+      await target.forbidden();
     } else if (isGone(failure) || isResourceVersionTooLarge(failure)) {
       this.#resourceVersion = undefined;
       if (first) return; // what the server forgot is asked for again at once
@@ -260,6 +264,8 @@ function prepare<T extends KubeObject>(object: T): T {
 }
 
 const isClosed = (error: unknown): boolean => error instanceof FairleadError && error.code === 'kube/closed';
+
+const isForbidden = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 
 /** How servers refuse sendInitialEvents: without the feature it is an invalid option. */
 function cannotStream(error: unknown): boolean {

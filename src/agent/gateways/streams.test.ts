@@ -41,7 +41,11 @@ const own = (uid: string) => {
   return { ...made, metadata: { ...made.metadata, ownerReferences: [owner] } };
 };
 
-async function start(context: TestContext, ...routes: readonly ReturnType<typeof streamRoute<'TCPRoute'>>[]) {
+type Streamed = ReturnType<typeof streamRoute<'TCPRoute'>>;
+
+/** `refused`: the API lets nobody see the routes, for the first time that it is asked. */
+async function start(context: TestContext, ...given: readonly (Streamed | { readonly refused: true })[]) {
+  const routes = given.filter(one => 'kind' in one);
   const api = new FakeApi([
     GATEWAY_CLASSES,
     GATEWAYS,
@@ -68,6 +72,8 @@ async function start(context: TestContext, ...routes: readonly ReturnType<typeof
   const slices = new Informer(client, ENDPOINT_SLICES, { indexes: { service: one => [serviceOf(one)] } });
   services.start(signal);
   slices.start(signal);
+  await Promise.all([services.synced, slices.synced]);
+  if (routes.length < given.length) api.faults.refusals.push(...[1, 2, 3].map(() => ({ status: 403 })));
   const told = new Set<string>();
   const streams = new Streams({
     client,
@@ -140,4 +146,11 @@ test('a Service that has the name by chance, and is not the Gateway’s, is left
   assert.ok(streams.weighted(KEY));
   api.store.put(SERVICES, own('somebody-else'));
   await until('it is another’s', () => streams.weighted(KEY) === undefined);
+});
+
+test('an agent that may not see these kinds does not wait for them', async context => {
+  const { api, streams } = await start(context, { refused: true });
+  assert.deepEqual(streams.keys(), []);
+  api.store.put(TCP_ROUTES, streamRoute('TCPRoute', 'shop/db', { one: 1 }));
+  await until('it sees them when it may', () => endpointsOf(streams).length === 1);
 });

@@ -131,14 +131,15 @@ export class Streams {
   /** What routes stand on, from the first of them on. */
   #followMore(follow: Follow, signal: AbortSignal): Following {
     if (this.#more !== undefined) return this.#more;
-    const absent = 'empty';
+    // Services wait for what is known here: not for ever, where the agent may not see these kinds.
+    const absent = 'empty-or-forbidden';
     const gateways = follow(GATEWAYS, { absent });
     const classes = follow(GATEWAY_CLASSES, { absent });
     const grants = follow(REFERENCE_GRANTS, {
       absent,
       indexes: { namespace: grant => [grant.metadata.namespace ?? ''] },
     });
-    const namespaces = follow(NAMESPACES);
+    const namespaces = follow(NAMESPACES, { absent });
     const all = [gateways, classes, grants, namespaces];
     for (const informer of all) informer.start(signal);
     const known = Promise.all(all.map(informer => informer.synced)).then(() => {
