@@ -168,8 +168,11 @@ export class TableSources {
     this.#policies.onChange(({ before, after }) => {
       if (isSameSpec(before, after)) return;
       for (const policy of [before, after])
-        for (const service of policy === undefined ? [] : servicesOfPolicy(policy))
+        for (const service of policy === undefined ? [] : servicesOfPolicy(policy)) {
           touched.endpoints(service);
+          // What speaks TLS is no backend without a policy.
+          this.#routesChanged('backend', service, touched);
+        }
     });
     this.gateways.onChange(change => {
       if (!isSameSpec(change.before, change.after)) touched.gateways([keyOf(objectOf(change))]);
