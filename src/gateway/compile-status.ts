@@ -138,6 +138,15 @@ export function listenerSetStatus(
   return unlessSame(set.status, status);
 }
 
+/** Of a set whose Gateway, `namespace/name`, is gone; undefined where the set says it already. */
+export function orphanStatus(set: ListenerSet, gateway: string, now: string): ListenerSet['status'] {
+  const verdict = bad('ParentNotAccepted', `There is no Gateway ${gateway}`);
+  const wanted = ['Accepted', 'Programmed'].map((type): Wanted => ({ type, verdict }));
+  const options = { generation: set.metadata.generation ?? 0, now, ownTypes: [] };
+  const conditions = mergeConditions(set.status?.conditions ?? [], wanted, options);
+  return unlessSame(set.status, { ...set.status, conditions, listeners: [] });
+}
+
 /** `attachedRoutes` by the listener's unique name. */
 function listenerStatus(
   model: ListenerModel,

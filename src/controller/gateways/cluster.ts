@@ -18,7 +18,7 @@ import { createAuthoritiesReader } from '../../gateway/authorities.ts';
 import { FollowedObjects } from '../../gateway/follow-objects.ts';
 import { FollowedRoutes } from '../../gateway/follow-routes.ts';
 import { withoutRivals } from '../../gateway/compile-rivals.ts';
-import { isOurs } from '../../gateway/model.ts';
+import { isOurs, setParent } from '../../gateway/model.ts';
 import type { Route } from '../../gateway/model.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
@@ -59,6 +59,8 @@ export type Touched =
   /** Only how many routes are attached to a Gateway. */
   | `routes-of/${string}`
   | `route/${string}`
+  /** A ListenerSet whose Gateway is gone. */
+  | `orphan/${string}`
   | `policy/${string}`;
 
 const managedBy = Object.entries(MANAGED_BY)
@@ -162,13 +164,17 @@ export class GatewayCluster {
       onChange: key => tell(this.#configMapChanged(key)),
     });
     this.#configMaps = configMaps;
-    const wantConfigMaps = () =>
+    // What is there is told one by one: what all of it wants is looked at once, at the end.
+    let isTold = false;
+    const wantConfigMaps = () => {
+      if (!isTold) return;
       configMaps.want(
         new Set([
           ...this.gateways.cache.list().flatMap(configMapsOf),
           ...this.policies.cache.list().flatMap(configMapsOfPolicy),
         ]),
       );
+    };
     const ends = [
       this.gateways.onChange(wantConfigMaps),
       this.policies.onChange(change => {
@@ -177,7 +183,13 @@ export class GatewayCluster {
       }),
       this.routes.sets.onChange(change => {
         if (isSameSpec(change.before, change.after)) return;
-        tell(each(change).flatMap(set => this.#forgetGateway(gatewayOfSet(set))));
+        tell(
+          each(change).flatMap(set => [
+            ...this.#forgetGateway(gatewayOfSet(set)),
+            // Of a set that is gone its Gateway knows nothing any more.
+            ...this.routes.by('parent', setParent(keyOf(set))).flatMap(route => this.#ofRoute(route)),
+          ]),
+        );
       }),
       this.classes.onChange(change =>
         tell(
@@ -217,9 +229,16 @@ export class GatewayCluster {
         tell(this.#forgetSets('namespace', name));
       }),
     ];
+    isTold = true;
+    wantConfigMaps();
     return () => {
       for (const end of ends) end();
     };
+  }
+
+  /** Is it known what these ConfigMaps are? Until then one that is absent means nothing; whose they are is told when it is. */
+  knowsConfigMaps(keys: readonly string[]): boolean {
+    return keys.length === 0 || this.#configMaps?.areKnown(keys) === true;
   }
 
   /** Undefined for one that is not there, or not of a class of ours. */
@@ -287,6 +306,9 @@ export class GatewayCluster {
     if (after === undefined) {
       this.#gatewayModels.delete(key);
       this.#attached.delete(key);
+      const isOwn = isOurs(this.classes.cache.get(before?.spec.gatewayClassName ?? ''));
+      const orphans = isOwn ? this.routes.setsOf(key).map(set => `orphan/${keyOf(set)}` as const) : [];
+      return [...orphans, ...this.#gatewayAndRoutes(key)];
     }
     return isSameSpec(before, after) ? [`gateway/${key}`] : this.#gatewayAndRoutes(key);
   }

@@ -8,12 +8,14 @@ import {
   configMap,
   grpcRoute,
   http,
+  https,
   listenerSet,
   namespace,
   route,
   service,
   streamRoute,
   tlsPolicy,
+  tlsSecret,
   to,
 } from '../../gateway/testing/objects.ts';
 import { makeCertificate } from '../../gateway/testing/certificate.ts';
@@ -403,4 +405,56 @@ test('a policy is told on the Gateways whose routes lead to its Service, and fol
   assert.equal(entries()[0]?.ancestorRef.name, 'edge');
   rig.api.store.remove(HTTP_ROUTES, 'shop/web');
   await rig.until('no Gateway leads there any more', () => entries().length === 0);
+});
+
+test('routes on a ListenerSet that is deleted are no longer said to stand', async context => {
+  const edge = gateway('shop/edge', [http('http')], { allowedListeners: { namespaces: { from: 'Same' } } });
+  const set = listenerSet('shop/more', [http('own', { port: 8080 })]);
+  const byParent = route('shop/web', [to('web')], { parentRefs: [{ kind: 'ListenerSet', name: 'more' }] });
+  const rig = new Rig(context, fairlead, edge, set, service('shop/web'), byParent);
+  rig.start();
+  const parents = () => rig.get(HTTP_ROUTES, 'shop/web')?.status?.parents ?? [];
+  await rig.until('the route stands', () =>
+    said(parents()[0]?.conditions).includes('Accepted=True/Accepted'),
+  );
+  rig.api.store.remove(LISTENER_SETS, 'shop/more');
+  await rig.until('it stands no longer', () => parents().length === 0);
+});
+
+test('a ListenerSet whose Gateway is deleted is no longer said to be served', async context => {
+  const edge = gateway('shop/edge', [http('http')], { allowedListeners: { namespaces: { from: 'Same' } } });
+  const rig = new Rig(context, fairlead, edge, listenerSet('shop/more', [http('own', { port: 8080 })]));
+  rig.start();
+  const now = () => said(rig.get(LISTENER_SETS, 'shop/more')?.status?.conditions);
+  await rig.until('it is accepted', () => now().includes('Accepted=True/Accepted'));
+  rig.api.store.remove(GATEWAYS, 'shop/edge');
+  await rig.until('it says so', () => now().join() === orphaned.join());
+});
+
+const orphaned = ['Accepted=False/ParentNotAccepted', 'Programmed=False/ParentNotAccepted'];
+
+test('a controller that starts again says nothing of authorities that it has not read yet', async context => {
+  const { certificate, key } = makeCertificate();
+  const caCertificateRefs = [{ group: '', kind: 'ConfigMap', name: 'ca' }];
+  const edge = gateway('shop/edge', [https('https', 'cert')], {
+    tls: { frontend: { default: { validation: { caCertificateRefs } } } },
+  });
+  const rig = new Rig(
+    context,
+    fairlead,
+    edge,
+    tlsSecret('shop/cert', certificate, key),
+    configMap('shop/ca', certificate),
+    service('shop/web'),
+    route('shop/web', [to('web')]),
+    tlsPolicy('shop/web', { name: 'web' }),
+  );
+  const end = rig.start();
+  await bringUp(rig);
+  await rig.settle();
+  end();
+  const before = rig.writes();
+  rig.start();
+  await rig.settle();
+  assert.equal(rig.writes(), before);
 });

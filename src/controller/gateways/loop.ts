@@ -5,12 +5,14 @@ import type { Log } from '../../base/log.ts';
 import { WorkQueue } from '../../base/work-queue.ts';
 import { KEY_BYTES } from '../../gateway/channel.ts';
 import { controlSecret, controlSecretName, proxyName, proxyObjects } from '../../gateway/compile-objects.ts';
+import { configMapsOf, configMapsOfPolicy, gatewayOfSet } from '../../gateway/compile-keys.ts';
 import { policyStatus } from '../../gateway/compile-policy-status.ts';
 import {
   gatewayClassStatus,
   gatewayStatus,
   listenerSetStatus,
   needsProxies,
+  orphanStatus,
   routeStatus,
 } from '../../gateway/compile-status.ts';
 import type { Infrastructure } from '../../gateway/compile-status.ts';
@@ -150,6 +152,8 @@ export class GatewayLoop {
         return this.#keepGateway(name);
       case 'policy':
         return this.#keepPolicy(name);
+      case 'orphan':
+        return this.#leaveSet(name);
       default:
         return this.#keepRoute(name);
     }
@@ -225,7 +229,7 @@ export class GatewayLoop {
   async #keepPolicy(key: string): Promise<void> {
     const { client, clock, events } = this.#options;
     const policy = this.#cluster.policies.cache.get(key);
-    if (policy === undefined) return;
+    if (policy === undefined || !this.#cluster.knowsConfigMaps(configMapsOfPolicy(policy))) return;
     const ancestors = ancestorsOf(policy, this.#cluster);
     const status = policyStatus(policy, ancestors, this.#cluster.sources, timestampOf(clock.now()));
     if (status === undefined) return;
@@ -248,6 +252,7 @@ export class GatewayLoop {
       await this.#leave(gateway);
       return;
     }
+    if (!this.#cluster.knowsConfigMaps(configMapsOf(gateway))) return;
     // What stands stays where the Gateway cannot be accepted any more: its address is not given away by a mistake.
     const problem = model.accepted.holds ? await this.#keepProxies(model) : undefined;
     await this.#writeStatus(model, problem === undefined ? undefined : sentenceOf(problem));
@@ -294,14 +299,30 @@ export class GatewayLoop {
     const infrastructure = this.#infrastructureOf(gateway, problem);
     const counts = this.#countRoutes(model);
     const now = timestampOf(clock.now());
-    for (const set of model.sets) await this.#writeSet(set, model, infrastructure, counts);
     const status = gatewayStatus(model, infrastructure, counts, now);
-    if (status === undefined) return;
-    await client
-      .update(GATEWAYS, { ...gateway, status }, { subresource: 'status' })
-      .catch(unless(isNotFound));
-    for (const { reason, message } of newlyFalse(conditionsOf(gateway.status), conditionsOf(status)))
-      events.record(gateway, { type: 'Warning', reason, note: message });
+    if (status !== undefined) {
+      await client
+        .update(GATEWAYS, { ...gateway, status }, { subresource: 'status' })
+        .catch(unless(isNotFound));
+      for (const { reason, message } of newlyFalse(conditionsOf(gateway.status), conditionsOf(status)))
+        events.record(gateway, { type: 'Warning', reason, note: message });
+    }
+    const errors: unknown[] = [];
+    for (const set of model.sets) {
+      // One that cannot be written, of a namespace that may be anybody's, does not keep the others from it.
+      const written = this.#writeSet(set, model, infrastructure, counts);
+      await written.catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors.find(error => !isConflict(error)) ?? errors[0];
+  }
+
+  /** Nothing of a set is served whose Gateway is gone. */
+  async #leaveSet(key: string): Promise<void> {
+    const set = this.#cluster.routes.sets.cache.get(key);
+    const gateway = set && gatewayOfSet(set);
+    if (set === undefined || gateway === undefined || this.#cluster.gateways.cache.get(gateway)) return;
+    const status = orphanStatus(set, gateway, timestampOf(this.#options.clock.now()));
+    if (status !== undefined) await this.#updateSet(set, status);
   }
 
   async #writeSet(
@@ -310,12 +331,15 @@ export class GatewayLoop {
     infrastructure: Infrastructure,
     counts: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const { client, clock, events } = this.#options;
     // Its status may be another by now, which made no other model.
     const set = this.#cluster.routes.sets.cache.get(model.key) ?? model.set;
-    const now = timestampOf(clock.now());
+    const now = timestampOf(this.#options.clock.now());
     const status = listenerSetStatus({ ...model, set }, gateway, infrastructure, counts, now);
-    if (status === undefined) return;
+    if (status !== undefined) await this.#updateSet(set, status);
+  }
+
+  async #updateSet(set: ListenerSet, status: NonNullable<ListenerSet['status']>): Promise<void> {
+    const { client, events } = this.#options;
     await client
       .update(LISTENER_SETS, { ...set, status }, { subresource: 'status' })
       .catch(unless(isNotFound));
