@@ -161,6 +161,22 @@ test('two protocols on one port conflict, and neither wins', () => {
   ]);
 });
 
+test('HTTPS and TLS share a port where their names differ, and conflict where they do not', () => {
+  const passing = (name: string, hostname: string) =>
+    http(name, { port: 443, protocol: 'TLS', hostname, tls: { mode: 'Passthrough' } });
+  const listeners = [
+    https('web', 'cert', { hostname: 'a.example.com' }),
+    passing('wire', 'b.example.com'),
+    https('one', 'cert', { hostname: 'c.example.com' }),
+    passing('two', 'C.example.com'),
+  ];
+  const seen = see([gateway('shop/edge', listeners), secret]);
+  for (const name of ['web', 'wire']) assert.deepEqual(seen.listener('shop/edge', name), allGood, name);
+  for (const name of ['one', 'two'])
+    assert.ok(seen.listener('shop/edge', name).includes('Conflicted=True/HostnameConflict'), name);
+  assert.deepEqual(Object.keys(seen.table('shop/edge').listeners), ['web', 'wire']);
+});
+
 test('one hostname on one port twice conflicts; different ones do not', () => {
   const listeners = [
     http('a', { hostname: 'a.example.com' }),

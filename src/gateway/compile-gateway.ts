@@ -1,6 +1,7 @@
 import { parseAddress } from '../base/ip.ts';
 import type { Gateway } from '../kube/types/gateway.ts';
 import { readCertificate } from './compile-certificates.ts';
+import { Claims } from './compile-conflicts.ts';
 import { readSets } from './compile-listener-sets.ts';
 import { compileOptions } from './compile-options.ts';
 import { readListeners } from './compile-listeners.ts';
@@ -10,7 +11,7 @@ import type { GatewayModel, GatewaySources, KnownCertificate, Verdict } from './
 
 /** A Gateway of our class: what each of its listeners is, and whether it can be served at all. */
 export function readGateway(gateway: Gateway, sources: GatewaySources): GatewayModel {
-  const listeners = readListeners(gateway, gateway, [], sources);
+  const listeners = readListeners(gateway, gateway, new Claims(), sources);
   const accepted = refusal(gateway) ?? judge(listeners, 'Gateway');
   const { namespace = '', name } = gateway.metadata;
   const client = readClientCertificate(gateway, sources);

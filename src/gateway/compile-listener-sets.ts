@@ -1,5 +1,6 @@
 import { matchesSelector } from '../kube/selector.ts';
 import type { Gateway, ListenerSet } from '../kube/types/gateway.ts';
+import { Claims } from './compile-conflicts.ts';
 import { readListeners } from './compile-listeners.ts';
 import { bad } from './model.ts';
 import type { GatewaySources, ListenerModel, ListenerSetModel, Verdict } from './model.ts';
@@ -17,17 +18,18 @@ export function readSets(
 ): readonly ListenerSetModel[] {
   const { namespace = '', name } = gateway.metadata;
   const sets = [...(sources.listenerSets?.(`${namespace}/${name}`) ?? [])].toSorted(compareSets);
-  const before = own.map(({ listener }) => listener);
+  // What we do not serve claims nothing.
+  const claims = new Claims(own.filter(isKnown).map(({ listener }) => listener));
   return sets.map((set): ListenerSetModel => {
     const key = keyOf(set);
     const refusal = refusalOf(gateway, set, accepted, sources);
     if (refusal !== undefined) return { key, set, accepted: refusal, listeners: [] };
-    const listeners = readListeners(gateway, set, before, sources);
-    // Who lost does not stand in the way of others.
-    before.push(...listeners.filter(({ conflicted }) => !conflicted.holds).map(({ listener }) => listener));
+    const listeners = readListeners(gateway, set, claims, sources);
     return { key, set, accepted: judge(listeners, 'ListenerSet'), listeners };
   });
 }
+
+const isKnown = ({ accepted }: ListenerModel): boolean => accepted.reason !== 'UnsupportedProtocol';
 
 const keyOf = ({ metadata }: ListenerSet): string => `${metadata.namespace ?? ''}/${metadata.name}`;
 

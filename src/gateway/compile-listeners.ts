@@ -3,8 +3,9 @@ import { proxy } from '../kernel/contract.ts';
 import type { Gateway, Listener, ListenerSet, RouteGroupKind } from '../kube/types/gateway.ts';
 import { readAuthorities } from './compile-authorities.ts';
 import { readCertificates } from './compile-certificates.ts';
+import { Claims, nameOf } from './compile-conflicts.ts';
 import { isHostname } from './compile-hostname.ts';
-import { GATEWAY_GROUP, bad, good, isStream } from './model.ts';
+import { GATEWAY_GROUP, bad, good } from './model.ts';
 import type { GatewaySources, ListenerModel, Verdict } from './model.ts';
 import type { TableClientValidation } from './table.ts';
 
@@ -22,23 +23,29 @@ const ROUTES: Readonly<Record<string, readonly RouteGroupKind[]>> = {
 const isKnown = (protocol: string): boolean => Object.hasOwn(ROUTES, protocol);
 
 /**
- * Listeners of a Gateway, or of a set of it, with what is wrong with each. `before`: of a set, those that have what they
- * claim already.
+ * Listeners of a Gateway, or of a set of it, with what is wrong with each. Of a Gateway's own every one that cannot be told
+ * from another is conflicted: none of them wins (Gateway API, spec.listeners). Those of a set lose to `claims`, and the
+ * others join them.
  */
 export function readListeners(
   gateway: Gateway,
   owner: Gateway | ListenerSet,
-  before: readonly Listener[],
+  claims: Claims,
   sources: GatewaySources,
 ): readonly ListenerModel[] {
   const { listeners } = owner.spec;
   const prefix = owner.kind === 'Gateway' ? '' : `${owner.metadata.namespace ?? ''}/${owner.metadata.name}/`;
-  const claimed = [...before];
+  // What we do not serve claims nothing.
+  const known = listeners.filter(({ protocol }) => isKnown(protocol));
+  const rivalsOf = (listener: Listener) => {
+    if (!known.includes(listener)) return new Claims();
+    return owner.kind === 'Gateway' ? new Claims(known.filter(other => other !== listener)) : claims;
+  };
   return listeners.map((listener, index): ListenerModel => {
     const field = `spec.listeners[${index}]`;
-    const rivals = owner.kind === 'Gateway' ? listeners.filter(other => other !== listener) : claimed;
-    const conflicted = conflictOf(listener, rivals);
-    if (!conflicted.holds) claimed.push(listener);
+    const conflicted = rivalsOf(listener).conflict(listener);
+    // Who lost does not stand in the way of others.
+    if (owner.kind === 'ListenerSet' && known.includes(listener) && !conflicted.holds) claims.add(listener);
     const { kinds, resolved: kindsResolved } = readKinds(listener, field);
     const isPassthrough = listener.protocol === 'TLS' && listener.tls?.mode === 'Passthrough';
     const endsTls = (listener.protocol === 'HTTPS' || listener.protocol === 'TLS') && !isPassthrough;
@@ -64,10 +71,6 @@ export function readListeners(
       provenance: provenanceOf(owner.kind, owner.metadata, field),
     };
   });
-}
-
-function nameOf({ hostname }: Listener): string | undefined {
-  return hostname === undefined || hostname === '' ? undefined : hostname.toLowerCase();
 }
 
 function acceptedOf(
@@ -120,34 +123,6 @@ function readValidation(gateway: Gateway, port: number, sources: GatewaySources)
   } as const;
   const { authorities, resolved } = readAuthorities(referrer, caCertificateRefs, place, sources);
   return { validation: authorities === undefined ? undefined : { mode, authorities }, resolved };
-}
-
-/**
- * Of a Gateway's own listeners every one that cannot be told from another is conflicted: none of them wins (Gateway API,
- * spec.listeners). UDP has ports of its own.
- */
-function conflictOf(listener: Listener, rivals: readonly Listener[]): Verdict {
-  const none = bad('NoConflicts', 'No other listener claims the same');
-  if (!isKnown(listener.protocol)) return none;
-  const isUdp = ({ protocol }: Listener) => protocol === 'UDP';
-  const others = rivals.filter(
-    other => other.port === listener.port && isUdp(other) === isUdp(listener) && isKnown(other.protocol),
-  );
-  const protocol = others.find(other => other.protocol !== listener.protocol);
-  if (protocol !== undefined)
-    return good(
-      'ProtocolConflict',
-      `Port ${listener.port} is claimed for ${protocol.protocol} by listener ${protocol.name} as well`,
-    );
-  const same = others.find(other => nameOf(other) === nameOf(listener));
-  if (same === undefined) return none;
-  if (isStream({ listener }))
-    return good('ListenerConflict', `Port ${listener.port} is claimed by listener ${same.name} as well`);
-  const name = nameOf(listener) ?? 'every hostname';
-  return good(
-    'HostnameConflict',
-    `${name} on port ${listener.port} is claimed by listener ${same.name} as well`,
-  );
 }
 
 /** The kinds of routes that the listener takes: those of its protocol, or those of them that it lists. */

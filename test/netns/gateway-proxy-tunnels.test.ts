@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import { makeCertificate } from '../../src/gateway/testing/certificate.ts';
 import type { RouteTable, TableListener } from '../../src/gateway/table.ts';
+import { startPlainBackend } from './gateway-backend.ts';
 import { dial, dialTls, eventually, standsStill } from './gateway-client.ts';
 import { at, prefix, provenance, tableOf } from './gateway-table.ts';
 import { freePort, startTestWorker } from './gateway-worker.ts';
@@ -104,6 +105,41 @@ test('names of one port pass through or end here, and octets go both ways to the
       ['TLS', 'end.example', 'end', '', 1],
     ],
   );
+});
+
+test('requests of one name and octets of others share a port, each by its own listener', async context => {
+  const [pass, end] = [await startEcho(context, 'behind.example'), await startEcho(context, undefined)];
+  const web = await startPlainBackend(context, 'hello');
+  const port = await freePort();
+  const octets = mixed(port, pass.port, end.port, await freePort());
+  const rules = [prefix('/', 'web')];
+  const requests = tableOf({ httpsPorts: { web: port }, rules, backends: { web: [at(web.port)] } });
+  const { web: listener } = requests.listeners;
+  assert.ok(listener !== undefined);
+  await startTestWorker(context, {
+    ...octets,
+    listeners: { ...octets.listeners, web: { ...listener, hostname: 'web.example' } },
+    hosts: { ...octets.hosts, 'web web.example': { listener: 'web', hostname: 'web.example', rules } },
+    backends: { ...octets.backends, ...requests.backends },
+  });
+  const get = (host: string) => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const client = dialTls(context, port, 'web.example');
+  client.say(get('web.example'));
+  await client.until(heard => heard.endsWith('hello'), 'an answer to the request');
+  for (const [name, subject] of [
+    ['pass.example', 'behind.example'],
+    ['end.example', 'end.example'],
+  ] as const) {
+    const other = dialTls(context, port, name);
+    other.say(get('web.example'));
+    await other.until(heard => heard === get('web.example'), `an echo by ${name}`);
+    assert.equal(subjectOf(other.socket), subject);
+  }
+  for (const name of ['pass.example', 'end.example']) {
+    const misled = dialTls(context, port, 'web.example');
+    misled.say(get(name));
+    await misled.until(heard => heard.startsWith('HTTP/1.1 421'), `no request is for ${name}`);
+  }
 });
 
 test('a connection that leads nowhere ends before any TLS, and the log says why', async context => {

@@ -15,7 +15,8 @@ export interface TableIndex extends PortsIndex {
 
 export interface PortIndex {
   readonly port: number;
-  readonly protocol: TableListener['protocol'];
+  /** TLS where HTTPS and TLS share the port: then the name of the handshake says whose a connection is. */
+  protocol: TableListener['protocol'];
   /** The same for all listeners that end TLS. */
   clientValidation: TableListener['clientValidation'];
   readonly options: TableListener['options'];
@@ -35,8 +36,8 @@ export function indexTable(table: RouteTable): TableIndex {
 }
 
 /**
- * `hosts` by the listener's name. Listeners of one port share a protocol (Gateway API: others are in conflict); should they
- * not, those of the first listener's protocol count.
+ * `hosts` by the listener's name. Listeners of one port share a protocol, or are of HTTPS and TLS (Gateway API: others are in
+ * conflict); should they not, those of the first listener's protocol count.
  */
 export function indexPorts(
   listeners: Iterable<TableListener>,
@@ -53,7 +54,10 @@ export function indexPorts(
       listeners: new NameIndex<ListenerIndex>(),
     };
     ports.set(port, found);
-    if (found.protocol !== protocol) continue;
+    if (found.protocol !== protocol) {
+      if (found.protocol === 'HTTP' || protocol === 'HTTP') continue;
+      found.protocol = 'TLS';
+    }
     found.clientValidation ??= listener.clientValidation;
     found.listeners.add(listener.hostname ?? '*', { listener, hosts: namesOf(hosts, listener.name) });
   }

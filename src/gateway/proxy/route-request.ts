@@ -65,6 +65,12 @@ export function routeRequest(
     query,
     header: name => fieldOf(head, name),
   });
+  // The table may be another since the handshake: no request is for a listener that leads connections as octets.
+  if (lookup.outcome === 'rule' && lookup.listener.protocol === 'TLS') {
+    const { listener } = lookup;
+    const misdirected = { outcome: 'misdirected', listener, tlsListener: listener } as const;
+    return { authority, host, path, query, lookup: misdirected };
+  }
   return { authority, host, path, query, lookup };
 }
 

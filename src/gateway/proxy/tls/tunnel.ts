@@ -69,7 +69,8 @@ class Tunnel implements Client {
     const request = { port, host: serverName, method: '', path: '/', query: '', header: () => undefined };
     const lookup = lookUp(context.index, request);
     this.#record.routed = { authority: serverName, host: serverName, path: '', query: '', lookup };
-    if (lookup.outcome !== 'rule') {
+    // The table may be another since the handshake, and the name one for requests.
+    if (lookup.outcome !== 'rule' || lookup.listener.protocol !== 'TLS') {
       this.#end(lookup.outcome === 'no-listener' ? 'no-listener' : 'no-route');
       return;
     }

@@ -88,10 +88,7 @@ export class Ports {
     isBegun: boolean,
   ): void {
     if (listeners.protocol === 'HTTPS') {
-      this.#handshake(socket, arrived, ['h2', 'http/1.1'], (secured, whole) => {
-        const connection = this.#secured(secured, whole);
-        secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
-      });
+      this.#requests(socket, arrived);
       return;
     }
     if (listeners.protocol === 'TLS') {
@@ -110,7 +107,17 @@ export class Ports {
     } else connection.attach(this.#context.readBuffer.adopt(socket, connection));
   }
 
-  /** Modes may differ from name to name of one port (TLSRoute, mixed termination). */
+  #requests(socket: Socket, arrived: Omit<Arrived, 'scheme' | 'serverName'>): void {
+    this.#handshake(socket, arrived, ['h2', 'http/1.1'], (secured, whole) => {
+      const connection = this.#secured(secured, whole);
+      secured.on('data', (bytes: Buffer) => connection.read(bytes, bytes.length));
+    });
+  }
+
+  /**
+   * Modes may differ from name to name of one port (TLSRoute, mixed termination), and some names may be for requests (HTTPS
+   * and TLS on one port).
+   */
   #tunnel(socket: Socket, arrived: Omit<Arrived, 'scheme' | 'serverName'>, serverName: string): void {
     const context = this.#context;
     const { port, address, remotePort } = arrived;
@@ -118,6 +125,7 @@ export class Ports {
     const listener = listenerFor(context.index, port, serverName)?.listener;
     const tunnel = { context, port, serverName, logged, client: { address, port: remotePort } };
     if (listener === undefined || listener.isPassthrough === true) openTunnel({ ...tunnel, socket });
+    else if (listener.protocol === 'HTTPS') this.#requests(socket, arrived);
     else
       this.#handshake(socket, arrived, [], secured => {
         secured.pause();
