@@ -169,6 +169,57 @@ test('a body goes on after a yes: unseen, or seen as far as is wanted', async co
   assert.equal((await ask(session, { ':method': 'POST', ':path': '/no' }, 'hello')).status, 401);
 });
 
+test('a copy for a mirror has the body that somebody looked at first', async context => {
+  const [backend, judge, mirror] = [await echo(context), await startJudge(context), await echo(context)];
+  const port = await freePort();
+  const mirroring = { type: 'RequestMirror', backend: 'mirror', share: 1 } as const;
+  const table = tableOf({
+    ports: { http: port },
+    rules: [rule('PathPrefix', '/', ['b'], { filters: [{ ...http, bodySize: 1000 }, mirroring] })],
+    backends: { b: [at(backend.port)], auth: [at(judge.port)], mirror: [at(mirror.port)] },
+  });
+  await startTestWorker(context, table);
+  const client = dial(context, port);
+  const post = 'POST /yes HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (const [body, end] of [
+    ['5\r\nhello\r\n0\r\n\r\n', /\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/],
+    ['0\r\n\r\n', /chunked\r\n\r\n0\r\n\r\n$/],
+  ] as const) {
+    client.say(post + body);
+    await eventually(() => end.test(mirror.heard.join('')), 'the copy is whole');
+  }
+  client.say('POST /no HTTP/1.1\r\nHost: a.example\r\nContent-Length: 6\r\n\r\n');
+  client.say('secret');
+  await client.until(heard => heard.includes('nope'), 'a no');
+  assert.doesNotMatch(mirror.heard.join(''), /secret/);
+});
+
+test('who is asked hears of the client what its backend will hear, and not what the client makes up', async context => {
+  const [backend, judge] = [await echo(context), await startJudge(context)];
+  const port = await freePort();
+  const names = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real', 'forwarded'];
+  const filter = { allowedHeaders: names };
+  await startTestWorker(context, guarded(port, backend.port, judge.port, filter));
+  await say(
+    context,
+    port,
+    get(
+      '/yes',
+      'X-Forwarded-For: 10.0.0.1',
+      'X-Forwarded-Proto: https',
+      'X-Forwarded-Host: admin.example',
+      'Forwarded: for=10.0.0.1',
+      'X-Real: no',
+      'Connection: X-Real',
+    ),
+  );
+  const [asked = ''] = judge.heard;
+  assert.match(asked, /x-forwarded-for: 10\.0\.0\.1, 127\.0\.0\.1\r\n/);
+  assert.match(asked, /x-forwarded-proto: http\r\n/);
+  assert.match(asked, /x-forwarded-host: a\.example\r\n/);
+  assert.doesNotMatch(asked, /admin\.example|for=|x-real/i);
+});
+
 /** A CheckResponse: fine, with `x-user: alice` for the request; or denied with 401. */
 const yes = Buffer.from('1a13 1211 0a0f 0a06 782d75736572 1205 616c696365'.replaceAll(' ', ''), 'hex');
 const no = Buffer.from('0a02 0807 1205 0a03 089103'.replaceAll(' ', ''), 'hex');

@@ -6,6 +6,7 @@ import type { ResponseHead } from './http1/response-head.ts';
 import type { Http2Share } from './http2/options.ts';
 import type { Backends } from './endpoints.ts';
 import type { FigureCounter } from './figures.ts';
+import type { KeptOctets } from './kept-body.ts';
 import type { ReadBuffer } from './reading-socket.ts';
 import type { RequestIds } from './request-id.ts';
 import type { Hostnames } from './route-request.ts';
@@ -44,6 +45,8 @@ export interface ProxyContext extends Http2Share {
   readonly http2Answer: ResponseHead;
   readonly requestIds: RequestIds;
   readonly hostnames: Hostnames;
+  /** What bodies that may be sent again take of memory. */
+  readonly keptOctets: KeptOctets;
   readonly sessions: SessionSeal;
   readonly random: () => number;
   /** Milliseconds since 1970: for what outlives the process. */

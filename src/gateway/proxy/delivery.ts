@@ -76,7 +76,8 @@ export class Delivery {
     upstream.request(request);
     if (kept === undefined) return;
     // What of the body came before this try.
-    for (const piece of kept.pieces) upstream.data(piece, 0, piece.length);
+    const { octets } = kept;
+    if (octets.length > 0) upstream.data(octets, 0, octets.length);
     if (owner.isRequestDone && request.body === undefined) upstream.end(undefined);
   }
 

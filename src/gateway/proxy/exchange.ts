@@ -234,6 +234,8 @@ export class Exchange implements DeliveryOwner {
     this.#client.heard();
     this.#record.answered(head.status);
     this.#isResponding = true;
+    // Nothing is sent again any more.
+    this.#kept?.forget();
     this.#record.sent += end - start;
     this.#client.respond({
       head,
@@ -348,12 +350,12 @@ export class Exchange implements DeliveryOwner {
     this.#record.choice = this.#prepared.choice;
     if (plan.auth !== undefined) {
       const tell = (verdict: Verdict) => this.#judged(verdict);
-      const parts = { context, head, routed, client, requestId, tell };
+      const parts = { context, head, routed, client, requestId, isTrusted, tell };
       this.#admission = new Admission(plan.auth, parts, this.#isRequestDone);
       this.#kept = this.#admission.kept;
       if (this.#admission.isGathering && head.expectsContinue) client.interim(goOn);
     }
-    if (plan.retries !== undefined && !this.#isRequestDone) this.#kept ??= new KeptBody();
+    if (plan.retries !== undefined && !this.#isRequestDone) this.#kept ??= new KeptBody(context.keptOctets);
   }
 
   #judged(verdict: Verdict): void {
@@ -395,6 +397,7 @@ export class Exchange implements DeliveryOwner {
       return;
     }
     this.#mirrors = mirrorRequest(this.#context, plan, choice, request);
+    this.#mirrorKept();
     this.#delivery = new Delivery({
       context: this.#context,
       owner: this,
@@ -407,6 +410,16 @@ export class Exchange implements DeliveryOwner {
       kept: this.#kept,
     });
     this.#delivery.start();
+  }
+
+  /** What of the body was gathered before there were mirrors. */
+  #mirrorKept(): void {
+    if (this.#kept === undefined || !this.#isRequestDone) return;
+    const { octets } = this.#kept;
+    for (const mirror of this.#mirrors) {
+      if (octets.length > 0) mirror.data(octets, 0, octets.length);
+      mirror.end(undefined);
+    }
   }
 
   get #upstream(): ExchangeUpstream | undefined {
@@ -486,6 +499,7 @@ export class Exchange implements DeliveryOwner {
     this.#admission?.abort();
     clearTimeout(this.#requestTimer);
     this.#delivery?.finish();
+    this.#kept?.forget();
     if (!this.#isRequestDone) for (const mirror of this.#mirrors) mirror.abort();
     this.#record.tell(this.#context, why, detail);
   }

@@ -8,6 +8,8 @@ import type { OutgoingRequest } from './write-request.ts';
 
 /** Of a body that the mirror's backend has not taken yet; one that is slower loses its copy. */
 const mostWaiting = 64 * 1024;
+/** What a piece costs beside its octets, of which it may have one. */
+const pieceCost = 128;
 
 /** Of the connections to backends, copies may have one of so many: the rest is for requests that somebody waits for. */
 const share = 8;
@@ -75,7 +77,7 @@ export class MirroredRequest implements UpstreamListener {
       return;
     }
     this.#waiting.push(Buffer.from(bytes.subarray(start, end)));
-    this.#waitingOctets += end - start;
+    this.#waitingOctets += end - start + pieceCost;
     if (this.#waitingOctets > mostWaiting) this.abort();
   }
 
@@ -98,7 +100,7 @@ export class MirroredRequest implements UpstreamListener {
     const upstream = this.#upstream;
     if (upstream === undefined || !this.#isSent) return;
     for (let piece = this.#waiting.shift(); piece !== undefined; piece = this.#waiting.shift()) {
-      this.#waitingOctets -= piece.length;
+      this.#waitingOctets -= piece.length + pieceCost;
       upstream.data(piece, 0, piece.length);
       if (upstream.isFull) return;
     }

@@ -21,7 +21,7 @@ export class Admission {
     this.#tell = parts.tell;
     this.#authorisation = new Authorisation(filter, parts);
     this.#isGathering = filter.bodySize > 0 && !isWhole;
-    this.kept = this.#isGathering ? new KeptBody(filter.bodySize) : undefined;
+    this.kept = this.#isGathering ? new KeptBody(parts.context.keptOctets, filter.bodySize) : undefined;
   }
 
   /** Octets of the body are wanted, and nobody is asked before its end. */
@@ -31,12 +31,13 @@ export class Admission {
 
   gather(bytes: Buffer, start: number, end: number): void {
     this.kept?.add(bytes, start, end);
-    if (this.kept?.isWhole === false) this.#tooLarge();
+    if (this.kept?.isCrowdedOut === true) this.#crowdedOut();
+    else if (this.kept?.isWhole === false) this.#tooLarge();
   }
 
   gathered(): void {
     this.#isGathering = false;
-    this.ask(Buffer.concat(this.kept?.pieces ?? []).toString('latin1'));
+    this.ask(this.kept?.octets.toString('latin1') ?? '');
   }
 
   /** `body`: all of it, latin1, or '' for one that nobody wants to see. */
@@ -48,6 +49,12 @@ export class Admission {
 
   abort(): void {
     this.#authorisation.abort();
+  }
+
+  #crowdedOut(): void {
+    this.#isGathering = false;
+    const sentence = 'too many bodies are looked at';
+    this.#tell({ type: 'refused', status: 503, why: 'overloaded', sentence });
   }
 
   #tooLarge(): void {

@@ -5,7 +5,7 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import { fieldOf, type Routed } from '../route-request.ts';
 import type { ExchangeClient } from '../sides.ts';
 import { writeFields } from '../write-fields.ts';
-import type { OutgoingRequest } from '../write-request.ts';
+import { type OutgoingRequest, outgoingRequest } from '../write-request.ts';
 import { changeLines, type FieldChange, isOurs } from './change-lines.ts';
 import { type Check, encodeCheck, readCheck } from './check-message.ts';
 import { failed, type Verdict } from './verdict.ts';
@@ -37,6 +37,36 @@ export interface Asking {
   readonly routed: Routed;
   readonly client: ExchangeClient;
   readonly requestId: string;
+  /** The proxies in front of us are believed. */
+  readonly isTrusted: boolean;
+}
+
+/**
+ * The request's fields, by names in lower case, as a backend would get them before the route's own changes: whoever judges
+ * a request has to see what it will be, and no word of the client's that no backend hears either.
+ */
+function fieldsOf({
+  head,
+  routed: { authority },
+  client: { scheme, forwarded },
+  requestId,
+  isTrusted,
+}: Asking): Map<string, string> {
+  const parts = { head, authority, scheme, forwarded, requestId, isTrusted };
+  const { lines } = outgoingRequest(
+    { ...parts, choice: undefined, target: '', upgrade: undefined },
+    undefined,
+  );
+  const fields = new Map<string, string>();
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    if (colon <= 0 || name === 'host') continue;
+    const value = line.slice(colon + 1).trim();
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return fields;
 }
 
 const droppedOfAnswer = new Uint8Array(32);
@@ -53,11 +83,13 @@ export const questionOf = (asking: Asking): Question =>
   asking.filter.protocol === 'GRPC' ? callOf(asking) : httpOf(asking);
 
 /** HTTP: the request itself with a prefix to its path, and 200 for yes (HTTPAuthConfig). */
-function httpOf({ filter, head, routed, client }: Asking): Question {
+function httpOf(asking: Asking): Question {
+  const { filter, head, routed, client } = asking;
+  const fields = fieldsOf(asking);
   const names = new Set(['authorization', ...filter.allowedHeaders]);
   let lines = '';
   for (const name of names) {
-    const value = isOurs(name) ? undefined : fieldOf(head, name);
+    const value = isOurs(name) ? undefined : fields.get(name);
     if (value !== undefined) lines += `${name}: ${value}\r\n`;
   }
   const path = filter.pathPrefix + routed.path;
@@ -115,7 +147,8 @@ const withoutOurs = (lines: string): string =>
 const okTrailer = /^0$/;
 
 /** GRPC: a call of ext_authz (GRPCAuthConfig). */
-function callOf({ filter, head, routed, client, requestId }: Asking): Question {
+function callOf(asking: Asking): Question {
+  const { filter, head, routed, client, requestId } = asking;
   const { arrived } = client;
   const check: Omit<Check, 'body'> = {
     source: { address: arrived.address, port: arrived.remotePort },
@@ -127,7 +160,7 @@ function callOf({ filter, head, routed, client, requestId }: Asking): Question {
     host: routed.authority,
     scheme: client.scheme,
     protocol: client.protocol,
-    headers: headersOf(head, routed, client, filter.allowedHeaders),
+    headers: headersOf(asking, filter.allowedHeaders),
     size: head.length,
   };
   return {
@@ -166,29 +199,16 @@ function callOf({ filter, head, routed, client, requestId }: Asking): Question {
 }
 
 /** With the names that HTTP/2 has for what stands in the request's line, as such services expect it. */
-function headersOf(
-  head: RequestHead,
-  { authority, path, query }: Routed,
-  { scheme }: ExchangeClient,
-  allowed: readonly string[],
-): ReadonlyMap<string, string> {
-  const headers = new Map<string, string>();
-  const add = (name: string, value: string) => {
-    if (allowed.length > 0 && !allowed.includes(name)) return;
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before},${value}`);
-  };
-  for (const [name, value] of [
+function headersOf(asking: Asking, allowed: readonly string[]): ReadonlyMap<string, string> {
+  const { head, client, routed } = asking;
+  const { authority, path, query } = routed;
+  const headers = new Map([
     [':method', head.method],
-    [':scheme', scheme],
+    [':scheme', client.scheme],
     [':authority', authority],
     [':path', query === '' ? path : `${path}?${query}`],
-  ] as const)
-    headers.set(name, value);
-  const { fields } = head;
-  for (let index = 0; index < fields.count; index++) {
-    const name = fields.name(index).toLowerCase();
-    if (name !== 'host') add(name, fields.value(index));
-  }
+  ]);
+  for (const [name, value] of fieldsOf(asking))
+    if (allowed.length === 0 || allowed.includes(name)) headers.set(name, value);
   return headers;
 }

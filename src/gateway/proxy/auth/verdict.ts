@@ -12,7 +12,10 @@ export type Verdict =
   | {
       readonly type: 'refused';
       readonly status: number;
-      readonly why: Extract<Why, 'denied' | 'auth-failed' | 'invalid-backend' | 'body-too-large'>;
+      readonly why: Extract<
+        Why,
+        'denied' | 'auth-failed' | 'invalid-backend' | 'body-too-large' | 'overloaded'
+      >;
       readonly sentence: string;
       /** For the log. */
       readonly detail?: string;

@@ -72,6 +72,7 @@ export class Worker {
       section: new FieldSection(),
       encoder: new HeaderEncoder(),
       queued: 0,
+      keptOctets: { kept: 0 },
       sessions: new SessionSeal(options.sessionKey),
       random: Math.random,
       wallClock: Date.now,
