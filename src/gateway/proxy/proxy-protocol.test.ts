@@ -66,3 +66,20 @@ test('a header of version 2 may speak for its sender, of other families, and hav
   const read = readProxyHeader(longer);
   assert.deepEqual([read.type, read.type === 'header' && read.length], ['header', 32]);
 });
+
+test('who has no address, or one of a link, is told of as far as others can know it', () => {
+  const zone = { address: 'fe80::1%eth0', port: 40_000 };
+  const target6 = { address: 'fe80::2%eth0', port: 80 };
+  assert.equal(proxyHeader(1, zone, target6).toString(), 'PROXY TCP6 fe80::1 fe80::2 40000 80\r\n');
+  const header = proxyHeader(2, zone, to);
+  const source = { address: 'fe80::1', port: 40_000 };
+  assert.deepEqual(readProxyHeader(header), { type: 'header', length: header.length, source });
+  for (const version of [1, 2] as const)
+    for (const [source, target] of [
+      [{ address: '', port: 0 }, to],
+      [from, { address: '', port: 0 }],
+    ] as const) {
+      const none = proxyHeader(version, source, target);
+      assert.deepEqual(readProxyHeader(none), { type: 'header', length: none.length });
+    }
+});

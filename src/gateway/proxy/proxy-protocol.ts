@@ -77,11 +77,15 @@ function addressOf(octets: Buffer): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
-/** A header of version 1 or 2, for who is spoken to. */
+/** A header of version 1 or 2, for who is spoken to; it says nothing of who has no address any more. */
 export function proxyHeader(version: 1 | 2, from: Source, to: Source): Buffer {
+  if (isIP(from.address) === 0 || isIP(to.address) === 0)
+    return version === 1
+      ? Buffer.from('PROXY UNKNOWN\r\n')
+      : Buffer.concat([signature, Buffer.from([0x20, 0, 0, 0])]);
   const family = isIP(from.address) === 4 && isIP(to.address) === 4 ? 4 : 6;
   if (version === 1) {
-    const [source, target] = [inFamily(from.address, family), inFamily(to.address, family)];
+    const [source, target] = [from, to].map(({ address }) => inFamily(address, family));
     return Buffer.from(`PROXY TCP${family} ${source} ${target} ${from.port} ${to.port}\r\n`);
   }
   const addresses = [from, to].map(({ address }) => octetsOf(inFamily(address, family)));
@@ -93,9 +97,9 @@ export function proxyHeader(version: 1 | 2, from: Source, to: Source): Buffer {
   return Buffer.concat([signature, head, rest]);
 }
 
-/** Both addresses are of one family: one of IPv4 beside one of IPv6 is mapped. */
+/** Both addresses are of one family: one of IPv4 beside one of IPv6 is mapped. The zone of a link is this host's own. */
 const inFamily = (address: string, family: 4 | 6): string =>
-  family === 6 && isIP(address) === 4 ? `::ffff:${address}` : address;
+  family === 6 && isIP(address) === 4 ? `::ffff:${address}` : address.replace(/%.*/, '');
 
 function octetsOf(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
