@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   connect,
   type ConnectionOptions,
@@ -18,7 +19,8 @@ export class BackendTls {
   #context: SecureContext | undefined;
 
   constructor(described: TableBackendTls) {
-    this.key = JSON.stringify(described);
+    // Short, since every endpoint is known by it, and authorities are long.
+    this.key = createHash('sha256').update(JSON.stringify(described)).digest('base64');
     this.problem = described.problem;
     this.#described = described;
   }
