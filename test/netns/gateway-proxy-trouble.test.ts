@@ -202,7 +202,8 @@ test('a client that asks and never takes the answers is not read on', async cont
 
 test('slow heads and bodies end with 408, idle connections end without a word', async context => {
   const backend = await startBackend(context, () => undefined);
-  const limits = { head: 300, bodyPause: 300, idle: 600 };
+  // Enough for the first octets of a client on a machine that has other things to do.
+  const limits = { head: 2000, bodyPause: 300, idle: 600 };
   const { port, proxy } = await startProxyTo(context, backend, limits);
   const head = dial(context, port);
   head.say('GET / HTTP/1.1\r\nHost: a\r\n');
