@@ -74,6 +74,8 @@ class SectionPlaces {
   readonly #section: Section;
   readonly #program: PolicyProgram;
   readonly #places = new Map<string, RulePlace>();
+  /** By set: its elements, read once for all rules. */
+  readonly #spans = new Map<string, readonly Span[]>();
 
   constructor(group: LiveGroup, section: Section, program: PolicyProgram) {
     this.#group = group;
@@ -102,8 +104,18 @@ class SectionPlaces {
     if (elements === undefined) return [];
     if (elements.has(written)) return [written];
     if (!partOf(this.#group.direction, part).isInterval || elements.size > mostOverlaps) return [];
-    const fields = written.split(' . ');
-    return [...elements.keys()].filter(key => overlaps(key.split(' . '), fields));
+    const wanted = spanOf(written);
+    return this.#spansOf(this.#setOf(part), elements.keys())
+      .filter(span => overlaps(span, wanted))
+      .map(({ key }) => key);
+  }
+
+  #spansOf(set: string, keys: Iterable<string>): readonly Span[] {
+    const present = this.#spans.get(set);
+    if (present !== undefined) return present;
+    const spans = [...keys].map(spanOf);
+    this.#spans.set(set, spans);
+    return spans;
   }
 
   #setOf(part: (typeof allowParts)[number]): string {
@@ -123,13 +135,22 @@ class SectionPlaces {
   }
 }
 
-/** Of two elements as they are written, field by field. */
-const overlaps = (a: readonly string[], b: readonly string[]): boolean =>
-  a.every((field, index) => {
-    const other = b[index] ?? '';
-    if (field === other) return true;
-    const [one, two] = [intervalOf(field), intervalOf(other)];
-    return one !== undefined && two !== undefined && one.from <= two.to && two.from <= one.to;
+/** An element as it is written, and its fields. */
+interface Span {
+  readonly key: string;
+  readonly fields: readonly (Interval<bigint> | string)[];
+}
+
+const spanOf = (key: string): Span => ({
+  key,
+  fields: key.split(' . ').map(field => intervalOf(field) ?? field),
+});
+
+const overlaps = (a: Span, b: Span): boolean =>
+  a.fields.every((one, index) => {
+    const other = b.fields[index];
+    if (typeof one === 'string' || typeof other === 'string' || other === undefined) return one === other;
+    return one.from <= other.to && other.from <= one.to;
   });
 
 /** Of `80`, `80-90`, `10.0.0.0/8` and `10.0.0.1-10.0.0.5`. */
