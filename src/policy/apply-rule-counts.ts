@@ -66,7 +66,7 @@ export class RuleCounter {
       const some = places.slice(from, from + placesAtOnce);
       for (const { packets, ...place } of await readCounters(this.#kernel, some, this.#namespacePath)) {
         if (packets === 0) continue;
-        const key = place.element === undefined ? '' : `${place.element.set} ${place.element.key}`;
+        const key = place.element === undefined ? place.chain : `${place.element.set} ${place.element.key}`;
         now.set(key, packets);
         // A process that starts finds what an earlier one counted.
         if (before === undefined && this.#isFirstRound) continue;
