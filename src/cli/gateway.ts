@@ -10,9 +10,9 @@ import type {
   TraceObjects,
 } from '../insight/trace/index.ts';
 import { defaults } from '../kernel/contract.ts';
-import { readManifests } from './apply/read-manifests.ts';
 import { clientOf } from './object-source.ts';
 import type { ObjectSource } from './object-source.ts';
+import { readCanonical } from './policy/read-objects.ts';
 import { hopBlock } from './trace/hop-text.ts';
 import { parseTarget } from './trace/parse-request.ts';
 import { readObjects } from './trace/read-objects.ts';
@@ -27,6 +27,9 @@ export interface ExplainCall {
   readonly gateway?: string;
   readonly form: 'text' | 'json';
 }
+
+/** Objects that cannot be read, in the hint of an error. */
+const MOST_NAMED = 3;
 
 /** Of a request at a Gateway nothing else of a cluster is asked. */
 const facts: ClusterFacts = {
@@ -44,7 +47,7 @@ export async function explainGateway(source: ObjectSource, call: ExplainCall): P
   const target = urlOf(call);
   const objects = await objectsOf(source);
   const found = explainGateways(objects, target, call.gateway);
-  if (found.answers.length === 0) throw noGateway(objects, call.gateway, source);
+  if (found.answers.length === 0) throw noGateway(objects, call.gateway, source, found.problems);
   process.stdout.write(
     call.form === 'json' ? `${JSON.stringify(found, null, 2)}\n` : textOf(call, target, found),
   );
@@ -66,11 +69,8 @@ function urlOf(call: ExplainCall): Target & { readonly http: HttpTarget } {
 
 async function objectsOf(source: ObjectSource): Promise<TraceObjects> {
   if (source.files.length > 0) {
-    const manifests = await readManifests(source.files);
-    return traceObjectsOf(
-      manifests.map(({ object }) => object),
-      facts,
-    );
+    const warn = (sentence: string) => process.stderr.write(`Warning: ${sentence}\n`);
+    return traceObjectsOf(await readCanonical(source.files, warn), facts);
   }
   const client = clientOf(source, 'gateway explain');
   try {
@@ -84,6 +84,7 @@ function noGateway(
   { gateways }: TraceObjects,
   wanted: string | undefined,
   { files }: ObjectSource,
+  problems: readonly string[],
 ): FairleadError {
   const names = gateways.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
   const similar = wanted === undefined ? undefined : closestOf(wanted, names);
@@ -91,14 +92,16 @@ function noGateway(
   return new FairleadError(
     'gateway/no-such-gateway',
     wanted === undefined
-      ? `There is no Gateway of a class of fairlead.dev/gateway-controller ${where}.`
+      ? `There is no Gateway of a class of fairlead.dev/gateway-controller, and no Ingress of one of fairlead.dev/ingress-controller, ${where}.`
       : `There is no Gateway "${wanted.slice(0, 80)}" of a class of fairlead.dev/gateway-controller ${where}.`,
     {
       field: '--gateway',
       hint:
-        similar === undefined
-          ? 'kubectl get gateway -A shows those that there are, with their classes.'
-          : `Did you mean ${similar}?`,
+        problems.length > 0
+          ? `Look first at what could not be read: ${problems.slice(0, MOST_NAMED).join('; ')}`
+          : similar === undefined
+            ? 'kubectl get gateway -A shows those that there are, with their classes.'
+            : `Did you mean ${similar}?`,
     },
   );
 }

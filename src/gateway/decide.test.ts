@@ -164,17 +164,16 @@ test('hosts that hold the name too and are less specific are told', () => {
 });
 
 test('a wildcard of an Ingress is told as one label, and a default backend as what no path takes', () => {
-  const class1 = { metadata: { name: 'c' } };
   const backend = { service: { name: 'web', port: { number: 80 } } };
   const ingress = (name: string, spec: object) => ({
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
+    apiVersion: 'networking.k8s.io/v1' as const,
+    kind: 'Ingress' as const,
     metadata: { name, namespace: 'shop' },
     spec,
   });
   const paths = [{ path: '/', pathType: 'Prefix' as const, backend }];
   const { backends: _, ...routing } = compileIngresses(
-    class1,
+    { metadata: { name: 'fairlead' } },
     [
       ingress('wild', { rules: [{ host: '*.example.com', http: { paths } }] }),
       ingress('all', { defaultBackend: backend }),

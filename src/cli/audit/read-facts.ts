@@ -85,15 +85,20 @@ async function readFiles(
   now: number,
 ): Promise<ReadFacts> {
   const manifests: Manifest[] = [];
+  const objects: KubeObject[] = [];
   const unread: string[] = [];
+  const { canonicalManifests } = await import('../policy/canonical-manifests.ts');
   for (const file of paths.flatMap(manifestFiles)) {
     try {
-      manifests.push(...(await readManifests([file])));
+      const written = await readManifests([file]);
+      const canonical = canonicalManifests(written);
+      for (const warning of canonical.warnings) process.stderr.write(`Warning: ${warning}\n`);
+      objects.push(...canonical.objects);
+      manifests.push(...written);
     } catch (error) {
       unread.push(`${file}: ${sentenceOf(error)}`);
     }
   }
-  const objects = manifests.map(({ object }) => object);
   const secrets = objects.filter(({ kind }) => kind === 'Secret') as readonly Secret[];
   return { facts: factsOfManifests(objects, certificatesOf(secrets), metrics, now), manifests, unread };
 }

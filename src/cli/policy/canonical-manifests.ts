@@ -31,7 +31,7 @@ export function canonicalManifests(manifests: readonly Manifest[]): CanonicalMan
         return [readableClusterPolicy(withoutNulls(object), what)];
       const isOurs = names.has(object.kind) || object.kind.endsWith('NetworkPolicy');
       if (isOurs) warnings.push(`${what} is of ${object.apiVersion}, and is not looked at`);
-      return isOurs ? [] : [object];
+      return isOurs ? [] : [withoutNulls(object)];
     }
     const fields = object as unknown as Readonly<Record<string, unknown>>; // of unknown shape until here
     const [mismatch] = kind.typeErrors(fields);
