@@ -174,7 +174,10 @@ function addLocations(
         continue;
       }
       const location: Location = {
-        ...{ path, type, backend, field },
+        path,
+        type,
+        backend,
+        field,
         ingress: served,
         isDefault: false,
         canary: undefined,

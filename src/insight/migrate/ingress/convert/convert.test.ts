@@ -402,3 +402,38 @@ test('a missing slash and the root of the host are answered before any other red
     plain('Exact / → 302 /home', 'Exact /old → 301 /old/'),
   );
 });
+
+test('a wider host does not answer for what a host has no path for', () => {
+  const converted = convert([
+    { name: 'api', paths: ['Prefix /api api'] },
+    { name: 'all', host: '', paths: ['Prefix / all'] },
+  ]);
+  assert.deepEqual(
+    rules(converted).filter(rule => rule.startsWith('a.')),
+    plain('PathPrefix /api → api', 'PathPrefix / → 500'),
+  );
+  assert.ok(converted.announcements.some(({ subject }) => subject === 'behaviour:unknown-path'));
+});
+
+test('paths that are no gRPC methods, and hosts that share names, get no GRPCRoute', () => {
+  const grpc = (...written: readonly Written[]) =>
+    objects(
+      convert(written.map(one => ({ ...one, annotations: { 'backend-protocol': 'GRPC' } }))),
+      'GRPCRoute',
+    ).length;
+  assert.equal(grpc({ paths: ['Prefix / s', 'Prefix /a.b.C s', 'Exact /a.b.C/Do s'] }), 1);
+  assert.equal(grpc({ paths: ['Exact /a s'] }), 0);
+  assert.equal(grpc({ paths: ['Prefix /a/b/c s'] }), 0);
+  assert.equal(grpc({ host: '' }, { name: 'two' }), 0);
+});
+
+test('TLS does not pass to a port that only a Service could explain', () => {
+  const written = ingress({ annotations: { 'ssl-passthrough': 'true' }, tls: 'a' });
+  const named = structuredClone(written);
+  for (const path of named.spec.rules?.[0]?.http?.paths ?? [])
+    Object.assign(path.backend, { service: { name: 'web', port: { name: 'https' } } });
+  const model = readIngresses({ ingresses: [named], ingressClasses: [], flags: [] }, { source: 'cluster' });
+  const converted = convertIngresses(model, { target: targetOf('class', FEATURES) });
+  assert.equal(objects(converted, 'TLSRoute').length, 0);
+  assert.equal(verdict(converted, 'ssl-passthrough'), 'refused outage');
+});

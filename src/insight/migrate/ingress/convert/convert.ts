@@ -25,6 +25,7 @@ import { redirectSettings } from './settings.ts';
 import type { Target } from './target.ts';
 import { oneEach } from './one-each.ts';
 import { writeRoutes } from './write-routes.ts';
+import type { ExplainedRule } from './rules.ts';
 import type { WrittenObject } from './write-routes.ts';
 
 export interface ConvertOptions {
@@ -64,6 +65,7 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
     gatewayNamespace: options.gatewayNamespace ?? homeOf(model),
     hasDefaultCertificate: reference(model.flags['default-ssl-certificate']) !== undefined,
     defaultBackend: defaultBackendOf(model),
+    covered: coveredHosts(servers),
   };
   const hosts = new Set(servers.map(({ host }) => host));
   const announcements: Announcement[] = [];
@@ -114,6 +116,25 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
       served: counted.paths - counted.lost - heldPaths(plans),
     },
   };
+}
+
+/** Hosts below a wildcard that leads somewhere, at any depth as routes have it, or below the rules of every host. */
+function coveredHosts(servers: readonly Server[]): ReadonlySet<string> {
+  const wide = new Set(
+    servers
+      .filter(
+        ({ host, locations }) =>
+          /^(?:\*|$)/.test(host) && locations.some(({ backend }) => backend !== undefined),
+      )
+      .map(({ host }) => host),
+  );
+  const isCovered = (host: string): boolean => {
+    if (host === '') return false;
+    const labels = host.split('.');
+    const above = labels.map((_, at) => ['*', ...labels.slice(at + 1)].join('.'));
+    return wide.has('') || above.some(name => name !== host && wide.has(name));
+  };
+  return new Set(servers.map(({ host }) => host).filter(isCovered));
 }
 
 const heldPaths = (plans: readonly RoutePlan[]): number =>
@@ -170,7 +191,11 @@ function reference(
 function hostPlans(server: Server, entries: HostEntries, context: HostContext): readonly RoutePlan[] {
   const plans = routesOfHost(server, entries, context);
   const paths = server.locations.filter(({ isDefault }) => !isDefault);
+  // A GRPCRoute may not share a host with an HTTPRoute, nor a wildcard or an alias that has it.
+  const isAlone =
+    /^[^*]/.test(server.host) && server.aliases.length === 0 && !context.covered.has(server.host);
   const isGrpc =
+    isAlone &&
     paths.length > 0 &&
     context.target.features.has('GRPCRoute') &&
     paths.every(({ ingress }) => {
@@ -178,10 +203,20 @@ function hostPlans(server: Server, entries: HostEntries, context: HostContext): 
       return protocol === 'GRPC' || protocol === 'GRPCS';
     });
   const fits = plans.every(
-    ({ role, rules }) => role !== '' || rules.every(({ rule }) => rule.backendRefs !== undefined),
+    ({ role, rules }) =>
+      role !== '' || rules.every(({ rule }) => rule.backendRefs !== undefined && isOfGrpc(rule)),
   );
   return isGrpc && fits ? plans.map(plan => (plan.role === '' ? { ...plan, role: 'grpc' } : plan)) : plans;
 }
+
+/** Every path, a service's or a method's: a GRPCRoute has no other matches (GRPCMethodMatch). */
+const isOfGrpc = ({ matches = [] }: ExplainedRule['rule']): boolean =>
+  matches.every(({ path }) => {
+    const { type, value = '/' } = path ?? {};
+    if (type === 'PathPrefix' && value === '/') return true;
+    const found = /^\/[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(\/[A-Za-z_]\w*)?$/.exec(value);
+    return found !== null && (type === 'PathPrefix' || (type === 'Exact' && found[1] !== undefined));
+  });
 
 function judgeIngresses(
   model: IngressModel,

@@ -35,6 +35,8 @@ export interface HostContext {
   readonly hasDefaultCertificate: boolean;
   /** `--default-backend-service`. */
   readonly defaultBackend: BackendReading | undefined;
+  /** Hosts of which a wider host's rules would answer what the host itself has no path for. */
+  readonly covered: ReadonlySet<string>;
 }
 
 /** The routes of one host: those over TLS and those in plain, one for each namespace with paths of the host. */
@@ -77,7 +79,7 @@ export function routesOfHost(
     const own = all.filter(entry => !isLedAway(entry));
     const first = rooted.size === 0 ? root : [];
     rooted.add(namespace);
-    const overTls = [...first, ...own.flatMap(entry => allRules(entry, namespace, context, hasTls))];
+    const overTls = [...first, ...own.flatMap(entry => allRules(entry, server, namespace, context, hasTls))];
     if (!hasTls && !redirecting) {
       plans.push(...plan(namespace, '', ['http', ...secure], overTls));
       continue;
@@ -121,16 +123,43 @@ const namespaceOf = ({ ingress }: Location, { defaultBackend, gatewayNamespace }
 /** All rules of an entry. */
 function allRules(
   entry: Entry,
+  server: Server,
   namespace: string,
-  { parts, settings, target }: HostContext,
+  context: HostContext,
   hasTls: boolean,
 ): readonly ExplainedRule[] {
   const { location } = entry;
+  const { parts, settings, target } = context;
+  // Over TLS a host has a listener of its own, where no wider one's rules stand.
+  if (!hasTls && isRootEntry(entry) && isOpenBelow(server, context)) return [closedRoot];
   // A default backend has the settings of the Ingress that first named the host.
   const own = location.ingress === undefined ? undefined : parts.get(location.ingress);
   const strictTransport = hasTls ? settings.strictTransport : undefined;
   return rulesOf(entry, own, { target, namespace, strictTransport });
 }
+
+/** What a host has no path for is 404 to the controller, and would be answered by the rules of a wider host. */
+export function isOpenBelow(
+  { host, locations }: Server,
+  { covered, defaultBackend, parts }: HostContext,
+): boolean {
+  const root = locations.find(({ isDefault }) => isDefault);
+  const redirects = root?.ingress !== undefined && parts.get(root.ingress)?.redirect !== undefined;
+  return (
+    covered.has(host) &&
+    root !== undefined &&
+    root.backend === undefined &&
+    defaultBackend === undefined &&
+    !redirects
+  );
+}
+
+const closedRoot: ExplainedRule = {
+  rule: { matches: [{ path: { type: 'PathPrefix', value: '/' } }] },
+  because: [
+    'no Ingress has other paths of this host; the rules of a wider host would answer, this one does with 500',
+  ],
+};
 
 /** `app-root` of any path redirects the root of the whole host; of several, the first location's in nginx' order. */
 function rootRedirect(server: Server, { parts }: HostContext): readonly ExplainedRule[] {
@@ -160,7 +189,7 @@ function plainRules(
   const own = location.ingress === undefined ? undefined : context.parts.get(location.ingress);
   const answersItself = entry.addsSlash === true || own?.redirect !== undefined;
   if (answersItself || !redirectsToTls(location, server, context.settings))
-    return allRules(entry, namespace, context, false);
+    return allRules(entry, server, namespace, context, false);
   // The redirect of the host's root answers for it, where no other entry stands between.
   return isRootEntry(entry) || allRedirect ? [] : [toTls(entry, context)];
 }

@@ -77,6 +77,18 @@ export function passthroughRoute(
       ],
     };
   const backend: BackendReading | undefined = server.locations.find(({ path }) => path === '/')?.backend;
+  if (backend !== undefined && backend.portNumber === undefined)
+    return {
+      announcements: [
+        refused(subject, {
+          code: 'passthrough',
+          severity: 'outage',
+          effects: ['tls', 'status', 'backend', 'location'],
+          sentence: `A TLSRoute needs the number of the port ${JSON.stringify(backend.port)} of the Service ${backend.service}, which is not known: TLS ends at the gateway, which answers 500.`,
+          hint: 'Give the Service along with the Ingresses (-f), or write the number.',
+        }),
+      ],
+    };
   if (!target.features.has('TLSRoute') || backend === undefined || host === '')
     return {
       announcements: [
@@ -117,13 +129,19 @@ export function passthroughRoute(
       },
     ],
     announcements: [
-      approximated(subject, {
+      ...new Set([ingress, ...server.locations.flatMap(location => location.ingress ?? [])]),
+    ].map(one =>
+      // It is in force for all paths of the host, whosever they are.
+      approximated(one === ingress ? subject : { ingress: one, unwritten: 'ssl-passthrough' }, {
         code: 'passthrough',
         severity: 'subtle',
-        effects: ['tls', 'status', 'backend', 'location', 'path'],
+        effects: [
+          ...(['tls', 'status', 'backend', 'location', 'path', 'access', 'affinity', 'weights'] as const),
+          ...(['host', 'request-headers', 'response-headers', 'body-limit', 'timeouts'] as const),
+        ],
         sentence: `A TLSRoute leads connections for ${host} to the backend as they are, on a Gateway of its own with an address of its own: not every class lets it share a port with TLS that ends. Plain HTTP, which the controller leads there by TLS, is redirected to HTTPS.`,
         request: { scheme: 'http', host, path: '/' },
       }),
-    ],
+    ),
   };
 }

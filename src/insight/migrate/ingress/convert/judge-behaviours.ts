@@ -5,6 +5,11 @@ import { redirectsToTls } from './settings.ts';
 import { featureOfStatus } from './target.ts';
 import { approximated, refused, requestTo } from './verdict.ts';
 
+const OF_ANOTHER_RULE = [
+  ...(['path', 'status', 'backend', 'location', 'host', 'weights', 'access', 'affinity'] as const),
+  ...(['request-headers', 'response-headers', 'timeouts', 'body-limit', 'limits'] as const),
+] as const;
+
 /** What the controller does without being asked, and a gateway does otherwise. */
 export function judgeBehaviours(servers: readonly Server[], context: HostContext): readonly Announcement[] {
   const { features } = context.target;
@@ -59,7 +64,8 @@ export function judgeBehaviours(servers: readonly Server[], context: HostContext
         {
           code,
           severity: 'subtle',
-          effects: ['path', 'status', 'backend', 'location'],
+          // Another path is another rule, with everything that it has.
+          effects: OF_ANOTHER_RULE,
           sentence: `Before it looks for a path the controller ${code === 'merge-slashes' ? 'merges slashes' : code === 'percent-decoding' ? 'decodes escapes' : 'resolves . and ..'}; whether a gateway does is the implementation’s.`,
         },
       ),

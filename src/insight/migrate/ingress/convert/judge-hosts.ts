@@ -3,6 +3,7 @@ import type { IngressReading } from '../read.ts';
 import { isRewritten } from '../servers.ts';
 import type { Location, Server } from '../servers.ts';
 import type { HostEntries } from './entries.ts';
+import { isOpenBelow } from './host-routes.ts';
 import type { HostContext } from './host-routes.ts';
 import { redirectsToTls } from './settings.ts';
 import { judgeNames } from './judge-names.ts';
@@ -34,6 +35,20 @@ export function judgeHost(
           ],
     ),
     ...judgeNames(server),
+    ...(isOpenBelow(server, context)
+      ? [
+          approximated(
+            { ingress: server.owner },
+            {
+              code: 'unknown-path',
+              severity: 'subtle',
+              effects: ['status'],
+              sentence: `${hostWord(server)}: what no Ingress has a path for is 404 today. On a gateway the rules of a wider host would answer it; a rule without a backend keeps it closed, with 500.`,
+              request: requestTo(server, '/nobody-has-this'),
+            },
+          ),
+        ]
+      : []),
     ...judgePorts(server),
   ];
 }

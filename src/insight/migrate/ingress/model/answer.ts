@@ -25,6 +25,7 @@ class Answer {
   /** Whose host the name is near to, where nobody has it. */
   #near: string | undefined;
   readonly #subjects: string[] = [];
+  #canary: string | undefined;
 
   constructor(model: NginxModel, request: ModelRequest) {
     this.#model = model;
@@ -271,6 +272,7 @@ class Answer {
     const taken = canaryShare(alternative.canary, this.#request, this.#model.keepsUnderscores);
     if (taken === undefined) return undefined;
     this.#subjects.unshift(taken.subject);
+    this.#canary = alternative.ingress;
     return [
       { backend: upstream.name, share: 1 - taken.share },
       { backend: alternative.name, share: taken.share },
@@ -360,6 +362,7 @@ class Answer {
       object: this.#object === '' ? (this.#near ?? '') : this.#object,
       place: this.#place,
       subjects: [...new Set([...first, ...this.#subjects])],
+      ...(this.#canary === undefined ? {} : { canary: this.#canary }),
     };
   }
 }

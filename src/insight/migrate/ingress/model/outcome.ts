@@ -81,6 +81,8 @@ export interface RuleSetting {
 export interface Decision {
   /** `namespace/name` of the Ingress or route; empty: nobody's. */
   readonly object: string;
+  /** The Ingress of the canary that has a part in it. */
+  readonly canary?: string;
   /** `namespace/name` of the Gateway that answers; absent: it is not one. */
   readonly gateway?: string;
   /** The server and its location, or the listener and its rule. */

@@ -188,7 +188,8 @@ class Run {
   /** Whether the conversion announced it. */
   #note(difference: Difference, request: ModelRequest, old: Outcome, now: Outcome): boolean {
     const causes = causesOf(difference, request, old, now);
-    const announced = this.#announcementOf(causes, difference.effect, difference.owner ?? old.decided.object);
+    const ingress = difference.owner ?? old.decided.object;
+    const announced = this.#announcementOf(causes, difference.effect, ingress, old.decided.canary);
     const cause = announced?.subject ?? causes[0] ?? 'behaviour:unexplained';
     const key = `${announced === undefined ? '!' : ''}${difference.effect} ${old.decided.object} ${old.decided.place} ${cause} ${now.decided.place}`;
     const group = this.#groups.get(key);
@@ -210,10 +211,17 @@ class Run {
   }
 
   /** What the conversion says of one of the causes, for this Ingress or for all. */
-  #announcementOf(causes: readonly string[], effect: Effect, ingress: string): Announcement | undefined {
+  #announcementOf(
+    causes: readonly string[],
+    effect: Effect,
+    ingress: string,
+    canary: string | undefined,
+  ): Announcement | undefined {
     for (const cause of causes)
       for (const announcement of this.#announced.get(cause) ?? []) {
-        const isOf = announcement.ingress === '' || announcement.ingress === ingress;
+        // A canary's annotations are its own, also where they act on the paths of others.
+        const owner = cause.startsWith('canary') ? (canary ?? ingress) : ingress;
+        const isOf = announcement.ingress === '' || announcement.ingress === owner;
         if (isOf && (announcement.effects.length === 0 || announcement.effects.includes(effect)))
           return announcement;
       }
