@@ -102,11 +102,11 @@ async function untilInKernel(): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (const from = answered(); answered() === from;) {
     assert.ok(performance.now() < deadline, `the kernel does not answer\n${node.log()}`);
-    await askFor('web', 'A').catch(() => undefined);
+    await askFor('web', 'A', addresses[0], 500).catch(() => undefined);
   }
 }
 
-const askFor = (name: string, type: string, server: string = addresses[0], milliseconds = 2000) =>
+const askFor = (name: string, type: string, server: string = addresses[0], milliseconds = 20_000) =>
   ask({ namespace: node.pod, server }, `${name}.default.${local}`, type, {}, milliseconds);
 
 /** What is answered, and whether by the kernel. */
