@@ -14,9 +14,9 @@ const clients = 5;
 const questions = 40;
 const lengths = [1, 20, 20, 20, 36, 36, 90, 512, 513, 1200];
 
-async function freePort(family: 4 | 6): Promise<number> {
-  const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
-  socket.bind(0, host[family]);
+async function freePort(address: string): Promise<number> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.bind(0, address);
   await once(socket, 'listening');
   const { port } = socket.address();
   await new Promise<void>(resolve => socket.close(() => resolve()));
@@ -46,18 +46,29 @@ async function heard(socket: Socket, count: number): Promise<readonly string[]> 
   return got;
 }
 
-for (const family of [4, 6] as const) {
-  test(`of a flood each client gets its own answers, each a datagram of its length, by IPv${family}`, async () => {
-    const port = await freePort(family);
+const cases = ([4, 6] as const).flatMap(family => [false, true].map(isLater => ({ family, isLater })));
+for (const { family, isLater } of cases) {
+  const when = isLater ? ' that take longer' : '';
+  test(`of a flood each client gets its own answers${when}, each a datagram of its length, by IPv${family}`, async () => {
+    const reused = Buffer.alloc(2048);
+    const port = await freePort(host[family]);
     let most = 0;
     let inTurn = 0;
     const server = new DatagramServer({
       sockets: [{ host: host[family], port }],
       longest: 2048,
-      handler: (request, length, answer) => {
+      handler: (request, length, answer, peer) => {
         if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
         most = Math.max(most, inTurn);
         const bytes = answerTo(request.bytes.subarray(0, length));
+        if (isLater) {
+          const to = peer();
+          queueMicrotask(() => {
+            reused.set(bytes);
+            server.send(reused.subarray(0, bytes.length), to);
+          });
+          return 0;
+        }
         answer.bytes.set(bytes);
         return bytes.length;
       },
@@ -143,3 +154,45 @@ function packets(nft: Nft): number {
   };
   return nftables.find(({ counter }) => counter !== undefined)?.counter?.packets ?? Number.NaN;
 }
+
+test(
+  'answers that take longer leave from the address that was asked, also the last before the end',
+  { timeout: 20_000 },
+  async context => {
+    const places = [host[4], host[6], '127.53.9.2'];
+    const ports = await Promise.all(places.map(freePort));
+    const waiting: (() => void)[] = [];
+    const everybody = Promise.withResolvers<void>();
+    const server = new DatagramServer({
+      sockets: places.map((address, index) => ({ host: address, port: ports[index] ?? 0 })),
+      longest: 2048,
+      handler: (request, length, _answer, peer) => {
+        const [bytes, to] = [Buffer.from(request.bytes.subarray(0, length)), peer()];
+        waiting.push(() => server.send(bytes, to));
+        if (waiting.length === 3 * places.length) everybody.resolve();
+        return 0;
+      },
+    });
+    context.after(() => server.close());
+    const got: string[] = [];
+    const all = Promise.withResolvers<void>();
+    for (const [index, address] of places.entries()) {
+      const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      context.after(() => socket.close());
+      socket.on('message', (message, from) => {
+        got.push(`${message.toString()} from ${from.address} ${from.port}`);
+        if (got.length === 3 * places.length) all.resolve();
+      });
+      for (const number of [1, 2, 3]) socket.send(`${index} ${number}`, ports[index], address);
+    }
+    await everybody.promise;
+    // Of all sockets in turn, and nothing leaves before the end.
+    for (const number of [0, 3, 6, 1, 4, 7, 2, 5, 8]) waiting[number]?.();
+    server.close();
+    await all.promise;
+    const expected = places.flatMap((address, index) =>
+      [1, 2, 3].map(number => `${index} ${number} from ${address} ${ports[index]}`),
+    );
+    assert.deepEqual(got.toSorted(), expected.toSorted());
+  },
+);

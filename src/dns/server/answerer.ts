@@ -19,7 +19,7 @@ import { transferZone } from './zone-transfer.ts';
 /** How a datagram's answer gets to its sender. */
 export interface DatagramWay {
   readonly client: Client;
-  /** For an answer that comes later: to be called before anything else is read. */
+  /** For an answer that comes later: to be called before anything else is read. What that is given is reused after the call. */
   readonly later: () => (answer: Uint8Array) => void;
 }
 
@@ -51,6 +51,8 @@ export class Answerer {
   #forwardedBefore = 0;
   #count = 0;
   #later = 0;
+  /** Where those that come later are written. */
+  readonly #lateAnswer = Buffer.alloc(limits.tcp);
   readonly #ready = new ReadyAnswers((question, times) => this.#tell(question, times));
   /** Under which the kept answers hold. */
   #stamp: number | undefined;
@@ -256,7 +258,7 @@ export class Answerer {
     this.#later++;
     const finish = (reply: Reply) => {
       this.#later--;
-      const answer = Buffer.allocUnsafe(room);
+      const answer = this.#lateAnswer;
       const size = this.#write(kept, query, reply, answer, room, lane, started, 'udp', () => client);
       send(answer.subarray(0, size));
     };

@@ -2,6 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { checked, lastErrno } from '../ffi/errno.ts';
 import { constants, libc } from '../ffi/libc.ts';
 import { bindUdpIn } from '../ns/index.ts';
+import { LatePeers } from './late-peers.ts';
 import { ReceiveBatch } from './receive-batch.ts';
 import type { Peer } from './receive-batch.ts';
 import { SendBatch } from './send-batch.ts';
@@ -59,6 +60,11 @@ export class DatagramServer {
   readonly #sockets: number[] = [];
   readonly #requests: ReceiveBatch;
   readonly #answers: SendBatch;
+  /** Those that took longer, of one socket, until the end of this turn of the event loop. */
+  readonly #latePeers = new LatePeers(batchSize);
+  readonly #late: SendBatch;
+  #lateSocket = 0;
+  #isLateDue = false;
   readonly #wake: number;
   readonly #descriptors: Uint8Array;
   readonly #onExit = () => this.#interrupt();
@@ -79,6 +85,7 @@ export class DatagramServer {
     this.#handler = options.handler;
     this.#requests = new ReceiveBatch(batchSize, options.longest);
     this.#answers = new SendBatch(this.#requests, options.longest);
+    this.#late = new SendBatch(this.#latePeers, options.longest);
     const flags = constants.EFD_NONBLOCK | constants.EFD_CLOEXEC;
     this.#wake = checked(libc().eventfd(0, flags), 'eventfd', 'No event descriptor can be opened');
     try {
@@ -97,20 +104,30 @@ export class DatagramServer {
     return this.#dropped;
   }
 
-  /** An answer that took longer, never from inside the handler; what the kernel does not take at once is dropped, as datagrams are. */
-  send(bytes: Uint8Array, peer: DatagramPeer): void {
-    const fd = this.#sockets[peer.socket];
-    if (this.#closed || fd === undefined || bytes.length > this.#answers.slotLength) return;
-    this.#flush(fd, this.#answers.laySingle(bytes, peer.name));
+  /** An answer that took longer: it is copied, and leaves with others of this turn; what the kernel does not take is dropped, as datagrams are. */
+  send(bytes: Uint8Array, { socket, name }: DatagramPeer): void {
+    const late = this.#late;
+    if (this.#closed || bytes.length > late.slotLength) return;
+    if (late.count === batchSize || socket !== this.#lateSocket) this.#sendLate();
+    this.#lateSocket = socket;
+    late.slots[late.count]?.bytes.set(bytes);
+    this.#latePeers.set(late.count, name);
+    late.add(bytes.length, late.count);
+    if (this.#isLateDue) return;
+    this.#isLateDue = true;
+    setImmediate(() => {
+      this.#isLateDue = false;
+      this.#sendLate();
+    });
   }
 
   close(): void {
     if (this.#closed) return;
+    this.#sendLate();
     this.#closed = true;
     process.off('exit', this.#onExit);
-    // The thread still reads these descriptors: whoever comes back last closes them.
+    // The thread, or a turn that is due, still uses these descriptors: it closes them.
     if (this.#polling) this.#interrupt();
-    else this.#closeDescriptors();
   }
 
   #poll(): void {
@@ -129,8 +146,9 @@ export class DatagramServer {
     }
     let received = 0;
     for (const [index, fd] of this.#sockets.entries()) received += this.#drain(index, fd);
+    if (this.#closed) this.#closeDescriptors();
     // Who asks once asks again soon: looking costs less than waking a thread.
-    if (received > 0) setImmediate(() => this.#turn());
+    else if (received > 0) setImmediate(() => this.#turn());
     else this.#poll();
   }
 
@@ -161,31 +179,41 @@ export class DatagramServer {
       const length = this.#handler(request, requests.lengthOf(index), answer, this.#peer, socket);
       if (length > 0) answers.add(length, index);
     }
+    this.#sendAll(fd, answers);
+  }
+
+  #sendLate(): void {
+    const fd = this.#sockets[this.#lateSocket];
+    if (fd !== undefined) this.#sendAll(fd, this.#late);
+    this.#late.clear();
+  }
+
+  #sendAll(fd: number, answers: SendBatch): void {
     if (answers.count === 0) return;
     const isMany = answers.count >= mergedFrom;
     const isJoined = isMany && this.#paused === 0;
     if (isMany && !isJoined) this.#paused--;
-    this.#flush(fd, isJoined ? answers.layMerged() : answers.lay());
+    this.#flush(fd, answers, isJoined ? answers.layMerged() : answers.lay());
   }
 
   /** sendmmsg(2) stops at what is refused (by a firewall, for one receiver): the rest goes without it. */
-  #flush(fd: number, messages: number): void {
+  #flush(fd: number, answers: SendBatch, messages: number): void {
     let [count, done] = [messages, 0];
     let wasJoined = false;
     while (done < count) {
-      const sent = libc().sendmmsg(fd, this.#answers.headersFrom(done), count - done, constants.MSG_DONTWAIT);
+      const sent = libc().sendmmsg(fd, answers.headersFrom(done), count - done, constants.MSG_DONTWAIT);
       if (sent > 0) {
         // What goes alone and not together: this way out cannot do it.
         if (wasJoined) this.#paused = pausedBatches;
         wasJoined = false;
         done += sent;
-      } else if (this.#answers.partsOf(done) > 1 && cannotMerge.has(lastErrno())) {
+      } else if (answers.partsOf(done) > 1 && cannotMerge.has(lastErrno())) {
         wasJoined = true;
-        [count, done] = [this.#answers.laySinglyFrom(done), 0];
+        [count, done] = [answers.laySinglyFrom(done), 0];
       } else {
         // Refused alone, too (port 0, which anybody can send from): it says nothing of what others asked.
         wasJoined = false;
-        this.#dropped += this.#answers.partsOf(done);
+        this.#dropped += answers.partsOf(done);
         done++;
       }
     }

@@ -8,7 +8,6 @@ import {
   vectorWords,
   writeAddress,
 } from './layout.ts';
-import type { ReceiveBatch } from './receive-batch.ts';
 import { makeSlots } from './slot.ts';
 import type { Slot } from './slot.ts';
 
@@ -18,8 +17,16 @@ const UDP_SEGMENT = 103;
 /** What fits every path unfragmented; longer answers go alone. */
 const longestMerged = 512;
 
+/** Who gets the answers: senders of datagrams, by number, with their struct sockaddr where it is in memory. */
+export interface Peers {
+  readonly size: number;
+  nameAddress(index: number): bigint;
+  nameLengthOf(index: number): number;
+  isSamePeer(index: number, other: number): boolean;
+}
+
 /**
- * Room for `size` answers of at most `slotLength` bytes to datagrams of a received batch, laid out for sendmmsg(2).
+ * Room for `size` answers of at most `slotLength` bytes to as many peers, laid out for sendmmsg(2).
  * Answers to one peer may go as one message that the kernel takes apart again at the receiver (UDP_SEGMENT): the way
  * through the network stack is most of what an answer costs. All parts of a message are of one length, but that the last may be shorter.
  *
@@ -29,21 +36,20 @@ export class SendBatch {
   readonly headers: Uint8Array;
   readonly slots: readonly Slot[];
   readonly slotLength: number;
-  readonly #received: ReceiveBatch;
+  readonly #peers: Peers;
   readonly #headerWords: Uint32Array;
   readonly #vectors: Uint32Array;
   readonly #controls: Uint32Array;
-  /** Where in memory: slots, names of the received batch, vectors, controls; two words each. */
+  /** Where in memory: slots, names of the peers, vectors, controls; two words each. */
   readonly #slotsAt: Uint32Array;
   readonly #namesAt: Uint32Array;
   readonly #vectorsAt: Uint32Array;
   readonly #controlsAt: Uint32Array;
-  readonly #ownName = new Uint8Array(nameLength);
   /** Of each answer. */
   readonly #lengths: Uint32Array;
   readonly #asked: Uint16Array;
   readonly #ranks: Int32Array;
-  /** A datagram of each peer, in the order in which they came. */
+  /** One number of each peer, in the order in which they came. */
   readonly #firstAsked: Uint16Array;
   #distinct = 0;
   /** Answers in the order in which they leave, and the answers before each message. */
@@ -53,9 +59,9 @@ export class SendBatch {
   #messages = 0;
 
   /** `slotLength` is a multiple of four. */
-  constructor(received: ReceiveBatch, slotLength: number) {
-    const { size } = received;
-    this.#received = received;
+  constructor(peers: Peers, slotLength: number) {
+    const { size } = peers;
+    this.#peers = peers;
     this.slotLength = slotLength;
     const { data, slots, distance } = makeSlots(size, slotLength);
     this.slots = slots;
@@ -69,7 +75,7 @@ export class SendBatch {
       return words;
     };
     this.#slotsAt = addresses(addressOf(data), distance);
-    this.#namesAt = addresses(received.nameAddress(0), nameLength);
+    this.#namesAt = addresses(peers.nameAddress(0), nameLength);
     this.#vectorsAt = addresses(addressOf(new Uint8Array(this.#vectors.buffer)), 4 * vectorWords);
     this.#controlsAt = addresses(addressOf(new Uint8Array(this.#controls.buffer)), 4 * controlWords);
     for (let index = 0; index < size; index++)
@@ -86,7 +92,7 @@ export class SendBatch {
     this.#count = 0;
   }
 
-  /** The next slot has an answer of this length to the datagram at `asked`. */
+  /** The next slot has an answer of this length to the peer at `asked`. */
   add(length: number, asked: number): void {
     this.#lengths[this.#count] = length;
     this.#asked[this.#count] = asked;
@@ -126,18 +132,6 @@ export class SendBatch {
     return this.#laySingly(this.#firsts[message] ?? 0);
   }
 
-  /** One answer, to a peer that asked before. */
-  laySingle(bytes: Uint8Array, name: Uint8Array): number {
-    this.slots[0]?.bytes.set(bytes);
-    this.#ownName.set(name);
-    this.clear();
-    this.add(bytes.length, 0);
-    const count = this.lay();
-    writeAddress(this.#headerWords, places.name, addressOf(this.#ownName));
-    this.#headerWords[places.nameLength] = name.length;
-    return count;
-  }
-
   /** How many answers a message has. */
   partsOf(message: number): number {
     return (this.#firsts[message + 1] ?? 0) - (this.#firsts[message] ?? 0);
@@ -163,7 +157,7 @@ export class SendBatch {
     const asked = this.#asked[this.#order[first] ?? 0] ?? 0;
     words[header + places.name] = this.#namesAt[2 * asked] ?? 0;
     words[header + places.name + 1] = this.#namesAt[2 * asked + 1] ?? 0;
-    words[header + places.nameLength] = this.#received.nameLengthOf(asked);
+    words[header + places.nameLength] = this.#peers.nameLengthOf(asked);
     words[header + places.vector] = this.#vectorsAt[2 * first] ?? 0;
     words[header + places.vector + 1] = this.#vectorsAt[2 * first + 1] ?? 0;
     words[header + places.vectorLength] = end - first;
@@ -200,7 +194,7 @@ export class SendBatch {
   #rankOf(answer: number): number {
     const asked = this.#asked[answer] ?? 0;
     let peer = 0;
-    while (peer < this.#distinct && !this.#received.isSamePeer(asked, this.#firstAsked[peer] ?? 0)) peer++;
+    while (peer < this.#distinct && !this.#peers.isSamePeer(asked, this.#firstAsked[peer] ?? 0)) peer++;
     if (peer === this.#distinct) this.#firstAsked[this.#distinct++] = asked;
     return (peer << 16) + 0xffff - (this.#lengths[answer] ?? 0);
   }
