@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { silentLog } from '../../base/log.ts';
 import { LiveTable } from '../../gateway/live-table.ts';
@@ -32,7 +33,10 @@ import {
 import { serviceOf } from '../../services/index.ts';
 import { TableSources } from './sources.ts';
 
-test('a backend that speaks TLS is one while a policy says how it is known, and none before and after', async context => {
+const edge = gateway('shop/edge', [http('http')]);
+
+/** The table of Gateway shop/edge, whose route leads to a Service that speaks TLS. */
+async function start(context: TestContext) {
   const api = new FakeApi([
     GATEWAY_CLASSES,
     GATEWAYS,
@@ -48,7 +52,7 @@ test('a backend that speaks TLS is one while a policy says how it is known, and 
   ]);
   api.store.put(NAMESPACES, namespace('shop'));
   api.store.put(GATEWAY_CLASSES, fairlead);
-  api.store.put(GATEWAYS, gateway('shop/edge', [http('http')]));
+  api.store.put(GATEWAYS, edge);
   api.store.put(SERVICES, service('shop/web', [{ port: 80, appProtocol: 'https' }]));
   api.store.put(HTTP_ROUTES, route('shop/web', [to('web')]));
   const client = createClientOver(api, { clock: systemClock });
@@ -74,22 +78,42 @@ test('a backend that speaks TLS is one while a policy says how it is known, and 
     route: key => table.routeChanged(key),
     endpoints: key => table.endpointsChanged(key),
   });
-  const leadsSomewhere = () => {
+  const tableNow = () => {
     table.revision();
-    const [host] = Object.values(table.table().hosts);
-    return host?.rules[0]?.backends[0]?.backend !== undefined;
-  };
-  const until = async (sentence: string, holds: () => boolean) => {
-    const deadline = Date.now() + 20_000;
-    while (!holds()) {
-      assert.ok(Date.now() < deadline, `not in time: ${sentence}`);
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
+    return table.table();
   };
   await until('the route is there', () => table.revision() !== undefined);
+  return { api, tableNow };
+}
+
+async function until(sentence: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, `not in time: ${sentence}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+test('a backend that speaks TLS is one while a policy says how it is known, and none before and after', async context => {
+  const { api, tableNow } = await start(context);
+  const leadsSomewhere = () => {
+    const [host] = Object.values(tableNow().hosts);
+    return host?.rules[0]?.backends[0]?.backend !== undefined;
+  };
   assert.equal(leadsSomewhere(), false, 'nobody says how it is known');
   api.store.put(BACKEND_TLS_POLICIES, tlsPolicy('shop/web', { name: 'web' }));
   await until('the policy makes it a backend', leadsSomewhere);
   api.store.remove(BACKEND_TLS_POLICIES, 'shop/web');
   await until('it is none any more', () => !leadsSomewhere());
+});
+
+test('an option that is annotated later is in the table, and goes with its annotation', async context => {
+  const { api, tableNow } = await start(context);
+  const limit = () => tableNow().listeners['http']?.options?.bodyLimit;
+  assert.equal(limit(), undefined);
+  const annotations = { 'fairlead.dev/max-body-bytes': '1000' };
+  api.store.put(GATEWAYS, { ...edge, metadata: { ...edge.metadata, annotations } });
+  await until('it is in force', () => limit() === 1000);
+  api.store.put(GATEWAYS, edge);
+  await until('it is gone', () => limit() === undefined);
 });

@@ -12,6 +12,7 @@ import {
   secretsOf,
   servicesOfPolicy,
 } from '../../gateway/compile-keys.ts';
+import { compileOptions } from '../../gateway/compile-options.ts';
 import { FollowedRoutes, type RouteIndex } from '../../gateway/follow-routes.ts';
 import type { LiveSources } from '../../gateway/live-table.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -175,7 +176,10 @@ export class TableSources {
         }
     });
     this.gateways.onChange(change => {
-      if (!isSameSpec(change.before, change.after)) touched.gateways([keyOf(objectOf(change))]);
+      const { before, after } = change;
+      // Annotations count no generation.
+      if (!isSameSpec(before, after) || optionsOf(before) !== optionsOf(after))
+        touched.gateways([keyOf(objectOf(change))]);
     });
     this.#routes.onChange(change => {
       if (isSameSpec(change.before, change.after)) return;
@@ -201,6 +205,9 @@ export class TableSources {
       touched.route(routeKey(route), this.#routes.gatewaysOf(route));
   }
 }
+
+const optionsOf = (gateway: Gateway | undefined): string | undefined =>
+  gateway && JSON.stringify(compileOptions(gateway.metadata).options);
 
 /** One of the two is always there. */
 const objectOf = <T>({ before, after }: Change<T>): T => (after ?? before) as T;
