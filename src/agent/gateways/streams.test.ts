@@ -43,7 +43,7 @@ const own = (uid: string) => {
 
 type Streamed = ReturnType<typeof streamRoute<'TCPRoute'>>;
 
-/** `refused`: the API lets nobody see the routes, for the first time that it is asked. */
+/** `refused`: the API lets nobody see anything more than Services and slices, until `api.faults.refusals` is emptied. */
 async function start(context: TestContext, ...given: readonly (Streamed | { readonly refused: true })[]) {
   const routes = given.filter(one => 'kind' in one);
   const api = new FakeApi([
@@ -73,7 +73,8 @@ async function start(context: TestContext, ...given: readonly (Streamed | { read
   services.start(signal);
   slices.start(signal);
   await Promise.all([services.synced, slices.synced]);
-  if (routes.length < given.length) api.faults.refusals.push(...[1, 2, 3].map(() => ({ status: 403 })));
+  if (routes.length < given.length)
+    api.faults.refusals.push(...Array.from({ length: 1000 }, () => ({ status: 403 })));
   const told = new Set<string>();
   const streams = new Streams({
     client,
@@ -148,9 +149,11 @@ test('a Service that has the name by chance, and is not the Gateway’s, is left
   await until('it is another’s', () => streams.weighted(KEY) === undefined);
 });
 
-test('an agent that may not see these kinds does not wait for them', async context => {
+test('an agent that may not see these kinds does not wait for them', { timeout: 60_000 }, async context => {
   const { api, streams } = await start(context, { refused: true });
+  assert.ok(api.faults.refusals.length > 0, 'it may not see them yet');
   assert.deepEqual(streams.keys(), []);
+  api.faults.refusals.length = 0;
   api.store.put(TCP_ROUTES, streamRoute('TCPRoute', 'shop/db', { one: 1 }));
   await until('it sees them when it may', () => endpointsOf(streams).length === 1);
 });
