@@ -95,6 +95,11 @@ export class GatewayLoop {
   readonly #cluster: GatewayCluster;
   readonly #definitions: Definitions;
   readonly #queue: WorkQueue<Touched>;
+  /**
+   * Sets whose status was right, and for what: a Gateway may have hundreds, and each route that comes or goes is counted on one
+   * of them.
+   */
+  readonly #said = new WeakMap<ListenerSet, { readonly model: ListenerSetModel; readonly input: string }>();
 
   constructor(options: GatewayLoopOptions) {
     const { client, services, certificates, clock, log } = options;
@@ -333,9 +338,13 @@ export class GatewayLoop {
   ): Promise<void> {
     // Its status may be another by now, which made no other model.
     const set = this.#cluster.routes.sets.cache.get(model.key) ?? model.set;
+    const input = JSON.stringify([infrastructure, model.listeners.map(({ name }) => counts.get(name) ?? 0)]);
+    const said = this.#said.get(set);
+    if (said?.model === model && said.input === input) return;
     const now = timestampOf(this.#options.clock.now());
     const status = listenerSetStatus({ ...model, set }, gateway, infrastructure, counts, now);
-    if (status !== undefined) await this.#updateSet(set, status);
+    if (status === undefined) this.#said.set(set, { model, input });
+    else await this.#updateSet(set, status);
   }
 
   async #updateSet(set: ListenerSet, status: NonNullable<ListenerSet['status']>): Promise<void> {
