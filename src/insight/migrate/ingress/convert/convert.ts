@@ -96,7 +96,12 @@ export function convertIngresses(model: IngressModel, options: ConvertOptions): 
     const own = passthrough?.plans ?? hostPlans(server, entries, context);
     plans.push(...own, ...(www.plan === undefined ? [] : [www.plan]));
   }
-  const asGrpc = new Set(plans.filter(({ role }) => role === 'grpc').map(({ host }) => host));
+  const spokenAs = (isOfKind: (plan: RoutePlan) => boolean) =>
+    new Set(plans.filter(isOfKind).map(({ host }) => host));
+  const byHttp = spokenAs(
+    ({ role, rules }) => role !== 'grpc' && rules.some(({ rule }) => rule.backendRefs !== undefined),
+  );
+  const asGrpc = spokenAs(({ role }) => role === 'grpc').difference(byHttp);
   announcements.push(...judgeIngresses(model, servers, context, asGrpc, closest));
   const { plain, tls } = backendsBy(servers, context.parts);
   if (target.features.has('BackendTLSPolicy')) announcements.push(...judgeSharedBackends(tls, plain));

@@ -3,12 +3,7 @@ import type { Server } from '../servers.ts';
 import type { HostContext } from './host-routes.ts';
 import { redirectsToTls } from './settings.ts';
 import { featureOfStatus } from './target.ts';
-import { approximated, refused, requestTo } from './verdict.ts';
-
-const OF_ANOTHER_RULE = [
-  ...(['path', 'status', 'backend', 'location', 'host', 'weights', 'access', 'affinity'] as const),
-  ...(['request-headers', 'response-headers', 'timeouts', 'body-limit', 'limits'] as const),
-] as const;
+import { OF_ANOTHER_RULE, approximated, refused, requestTo } from './verdict.ts';
 
 /** What the controller does without being asked, and a gateway does otherwise. */
 export function judgeBehaviours(servers: readonly Server[], context: HostContext): readonly Announcement[] {

@@ -8,7 +8,7 @@ import type { HostContext } from './host-routes.ts';
 import { redirectsToTls } from './settings.ts';
 import { judgeNames } from './judge-names.ts';
 import { judgeRest } from './judge-rest.ts';
-import { approximated, hostWord, refused, requestTo, same } from './verdict.ts';
+import { OF_ANOTHER_RULE, approximated, hostWord, refused, requestTo, same } from './verdict.ts';
 
 /** What is said of one host: its paths, its redirects to HTTPS, its names. */
 export function judgeHost(
@@ -92,7 +92,7 @@ function judgePaths(server: Server, { differences, lost }: HostEntries): readonl
         {
           code,
           severity: 'subtle',
-          effects: ['status', 'backend', 'path', 'location'],
+          effects: OF_ANOTHER_RULE,
           sentence: `${hostWord(server)}: ${sentence}`,
           request: requestTo(server, path),
         },
@@ -104,7 +104,7 @@ function judgePaths(server: Server, { differences, lost }: HostEntries): readonl
         {
           code: server.regular ? 'path' : 'literal-pattern',
           severity: 'outage',
-          effects: ['status', 'backend', 'path', 'location'],
+          effects: OF_ANOTHER_RULE,
           sentence: `${hostWord(server)}: ${location.type} ${location.path} has no rule: ${why}. Its requests go to shorter paths of the host, or get 404.`,
           hint: 'Write the rule by hand, with a match that the class has.',
         },
@@ -169,7 +169,7 @@ function judgeRewrites(
       approximated(subject, {
         code: 'rewrite',
         severity: 'subtle',
-        effects: ['status', 'backend', 'path', 'location'],
+        effects: OF_ANOTHER_RULE,
         sentence: shown?.sentence ?? 'Not all of its paths have a rule.',
         request: requestTo(server, shown?.path ?? '/'),
       }),

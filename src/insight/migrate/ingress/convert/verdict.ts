@@ -2,6 +2,12 @@ import type { Announcement, Effect, Severity, ShownRequest } from '../announceme
 import type { IngressReading } from '../read.ts';
 import type { Server } from '../servers.ts';
 
+/** What may differ where another rule answers than did. */
+export const OF_ANOTHER_RULE = [
+  ...(['path', 'status', 'backend', 'location', 'host', 'weights', 'access', 'affinity'] as const),
+  ...(['request-headers', 'response-headers', 'timeouts', 'body-limit', 'limits'] as const),
+] as const;
+
 interface Reason {
   readonly code: string;
   readonly sentence: string;
