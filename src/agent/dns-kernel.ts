@@ -15,7 +15,7 @@ import type { Address } from '../base/ip.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { WorkQueue } from '../base/work-queue.ts';
-import { KernelPods } from '../dns/index.ts';
+import { KernelPods } from '../dns/apply-kernel-pods.ts';
 import type { KernelPod, MayAsk, PodsKernel } from '../dns/index.ts';
 import { bpf } from '../kernel/contract.ts';
 import type { KernelWorker } from '../kernel/worker/index.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import { createCertificateReader } from '../../gateway/index.ts';
+import { createCertificateReader } from '../../gateway/certificate.ts';
 import { createAuthoritiesReader } from '../../gateway/authorities.ts';
 import {
   configMapsOf,

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import { attach, isOurs, readGateway, readRoute } from '../../gateway/index.ts';
+import { attach } from '../../gateway/compile-attachment.ts';
+import { readGateway } from '../../gateway/compile-gateway.ts';
+import { readRoute } from '../../gateway/compile-route.ts';
+import { isOurs } from '../../gateway/model.ts';
 import type { GatewaySources } from '../../gateway/index.ts';
 import { isSameSpec } from '../../gateway/compile-keys.ts';
 import { proxyName } from '../../gateway/compile-objects.ts';
