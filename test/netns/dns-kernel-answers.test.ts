@@ -515,6 +515,57 @@ test('random octets, broken questions and broken packets are let pass, or answer
   );
 });
 
+test('packets of any other kind go on to the rules and the server', async context => {
+  const rig = await kernelRig(context, cluster());
+  const message = questionFor(`web.default.${local}`, 'A');
+  const changed = (family: 4 | 6, change: (frame: Buffer) => Buffer | void) => {
+    const frame = frameOf(message, family);
+    return change(frame) ?? frame;
+  };
+  const inserted = (frame: Buffer, at: number, octets: readonly number[]) =>
+    Buffer.concat([frame.subarray(0, at), Buffer.from(octets), frame.subarray(at)]);
+  const vlan = [0x81, 0, 0, 5];
+  const [ipv4, ipv6] = [14, 14];
+  const rows: readonly (readonly [string, Buffer])[] = [
+    ['VLAN', changed(4, frame => inserted(frame, 12, vlan))],
+    ['VLAN, IPv6', changed(6, frame => inserted(frame, 12, vlan))],
+    ['a first fragment', changed(4, frame => void frame.writeUInt16BE(0x2000, ipv4 + 6))],
+    ['a later fragment', changed(4, frame => void frame.writeUInt16BE(0x0001, ipv4 + 6))],
+    [
+      'an IP option',
+      changed(4, frame => {
+        const longer = inserted(frame, ipv4 + 20, [1, 1, 1, 0]);
+        longer[ipv4] = 0x46;
+        longer.writeUInt16BE(longer.length - ipv4, ipv4 + 2);
+        return longer;
+      }),
+    ],
+    [
+      'an extension header',
+      changed(6, frame => {
+        const longer = inserted(frame, ipv6 + 40, [17, 0, 1, 4, 0, 0, 0, 0]);
+        longer[ipv6 + 6] = 0;
+        longer.writeUInt16BE(longer.length - ipv6 - 40, ipv6 + 4);
+        return longer;
+      }),
+    ],
+    ['another address', changed(4, frame => void frame.writeUInt8(11, ipv4 + 19))],
+    ['another address, IPv6', changed(6, frame => void frame.writeUInt8(11, ipv6 + 39))],
+    ['another port', changed(4, frame => void frame.writeUInt16BE(5353, ipv4 + 22))],
+    ['another port, IPv6', changed(6, frame => void frame.writeUInt16BE(5353, ipv6 + 42))],
+    ['TCP', changed(4, frame => void frame.writeUInt8(6, ipv4 + 9))],
+    ['IPv6 without a checksum', changed(6, frame => void frame.writeUInt16BE(0, ipv6 + 46))],
+    ['octets behind the packet', changed(4, frame => Buffer.concat([frame, Buffer.alloc(4)]))],
+    ['another host’s', changed(4, frame => void frame.writeUInt8(2, 0))],
+  ];
+  for (const family of [4, 6] as const) assert.equal(rig.run(frameOf(message, family)).verdict, 7);
+  for (const [what, frame] of rows) {
+    const { verdict, frame: out } = rig.run(frame);
+    assert.equal(verdict, 0, what);
+    assert.deepEqual(Buffer.from(out), frame, `${what} is left as it is`);
+  }
+});
+
 /** 0, too, for what the kernel does not take for a frame at all. */
 function verdictOf(rig: KernelRig, frame: Buffer): number {
   try {
