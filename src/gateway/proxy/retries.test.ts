@@ -22,6 +22,12 @@ test('tries are as many as the route says, at least its pause apart, and ever fu
 test('a pause is never shorter than the route says, however long that is', () => {
   assert.equal(new Retries({ codes: [], backoff: 60_000 }).pause(5, 0), 60_000);
   assert.equal(new Retries({ codes: [], backoff: 1000 }).pause(20, 0), 10_000);
+  const most = 2 ** 31 - 1;
+  assert.equal(
+    new Retries({ codes: [], backoff: most }).pause(0, 0.9),
+    most,
+    'a timer of more would end at once',
+  );
 });
 
 test('none are none', () => {

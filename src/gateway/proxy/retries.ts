@@ -5,6 +5,8 @@ import type { UpstreamFailure } from './sides.ts';
 const attemptsByDefault = 2;
 const backoffByDefault = 25;
 const longestBackoff = 10_000;
+/** A timer holds no more: 24 days. */
+const longestPause = 2 ** 31 - 1;
 
 /** What a rule says of trying again (HTTPRouteRetry), with what the proxy does by itself beside it. */
 export class Retries {
@@ -38,6 +40,6 @@ export class Retries {
    */
   pause(done: number, random: number): number {
     const least = Math.min(this.#backoff * 2 ** done, Math.max(longestBackoff, this.#backoff));
-    return least * (1 + random / 2);
+    return Math.min(least * (1 + random / 2), longestPause);
   }
 }
