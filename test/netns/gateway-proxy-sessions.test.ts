@@ -110,4 +110,6 @@ test('a header does as a cookie, a session ends after its time, and one that las
     split(port, backends, { ...cookie, path: '/shop', lifetime: 'Permanent', absoluteTimeout: 3_600_000 }),
   );
   assert.match((await get(context, port)).field('set-cookie') ?? '', /; Path=\/shop; Max-Age=3600; HttpOnly/);
+  proxy.take(split(port, backends, { ...cookie, path: '/a;Domain=example' }));
+  assert.match((await get(context, port)).field('set-cookie') ?? '', /; Path=\/; HttpOnly/);
 });

@@ -51,7 +51,8 @@ export class SessionPersistence {
       lifetime === 'Permanent' && absoluteTimeout !== undefined
         ? `; Max-Age=${Math.ceil(absoluteTimeout / 1000)}`
         : '';
-    return `; Path=${path}${age}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+    // A path may have what ends an attribute; the session then is one of all paths.
+    return `; Path=${path.includes(';') ? '/' : path}${age}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
   }
 
   /** A client may have several of one name, of different paths. */
