@@ -43,7 +43,9 @@ function startJudge(context: TestContext): Promise<Backend> {
     else if (head.includes('/login'))
       socket.write('HTTP/1.1 302 Found\r\nLocation: /sign-in\r\nContent-Length: 0\r\n\r\n');
     else if (head.includes('/no'))
-      socket.write('HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 4\r\n\r\nnope');
+      socket.write(
+        'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 4\r\n\r\nnope',
+      );
     else if (head.includes('/trouble')) socket.write('HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n');
     else if (head.includes('/created')) socket.write('HTTP/1.1 201 Made\r\nContent-Length: 0\r\n\r\n');
     else if (head.includes('/long'))
@@ -298,6 +300,7 @@ test('a page of another origin may read that it was refused', async context => {
   const { status, all } = await say(context, port, get('/no', 'Origin: https://page.example'));
   assert.equal(status, '401');
   assert.match(all, /access-control-allow-origin: https:\/\/page\.example/);
+  assert.doesNotMatch(all, /Allow-Origin: \*/, 'a browser takes no answer with two');
   const preflight = get('/no', 'Origin: https://page.example', 'Access-Control-Request-Method: GET');
   const before = judge.heard.length;
   assert.equal((await say(context, port, preflight.replace('GET', 'OPTIONS'))).status, '204');

@@ -106,6 +106,7 @@ export class Delivery {
     const isLeft = record.tries - this.#retries < mostTries;
     if (isOurs && isLeft && mayBeSentAgain(failure, upstream, this.#canRepeat, record.method)) {
       this.#send(isUnsent ? upstream.endpoint : undefined, true);
+      this.#goOn();
       return true;
     }
     if (plan.retries?.isForFailure(failure) !== true || !this.#mayRetry()) return false;
@@ -187,15 +188,20 @@ export class Delivery {
 
   /** Once more, a little later, somewhere else if there is somebody else. */
   #retry(not: Endpoint | undefined): void {
-    const { context, owner, client, plan } = this.#options;
+    const { context, owner, plan } = this.#options;
     this.#leave();
     owner.holdClient();
     const pause = plan.retries?.pause(this.#retries, context.random()) ?? 0;
     this.#retries++;
     this.#pauseTimer = setTimeout(() => {
       this.#send(not, false);
-      if (this.#upstream?.isConnecting === false) client.wanted();
+      this.#goOn();
     }, pause);
+  }
+
+  /** Whoever held the body before may send it, where somebody takes it already. */
+  #goOn(): void {
+    if (this.#upstream?.isConnecting === false) this.#options.client.wanted();
   }
 
   #tryTimedOut(): void {

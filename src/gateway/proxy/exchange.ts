@@ -1,5 +1,6 @@
 import type { Why } from './access-log.ts';
 import { Admission } from './auth/admission.ts';
+import { changeLines } from './auth/change-lines.ts';
 import type { Verdict } from './auth/verdict.ts';
 import type { ProxyContext } from './context.ts';
 import { type CrossOriginPolicy, isPreflight, originRequest } from './cross-origin.ts';
@@ -364,8 +365,9 @@ export class Exchange implements DeliveryOwner {
     if (verdict.type === 'refused') {
       const { status, why, sentence, detail, body } = verdict;
       // A page of another origin may read why.
-      const shared = this.#plan?.crossOrigin?.change(this.#origin, undefined).lines ?? '';
-      const lines = shared + (verdict.lines ?? '');
+      const shared = this.#plan?.crossOrigin?.change(this.#origin, undefined);
+      const lines =
+        (shared?.lines ?? '') + changeLines(verdict.lines ?? '', [...(shared?.touched ?? [])], []);
       this.#answer(status, why, sentence, { lines, ...(detail && { detail }), ...(body && { body }) });
       return;
     }

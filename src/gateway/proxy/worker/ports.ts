@@ -192,6 +192,6 @@ function readProxyBeginning(octets: Buffer): Beginning<Source | undefined> {
 const verifyError = (socket: TLSSocket): Error | null =>
   (socket as unknown as { readonly ssl: { verifyError(): Error | null } }).ssl.verifyError();
 
-/** A socket of both families has clients of IPv4 as mapped addresses. */
+/** A socket of both families has clients of IPv4 as mapped addresses; the zone of a link's is this host's own. */
 const plainAddress = (address: string): string =>
-  address.startsWith('::ffff:') ? address.slice(7) : address;
+  (address.startsWith('::ffff:') ? address.slice(7) : address).replace(/%.*/, '');
