@@ -157,6 +157,7 @@ test('an object of the name that is somebody else’s is left alone, and people 
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace: 'kube-system', name: 'ingress-fairlead' },
+    status: { loadBalancer: { ingress: [{ ip: '10.9.9.9' }] } },
   };
   const { api, notes, until } = start(
     context,
@@ -166,4 +167,32 @@ test('an object of the name that is somebody else’s is left alone, and people 
   );
   await until('an Event is written', () => notes().some(note => note.includes('ingress-fairlead')));
   assert.equal(api.store.get(SERVICES, proxies)?.metadata.ownerReferences, undefined);
+  const { status } = api.store.get(INGRESSES, 'shop/web') as Ingress;
+  assert.doesNotMatch(JSON.stringify(status ?? {}), /10\.9\.9\.9/, 'its address is not where we serve');
+});
+
+test('an Ingress that goes to another class loses our addresses, and keeps what another wrote', async context => {
+  const { api, until } = start(
+    context,
+    [INGRESS_CLASSES, ingressClass('fairlead')],
+    [INGRESS_CLASSES, ingressClass('nginx', 'k8s.io/ingress-nginx')],
+    [INGRESSES, ingress('web')],
+    [INGRESSES, ingress('taken')],
+  );
+  await until('the balancer is asked for', () => api.store.get(SERVICES, proxies) !== undefined);
+  const ours = { loadBalancer: { ingress: [{ ip: '172.30.200.1' }] } };
+  api.store.put(SERVICES, Object.assign({}, api.store.get(SERVICES, proxies), { status: ours }));
+  const balancerOf = (name: string) =>
+    (api.store.get(INGRESSES, `shop/${name}`) as Ingress).status?.loadBalancer;
+  for (const name of ['web', 'taken'])
+    await until(`${name} has our addresses`, () => balancerOf(name)?.ingress?.length === 1);
+  const theirs = { loadBalancer: { ingress: [{ ip: '10.9.9.9' }] } };
+  const moved = { spec: { ...ingress('web').spec, ingressClassName: 'nginx' } };
+  api.store.put(
+    INGRESSES,
+    Object.assign({}, api.store.get(INGRESSES, 'shop/taken'), moved, { status: theirs }),
+  );
+  api.store.put(INGRESSES, Object.assign({}, api.store.get(INGRESSES, 'shop/web'), moved));
+  await until('the addresses are gone', () => balancerOf('web')?.ingress === undefined);
+  assert.deepEqual(balancerOf('taken'), theirs.loadBalancer);
 });

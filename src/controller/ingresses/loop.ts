@@ -88,6 +88,8 @@ export class IngressLoop {
   readonly #certificate = createCertificateReader();
   /** What people were told of an Ingress, so that it is told once. */
   readonly #told = new Map<string, string>();
+  /** Addresses that an Ingress of ours has in its status, as text. */
+  readonly #addressed = new Map<string, string>();
 
   constructor(options: IngressLoopOptions) {
     const { client, clock, log } = options;
@@ -268,16 +270,36 @@ export class IngressLoop {
     const ingressClass = this.#classes.cache.get(className ?? '');
     if (ingress === undefined || ingressClass === undefined || !isOurIngressClass(ingressClass)) {
       this.#told.delete(key);
+      await this.#leaveIngress(key, ingress);
       return;
     }
     this.#tell(key, ingress, ingressClass);
     const proxies = this.#options.services.cache.get(this.#proxiesOf(ingressClass.metadata.name));
-    const addresses = (proxies?.status?.loadBalancer?.ingress ?? []).map(({ hostname, ip }) => ({
-      ...(ip === undefined ? {} : { ip }),
-      ...(hostname === undefined ? {} : { hostname }),
-    }));
+    // Somebody else may have a Service of that name.
+    const isOwn = proxies?.metadata.ownerReferences?.some(({ uid }) => uid === ingressClass.metadata.uid);
+    const addresses = (isOwn === true ? (proxies?.status?.loadBalancer?.ingress ?? []) : []).map(
+      ({ hostname, ip }) => ({
+        ...(ip === undefined ? {} : { ip }),
+        ...(hostname === undefined ? {} : { hostname }),
+      }),
+    );
     const status: IngressStatus = { loadBalancer: addresses.length === 0 ? {} : { ingress: addresses } };
+    this.#addressed.set(key, JSON.stringify(status.loadBalancer));
     if (JSON.stringify(ingress.status?.loadBalancer ?? {}) === JSON.stringify(status.loadBalancer)) return;
+    await this.#writeStatus(ingress, status);
+  }
+
+  /** Addresses of ours do not stay with what is another's, or nobody's; those that another wrote do. */
+  async #leaveIngress(key: string, ingress: Ingress | undefined): Promise<void> {
+    const written = this.#addressed.get(key);
+    if (ingress !== undefined && written !== undefined && written !== '{}') {
+      const { loadBalancer = {} } = ingress.status ?? {};
+      if (JSON.stringify(loadBalancer) === written) await this.#writeStatus(ingress, { loadBalancer: {} });
+    }
+    this.#addressed.delete(key);
+  }
+
+  async #writeStatus(ingress: Ingress, status: IngressStatus): Promise<void> {
     await this.#options.client
       .update(INGRESSES, { ...ingress, status }, { subresource: 'status' })
       .catch((error: unknown) => {
