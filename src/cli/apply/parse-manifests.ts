@@ -16,9 +16,15 @@ import type { Manifest } from './read-manifests.ts';
 /**
  * The objects of one multi-document text, YAML or JSON. Scalars are read as Kubernetes' parser does (YAML 1.1: `0644` is
  * octal, `yes` is true), without its dates and base-60 numbers, which that parser leaves alone too. A List gives its items.
+ * `linesBefore`: how many lines of its file are before the text.
  */
-export function parseManifests(text: string, source: string): readonly Manifest[] {
+export function parseManifests(text: string, source: string, linesBefore = 0): readonly Manifest[] {
   const lines = new LineCounter();
+  const { linePos } = lines;
+  lines.linePos = offset => {
+    const { col, line } = linePos(offset);
+    return { col, line: line + linesBefore };
+  };
   const documents = parseAllDocuments(text, {
     version: '1.1',
     customTags: tags => tags.filter(isRead),

@@ -25,3 +25,15 @@ test('one broken document does not hide the others, and is named by its line', c
   assert.match(unread[0] ?? '', /all\.yaml:[67].*templating in/);
   assert.match(unread[1] ?? '', /none\.yaml/);
 });
+
+test('a document may begin on the line of its mark, and thousands are read beside a broken one', context => {
+  const directory = mkdtempSync(join(tmpdir(), 'fairlead-migrate-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  const inline = (name: number) => `--- {apiVersion: v1, kind: Service, metadata: {name: s${name}}}\n`;
+  const all = Array.from({ length: 3000 }, (_, index) => inline(index));
+  writeFileSync(join(directory, 'all.yaml'), [...all, '---\na: [1\nb: }\n', inline(3000)].join(''));
+  const { manifests, unread } = parseDocuments([directory]);
+  assert.equal(manifests.length, 3001);
+  assert.equal(manifests.at(-1)?.line, 3004);
+  assert.match(unread.join(), /all\.yaml:300[1-4]/);
+});

@@ -37,35 +37,30 @@ export function parseDocuments(paths: readonly string[]): ParsedDocuments {
   };
 }
 
+/** One document at a time: a file of thousands is never in memory as a tree, and a broken one costs itself alone. */
 function read(text: string, source: string, manifests: Manifest[], unread: string[]): void {
-  try {
-    manifests.push(...parseManifests(text, source));
-  } catch (error) {
-    const documents = documentsOf(text);
-    if (documents.length < 2) {
-      unread.push(explain(text, sentenceOf(error)));
-      return;
+  for (const { linesBefore, part } of documentsOf(text))
+    try {
+      manifests.push(...parseManifests(part, source, linesBefore));
+    } catch (error) {
+      unread.push(explain(part, sentenceOf(error)));
     }
-    for (const document of documents)
-      try {
-        manifests.push(...parseManifests(document, source));
-      } catch (own) {
-        unread.push(explain(document, sentenceOf(own)));
-      }
-  }
 }
 
-/** Each with as many empty lines before it as it has lines before it, so that positions stay those of the file. */
-function documentsOf(text: string): readonly string[] {
-  const documents: string[] = [];
-  let [start, lines] = [0, 0];
-  for (const mark of text.matchAll(/^---(?:[ \t].*)?$/gm)) {
-    documents.push('\n'.repeat(lines) + text.slice(start, mark.index));
-    lines += text.slice(start, mark.index + mark[0].length).split('\n').length - 1;
-    start = mark.index + mark[0].length;
-  }
-  documents.push('\n'.repeat(lines) + text.slice(start));
-  return documents.filter(document => document.trim() !== '');
+/** Each with its own mark before it; directives belong to the document after them, so that such a file stays whole. */
+function documentsOf(text: string): readonly { readonly part: string; readonly linesBefore: number }[] {
+  if (/^%/m.test(text)) return [{ part: text, linesBefore: 0 }];
+  const documents: { readonly part: string; readonly linesBefore: number }[] = [];
+  let [start, linesBefore] = [0, 0];
+  const add = (end: number): void => {
+    const part = text.slice(start, end);
+    if (part.trim() !== '') documents.push({ part, linesBefore });
+    for (let at = part.indexOf('\n'); at !== -1; at = part.indexOf('\n', at + 1)) linesBefore++;
+    start = end;
+  };
+  for (const { index } of text.matchAll(/^---(?=[ \t\r\n]|$)/gm)) add(index);
+  add(text.length);
+  return documents;
 }
 
 const explain = (text: string, sentence: string): string =>
