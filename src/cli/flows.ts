@@ -114,8 +114,18 @@ export function flowText(event: FlowEvent, isWide: boolean): string {
   return `${line}${lines.map(text => `${text}\n`).join('')}`;
 }
 
+/** Of a log that whoever runs the pod may write as they like: nothing of it moves the cursor or begins a line. */
 const requestText = ({ host, id, method, path, route, status, why: reason }: FlowRequest): string =>
-  `${method} ${host}${path} ${status}${reason === '' ? '' : ` ${reason}`}${route === undefined ? '' : ` of ${route}`} [${id}]`;
+  visible(
+    `${method} ${host}${path} ${status}${reason === '' ? '' : ` ${reason}`}${route === undefined ? '' : ` of ${route}`} [${id}]`,
+  );
+
+const visible = (text: string): string =>
+  text
+    .slice(0, longestRequest)
+    .replaceAll(/\p{Cc}/gu, letter => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
+const longestRequest = 4096;
 
 const nameOf = ({ pod, gateway, names = [], node, address }: FlowEnd): string => {
   const name = node === undefined ? address : `node ${node}`;
