@@ -265,6 +265,7 @@ export class ClusterServer {
       hosts: hosts !== undefined,
       rewrite: config.rewrite.length > 0,
       acl: config.acl.length > 0,
+      autopath: config.autopath,
       log: config.log !== 'none',
       loop: forward && config.loopDetection,
       transfer: config.transferTo.length > 0,

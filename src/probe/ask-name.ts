@@ -70,7 +70,9 @@ function byUdp(
       if (answer !== undefined) end(answer);
     });
     // Connected: the kernel takes datagrams from nobody else, and tells of ICMP errors.
-    socket.bind({ fd }, () => socket.connect(port, server, () => socket.send(message)));
+    // Not as a callback of `connect`, which is called also where there is no way there.
+    socket.once('connect', () => socket.send(message));
+    socket.bind({ fd }, () => socket.connect(port, server));
   });
 }
 
@@ -80,7 +82,9 @@ async function byTcp(
 ): Promise<DescribedAnswer | string> {
   try {
     const socket = await connectIn(namespacePath, { host: server, port, timeoutMilliseconds });
-    socket.setTimeout(timeoutMilliseconds, () => socket.destroy());
+    // Not by the time of silence: a server that sends an octet now and then would have us wait for ever.
+    const timer = setTimeout(() => socket.destroy(), timeoutMilliseconds);
+    socket.once('close', () => clearTimeout(timer));
     const length = Buffer.alloc(2);
     length.writeUInt16BE(message.length);
     socket.write(Buffer.concat([length, message]));

@@ -38,9 +38,11 @@ export async function sendDatagram(sent: SentDatagram): Promise<Exchange> {
         end(error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable'),
       );
       socket.once('message', () => end('connected'));
+      // Not as a callback of `connect`, which is called also where there is no way there.
+      socket.once('connect', () => socket.send(payloadFor(port)));
       socket.bind({ fd }, () => {
         // Connected: the kernel takes datagrams from nobody else, and tells of ICMP errors.
-        socket.connect(port, address, () => socket.send(payloadFor(port)));
+        socket.connect(port, address);
       });
     });
     const milliseconds = performance.now() - started;

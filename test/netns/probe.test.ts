@@ -142,3 +142,18 @@ test('names are looked for in /etc/hosts, then by the search list, then given up
     'the next name would come to the same',
   );
 });
+
+test('where there is no way to a server or a port, that is what is told', async () => {
+  for (const address of ['192.0.2.1', '2001:db8::1']) {
+    assert.equal((await sendDatagram(to(9, address))).outcome, 'unreachable');
+    const { questions } = await resolveName({
+      namespacePath,
+      files: { resolvConf: `nameserver ${address}\n`, hosts: '' },
+      name: 'web.shop',
+      types: ['A'],
+      timeoutMilliseconds: 20_000,
+      random: () => 0.5,
+    });
+    assert.match(questions[0]?.failure ?? '', /ENETUNREACH|EADDRNOTAVAIL/);
+  }
+});

@@ -533,4 +533,6 @@ test('only addresses at the end of the question’s own aliases are told to poli
     reply([aliasRecord('www.example.com', 'b.example.com'), aliasRecord('b.example.com', 'www.example.com')]),
   );
   assert.deepEqual(circle.chain, [key, keyOfName('b.example.com')]);
+  const cutShort = { ...addressRecord('www.example.com', '192.0.2.1'), data: Buffer.alloc(2) };
+  assert.deepEqual(addressesOf(key, reply([cutShort])).addresses, []);
 });

@@ -95,9 +95,11 @@ export function addressesOf(
   return {
     chain,
     addresses: answers.filter(
-      ({ name, type }) => (type === types.A || type === types.AAAA) && foldKey(name) === end,
+      ({ name, type, data }) => data.length === addressLengths[type] && foldKey(name) === end,
     ),
   };
 }
 
 const longestChain = 16;
+/** Octets by type; one of another length is no address. */
+const addressLengths: Readonly<Record<number, number>> = { [types.A]: 4, [types.AAAA]: 16 };

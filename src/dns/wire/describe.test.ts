@@ -78,3 +78,18 @@ test('hostile bytes behind the question never throw', () => {
     { numRuns: 1000 },
   );
 });
+
+test('records of any type with data that is cut short are read, or none', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(1, 2, 5, 6, 12, 15, 16, 28, 33, 257),
+      fc.uint8Array({ maxLength: 24 }),
+      (type, data) => {
+        describeAnswer(answerWith([record(type, Buffer.from(data))]), question);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  const empty = describeAnswer(answerWith([record(33, Buffer.alloc(0))]), question);
+  assert.equal(empty?.answers[0]?.data, '\\# 0 ');
+});

@@ -71,6 +71,7 @@ function dataText(type: number, data: Buffer): string {
     case types.PTR:
       return textOfName(data.toString('latin1'));
     case types.SRV:
+      if (data.length < 7) return unknownText(data);
       return `${[0, 2, 4].map(at => data.readUInt16BE(at)).join(' ')} ${textOfName(data.toString('latin1', 6))}`;
     case types.SOA:
       return soaText(data);
@@ -81,16 +82,19 @@ function dataText(type: number, data: Buffer): string {
       return texts.join(' ');
     }
     default:
-      return `\\# ${data.length} ${data.toString('hex')}`; // RFC 3597 section 5
+      return unknownText(data);
   }
 }
+
+/** RFC 3597 section 5. */
+const unknownText = (data: Buffer): string => `\\# ${data.length} ${data.toString('hex')}`;
 
 /** Server, mailbox, then serial, refresh, retry, expire and minimum (RFC 1035 section 3.3.13); names are whole here. */
 function soaText(data: Buffer): string {
   const text = data.toString('latin1');
   const second = nameEnd(text, 0);
   const numbers = nameEnd(text, second);
-  if (data.length !== numbers + 20) return `\\# ${data.length} ${data.toString('hex')}`;
+  if (data.length !== numbers + 20) return unknownText(data);
   const fields = [0, 4, 8, 12, 16].map(at => data.readUInt32BE(numbers + at));
   return [textOfName(text), textOfName(text.slice(second)), ...fields].join(' ');
 }
