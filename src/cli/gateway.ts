@@ -55,15 +55,14 @@ export async function explainGateway(source: ObjectSource, call: ExplainCall): P
 }
 
 function urlOf(call: ExplainCall): Target & { readonly http: HttpTarget } {
-  const { http, ...target } = parseTarget(call.url, call);
-  if (http !== undefined) return { ...target, http };
+  if (/^https?:\/\//i.test(call.url)) {
+    const { http, ...target } = parseTarget(call.url, call);
+    if (http !== undefined) return { ...target, http };
+  }
   throw new FairleadError(
     'trace/bad-target',
     `"${call.url.slice(0, 80)}" is no request that a Gateway reads.`,
-    {
-      field: 'URL',
-      hint: 'Write a URL, as in https://shop.example.com/cart.',
-    },
+    { field: 'URL', hint: 'Write a URL, as in https://shop.example.com/cart.' },
   );
 }
 

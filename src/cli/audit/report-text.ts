@@ -44,7 +44,7 @@ export function reportText(report: AuditReport, unread: readonly string[]): stri
     ...(unread.length === 0 ? [] : ['', 'NOT READ']),
     ...unread.map(sentence => `  ${sentence}`),
     '',
-    `${all.length === 0 ? 'No problems' : `${all.length} problems`} in ${looked} objects looked at by ${checked.length} of ${report.checks.length} checks${suppressed === 0 ? '' : `; ${suppressed} left as they are by annotation`}.`,
+    `${all.length > 0 ? `${all.length} problems` : unread.length > 0 ? 'Not everything could be read; no problems' : 'No problems'} in ${looked} objects looked at by ${checked.length} of ${report.checks.length} checks${suppressed === 0 ? '' : `; ${suppressed} left as they are by annotation`}.`,
   ]
     .map(text => `${text}\n`)
     .join('');
